@@ -1,0 +1,67 @@
+"""The bridge between Airflow Dags and Amazon SageMaker Pipelines.
+
+Importing this package imports neither Airflow nor boto3: every public name is loaded when it is first
+used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.definition.conditions import Condition, Not, Or
+    from airflow_sm_pipelines.definition.expressions import Join
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.operators.base import SageMakerStepOperator
+    from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
+    from airflow_sm_pipelines.operators.fail import SageMakerFailStepOperator
+    from airflow_sm_pipelines.operators.model import SageMakerRegisterModelStepOperator
+    from airflow_sm_pipelines.operators.processing import SageMakerProcessingStepOperator
+    from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
+    from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
+
+_MODULES = {
+    "Condition": "definition.conditions",
+    "Join": "definition.expressions",
+    "Not": "definition.conditions",
+    "Or": "definition.conditions",
+    "SageMakerConditionStepOperator": "operators.condition",
+    "SageMakerFailStepOperator": "operators.fail",
+    "SageMakerPipelineHook": "hooks.pipeline",
+    "SageMakerPipelineTaskGroup": "task_groups.pipeline",
+    "SageMakerProcessingStepOperator": "operators.processing",
+    "SageMakerRegisterModelStepOperator": "operators.model",
+    "SageMakerStepOperator": "operators.base",
+    "SageMakerTrainingStepOperator": "operators.training",
+}
+
+__all__ = [
+    "Condition",
+    "Join",
+    "Not",
+    "Or",
+    "SageMakerConditionStepOperator",
+    "SageMakerFailStepOperator",
+    "SageMakerPipelineHook",
+    "SageMakerPipelineTaskGroup",
+    "SageMakerProcessingStepOperator",
+    "SageMakerRegisterModelStepOperator",
+    "SageMakerStepOperator",
+    "SageMakerTrainingStepOperator",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

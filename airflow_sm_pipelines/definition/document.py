@@ -1,0 +1,164 @@
+"""The pipeline definition as a whole: read it, write it, lose nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.steps import LocatedStep, Step, walk_steps
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+
+DEFINITION_VERSION: Final = "2020-12-01"
+DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
+    "ExperimentName": {"Get": "Execution.PipelineName"},
+    "TrialName": {"Get": "Execution.PipelineExecutionId"},
+}
+"""What the SageMaker SDK writes when nothing else is asked for."""
+
+
+@dataclass(frozen=True)
+class PipelineDefinition:
+    """A pipeline definition document.
+
+    :param parameters: the pipeline parameters declared.
+    :param steps: the steps at the top level; branches lie inside their Condition step.
+    :param version: of the document's format.
+    :param metadata: ``Metadata``.
+    :param pipeline_experiment_config: ``PipelineExperimentConfig``; ``None`` is ``null``.
+    :param mlflow_config: ``MlflowConfig``; ``None`` is ``null``.
+    :param extra: top-level keys this version does not know, kept as they are.
+    """
+
+    parameters: tuple[PipelineParameter, ...] = ()
+    steps: tuple[Step, ...] = ()
+    version: str = DEFINITION_VERSION
+    metadata: Any = field(default_factory=dict)
+    pipeline_experiment_config: Any = field(default_factory=lambda: dict(DEFAULT_EXPERIMENT_CONFIG))
+    mlflow_config: Any = MISSING
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str) -> PipelineDefinition:
+        """Read a document from JSON text.
+
+        :param text: as CreatePipeline takes it.
+        :raises PipelineDefinitionError: when it is no JSON, or its outline is not that of a definition.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise PipelineDefinitionError([f"the document is no JSON: {error} @ $"]) from None
+        return cls.from_document(document)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> PipelineDefinition:
+        """Read a document from the value JSON text holds.
+
+        Checks the outline only, as far as reading needs it; :func:`.validation.validate` checks the rest.
+
+        :param document: an object with ``Version`` and ``Steps``.
+        :raises PipelineDefinitionError: when the outline is not that of a definition.
+        """
+        problems = list(_outline_problems(document))
+        if problems:
+            raise PipelineDefinitionError(problems)
+        known = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
+        return cls(
+            parameters=tuple(map(PipelineParameter.from_document, document.get("Parameters") or ())),
+            steps=tuple(map(Step.from_document, document["Steps"])),
+            version=document["Version"],
+            metadata=document.get("Metadata", MISSING),
+            pipeline_experiment_config=document.get("PipelineExperimentConfig", MISSING),
+            mlflow_config=document.get("MlflowConfig", MISSING),
+            extra={key: value for key, value in document.items() if key not in known},
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the document, its keys always in the same order."""
+        document: dict[str, Any] = {"Version": self.version}
+        if self.metadata is not MISSING:
+            document["Metadata"] = self.metadata
+        document["Parameters"] = [parameter.to_document() for parameter in self.parameters]
+        if self.pipeline_experiment_config is not MISSING:
+            document["PipelineExperimentConfig"] = self.pipeline_experiment_config
+        if self.mlflow_config is not MISSING:
+            document["MlflowConfig"] = self.mlflow_config
+        document["Steps"] = [step.to_document() for step in self.steps]
+        return {**document, **self.extra}
+
+    def to_json(self) -> str:
+        """Return the document as text; equal definitions give equal text."""
+        return json.dumps(self.to_document(), separators=(",", ":"), ensure_ascii=False)
+
+    def walk(self) -> Iterator[LocatedStep]:
+        """Yield all steps depth first, branches included, each with its path and the branch it belongs to."""
+        return walk_steps(self.steps)
+
+
+def _outline_problems(document: Any) -> Iterator[str]:
+    if not isinstance(document, Mapping):
+        yield f"a definition is a JSON object, not {type(document).__name__} @ $"
+        return
+    if not isinstance(document.get("Version"), str):
+        yield f"'Version' is missing; write '{DEFINITION_VERSION}' @ $.Version"
+    parameters = document.get("Parameters")
+    if parameters is not None and not isinstance(parameters, list):
+        yield "'Parameters' is a list @ $.Parameters"
+        parameters = None
+    for index, parameter in enumerate(parameters or ()):
+        yield from _missing_strings(parameter, ("Name", "Type"), f"$.Parameters[{index}]")
+    if not isinstance(document.get("Steps"), list):
+        yield "'Steps' is missing, or no list @ $.Steps"
+        return
+    stack = [(step, f"$.Steps[{index}]") for index, step in enumerate(document["Steps"])][::-1]
+    while stack:
+        step, path = stack.pop()
+        problems = [*_missing_strings(step, ("Name", "Type"), path)]
+        yield from problems
+        if problems:
+            continue
+        yield from _step_problems(step, path)
+        if step["Type"] == "Condition":
+            arguments = step.get("Arguments")
+            if not isinstance(arguments, Mapping):
+                yield f"Condition step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
+                continue
+            for key in ("ElseSteps", "IfSteps"):
+                branch = arguments.get(key) or []
+                if not isinstance(branch, list):
+                    yield f"'{key}' of Condition step '{step['Name']}' is a list @ {path}.Arguments.{key}"
+                    continue
+                stack.extend(
+                    (branch[index], f"{path}.Arguments.{key}[{index}]")
+                    for index in reversed(range(len(branch)))
+                )
+
+
+def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield f"expected an object, not {type(value).__name__} @ {path}"
+        return
+    for key in keys:
+        if not isinstance(value.get(key), str):
+            yield f"'{key}' is missing, or no string @ {path}.{key}"
+
+
+def _step_problems(step: Mapping[str, Any], path: str) -> Iterator[str]:
+    depends_on = step.get("DependsOn")
+    if depends_on is not None and not isinstance(depends_on, list):
+        yield f"'DependsOn' of step '{step['Name']}' is a list @ {path}.DependsOn"
+        depends_on = None
+    for index, dependency in enumerate(depends_on or ()):
+        if not isinstance(dependency, str):
+            yield from _missing_strings(dependency, ("Step",), f"{path}.DependsOn[{index}]")
+    property_files = step.get("PropertyFiles")
+    if property_files is not None and not isinstance(property_files, list):
+        yield f"'PropertyFiles' of step '{step['Name']}' is a list @ {path}.PropertyFiles"
+        property_files = None
+    for index, property_file in enumerate(property_files or ()):
+        yield from _missing_strings(
+            property_file, ("PropertyFileName", "OutputName", "FilePath"), f"{path}.PropertyFiles[{index}]"
+        )

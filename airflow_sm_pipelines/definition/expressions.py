@@ -1,0 +1,241 @@
+"""Expressions of the document: ``Get``, ``Std:Join`` and ``Std:JsonGet``, and the references in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Union
+
+from airflow_sm_pipelines.definition.conditions import Comparable, operand_to_document
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+
+REFERENCE_ROOTS: Final = (
+    "Parameters",
+    "Steps",
+    "Execution",
+    "PipelineExperimentConfig",
+    "ForEach",
+    "IterationOutput",
+)
+EXECUTION_VARIABLES: Final = (
+    "StartDateTime",
+    "CurrentDateTime",
+    "PipelineName",
+    "PipelineArn",
+    "PipelineExecutionId",
+    "PipelineExecutionArn",
+    "TrainingJobName",
+    "ProcessingJobName",
+)
+_PATH_PART = re.compile(r"""(?:^|\.)(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]""")
+
+ReferenceKey = Union[str, int]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a ``Get`` points at: ``Steps.train.ModelArtifacts.S3ModelArtifacts`` taken apart.
+
+    :param root: ``Parameters``, ``Steps``, ``Execution``, ...
+    :param keys: what follows the root; indexes of lists are ``int``.
+    :param path: the reference as written.
+    """
+
+    root: str
+    keys: tuple[ReferenceKey, ...]
+    path: str
+
+    @property
+    def name(self) -> str | None:
+        """The parameter, step or variable named; ``None`` when nothing follows the root."""
+        return str(self.keys[0]) if self.keys else None
+
+    @property
+    def step_name(self) -> str | None:
+        """The step referred to; ``None`` when the reference is to no step."""
+        return self.name if self.root == "Steps" else None
+
+
+def parse_reference(path: str) -> Reference:
+    """Take a reference apart.
+
+    :param path: such as ``Steps.S.a.b[0].c['k']``.
+    :raises PipelineDefinitionError: when it is no reference.
+    """
+    keys: list[ReferenceKey] = []
+    position = 0
+    while position < len(path):
+        match = _PATH_PART.match(path, position)
+        if match is None:
+            raise PipelineDefinitionError(
+                [
+                    f"'{path}' is no reference: cannot read it from character {position + 1}, '{path[position:]}'. "
+                    "References look like Parameters.Name or Steps.name.Property[0].Other['key']"
+                ]
+            )
+        position = match.end()
+        if match["index"] is not None:
+            keys.append(int(match["index"]))
+        else:
+            keys.append(match["name"] if match["name"] is not None else match["key"])
+    if not keys or not isinstance(keys[0], str):
+        raise PipelineDefinitionError([f"'{path}' is no reference: it names nothing"])
+    return Reference(root=keys[0], keys=tuple(keys[1:]), path=path)
+
+
+@dataclass(frozen=True)
+class LocatedReference:
+    """A reference and where in the document it stands.
+
+    :param reference: what is pointed at.
+    :param path: where from, such as ``$.Steps[2].Arguments.ProcessingInputs[0].S3Input.S3Uri``.
+    """
+
+    reference: Reference
+    path: str
+
+
+def is_expression(value: Any) -> bool:
+    """Say whether a JSON value is an expression: an object with exactly one known key."""
+    return (
+        isinstance(value, Mapping)
+        and len(value) == 1
+        and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")
+    )
+
+
+def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
+    """Yield every reference inside a JSON value, in document order.
+
+    Does not recurse in Python, so depth is no limit.
+
+    :param value: any part of a document.
+    :param path: where that part stands.
+    :raises PipelineDefinitionError: when a ``Get`` holds no readable reference.
+    """
+    stack: list[tuple[Any, str]] = [(value, path)]
+    while stack:
+        current, where = stack.pop()
+        if isinstance(current, Mapping):
+            if set(current) == {"Get"} and isinstance(current["Get"], str):
+                try:
+                    yield LocatedReference(parse_reference(current["Get"]), where)
+                except PipelineDefinitionError as error:
+                    raise PipelineDefinitionError(
+                        [f"{problem} @ {where}" for problem in error.problems]
+                    ) from None
+                continue
+            stack.extend((current[key], f"{where}.{key}") for key in reversed(list(current)))
+        elif isinstance(current, (list, tuple)):
+            stack.extend((current[index], f"{where}[{index}]") for index in reversed(range(len(current))))
+
+
+@dataclass(frozen=True, order=False)
+class Get(Comparable):
+    """A value looked up while the pipeline runs.
+
+    :param path: such as ``Parameters.InputData`` or ``Steps.train.ModelArtifacts.S3ModelArtifacts``.
+    """
+
+    path: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return ``{"Get": path}``."""
+        return {"Get": self.path}
+
+
+@dataclass(frozen=True, order=False)
+class ParameterReference(Get):
+    """A pipeline parameter, remembering its declared type.
+
+    :param path: ``Parameters.<name>``.
+    :param type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
+    """
+
+    type: str = "String"
+
+
+class PropertyReference(Comparable):
+    """A property of a step, built by attribute and item access: ``step.properties.A.B["c"]``.
+
+    Any path is accepted here; a path to no step is found by validation.
+
+    :param path: the reference so far.
+    """
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> PropertyReference:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return PropertyReference(f"{self._path}.{name}")
+
+    def __getitem__(self, key: str | int) -> PropertyReference:
+        if isinstance(key, int):
+            return PropertyReference(f"{self._path}[{key}]")
+        if "'" in key:
+            raise ValueError(f"A key of a property reference cannot hold a quote: {key!r}")
+        return PropertyReference(f"{self._path}['{key}']")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"The length of {self._path} is not known before the pipeline runs; use an index.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PropertyReference) and other._path == self._path
+
+    def __hash__(self) -> int:
+        return hash(self._path)
+
+    def __repr__(self) -> str:
+        return f"PropertyReference({self._path!r})"
+
+    def to_document(self) -> dict[str, Any]:
+        """Return ``{"Get": path}``."""
+        return {"Get": self._path}
+
+
+@dataclass(frozen=True, init=False, order=False)
+class Join(Comparable):
+    """Strings and expressions put together: ``Join("/", ["s3://bucket", parameter])``.
+
+    :param on: what stands between the values.
+    :param values: strings, numbers and expressions.
+    """
+
+    on: str
+    values: tuple[Any, ...]
+
+    def __init__(self, on: str, values: Sequence[Any]) -> None:
+        object.__setattr__(self, "on", on)
+        object.__setattr__(self, "values", tuple(values))
+
+    def to_document(self) -> dict[str, Any]:
+        """Return ``{"Std:Join": {"On", "Values"}}``."""
+        return {"Std:Join": {"On": self.on, "Values": [operand_to_document(value) for value in self.values]}}
+
+
+@dataclass(frozen=True, order=False)
+class JsonGet(Comparable):
+    """A value out of a property file of an earlier Processing step.
+
+    :param step_name: the step that writes the file.
+    :param property_file_name: the ``PropertyFileName`` it declares.
+    :param json_path: where in the file, such as ``accuracy.value``. Always a literal.
+    """
+
+    step_name: str
+    property_file_name: str
+    json_path: str
+
+    def to_document(self) -> dict[str, Any]:
+        """Return ``{"Std:JsonGet": {"PropertyFile": {"Get": ...}, "Path"}}``."""
+        return {
+            "Std:JsonGet": {
+                "PropertyFile": {"Get": f"Steps.{self.step_name}.PropertyFiles.{self.property_file_name}"},
+                "Path": self.json_path,
+            }
+        }

@@ -1,0 +1,186 @@
+"""Who waits for whom: explicit dependencies, references and branches as one graph."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import find_references
+from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A step and what it waits for.
+
+    :param step: the step.
+    :param dependencies: explicit ones first, then those that references make; at most one for each step.
+        A dependency on a Condition step waits for the condition and for every step of the branch taken.
+    :param owner: the branch the step belongs to; it is not among the dependencies.
+    :param path: where the step stands in the document.
+    """
+
+    step: Step
+    dependencies: tuple[StepDependency, ...]
+    owner: BranchOwner | None
+    path: str
+
+
+@dataclass(frozen=True)
+class PipelineGraph:
+    """The graph of a definition.
+
+    :param nodes: every step by name, in document order.
+    :param order: a topological order of the names; the same document always gives the same one.
+    """
+
+    nodes: Mapping[str, GraphNode]
+    order: tuple[str, ...]
+
+    @classmethod
+    def of(cls, definition: PipelineDefinition) -> PipelineGraph:
+        """Build the graph of a definition.
+
+        Dependencies on steps that do not exist are left out; validation reports them.
+
+        :param definition: the definition.
+        :raises PipelineDefinitionError: when two steps share a name or steps wait for one another in a circle.
+        """
+        nodes: dict[str, GraphNode] = {}
+        for located in definition.walk():
+            name = located.step.name
+            if name in nodes:
+                raise PipelineDefinitionError(
+                    [f"two steps are named '{name}', the first @ {nodes[name].path} @ {located.path}.Name"]
+                )
+            nodes[name] = GraphNode(
+                located.step, tuple(dependencies_of(located.step)), located.owner, located.path
+            )
+        order = _order(nodes)
+        if len(order) < len(nodes):
+            cycle = find_cycle(waits_for(nodes))
+            raise PipelineDefinitionError([cycle_message(cycle, nodes)])
+        return cls(nodes, order)
+
+
+def dependencies_of(step: Step) -> Iterator[StepDependency]:
+    """Yield what a step waits for: ``DependsOn`` first, then the steps it refers to.
+
+    A Condition step waits for what its conditions look at, not for what its branches do.
+
+    :param step: the step.
+    """
+    seen = {step.name}
+    for dependency in step.depends_on or ():
+        if dependency.step not in seen:
+            seen.add(dependency.step)
+            yield dependency
+    looked_at = step.conditions if step.type == "Condition" else {"Arguments": step.arguments, **step.extra}
+    for located in find_references(looked_at):
+        name = located.reference.step_name
+        if name is not None and name not in seen:
+            seen.add(name)
+            yield StepDependency(name)
+
+
+def ancestors(name: str, nodes: Mapping[str, GraphNode]) -> Iterator[BranchOwner]:
+    """Yield the branches a step lies in, innermost first.
+
+    :param name: the step.
+    :param nodes: all steps.
+    """
+    owner = nodes[name].owner
+    while owner is not None:
+        yield owner
+        owner = nodes[owner.condition].owner
+
+
+def waits_for(nodes: Mapping[str, GraphNode]) -> dict[str, tuple[str, ...]]:
+    """Return, for each step, the names of all steps that must have ended before it starts.
+
+    The owning condition counts, and so does, for a dependency on a Condition step, every step of its branches.
+
+    :param nodes: all steps.
+    """
+    inside: dict[str, list[str]] = {}
+    conditions_around: dict[str, set[str]] = {}
+    for name in nodes:
+        around = [owner.condition for owner in ancestors(name, nodes)]
+        conditions_around[name] = set(around)
+        for condition in around:
+            inside.setdefault(condition, []).append(name)
+    result: dict[str, tuple[str, ...]] = {}
+    for name, node in nodes.items():
+        waited = [node.owner.condition] if node.owner is not None else []
+        for dependency in node.dependencies:
+            if dependency.step not in nodes:
+                continue
+            waited.append(dependency.step)
+            if dependency.step not in conditions_around[name]:
+                waited.extend(each for each in inside.get(dependency.step, ()) if each != name)
+        result[name] = tuple(dict.fromkeys(waited))
+    return result
+
+
+def find_cycle(edges: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return one cycle, each name waiting for the next and the last for the first; empty when there is none.
+
+    :param edges: for each name, the names it waits for.
+    """
+    done: set[str] = set()
+    for start in edges:
+        if start in done:
+            continue
+        path: list[str] = [start]
+        on_path = {start}
+        iterators = [iter(edges[start])]
+        while iterators:
+            following = next(iterators[-1], None)
+            if following is None:
+                done.add(path[-1])
+                on_path.discard(path.pop())
+                iterators.pop()
+            elif following in on_path:
+                return tuple(path[path.index(following) :])
+            elif following in edges and following not in done:
+                path.append(following)
+                on_path.add(following)
+                iterators.append(iter(edges[following]))
+    return ()
+
+
+def cycle_message(cycle: tuple[str, ...], nodes: Mapping[str, GraphNode]) -> str:
+    """Return the sentence that reports a cycle.
+
+    :param cycle: as :func:`find_cycle` returns it.
+    :param nodes: all steps.
+    """
+    chain = " -> ".join(f"'{name}'" for name in (*cycle, cycle[0]))
+    return (
+        f"the steps wait for one another in a circle: {chain} (each waits for the next); "
+        f"take one of these dependencies out @ {nodes[cycle[0]].path}"
+    )
+
+
+def _order(nodes: Mapping[str, GraphNode]) -> tuple[str, ...]:
+    position = {name: index for index, name in enumerate(nodes)}
+    names = list(nodes)
+    waiting = {name: set(waited) for name, waited in waits_for(nodes).items()}
+    followers: dict[str, list[str]] = {}
+    for name, waited in waiting.items():
+        for each in waited:
+            followers.setdefault(each, []).append(name)
+    ready = [position[name] for name, waited in waiting.items() if not waited]
+    heapq.heapify(ready)
+    order: list[str] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        for follower in followers.get(name, ()):
+            waiting[follower].discard(name)
+            if not waiting[follower]:
+                heapq.heappush(ready, position[follower])
+    return tuple(order)
