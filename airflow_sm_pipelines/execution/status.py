@@ -49,7 +49,7 @@ class ExecutionStatus(str, Enum):
 
 
 class StepStatus(str, Enum):
-    """The status of one step. There is none for "not started" and none for "skipped": such steps are absent."""
+    """The status of one step. There is none for "not started" or "skipped": such steps are not listed."""
 
     STARTING = "Starting"
     EXECUTING = "Executing"

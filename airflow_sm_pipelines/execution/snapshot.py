@@ -1,0 +1,193 @@
+"""What the service said about one execution at one moment, as values that can be compared.
+
+Reads the responses of DescribePipelineExecution and ListPipelineExecutionSteps as boto3 returns them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+
+#: The members of ``PipelineExecutionStepMetadata`` in botocore's service model, and the step type that each
+#: belongs to. The list of steps carries no type; this one member is all it says about it.
+STEP_TYPE_OF_METADATA: Mapping[str, str] = MappingProxyType(
+    {
+        "TrainingJob": "Training",
+        "ProcessingJob": "Processing",
+        "TransformJob": "Transform",
+        "TuningJob": "Tuning",
+        "Model": "Model",
+        "RegisterModel": "RegisterModel",
+        "Condition": "Condition",
+        "Callback": "Callback",
+        "Lambda": "Lambda",
+        "EMR": "EMR",
+        "EMRServerless": "EMRServerless",
+        "QualityCheck": "QualityCheck",
+        "ClarifyCheck": "ClarifyCheck",
+        "Fail": "Fail",
+        "AutoMLJob": "AutoML",
+        "Endpoint": "Endpoint",
+        "EndpointConfig": "EndpointConfig",
+        "BedrockCustomModel": "BedrockCustomModel",
+        "BedrockCustomModelDeployment": "BedrockCustomModelDeployment",
+        "BedrockProvisionedModelThroughput": "BedrockProvisionedModelThroughput",
+        "BedrockModelImport": "BedrockModelImport",
+        "InferenceComponent": "InferenceComponent",
+        "Lineage": "Lineage",
+        "Job": "Job",
+        "Athena": "Athena",
+        "Cleanup": "Cleanup",
+        "ForEach": "ForEach",
+        "HubContent": "HubContent",
+    }
+)
+
+#: Where the metadata of a step keeps the ARN of what it made, in order of preference.
+_ARN_KEYS = ("Arn", "CheckJobArn", "HubContentArn")
+
+
+@dataclass(frozen=True)
+class StepSnapshot:
+    """One step as ListPipelineExecutionSteps shows it. Steps that have not started are not listed at all.
+
+    :param name: the step's name in the definition; children of a ForEach are called ``<body>-<index>``.
+    :param status: what the step is doing.
+    :param type: the step type, told from the metadata; ``None`` until there is metadata.
+    :param start_time: when this attempt started.
+    :param end_time: when it ended; ``None`` while it runs.
+    :param failure_reason: the service's words for a step that failed.
+    :param metadata: the ``Metadata`` of the response, as it came.
+    :param attempt_count: as the service counts; the service says 0 for a first attempt without retries and
+        1 for others (both were seen), so read it only as "grew".
+    :param cache_hit_source: the execution whose result was taken over, for a cache hit.
+    :param selective_source: the execution whose result was taken over, for a step that was not selected.
+    :param display_name: the step's display name, if it has one.
+    :param iteration: the ``IterationContext`` of a ForEach child, as it came.
+    """
+
+    name: str
+    status: StepStatus
+    type: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    failure_reason: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    attempt_count: int = 0
+    cache_hit_source: str | None = None
+    selective_source: str | None = None
+    display_name: str | None = None
+    iteration: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_response(cls, step: Mapping[str, Any]) -> StepSnapshot:
+        """Read one entry of ``PipelineExecutionSteps``.
+
+        :param step: the entry, as boto3 returns it.
+        :raises UnknownStatusError: when this version does not know the step's status.
+        """
+        metadata: Mapping[str, Any] = step.get("Metadata") or {}
+        kind = next(iter(metadata), None)
+        return cls(
+            name=step["StepName"],
+            status=StepStatus.parse(step["StepStatus"]),
+            type=None if kind is None else STEP_TYPE_OF_METADATA.get(kind, kind),
+            start_time=step.get("StartTime"),
+            end_time=step.get("EndTime"),
+            failure_reason=step.get("FailureReason"),
+            metadata=metadata,
+            attempt_count=step.get("AttemptCount", 0),
+            cache_hit_source=(step.get("CacheHitResult") or {}).get("SourcePipelineExecutionArn"),
+            selective_source=(step.get("SelectiveExecutionResult") or {}).get("SourcePipelineExecutionArn"),
+            display_name=step.get("StepDisplayName"),
+            iteration=step.get("IterationContext"),
+        )
+
+    @property
+    def job_arn(self) -> str | None:
+        """The ARN of the job, model or model package that the step made; ``None`` where it makes none."""
+        for details in self.metadata.values():
+            for key in _ARN_KEYS:
+                if key in details:
+                    return str(details[key])
+        return None
+
+    @property
+    def condition_outcome(self) -> bool | None:
+        """Which branch a Condition step took; ``None`` for other steps and until it is decided."""
+        outcome = self.metadata.get("Condition", {}).get("Outcome")
+        return None if outcome is None else str(outcome).lower() == "true"
+
+    @property
+    def reason(self) -> str | None:
+        """Why the step failed: its FailureReason, or the message of a Fail step."""
+        if self.failure_reason:
+            return self.failure_reason
+        message = self.metadata.get("Fail", {}).get("ErrorMessage")
+        return str(message) if message else None
+
+
+@dataclass(frozen=True)
+class ExecutionSnapshot:
+    """One execution with all its listed steps.
+
+    :param arn: which execution.
+    :param status: what it is doing.
+    :param steps: the listed steps by name. Steps not started and branches not taken are absent.
+    :param failure_reason: the service's words about the execution; usually generic ("One or multiple steps
+        failed"), the cause is in the steps.
+    :param created_by_domain: the Studio domain of the user who started it, if a Studio user did.
+    """
+
+    arn: PipelineExecutionArn
+    status: ExecutionStatus
+    steps: Mapping[str, StepSnapshot] = field(default_factory=dict)
+    failure_reason: str | None = None
+    created_by_domain: str | None = None
+
+    @classmethod
+    def from_responses(
+        cls, description: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]
+    ) -> ExecutionSnapshot:
+        """Put one snapshot together.
+
+        The steps must have been listed after the execution was described: only then does a step's absence
+        from a finished execution mean that it never started.
+
+        :param description: the response of DescribePipelineExecution.
+        :param steps: the entries of all pages of ListPipelineExecutionSteps, in any order.
+        :raises UnknownStatusError: when this version does not know a status.
+        :raises PipelineExecutionError: when the response holds no execution ARN of the known form.
+        """
+        return cls(
+            arn=PipelineExecutionArn.parse(description["PipelineExecutionArn"]),
+            status=ExecutionStatus.parse(description["PipelineExecutionStatus"]),
+            steps={step["StepName"]: StepSnapshot.from_response(step) for step in steps},
+            failure_reason=description.get("FailureReason"),
+            created_by_domain=(description.get("CreatedBy") or {}).get("DomainId"),
+        )
+
+    @property
+    def failed_steps(self) -> tuple[StepSnapshot, ...]:
+        """The steps that failed, the first to end first."""
+        return self._ended(StepStatus.FAILED)
+
+    @property
+    def stopped_steps(self) -> tuple[StepSnapshot, ...]:
+        """The steps that were stopped, the first to end first."""
+        return self._ended(StepStatus.STOPPED)
+
+    def _ended(self, status: StepStatus) -> tuple[StepSnapshot, ...]:
+        steps = [step for step in self.steps.values() if step.status is status]
+        return tuple(sorted(steps, key=_by_end))
+
+
+def _by_end(step: StepSnapshot) -> tuple[float, str]:
+    return (math.inf if step.end_time is None else step.end_time.timestamp(), step.name)
