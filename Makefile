@@ -1,0 +1,43 @@
+# One command for everything. All of it stays inside this clone: .venv, .demo and tool caches.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help setup check format test demo wheel clean
+
+BIN := .venv/bin
+# The user's own settings of these tools are none of the project's: same result for everybody.
+unexport PYTHONPATH PYTHONHOME MYPYPATH PYTEST_ADDOPTS PYTEST_PLUGINS
+export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## Create or update .venv (nothing to do is quick)
+	@.ci/setup
+
+demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--once ends instead of serving the UI
+	@exec $(BIN)/python -m demo --die-with-parent $(ARGS)
+
+test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+check: setup ## Lint, format, types, layers, configuration files, the built wheel
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pre-commit validate-config .pre-commit-config.yaml
+	@if command -v docker-compose >/dev/null; then docker-compose -f docker/compose.yaml config --quiet && echo "docker/compose.yaml is valid"; \
+	  else echo "docker-compose is not installed: docker/compose.yaml not checked"; fi
+	@$(MAKE) --no-print-directory wheel
+
+wheel: setup ## Build the wheel, install it apart, import everything from it
+	@.ci/check-wheel
+
+format: setup ## Format the code and apply safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove everything that make created
+	rm -rf .venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
