@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
@@ -123,13 +124,22 @@ class SageMakerPipelineHook(AwsServicesHook):
             request["PipelineExecutionDisplayName"] = display_name
         return str(self.call("sagemaker", "start_pipeline_execution", **request)["PipelineExecutionArn"])
 
-    def snapshot(self, pipeline_execution_arn: str) -> ExecutionSnapshot:
+    def snapshot(
+        self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None
+    ) -> ExecutionSnapshot:
         """Look at an execution and all its steps.
 
         :param pipeline_execution_arn: the execution.
+        :param previous: what the last look showed. While the execution was not over then and a step is
+            running now, it is not over now either: the steps alone are listed and the status is taken over,
+            one call instead of two. So ``Executing`` may be seen for an execution that is already stopping.
         :raises SageMakerServiceError: in the service's words.
         :raises UnknownStatusError: when the service answers with a status this version does not know.
         """
+        if previous is not None and not previous.status.is_terminal:
+            steps = [StepSnapshot.from_response(step) for step in self.list_steps(pipeline_execution_arn)]
+            if any(not step.status.is_terminal for step in steps):
+                return replace(previous, steps={step.name: step for step in steps})
         description = self.describe_execution(pipeline_execution_arn)
         # In this order: only so does absence from the list of a finished execution mean "never started".
         return ExecutionSnapshot.from_responses(description, self.list_steps(pipeline_execution_arn))
@@ -225,6 +235,25 @@ class SageMakerPipelineHook(AwsServicesHook):
             return json.loads(content)
         except ValueError as error:
             raise PipelineExecutionError(f"{where} is not JSON: {error}") from None
+
+    def failure_report(self, step: StepSnapshot, lines: int = 20) -> list[str]:
+        """What to tell about a failed step besides its reason: its job, and the last lines of the job's log.
+
+        The step's failure is what counts: when the log cannot be read, a line says why.
+
+        :param step: the step.
+        :param lines: how many lines of the log at most.
+        """
+        if step.job_arn is None:
+            return []
+        report = [f"Job: {step.job_arn}"]
+        try:
+            tail = self.log_tail(step.job_arn, lines)
+        except SageMakerServiceError as error:
+            return [*report, f"The job's log cannot be shown: {error}"]
+        if tail:
+            report.append(f"The last lines of the job's log ({len(tail)}):")
+        return report + [f"    {line}" for line in tail]
 
     def log_tail(self, job_arn: str, lines: int = 20) -> list[str]:
         """The last lines of a job's log, all instances together in the order of time.

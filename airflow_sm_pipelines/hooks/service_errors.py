@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
     MetadataRetrievalError,
@@ -18,6 +17,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as ConnectionFailure
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 
@@ -39,18 +39,20 @@ _THROTTLING = frozenset(
     }
 )
 
-#: The credentials were good and no longer are: worth one try with fresh ones.
-EXPIRED_CREDENTIALS = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+#: The credentials are not, or no longer, good: worth one try with fresh ones.
+BAD_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
 )
-
-_BAD_CREDENTIALS = EXPIRED_CREDENTIALS | {
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
 NO_ACCESS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "403"})
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404"})
 
@@ -75,7 +77,7 @@ def _answered(error: ClientError, operation: str, connection: str) -> SageMakerS
     details = error.response.get("Error", {})
     code = str(details.get("Code") or "Unknown")
     http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-    if code in _BAD_CREDENTIALS:
+    if code in BAD_CREDENTIALS:
         advice = "Check the credentials of the connection."
     elif code in NO_ACCESS:
         advice = "Check what the connection's credentials, and the role, are allowed to do."
@@ -98,7 +100,7 @@ def _unanswered(error: BotoCoreError, operation: str, connection: str) -> SageMa
     retryable = False
     if isinstance(error, SSLError):
         advice = "Check verify and endpoint_url in the connection's extra."
-    elif isinstance(error, (ConnectionError, HTTPClientError)):
+    elif isinstance(error, (ConnectionFailure, HTTPClientError)):
         retryable = True
         advice = "Check endpoint_url in the connection's extra, and the network."
     elif isinstance(error, MetadataRetrievalError):

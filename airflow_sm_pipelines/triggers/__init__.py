@@ -1,0 +1,1 @@
+"""Waiting in the triggerer: one watch per execution, shared by the triggers of all its steps."""

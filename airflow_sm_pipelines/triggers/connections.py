@@ -1,0 +1,186 @@
+"""One hook, and so one client for each service, per connection and region; its calls in threads.
+
+The connection is resolved on the event loop before any thread is used: Airflow's connections cannot be read
+from other threads of a triggerer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from botocore.config import Config
+
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
+from airflow_sm_pipelines.triggers.pace import Pace
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+#: How many calls to AWS run at once in a triggerer. Bounded, and apart from the event loop's own threads, so
+#: that an endpoint that hangs does not keep other triggers from theirs.
+THREADS = 16
+
+#: A call must end soon, for its thread is shared; and it is not repeated by botocore, which would sleep in
+#: the thread: the event loop waits and tries again. A connection's own ``config_kwargs`` overrides these.
+_CONFIG_DEFAULTS = Config(
+    connect_timeout=10,
+    read_timeout=30,
+    max_pool_connections=THREADS,
+    retries={"mode": "standard", "total_max_attempts": 1},
+)
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """What a connection is asked for with; equal settings share one hook.
+
+    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides whether certificates are verified.
+    :param botocore_config: the arguments of botocore's ``Config`` as JSON, or ``None``.
+    """
+
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None = None
+    botocore_config: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        aws_conn_id: str | None,
+        region_name: str | None,
+        verify: bool | str | None,
+        botocore_config: Mapping[str, Any] | None,
+    ) -> ConnectionSettings:
+        """Take the arguments as operators and triggers have them.
+
+        :param botocore_config: the arguments of botocore's ``Config``.
+        """
+        config = json.dumps(dict(botocore_config), sort_keys=True) if botocore_config else None
+        return cls(aws_conn_id, region_name, verify, config)
+
+    def hook(self) -> SageMakerPipelineHook:
+        """A new hook; its connection is not resolved yet."""
+        return SageMakerPipelineHook(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            config=Config(**json.loads(self.botocore_config)) if self.botocore_config else None,
+            config_defaults=_CONFIG_DEFAULTS,
+        )
+
+
+class SharedConnection:
+    """The one hook for some settings on one event loop. Get it from :func:`shared_connection`."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self.settings = settings
+        self.users = 0
+        self._hook: SageMakerPipelineHook | None = None
+        self._resolving = asyncio.Lock()
+
+    async def resolve(self, instead_of: SageMakerPipelineHook | None = None) -> SageMakerPipelineHook:
+        """The hook with its connection resolved; resolved once for all users.
+
+        :param instead_of: a hook that no longer works, to be replaced if that did not happen yet.
+        :raises SageMakerServiceError: when there is no such connection.
+        """
+        async with self._resolving:
+            if self._hook is None or self._hook is instead_of:
+                hook = self.settings.hook()
+                await hook.resolve_connection()
+                self._hook = hook
+            return self._hook
+
+    async def run(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
+        """Call a function with the hook, in a thread. Expired credentials are read anew, once.
+
+        :param function: what to call; it may block.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        hook = await self.resolve()
+        try:
+            return await self._in_thread(function, hook)
+        except SageMakerServiceError as error:
+            if error.code not in BAD_CREDENTIALS:
+                raise
+            log.info("Reading connection %r again: %s", self.settings.aws_conn_id, error)
+        return await self._in_thread(function, await self.resolve(instead_of=hook))
+
+    async def persist(
+        self,
+        function: Callable[[SageMakerPipelineHook], Result],
+        pace: Pace,
+        on_trouble: Callable[[SageMakerServiceError], None],
+    ) -> Result:
+        """Call a function with the hook, in a thread, again and again while the service is in trouble.
+
+        Gives up only when cancelled or refused: how long to wait is the caller's to bound.
+
+        :param function: what to call; it may block.
+        :param pace: says how long to wait after trouble.
+        :param on_trouble: told of each failure that is not final.
+        :raises SageMakerServiceError: when trying again cannot help; in the service's words.
+        """
+        while True:
+            try:
+                return await self.run(function)
+            except SageMakerServiceError as error:
+                if not error.retryable:
+                    raise
+                on_trouble(error)
+            await asyncio.sleep(pace.after_trouble())
+
+    @staticmethod
+    async def _in_thread(
+        function: Callable[[SageMakerPipelineHook], Result], hook: SageMakerPipelineHook
+    ) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(_threads(), function, hook)
+
+
+@asynccontextmanager
+async def shared_connection(settings: ConnectionSettings) -> AsyncIterator[SharedConnection]:
+    """The connection for some settings, shared by all who use it at the same time on the same event loop.
+
+    :param settings: which connection, where.
+    :raises SageMakerServiceError: when there is no such connection.
+    """
+    connections = _connections_of(asyncio.get_running_loop())
+    connection = connections.get(settings)
+    if connection is None:
+        connection = connections[settings] = SharedConnection(settings)
+    connection.users += 1
+    try:
+        await connection.resolve()
+        yield connection
+    finally:
+        connection.users -= 1
+        if connection.users == 0:
+            del connections[settings]
+
+
+#: By event loop: ``dag.test()`` runs every trigger in a loop of its own.
+_connections: dict[asyncio.AbstractEventLoop, dict[ConnectionSettings, SharedConnection]] = {}
+
+
+def _connections_of(loop: asyncio.AbstractEventLoop) -> dict[ConnectionSettings, SharedConnection]:
+    for other in [other for other in _connections if other.is_closed()]:
+        del _connections[other]
+    return _connections.setdefault(loop, {})
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="sagemaker-pipelines")

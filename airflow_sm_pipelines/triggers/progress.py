@@ -1,0 +1,75 @@
+"""What a step does, written into a task's log: changes only."""
+
+from __future__ import annotations
+
+from logging import Logger
+from typing import Any
+
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+
+
+class StepProgress:
+    """Tells the log of one task about one step.
+
+    :param log: the task's log.
+    :param step_name: the step.
+    :param pipeline_execution_arn: its execution.
+    """
+
+    def __init__(self, log: Logger | Any, step_name: str, pipeline_execution_arn: str) -> None:
+        self._log = log
+        self._step_name = step_name
+        self._told: set[str] = set()
+        self._trouble_code: str | None = None
+        self._in_trouble = False
+        self.last_seen = "nothing; the service did not answer yet"
+        self._log.info("Following step '%s' of %s", step_name, pipeline_execution_arn)
+
+    def seen(self, snapshot: ExecutionSnapshot) -> None:
+        """Tell what is new since the last time.
+
+        :param snapshot: what was seen.
+        """
+        if self._in_trouble:
+            self._in_trouble, self._trouble_code = False, None
+            self._log.info("SageMaker answers again")
+        step = snapshot.steps.get(self._step_name)
+        if step is None:
+            self.last_seen = f"not started; the execution is {snapshot.status}"
+            self._tell(f"Step '{self._step_name}' has not started; the execution is {snapshot.status}")
+            return
+        self.last_seen = str(step.status) + (f", job {step.job_arn}" if step.job_arn else "")
+        self._tell(f"Step '{self._step_name}' is {step.status}{_duration(step)}{_attempt(step)}")
+        if step.job_arn:
+            self._tell(f"Job: {step.job_arn}")
+        if step.condition_outcome is not None:
+            self._tell(f"Outcome: {step.condition_outcome}")
+        if step.cache_hit_source:
+            self._tell(f"Taken from the cache of {step.cache_hit_source}")
+        if step.selective_source:
+            self._tell(f"Not selected; taken from {step.selective_source}")
+
+    def trouble(self, error: SageMakerServiceError) -> None:
+        """Tell that the service is in trouble, once for each kind of trouble in a row.
+
+        :param error: what it said.
+        """
+        if not self._in_trouble or error.code != self._trouble_code:
+            self._log.warning("SageMaker is in trouble, going on: %s", error)
+        self._in_trouble, self._trouble_code = True, error.code
+
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._log.info("%s", line)
+
+
+def _duration(step: StepSnapshot) -> str:
+    if step.start_time is None or step.end_time is None:
+        return ""
+    return f" after {(step.end_time - step.start_time).total_seconds():.1f} s"
+
+
+def _attempt(step: StepSnapshot) -> str:
+    return f" (attempt {step.attempt_count})" if step.attempt_count > 1 else ""

@@ -1,0 +1,228 @@
+"""One watch per execution: one poller that all triggers of its steps share.
+
+A triggerer runs all its triggers in one process on one event loop, so module state is shared by them. The
+first trigger that waits for an execution starts the poller, the last one out cancels it. What the poller sees
+it hands to the triggers; these decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context
+from dataclasses import dataclass
+
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection
+from airflow_sm_pipelines.triggers.pace import Pace
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The execution was looked at.
+
+    :param snapshot: what it looks like.
+    """
+
+    snapshot: ExecutionSnapshot
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The execution could not be looked at; the watch goes on.
+
+    :param error: why not, in the service's words.
+    """
+
+    error: SageMakerServiceError
+
+
+class Subscription:
+    """One waiter's end of a watch. Get it from :func:`watch_execution`.
+
+    :param waiter_delay: the longest wait between two looks that this waiter asks for, in seconds.
+    :param looks_begun: how many looks had begun when it subscribed; these do not count for it.
+    """
+
+    def __init__(self, waiter_delay: float, looks_begun: int) -> None:
+        self.waiter_delay = waiter_delay
+        self.looks_begun = looks_begun
+        self.has_seen = False
+        self._news: Seen | Trouble
+        self._error: Exception | None = None
+        self._arrived = asyncio.Event()
+
+    async def next(self) -> Seen | Trouble:
+        """Wait for news: the first look, then every look that shows a change, then every trouble.
+
+        Whoever is slow gets the latest only. The first look began after the subscription: what a watch knew
+        before may be history, such as the failure of an execution that was resumed since.
+
+        :raises Exception: what ended the watch, such as a :class:`SageMakerServiceError` that will not pass.
+        """
+        await self._arrived.wait()
+        if self._error is not None:
+            # All waiters raise this one object: without what the others added to its traceback.
+            raise self._error.with_traceback(None)
+        self._arrived.clear()
+        return self._news
+
+    def tell(self, news: Seen | Trouble) -> None:
+        """Hand over news.
+
+        :param news: what happened.
+        """
+        self._news = news
+        self._arrived.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the subscription.
+
+        :param error: raised by :meth:`next` from now on.
+        """
+        self._error = error
+        self._arrived.set()
+
+
+class ExecutionWatch:
+    """Looks at one execution for as long as someone waits for it.
+
+    :param pipeline_execution_arn: the execution.
+    :param connection: where to ask.
+    :param pace: how long to wait between two looks.
+    :param on_end: called when the watch is over and must not be joined any more.
+    """
+
+    def __init__(
+        self,
+        pipeline_execution_arn: str,
+        connection: SharedConnection,
+        pace: Pace,
+        on_end: Callable[[], None],
+    ) -> None:
+        self._arn = pipeline_execution_arn
+        self._connection = connection
+        self._pace = pace
+        self._on_end = on_end
+        self._subscriptions: set[Subscription] = set()
+        self._looks_begun = 0
+        self._snapshot: ExecutionSnapshot | None = None
+        self._wanted = asyncio.Event()
+        self._poller: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def subscribe(self, waiter_delay: float) -> Iterator[Subscription]:
+        """Join. The last one to leave cancels the poller.
+
+        :param waiter_delay: the longest wait between two looks, in seconds; the smallest of all holds.
+        """
+        subscription = Subscription(waiter_delay, self._looks_begun)
+        self._subscriptions.add(subscription)
+        self._pace.longest = min(other.waiter_delay for other in self._subscriptions)
+        self._wanted.set()
+        if self._poller is None:
+            # In an empty context: the poller belongs to no trigger, its log lines must not either.
+            loop = asyncio.get_running_loop()
+            self._poller = Context().run(loop.create_task, self._poll())
+        poller = self._poller
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+            if self._subscriptions:
+                self._pace.longest = min(other.waiter_delay for other in self._subscriptions)
+            else:
+                poller.cancel()
+                self._on_end()
+
+    async def _poll(self) -> None:
+        try:
+            while True:
+                self._wanted.clear()
+                self._looks_begun += 1
+                try:
+                    snapshot = await self._connection.run(self._look)
+                except SageMakerServiceError as error:
+                    if not error.retryable:
+                        raise
+                    self._tell_trouble(error)
+                    await asyncio.sleep(self._pace.after_trouble())
+                    continue
+                changed = snapshot != self._snapshot
+                self._snapshot = snapshot
+                self._tell_seen(snapshot, changed)
+                await self._pause(self._pace.after_change() if changed else self._pace.after_nothing())
+        except Exception as error:  # noqa: BLE001 - whatever it is, each waiter raises it in its own task
+            self._on_end()
+            for subscription in self._subscriptions:
+                subscription.fail(error)
+
+    def _look(self, hook: SageMakerPipelineHook) -> ExecutionSnapshot:
+        return hook.snapshot(self._arn, previous=self._snapshot)
+
+    def _tell_seen(self, snapshot: ExecutionSnapshot, changed: bool) -> None:
+        for subscription in self._subscriptions:
+            counts = self._looks_begun > subscription.looks_begun
+            if counts and (changed or not subscription.has_seen):
+                subscription.has_seen = True
+                subscription.tell(Seen(snapshot))
+
+    def _tell_trouble(self, error: SageMakerServiceError) -> None:
+        for subscription in self._subscriptions:
+            # The next look is news even when it shows what was there before: the trouble is over.
+            subscription.has_seen = False
+            subscription.tell(Trouble(error))
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not long when someone joins; those who join together share the next look."""
+        loop = asyncio.get_running_loop()
+        earliest = loop.time() + min(self._pace.shortest, seconds)
+        try:
+            await asyncio.wait_for(self._wanted.wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+        await asyncio.sleep(max(0.0, earliest - loop.time()))
+
+
+@asynccontextmanager
+async def watch_execution(
+    pipeline_execution_arn: str,
+    connection: SharedConnection,
+    waiter_delay: float,
+    make_pace: Callable[[float], Pace] = Pace,
+) -> AsyncIterator[Subscription]:
+    """Join the watch of an execution; it is shared by all who wait for it on the same event loop.
+
+    :param pipeline_execution_arn: the execution.
+    :param connection: where to ask.
+    :param waiter_delay: the longest wait between two looks, in seconds.
+    :param make_pace: makes the pace of a new watch from the waiter_delay; a parameter for tests.
+    """
+    watches = _watches_of(asyncio.get_running_loop())
+    key = (pipeline_execution_arn, connection.settings)
+    watch = watches.get(key)
+    if watch is None:
+
+        def forget() -> None:
+            if watches.get(key) is watch:
+                del watches[key]
+
+        watch = ExecutionWatch(pipeline_execution_arn, connection, make_pace(waiter_delay), forget)
+        watches[key] = watch
+    with watch.subscribe(waiter_delay) as subscription:
+        yield subscription
+
+
+#: By event loop: ``dag.test()`` runs every trigger in a loop of its own.
+_watches: dict[asyncio.AbstractEventLoop, dict[tuple[str, ConnectionSettings], ExecutionWatch]] = {}
+
+
+def _watches_of(
+    loop: asyncio.AbstractEventLoop,
+) -> dict[tuple[str, ConnectionSettings], ExecutionWatch]:
+    for other in [other for other in _watches if other.is_closed()]:
+        del _watches[other]
+    return _watches.setdefault(loop, {})
