@@ -15,12 +15,18 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.definition.conditions import Condition, Not, Or
     from airflow_sm_pipelines.definition.expressions import Join
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-    from airflow_sm_pipelines.operators.base import SageMakerStepOperator
     from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
     from airflow_sm_pipelines.operators.fail import SageMakerFailStepOperator
     from airflow_sm_pipelines.operators.model import SageMakerRegisterModelStepOperator
     from airflow_sm_pipelines.operators.processing import SageMakerProcessingStepOperator
+    from airflow_sm_pipelines.operators.step import SageMakerStepOperator
     from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
+    from airflow_sm_pipelines.task_groups.parameters import (
+        ParameterBoolean,
+        ParameterFloat,
+        ParameterInteger,
+        ParameterString,
+    )
     from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
 
 _MODULES = {
@@ -28,13 +34,17 @@ _MODULES = {
     "Join": "definition.expressions",
     "Not": "definition.conditions",
     "Or": "definition.conditions",
+    "ParameterBoolean": "task_groups.parameters",
+    "ParameterFloat": "task_groups.parameters",
+    "ParameterInteger": "task_groups.parameters",
+    "ParameterString": "task_groups.parameters",
     "SageMakerConditionStepOperator": "operators.condition",
     "SageMakerFailStepOperator": "operators.fail",
     "SageMakerPipelineHook": "hooks.pipeline",
     "SageMakerPipelineTaskGroup": "task_groups.pipeline",
     "SageMakerProcessingStepOperator": "operators.processing",
     "SageMakerRegisterModelStepOperator": "operators.model",
-    "SageMakerStepOperator": "operators.base",
+    "SageMakerStepOperator": "operators.step",
     "SageMakerTrainingStepOperator": "operators.training",
 }
 
@@ -43,6 +53,10 @@ __all__ = [
     "Join",
     "Not",
     "Or",
+    "ParameterBoolean",
+    "ParameterFloat",
+    "ParameterInteger",
+    "ParameterString",
     "SageMakerConditionStepOperator",
     "SageMakerFailStepOperator",
     "SageMakerPipelineHook",

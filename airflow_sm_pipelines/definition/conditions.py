@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Union, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 COMPARISON_TYPES: Final = (
     "Equals",
@@ -27,7 +27,7 @@ class Expression(Protocol):
         """Return the JSON value that stands for this object in a document."""
 
 
-Operand = Union[Expression, str, int, float, bool]
+Operand = Expression | str | int | float | bool
 
 
 def operand_to_document(operand: Any) -> Any:

@@ -104,12 +104,7 @@ def _outline_problems(document: Any) -> Iterator[str]:
         return
     if not isinstance(document.get("Version"), str):
         yield f"'Version' is missing; write '{DEFINITION_VERSION}' @ $.Version"
-    parameters = document.get("Parameters")
-    if parameters is not None and not isinstance(parameters, list):
-        yield "'Parameters' is a list @ $.Parameters"
-        parameters = None
-    for index, parameter in enumerate(parameters or ()):
-        yield from _missing_strings(parameter, ("Name", "Type"), f"$.Parameters[{index}]")
+    yield from _parameter_problems(document.get("Parameters"))
     if not isinstance(document.get("Steps"), list):
         yield "'Steps' is missing, or no list @ $.Steps"
         return
@@ -121,20 +116,29 @@ def _outline_problems(document: Any) -> Iterator[str]:
         if problems:
             continue
         yield from _step_problems(step, path)
-        if step["Type"] == "Condition":
-            arguments = step.get("Arguments")
-            if not isinstance(arguments, Mapping):
-                yield f"Condition step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
-                continue
-            for key in ("ElseSteps", "IfSteps"):
-                branch = arguments.get(key) or []
-                if not isinstance(branch, list):
-                    yield f"'{key}' of Condition step '{step['Name']}' is a list @ {path}.Arguments.{key}"
-                    continue
-                stack.extend(
-                    (branch[index], f"{path}.Arguments.{key}[{index}]")
-                    for index in reversed(range(len(branch)))
-                )
+        if step["Type"] != "Condition":
+            continue
+        arguments = step.get("Arguments")
+        if not isinstance(arguments, Mapping):
+            yield f"Condition step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
+            continue
+        for key in ("ElseSteps", "IfSteps"):
+            where = f"{path}.Arguments.{key}"
+            branch = arguments.get(key) or []
+            if isinstance(branch, list):
+                stack.extend((branch[index], f"{where}[{index}]") for index in reversed(range(len(branch))))
+            else:
+                yield f"'{key}' of Condition step '{step['Name']}' is a list @ {where}"
+
+
+def _parameter_problems(parameters: Any) -> Iterator[str]:
+    if parameters is None:
+        return
+    if not isinstance(parameters, list):
+        yield "'Parameters' is a list @ $.Parameters"
+        return
+    for index, parameter in enumerate(parameters):
+        yield from _missing_strings(parameter, ("Name", "Type"), f"$.Parameters[{index}]")
 
 
 def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[str]:

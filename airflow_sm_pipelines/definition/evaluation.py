@@ -90,9 +90,7 @@ def evaluate_condition(condition: Mapping[str, Any], lookup: Lookup) -> bool:
     type_ = condition.get("Type")
     try:
         if type_ in COMPARISON_TYPES:
-            return _compare(
-                type_, evaluate(condition["LeftValue"], lookup), evaluate(condition["RightValue"], lookup)
-            )
+            return _compare(type_, evaluate(condition["LeftValue"], lookup), evaluate(condition["RightValue"], lookup))
         if type_ == "In":
             wanted = evaluate(condition["QueryValue"], lookup)
             return any(_equal(wanted, evaluate(value, lookup)) for value in condition["Values"])
@@ -116,9 +114,7 @@ def follow_path(content: JsonValue, path: str, source: str) -> JsonValue:
     try:
         reference = parse_reference(path)
     except PipelineDefinitionError as error:
-        raise EvaluationError(
-            f"The JSON path {path!r} into {source} cannot be read: {error.problems[0]}"
-        ) from None
+        raise EvaluationError(f"The JSON path {path!r} into {source} cannot be read: {error.problems[0]}") from None
     current = content
     for depth, key in enumerate((reference.root, *reference.keys)):
         if isinstance(current, Mapping) and key in current:
@@ -168,9 +164,7 @@ def _json_get(inner: Any, lookup: Lookup) -> JsonValue:
         reference = _reference(source.get("Get") if isinstance(source, Mapping) else source)
         keys = reference.keys
         if reference.root != "Steps" or len(keys) != 3 or keys[1] != "PropertyFiles":
-            raise EvaluationError(
-                f"'{reference.path}' is no property file; write Steps.<step>.PropertyFiles.<name>."
-            )
+            raise EvaluationError(f"'{reference.path}' is no property file; write Steps.<step>.PropertyFiles.<name>.")
         step_name, name = str(keys[0]), str(keys[2])
         content = lookup.property_file(step_name, name)
         return follow_path(content, inner["Path"], f"Property file '{name}' of step '{step_name}'")

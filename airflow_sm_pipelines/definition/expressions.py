@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.conditions import Comparable, operand_to_document
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
@@ -30,7 +30,7 @@ EXECUTION_VARIABLES: Final = (
 )
 _PATH_PART = re.compile(r"""(?:^|\.)(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]""")
 
-ReferenceKey = Union[str, int]
+ReferenceKey = str | int
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,10 @@ def parse_reference(path: str) -> Reference:
         if match is None:
             raise PipelineDefinitionError(
                 [
-                    f"'{path}' is no reference: cannot read it from character {position + 1}, '{path[position:]}'. "
-                    "References look like Parameters.Name or Steps.name.Property[0].Other['key']"
+                    (
+                        f"'{path}' is no reference: cannot read it from character {position + 1}, '{path[position:]}'. "
+                        "References look like Parameters.Name or Steps.name.Property[0].Other['key']"
+                    )
                 ]
             )
         position = match.end()
@@ -98,11 +100,7 @@ class LocatedReference:
 
 def is_expression(value: Any) -> bool:
     """Say whether a JSON value is an expression: an object with exactly one known key."""
-    return (
-        isinstance(value, Mapping)
-        and len(value) == 1
-        and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")
-    )
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("Get", "Std:Join", "Std:JsonGet")
 
 
 def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
@@ -122,9 +120,7 @@ def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
                 try:
                     yield LocatedReference(parse_reference(current["Get"]), where)
                 except PipelineDefinitionError as error:
-                    raise PipelineDefinitionError(
-                        [f"{problem} @ {where}" for problem in error.problems]
-                    ) from None
+                    raise PipelineDefinitionError([f"{problem} @ {where}" for problem in error.problems]) from None
                 continue
             stack.extend((current[key], f"{where}.{key}") for key in reversed(list(current)))
         elif isinstance(current, (list, tuple)):
@@ -143,6 +139,9 @@ class Get(Comparable):
     def to_document(self) -> dict[str, Any]:
         """Return ``{"Get": path}``."""
         return {"Get": self.path}
+
+
+EXECUTION_ID: Final = Get("Execution.PipelineExecutionId")
 
 
 @dataclass(frozen=True, order=False)

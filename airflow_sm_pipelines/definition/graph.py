@@ -56,9 +56,7 @@ class PipelineGraph:
                 raise PipelineDefinitionError(
                     [f"two steps are named '{name}', the first @ {nodes[name].path} @ {located.path}.Name"]
                 )
-            nodes[name] = GraphNode(
-                located.step, tuple(dependencies_of(located.step)), located.owner, located.path
-            )
+            nodes[name] = GraphNode(located.step, tuple(dependencies_of(located.step)), located.owner, located.path)
         order = _order(nodes)
         if len(order) < len(nodes):
             cycle = find_cycle(waits_for(nodes))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import PipelineParameterError
 
-ParameterValue = Union[str, int, float, bool]
+ParameterValue = str | int | float | bool
 
 PARAMETER_TYPES: Final = ("String", "Integer", "Float", "Boolean")
 MAXIMUM_VALUE_LENGTH: Final = 1024

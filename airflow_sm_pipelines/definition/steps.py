@@ -175,9 +175,7 @@ def walk_steps(steps: tuple[Step, ...], path: str = "$.Steps") -> Iterator[Locat
         located = stack.pop()
         yield located
         children = [
-            LocatedStep(
-                child, f"{located.path}.Arguments.{key}[{index}]", BranchOwner(located.step.name, outcome)
-            )
+            LocatedStep(child, f"{located.path}.Arguments.{key}[{index}]", BranchOwner(located.step.name, outcome))
             for key, branch, outcome in (
                 ("IfSteps", located.step.if_steps, True),
                 ("ElseSteps", located.step.else_steps, False),

@@ -70,9 +70,7 @@ def validate(definition: PipelineDefinition) -> list[Problem]:
     nodes, problems = _nodes(located_steps)
     found: list[Problem] = []
     if definition.version != DEFINITION_VERSION:
-        found.append(
-            _error(f"'Version' is '{definition.version}'; write '{DEFINITION_VERSION}'", "$.Version")
-        )
+        found.append(_error(f"'Version' is '{definition.version}'; write '{DEFINITION_VERSION}'", "$.Version"))
     if not located_steps:
         found.append(_error("a pipeline has at least one step", "$.Steps"))
     found.extend(_parameter_problems(definition.parameters))
@@ -180,7 +178,9 @@ def _parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[P
             continue
         values = parameter.enum_values or ()
         if len(values) > MAXIMUM_ENUM_VALUES:
-            message = f"pipeline parameter '{parameter.name}' has {len(values)} enum values; at most {MAXIMUM_ENUM_VALUES}"
+            message = (
+                f"pipeline parameter '{parameter.name}' has {len(values)} enum values; at most {MAXIMUM_ENUM_VALUES}"
+            )
             yield _error(message, f"{path}.EnumValues")
         if parameter.default_value is not MISSING:
             yield from _default_problems(parameter, path)
@@ -240,9 +240,7 @@ def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[P
         type_ = current.get("Type") if isinstance(current, dict) else None
         if type_ not in members:
             hint = did_you_mean(type_, members) if isinstance(type_, str) else ""
-            yield _error(
-                f"Condition step '{step_name}' has a condition of unknown type {type_!r}{hint}", where
-            )
+            yield _error(f"Condition step '{step_name}' has a condition of unknown type {type_!r}{hint}", where)
             continue
         missing = [member for member in members[type_] if member not in current]
         for member in missing:
@@ -277,9 +275,7 @@ def _dependency_problems(located: LocatedStep, nodes: dict[str, GraphNode]) -> I
         seen.add(dependency.step)
         if dependency.step not in nodes:
             hint = did_you_mean(dependency.step, nodes)
-            yield _error(
-                f"step '{step.name}' depends on '{dependency.step}': there is no such step{hint}", path
-            )
+            yield _error(f"step '{step.name}' depends on '{dependency.step}': there is no such step{hint}", path)
             continue
         if dependency.step == step.name:
             yield _error(f"step '{step.name}' depends on itself", path)
@@ -302,9 +298,7 @@ def _border_problem(step_name: str, target: str, nodes: dict[str, GraphNode]) ->
     return None
 
 
-def _reference_problems(
-    located: LocatedStep, nodes: dict[str, GraphNode], parameters: list[str]
-) -> Iterator[Problem]:
+def _reference_problems(located: LocatedStep, nodes: dict[str, GraphNode], parameters: list[str]) -> Iterator[Problem]:
     step = located.step
     if step.type == "Condition":
         parts: list[tuple[Any, str]] = [(step.conditions, f"{located.path}.Arguments.Conditions")]
@@ -336,6 +330,11 @@ def _reference_problem(
         return f"there is no execution variable '{name}'{did_you_mean(name, EXECUTION_VARIABLES)}"
     if reference.root != "Steps":
         return None
+    return _step_reference_problem(step_name, reference, nodes)
+
+
+def _step_reference_problem(step_name: str, reference: Reference, nodes: dict[str, GraphNode]) -> str | None:
+    name = str(reference.keys[0]) if reference.keys else ""
     if name not in nodes:
         return f"there is no step '{name}'{did_you_mean(name, nodes)}"
     if name == step_name:

@@ -1,0 +1,80 @@
+"""A step task's end on a worker: for tasks with outlets, and for ``dag.test()``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+from airflow_sm_pipelines.exceptions import PipelineExecutionError
+from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Wait, decide
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator
+    from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
+
+
+def complete_step(
+    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook
+) -> StepSnapshot | None:
+    """End a step task as its step ended, and push its XComs and links.
+
+    :param task: the task.
+    :param context: Airflow's.
+    :param hook: for the group's connection.
+    :return: the step.
+    :raises AirflowFailException: when the step failed, or is not over.
+    :raises AirflowSkipException: when it was never to run.
+    """
+    try:
+        return _complete_step(task, context, hook)
+    except PipelineExecutionError as error:
+        raise AirflowFailException(str(error)) from None
+
+
+def complete_condition(task: SageMakerConditionStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
+    """End a condition task and skip the branch that was not taken.
+
+    :param task: the task.
+    :param context: Airflow's.
+    :param hook: for the group's connection.
+    :raises AirflowFailException: when the step failed, or is not over.
+    """
+    step = complete_step(task, context, hook)
+    outcome = None if step is None else step.condition_outcome
+    if outcome is None:
+        raise AirflowFailException(f"Condition step '{task.step_name}' succeeded without an outcome.")
+    followed = (task.followed_task_ids or {})[str(outcome)]
+    task.log.info("The outcome of step '%s' is %s", task.step_name, outcome)
+    # Tells Airflow by an exception, so nothing can come after it.
+    task.skip(context["ti"], [each for each in task.downstream_list if each.task_id not in followed])
+
+
+def _complete_step(
+    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook
+) -> StepSnapshot | None:
+    snapshot = hook.snapshot(task.pipeline_execution_arn)
+    decision = decide(snapshot, StepTarget(task.step_name))
+    step = snapshot.steps.get(task.step_name)
+    if isinstance(decision, Skip):
+        raise AirflowSkipException(decision.reason)
+    if step is not None:
+        result = hook.collect_step_result(step, task.property_file_places)
+        for key, value in result.xcoms().items():
+            context["ti"].xcom_push(key=key, value=value)
+    if isinstance(decision, Fail):
+        if step is not None and step.job_arn is not None:
+            task.log.error("Job %s; the last lines of its log:", step.job_arn)
+            for line in hook.log_tail(step.job_arn, task.settings.log_lines):
+                task.log.error("  %s", line)
+        raise AirflowFailException(decision.reason)
+    if isinstance(decision, Wait):
+        raise AirflowFailException(
+            f"step '{task.step_name}' of {snapshot.arn} is not over (execution {snapshot.status}), although its "
+            "trigger ended. Clear the task to follow it again."
+        )
+    return step

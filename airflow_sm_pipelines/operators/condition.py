@@ -1,0 +1,97 @@
+"""Condition steps: branches of the pipeline that are branches in Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.skipmixin import SkipMixin
+
+from airflow_sm_pipelines.definition.conditions import Condition
+from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator
+from airflow_sm_pipelines.translation.nodes import StepNode
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
+    """
+    A ConditionStep: decides in the pipeline which steps run, and skips the others in Airflow.
+
+    The tasks of both branches become direct downstream tasks of this one. Everything that only they lead to
+    belongs to their branch. A task that follows both branches needs
+    ``trigger_rule="none_failed_min_one_success"``.
+
+    :param conditions: all of them must hold, for ``if_steps`` to run. Compare references:
+        ``evaluate.metric("metrics", "accuracy.value") >= pipeline.parameters["MinAccuracy"]``.
+    :param if_steps: the first tasks of the branch for a condition that holds.
+    :param else_steps: the first tasks of the other branch.
+    """
+
+    ui_color = "#f5e8c7"
+    inherits_from_skipmixin = True
+
+    def __init__(
+        self,
+        *,
+        conditions: Sequence[Condition],
+        if_steps: Sequence[Any] = (),
+        else_steps: Sequence[Any] = (),
+        **kwargs: Any,
+    ) -> None:
+        # Read by followed_task_ids, which Airflow asks for as soon as the base class is initialised.
+        self._if_task_ids = tuple(task.task_id for task in if_steps)
+        self._else_task_ids = tuple(task.task_id for task in else_steps)
+        super().__init__(**kwargs)
+        self.conditions = tuple(conditions)
+        if not self.conditions:
+            raise self.error("a ConditionStep needs at least one condition. Give conditions=[...].")
+        for condition in self.conditions:
+            if not isinstance(condition, Condition):
+                raise self.error(
+                    f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
+                )
+        if both := sorted({*self._if_task_ids} & {*self._else_task_ids}):
+            raise self.error(
+                f"{', '.join(map(repr, both))} stands in if_steps and in else_steps. A step belongs to one branch; "
+                "a step after both follows their ends with trigger_rule='none_failed_min_one_success'."
+            )
+        for task in (*if_steps, *else_steps):
+            self.set_downstream(task)
+
+    @property
+    def outcome(self) -> Any:
+        """The condition's outcome, for other steps: ``True`` or ``False``."""
+        return self.properties.Outcome
+
+    @property
+    def followed_task_ids(self) -> dict[str, list[str]] | None:
+        """The direct downstream tasks that run for each outcome: all but the first tasks of the other branch."""
+        return {
+            "True": sorted(self.downstream_task_ids.difference(self._else_task_ids)),
+            "False": sorted(self.downstream_task_ids.difference(self._if_task_ids)),
+        }
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step."""
+        return StepNode(
+            task_id=self.task_id,
+            name=self.step_name,
+            type="Condition",
+            display_name=self.display_name,
+            description=self.description,
+            conditions=self.conditions,
+            if_task_ids=self._if_task_ids,
+            else_task_ids=self._else_task_ids,
+        )
+
+    def execute_complete(self, context: Context, event: Any = None) -> None:
+        """Look at the step once more, and skip the branch that was not taken.
+
+        :param context: Airflow's.
+        :param event: what the trigger said; not believed.
+        """
+        from airflow_sm_pipelines.operators.completion import complete_condition
+
+        complete_condition(self, context, self.hook)

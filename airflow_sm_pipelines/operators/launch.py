@@ -1,0 +1,164 @@
+"""The launch task: makes the pipeline be as the task group says, and starts one execution of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import BaseOperator
+
+from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
+from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.exceptions import PipelineParameterError, SageMakerPipelinesError, TranslationError
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_sm_pipelines.translation.compile import CompiledPipeline
+
+MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
+_NOT_IN_A_DISPLAY_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+class SageMakerPipelineLaunchOperator(BaseOperator):
+    """
+    Uploads the steps' code, creates or updates the pipeline, and starts one execution.
+
+    Made by :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup`; Dags do not use it
+    themselves. The pipeline is updated only when its definition changed. The execution is started with a
+    token made of Dag, run, task and generation, so that a retry after a lost worker finds the execution that
+    was started before instead of starting another; clearing the task starts a new one. Returns the
+    execution's ARN as its XCom. Does not wait for the execution.
+
+    :param settings: the group's settings.
+    :param parameters: the values the execution is started with, by pipeline parameter. Templated.
+    """
+
+    template_fields: Sequence[str] = ("parameters",)
+    template_fields_renderers = {"parameters": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
+    operator_extra_links = (SageMakerPipelineExecutionLink(),)
+    ui_color = "#d8e4f0"
+
+    def __init__(self, *, settings: PipelineSettings, parameters: Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.parameters = dict(parameters)
+
+    def execute(self, context: Context) -> str:
+        """Upload, upsert, start.
+
+        :param context: Airflow's.
+        :return: the execution's ARN.
+        :raises AirflowFailException: in one sentence, when the group cannot be translated, a value does not
+            fit its parameter, or a service refuses.
+        """
+        from airflow.providers.common.compat.sdk import AirflowFailException
+
+        from airflow_sm_pipelines.exceptions import SageMakerServiceError
+
+        try:
+            return self._launch(context)
+        except SageMakerServiceError as error:
+            if error.retryable:
+                raise  # Airflow retries the task, with the same token
+            raise AirflowFailException(str(error)) from None
+        except SageMakerPipelinesError as error:
+            raise AirflowFailException(str(error)) from None
+
+    def _launch(self, context: Context) -> str:
+        from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+        compiled = self._compile()
+        values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
+        hook = SageMakerPipelineHook(**self.settings.hook_arguments)
+        for upload in compiled.uploads:
+            hook.upload(upload.content, upload.uri)
+            self.log.info("Code is at %s", upload.uri)
+        result = hook.upsert_pipeline(
+            pipeline_name=self.settings.pipeline_name,
+            definition=compiled.definition.to_json(),
+            role_arn=self.settings.role_arn,
+        )
+        self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
+        task_instance = context["ti"]
+        arn = hook.start_execution(
+            pipeline_name=self.settings.pipeline_name,
+            parameters=values,
+            client_request_token=client_request_token(
+                dag_id=task_instance.dag_id,
+                run_id=task_instance.run_id,
+                task_id=task_instance.task_id,
+                map_index=-1 if task_instance.map_index is None else task_instance.map_index,
+                generation=max(0, task_instance.max_tries - (self.retries or 0)),
+            ),
+            display_name=execution_display_name(task_instance.dag_id, task_instance.run_id),
+        )
+        self.log.info("Execution %s", arn)
+        for key, address in link_xcoms(arn).items():
+            task_instance.xcom_push(key=key, value=address)
+        return arn
+
+    def _compile(self) -> CompiledPipeline:
+        """Translate the group as the Dag file says now; it may have got more edges since it was closed."""
+        group: object = self.task_group
+        if not isinstance(group, PipelineGroup):
+            raise TranslationError(
+                f"Task '{self.task_id}' launches no pipeline: it stands in no SageMakerPipelineTaskGroup. The group "
+                "makes its launch task itself."
+            )
+        group.require_launch_follows_outside_upstreams()
+        return group.compile()
+
+
+def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter], task_id: str) -> dict[str, str]:
+    """Return the start values as StartPipelineExecution wants them, each checked against its declaration.
+
+    :param values: rendered values by pipeline parameter.
+    :param declared: what the definition declares.
+    :param task_id: named in errors.
+    :raises PipelineParameterError: for an unknown parameter, a wrong type, or a value that is too long.
+    """
+    by_name = {parameter.name: parameter for parameter in declared}
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        if name not in by_name:
+            raise PipelineParameterError(
+                f"Task '{task_id}' gives a value for pipeline parameter '{name}', which the pipeline does not "
+                f"declare{did_you_mean(name, by_name)}"
+            )
+        try:
+            texts[name] = to_start_value(value)
+            by_name[name].parse(texts[name])
+        except PipelineParameterError as error:
+            raise PipelineParameterError(f"Task '{task_id}': {error} (parameter '{name}')") from None
+    return texts
+
+
+def client_request_token(*, dag_id: str, run_id: str, task_id: str, map_index: int, generation: int) -> str:
+    """Return the token that makes a start happen once.
+
+    :param dag_id: the Dag.
+    :param run_id: the Dag run.
+    :param task_id: the launch task.
+    :param map_index: the launch task's map index.
+    :param generation: how many tries were made before the task was last cleared. Airflow raises ``max_tries``
+        when a task is cleared and leaves it alone on a retry, so ``max_tries - retries`` is just that number.
+    :return: 64 hexadecimal digits.
+    """
+    identity = json.dumps([dag_id, run_id, task_id, map_index, generation])
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def execution_display_name(dag_id: str, run_id: str) -> str:
+    """Return a display name that SageMaker takes: at most 82 letters, digits and hyphens.
+
+    :param dag_id: the Dag.
+    :param run_id: the Dag run; run ids do not fit as they are.
+    """
+    name = _NOT_IN_A_DISPLAY_NAME.sub("-", f"{dag_id}-{run_id}").strip("-")
+    return name[-MAXIMUM_DISPLAY_NAME_LENGTH:].strip("-")

@@ -1,0 +1,87 @@
+"""Steps that register models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.operators.step import SageMakerStepOperator
+
+
+class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
+    """
+    A model package in the model registry, as a step of a pipeline.
+
+    The XCom ``job_arn`` is the model package's ARN.
+
+    :param model_package_group_name: the group the package is registered in.
+    :param image_uri: the inference container's image.
+    :param model_data: the S3 URI of the model, such as ``train.model_artifacts``.
+    :param content_types: MIME types the container takes.
+    :param response_types: MIME types the container answers with.
+    :param inference_instances: instance types it may be hosted on.
+    :param transform_instances: instance types it may run batch transforms on.
+    :param approval_status: ``PendingManualApproval``, ``Approved`` or ``Rejected``.
+    :param model_metrics: the S3 URI of a JSON file with the model's quality metrics, shown in the registry.
+    :param model_package_description: shown in the registry. ``description`` is the step's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        model_package_group_name: Any,
+        image_uri: Any = None,
+        model_data: Any = None,
+        content_types: Sequence[str] = ("text/csv",),
+        response_types: Sequence[str] = ("text/csv",),
+        inference_instances: Sequence[str] = (),
+        transform_instances: Sequence[str] = (),
+        approval_status: Any = "PendingManualApproval",
+        model_metrics: Any = None,
+        model_package_description: Any = None,
+        step_type: str = "RegisterModel",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(step_type=step_type, **kwargs)
+        self.model_package_group_name = model_package_group_name
+        self.image_uri = image_uri
+        self.model_data = model_data
+        self.content_types = list(content_types)
+        self.response_types = list(response_types)
+        self.inference_instances = list(inference_instances)
+        self.transform_instances = list(transform_instances)
+        self.approval_status = approval_status
+        self.model_metrics = model_metrics
+        self.model_package_description = model_package_description
+
+    @property
+    def model_package_arn(self) -> PropertyReference:
+        """The ARN of the registered model package, for other steps."""
+        return self.properties.ModelPackageArn
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the CreateModelPackage request that the keywords make."""
+        request: dict[str, Any] = {
+            "ModelPackageGroupName": self.model_package_group_name,
+            "ModelApprovalStatus": self.approval_status,
+            "ModelPackageDescription": self.model_package_description,
+        }
+        if self.image_uri is not None:
+            container = {"Image": self.image_uri}
+            if self.model_data is not None:
+                container["ModelDataUrl"] = self.model_data
+            specification: dict[str, Any] = {
+                "Containers": [container],
+                "SupportedContentTypes": self.content_types,
+                "SupportedResponseMIMETypes": self.response_types,
+            }
+            if self.inference_instances:
+                specification["SupportedRealtimeInferenceInstanceTypes"] = self.inference_instances
+            if self.transform_instances:
+                specification["SupportedTransformInstanceTypes"] = self.transform_instances
+            request["InferenceSpecification"] = specification
+        if self.model_metrics is not None:
+            statistics = {"ContentType": "application/json", "S3Uri": self.model_metrics}
+            request["ModelMetrics"] = {"ModelQuality": {"Statistics": statistics}}
+        return request

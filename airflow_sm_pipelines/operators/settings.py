@@ -1,0 +1,85 @@
+"""What a step operator takes over from the pipeline task group it stands in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from airflow_sm_pipelines.exceptions import TranslationError
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from airflow_sm_pipelines.translation.compile import CompiledPipeline
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """The settings of one pipeline task group.
+
+    :param group_id: the TaskGroup's full id.
+    :param pipeline_name: the pipeline it becomes.
+    :param launch_task_id: the full id of the task that starts the execution.
+    :param role_arn: the role the pipeline and its jobs run with.
+    :param artifact_uri: ``s3://bucket/prefix`` for code and default outputs, without a slash at the end.
+    :param aws_conn_id: the Airflow connection.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
+    :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param waiter_delay: seconds between two looks at a waiting execution, at most.
+    :param waiter_max_attempts: looks after which a step task gives up; ``None`` for no limit.
+    :param log_lines: lines of a failed job's log shown in the task's log.
+    """
+
+    group_id: str
+    pipeline_name: str
+    launch_task_id: str
+    role_arn: str
+    artifact_uri: str
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None
+    botocore_config: dict[str, Any] | None
+    waiter_delay: int
+    waiter_max_attempts: int | None
+    log_lines: int
+
+    @property
+    def hook_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of :class:`~airflow_sm_pipelines.hooks.pipeline.SageMakerPipelineHook`."""
+        return {
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "verify": self.verify,
+            "config": self.botocore_config,
+        }
+
+
+@runtime_checkable
+class PipelineGroup(Protocol):
+    """A TaskGroup that becomes a pipeline."""
+
+    settings: PipelineSettings
+
+    def compile(self) -> CompiledPipeline:
+        """Translate the group as it is now."""
+
+    def require_launch_follows_outside_upstreams(self) -> None:
+        """Raise when a step waits for a task outside the group that the launch task does not wait for."""
+
+
+def settings_around(task: BaseOperator) -> PipelineSettings:
+    """Return the settings of the pipeline group a task stands in.
+
+    :param task: a step task; may stand in further TaskGroups inside the pipeline's.
+    :raises TranslationError: when it stands in none.
+    """
+    group = task.task_group
+    while group is not None:
+        if isinstance(group, PipelineGroup):
+            return group.settings
+        group = group.parent_group
+    raise TranslationError(
+        f"Dag '{task.dag_id}', task '{task.task_id}': {type(task).__name__} is a step of a pipeline and stands in no "
+        "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
+    )

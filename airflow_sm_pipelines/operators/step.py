@@ -1,0 +1,102 @@
+"""The generic step: any step type, its arguments as boto3 takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator, merge_arguments
+from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
+from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
+
+
+class SageMakerStepOperator(BaseSageMakerStepOperator):
+    """
+    A step of any type, also of types this version has no operator for.
+
+    :param step_type: the step's ``Type``: ``Transform``, ``Lambda``, ...
+    :param arguments: the step's ``Arguments``: the boto3 request of its create operation. Jinja and XComArgs
+        anywhere in it become pipeline parameters. What other keywords of an operator say goes over it.
+    :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
+        ``True`` for ever.
+    :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
+    :param role_arn: the role of this step's job; by default the group's.
+    :param step_options: further keys of the step in the document, such as ``OutputParameters`` or ``FunctionArn``.
+    """
+
+    def __init__(
+        self,
+        *,
+        step_type: str,
+        arguments: Mapping[str, Any] | None = None,
+        cache: timedelta | str | bool | None = None,
+        retry_policies: Sequence[Mapping[str, Any]] | None = None,
+        role_arn: str | None = None,
+        step_options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.step_type = step_type
+        self.arguments = dict(arguments or {})
+        self.cache = cache
+        self.retry_policies = retry_policies
+        self.role_arn = role_arn
+        self.step_options = dict(step_options or {})
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the request that the keywords make; goes over ``arguments``. Nothing for a generic step."""
+        return {}
+
+    def extra(self) -> dict[str, Any]:
+        """Return the step's further keys in the document."""
+        extra = dict(self.step_options)
+        if self.cache is not None:
+            extra["CacheConfig"] = _cache_config(self.cache)
+        if self.retry_policies is not None:
+            extra["RetryPolicies"] = [dict(policy) for policy in self.retry_policies]
+        return extra
+
+    def uploads(self) -> tuple[CodeUpload, ...]:
+        """Return the files the step needs in S3. None for a generic step."""
+        return ()
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step."""
+        return StepNode(
+            task_id=self.task_id,
+            name=self.step_name,
+            type=self.step_type,
+            arguments=merge_arguments(self.arguments, self.keyword_arguments()),
+            extra=self.extra(),
+            display_name=self.display_name,
+            description=self.description,
+            uploads=self.uploads(),
+        )
+
+    @property
+    def job_role_arn(self) -> str:
+        """The role this step's job runs with."""
+        return self.role_arn or self.settings.role_arn
+
+    @property
+    def code_uri(self) -> str:
+        """The prefix in S3 under which local code is kept."""
+        return f"{self.settings.artifact_uri}/code"
+
+    def read_code(self, code: str, entry_point: str | None) -> LocalCode:
+        """Read this step's local code.
+
+        :param code: a file or directory; a relative path starts beside the Dag file.
+        :param entry_point: the script to run, where it is a directory.
+        :raises TranslationError: when it is not there.
+        """
+        return read_local_code(code, entry_point, self.dag.folder, self.task_id)
+
+
+def _cache_config(cache: timedelta | str | bool) -> dict[str, Any]:
+    if isinstance(cache, bool):
+        return {"Enabled": cache}
+    if isinstance(cache, timedelta):
+        return {"Enabled": True, "ExpireAfter": f"PT{int(cache.total_seconds())}S"}
+    return {"Enabled": True, "ExpireAfter": cache}

@@ -1,0 +1,127 @@
+"""Training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.operators.step import SageMakerStepOperator
+from airflow_sm_pipelines.operators.values import hyperparameter, integer
+from airflow_sm_pipelines.translation.nodes import CodeUpload
+
+PROGRAM: Final = "sagemaker_program"
+SUBMIT_DIRECTORY: Final = "sagemaker_submit_directory"
+
+
+class SageMakerTrainingStepOperator(SageMakerStepOperator):
+    """
+    A training job as a step of a pipeline.
+
+    :param image_uri: the container image.
+    :param instance_type: such as ``ml.m5.xlarge``.
+    :param instance_count: how many instances.
+    :param volume_size_in_gb: of each instance's storage.
+    :param code: the script to train with, in script mode as AWS's framework images run it: a local file beside
+        the Dag, a local directory (with ``entry_point``), or the ``s3://`` URI of a ``.tar.gz`` (with
+        ``entry_point``). Without code the image's own algorithm runs.
+    :param entry_point: the script in the directory or archive.
+    :param inputs: channels by name: an S3 URI, a pipeline parameter or a reference to another step. Arrives at
+        ``/opt/ml/input/data/<name>``, and its path in ``SM_CHANNEL_<NAME>``. For more:
+        ``{"S3Uri": ..., "ContentType": ..., "InputMode": ...}``.
+    :param hyperparameters: by name; in script mode they are the script's command line arguments. Values are
+        written as JSON, which script mode reads back.
+    :param output_uri: ``S3OutputPath``; by default ``<artifact_uri>/<execution id>/<step name>``. The model is
+        written to ``<output_uri>/<job name>/output/model.tar.gz``.
+    :param environment: environment variables.
+    :param max_runtime_in_seconds: after which SageMaker stops the job.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_uri: Any = None,
+        instance_type: Any = None,
+        instance_count: Any = 1,
+        volume_size_in_gb: Any = 30,
+        code: str | None = None,
+        entry_point: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        hyperparameters: Mapping[str, Any] | None = None,
+        output_uri: Any = None,
+        environment: Mapping[str, Any] | None = None,
+        max_runtime_in_seconds: Any = 86400,
+        step_type: str = "Training",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(step_type=step_type, **kwargs)
+        self.image_uri = image_uri
+        self.instance_type = instance_type
+        self.instance_count = instance_count
+        self.volume_size_in_gb = volume_size_in_gb
+        self.code = code
+        self.entry_point = entry_point
+        self.inputs = dict(inputs or {})
+        self.hyperparameters = dict(hyperparameters or {})
+        self.output_uri = output_uri
+        self.environment = environment
+        self.max_runtime_in_seconds = max_runtime_in_seconds
+        if code is not None and code.startswith("s3://") and entry_point is None:
+            raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
+
+    @property
+    def model_artifacts(self) -> PropertyReference:
+        """The S3 URI of the trained ``model.tar.gz``, for other steps."""
+        return PropertyReference(f"Steps.{self.step_name}.ModelArtifacts.S3ModelArtifacts")
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the CreateTrainingJob request that the keywords make."""
+        output_uri = self.output_uri
+        if output_uri is None:
+            output_uri = Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
+        request: dict[str, Any] = {
+            "RoleArn": self.job_role_arn,
+            "AlgorithmSpecification": {"TrainingImage": self.image_uri, "TrainingInputMode": "File"},
+            "ResourceConfig": {
+                "InstanceType": self.instance_type,
+                "InstanceCount": integer(self.instance_count),
+                "VolumeSizeInGB": integer(self.volume_size_in_gb),
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": integer(self.max_runtime_in_seconds)},
+            "OutputDataConfig": {"S3OutputPath": output_uri},
+        }
+        if channels := list(self._channels()):
+            request["InputDataConfig"] = channels
+        if hyperparameters := self._all_hyperparameters():
+            request["HyperParameters"] = hyperparameters
+        if self.environment is not None:
+            request["Environment"] = dict(self.environment)
+        return request
+
+    def uploads(self) -> tuple[CodeUpload, ...]:
+        """Return the step's local code, as script mode's archive."""
+        if self.code is None or self.code.startswith("s3://"):
+            return ()
+        return self.read_code(self.code, self.entry_point).as_archive(self.code_uri)[1]
+
+    def _channels(self) -> Iterator[dict[str, Any]]:
+        for name, source in self.inputs.items():
+            given = dict(source) if isinstance(source, Mapping) else {"S3Uri": source}
+            data_source = {
+                "S3DataType": given.pop("S3DataType", "S3Prefix"),
+                "S3Uri": given.pop("S3Uri", None),
+                "S3DataDistributionType": given.pop("S3DataDistributionType", "FullyReplicated"),
+            }
+            if data_source["S3Uri"] is None:
+                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the channel's data lies.")
+            yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
+        yield from self.arguments.get("InputDataConfig", [])
+
+    def _all_hyperparameters(self) -> dict[str, Any]:
+        given = {name: hyperparameter(value) for name, value in self.hyperparameters.items()}
+        if self.code is None:
+            return given
+        if self.code.startswith("s3://"):
+            return {**given, PROGRAM: str(self.entry_point), SUBMIT_DIRECTORY: self.code}
+        local = self.read_code(self.code, self.entry_point)
+        return {**given, PROGRAM: local.entry_point, SUBMIT_DIRECTORY: local.as_archive(self.code_uri)[0]}

@@ -1,0 +1,1 @@
+"""TaskGroups that are pipelines."""

@@ -1,0 +1,246 @@
+"""The TaskGroup that becomes a SageMaker pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup
+
+from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
+from airflow_sm_pipelines.definition.validation import pipeline_name_problem
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
+from airflow_sm_pipelines.operators.references import NamedReferences
+from airflow_sm_pipelines.operators.settings import PipelineSettings
+from airflow_sm_pipelines.task_groups.parameters import declare
+from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline
+from airflow_sm_pipelines.translation.reader import (
+    StepTask,
+    is_template,
+    outside_upstream_task_ids,
+    read_outline,
+)
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.translation.nodes import StepNode
+
+LAUNCH = "launch"
+
+
+class SageMakerPipelineTaskGroup(TaskGroup):
+    """
+    A TaskGroup of step operators that runs as one SageMaker pipeline.
+
+    When its ``with`` block ends, the group draws the edges that references between steps mean, checks that
+    SageMaker can run the graph, and adds the task ``launch`` in front. ``launch`` uploads the steps' code, makes
+    the pipeline be as defined and starts one execution; every step task then follows its step. Nothing here
+    uses the network: AWS is called by tasks only.
+
+    What is known only per Dag run (Jinja, XComArgs) may stand anywhere in ``parameters`` and in the steps'
+    arguments. It becomes a pipeline parameter, so the definition is the same in every run.
+
+    Does not take tasks that are no steps, and no mapped tasks.
+
+    :param group_id: the group's id.
+    :param pipeline_name: the pipeline; by default the group id, its underscores and dots being hyphens.
+    :param role_arn: the role that the pipeline and its jobs run with.
+    :param artifact_uri: ``s3://bucket/prefix``: code goes to ``code/`` below it, outputs and models below
+        ``<execution id>/``. A literal.
+    :param parameters: pipeline parameters and their values: literals, Jinja, XComArgs, or
+        :class:`~airflow_sm_pipelines.task_groups.parameters.ParameterFloat` and the like where Jinja renders to
+        something else than text.
+    :param aws_conn_id: the Airflow connection for all calls.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
+    :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
+    :param waiter_max_attempts: looks after which a waiting step task fails; ``None`` for no limit.
+    :param log_lines: lines of a failed job's log that its task's log shows.
+    :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
+    :raises TranslationError: at parse time, for everything SageMaker could not run.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        *,
+        role_arn: str,
+        artifact_uri: str,
+        pipeline_name: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        waiter_delay: int = 30,
+        waiter_max_attempts: int | None = None,
+        log_lines: int = 20,
+        launch_arguments: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(group_id=group_id, **kwargs)
+        full_id = str(self.group_id)
+        name = pipeline_name if pipeline_name is not None else full_id.replace("_", "-").replace(".", "-")
+        self._check_settings(name, role_arn, artifact_uri, waiter_delay)
+        self.settings = PipelineSettings(
+            group_id=full_id,
+            pipeline_name=name,
+            launch_task_id=str(self.child_id(LAUNCH)),  # type: ignore[no-untyped-call]
+            role_arn=role_arn,
+            artifact_uri=artifact_uri.rstrip("/"),
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            waiter_delay=waiter_delay,
+            waiter_max_attempts=waiter_max_attempts,
+            log_lines=log_lines,
+        )
+        self._declared = declare(parameters or {}, self._subject)
+        self._launch_arguments = dict(launch_arguments or {})
+
+    @property
+    def parameters(self) -> NamedReferences[ParameterReference]:
+        """The pipeline parameters, for steps: ``pipeline.parameters["InputData"]``."""
+        references = {
+            declared.name: ParameterReference(f"Parameters.{declared.name}", declared.type)
+            for declared in self._declared
+        }
+        return NamedReferences(references, f"{self._subject}: there is no pipeline parameter")
+
+    @property
+    def launch(self) -> SageMakerPipelineLaunchOperator:
+        """The launch task; there once the ``with`` block has ended."""
+        task = self.children.get(self.settings.launch_task_id)
+        if not isinstance(task, SageMakerPipelineLaunchOperator):
+            raise TranslationError(f"{self._subject}: the launch task is made when the 'with' block ends.")
+        return task
+
+    def compile(self) -> CompiledPipeline:
+        """Translate the group as it is now. Changes nothing.
+
+        :raises TranslationError: when SageMaker cannot run the graph.
+        :raises PipelineDefinitionError: when the definition breaks rules.
+        """
+        outline = read_outline(
+            self,
+            pipeline_name=self.settings.pipeline_name,
+            parameters=self._declared,
+            launch_task_id=self.settings.launch_task_id,
+        )
+        return compile_pipeline(outline)
+
+    def require_launch_follows_outside_upstreams(self) -> None:
+        """Raise when a step waits in Airflow for a task that the launch task does not wait for.
+
+        Such an edge, drawn after the ``with`` block, would hold back the task but not its step.
+
+        :raises TranslationError: naming both tasks.
+        """
+        known = self.launch.upstream_task_ids
+        for task_id in outside_upstream_task_ids(self, self.settings.launch_task_id):
+            if task_id not in known:
+                raise TranslationError(
+                    f"{self._subject}: a step was made to follow task '{task_id}' after the 'with' block ended. The "
+                    "pipeline would start its step without waiting. Draw the edge inside the block, or to the whole "
+                    f"group: {task_id} >> group."
+                )
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
+        if exc_type is None:
+            self._draw_reference_edges()
+            self._add_launch(self.compile())
+
+    def _draw_reference_edges(self) -> None:
+        """Make each step's task follow the tasks of the steps it refers to."""
+        nodes = {task.task_id: task.to_step_node() for task in self if isinstance(task, StepTask)}
+        task_ids = {node.name: task_id for task_id, node in nodes.items()}
+        for task_id, node in nodes.items():
+            for name in _referenced_steps(node):
+                upstream = task_ids.get(name)
+                if upstream is not None and upstream != task_id:
+                    self.dag.get_task(task_id).set_upstream(self.dag.get_task(upstream))
+
+    def _add_launch(self, compiled: CompiledPipeline) -> None:
+        if self.settings.launch_task_id in self.children:
+            raise TranslationError(
+                f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
+                "Give it another task_id."
+            )
+        roots = list(self.get_roots())
+        outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
+        launch = SageMakerPipelineLaunchOperator(
+            task_id=LAUNCH,
+            task_group=self,
+            dag=self.dag,
+            settings=self.settings,
+            parameters=compiled.values,
+            **self._launch_arguments,
+        )
+        for root in roots:
+            launch.set_downstream(root)
+        for task_id in outside:
+            launch.set_upstream(self.dag.get_task(task_id))
+        self._apply_edges_of_the_empty_group(launch)
+
+    def _apply_edges_of_the_empty_group(self, launch: SageMakerPipelineLaunchOperator) -> None:
+        """Draw the edges that were declared on the group before it had tasks."""
+        groups = self.dag.task_group.get_task_group_dict()
+        for task_id in self.upstream_task_ids:
+            launch.set_upstream(self.dag.get_task(task_id))
+        for group_id in self.upstream_group_ids:
+            for leaf in groups[str(group_id)].get_leaves():
+                launch.set_upstream(leaf)
+        leaves = list(self.get_leaves())
+        downstream = [self.dag.get_task(task_id) for task_id in self.downstream_task_ids]
+        for group_id in self.downstream_group_ids:
+            downstream.extend(groups[str(group_id)].get_roots())
+        for task in downstream:
+            for leaf in leaves:
+                if leaf.task_id not in task.upstream_task_ids:
+                    leaf.set_downstream(task)
+
+    @property
+    def _subject(self) -> str:
+        return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
+
+    def _check_settings(self, name: str, role_arn: str, artifact_uri: str, waiter_delay: int) -> None:
+        if problem := pipeline_name_problem(name):
+            raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
+        if not role_arn.startswith("arn:") or is_template(role_arn):
+            raise TranslationError(
+                f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
+            )
+        if not artifact_uri.startswith("s3://") or is_template(artifact_uri):
+            raise TranslationError(
+                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
+                "every run (what differs from run to run goes into inputs and outputs)."
+            )
+        if waiter_delay < 1:
+            raise TranslationError(f"{self._subject}: waiter_delay={waiter_delay} is less than one second.")
+
+
+def _referenced_steps(node: StepNode) -> dict[str, None]:
+    """Return the names of the steps a step refers to, in order."""
+    parts = [_document(node.arguments), _document(node.extra)]
+    parts.extend(condition.to_document() for condition in node.conditions)
+    names = (located.reference.step_name for located in find_references(parts))
+    return dict.fromkeys(name for name in names if name is not None)
+
+
+def _document(value: Any) -> Any:
+    if hasattr(value, "to_document"):
+        return value.to_document()
+    if isinstance(value, Mapping):
+        return {key: _document(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_document(inner) for inner in value]
+    return value

@@ -1,0 +1,120 @@
+"""Which branch of which Condition step a task belongs to, as its trigger rule and upstream tasks say.
+
+A *route* is the chain of branches a task lies in, outermost first. The rules follow Airflow's own: what an
+Airflow task would do for every outcome of the conditions, its step must do too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from airflow_sm_pipelines.definition.steps import BranchOwner
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.nodes import TaskNode
+
+Route = tuple[BranchOwner, ...]
+
+JOINING_RULES = ("none_failed", "none_failed_min_one_success")
+FAILURE_RULES = ("one_failed", "all_failed")
+SUPPORTED_RULES = ("all_success", *JOINING_RULES, *FAILURE_RULES, "all_done")
+
+
+def routes_of(tasks: Mapping[str, TaskNode], order: Iterable[str]) -> dict[str, Route]:
+    """Return the route of every task.
+
+    :param tasks: all tasks of the group, by task id.
+    :param order: their ids, upstream before downstream.
+    :raises TranslationError: when a task would run for a set of outcomes that no place in a pipeline has.
+    """
+    entered = _entered_branches(tasks)
+    routes: dict[str, Route] = {}
+    for task_id in order:
+        task = tasks[task_id]
+        incoming: dict[str, Route] = {}
+        for upstream in task.upstream_task_ids:
+            branch = entered.get((upstream, task_id))
+            incoming[upstream] = routes[upstream] + ((branch,) if branch is not None else ())
+        routes[task_id] = _route(task, incoming)
+    return routes
+
+
+def _entered_branches(tasks: Mapping[str, TaskNode]) -> dict[tuple[str, str], BranchOwner]:
+    """Return, for each edge from a condition to the first task of a branch, that branch."""
+    entered: dict[tuple[str, str], BranchOwner] = {}
+    for task_id, task in tasks.items():
+        for outcome, targets in ((True, task.step.if_task_ids), (False, task.step.else_task_ids)):
+            for target in targets:
+                if target not in tasks:
+                    raise TranslationError(
+                        f"Condition task '{task_id}' leads to '{target}', which is no step of its task group. "
+                        "Put into if_steps and else_steps only steps of the same group."
+                    )
+                if (task_id, target) in entered:
+                    raise TranslationError(
+                        f"Condition task '{task_id}' has '{target}' in if_steps and in else_steps (or twice in one). "
+                        "A step belongs to one branch; for a step after both, let it follow their ends with "
+                        "trigger_rule='none_failed_min_one_success'."
+                    )
+                entered[task_id, target] = BranchOwner(task.step.name, outcome)
+    return entered
+
+
+def _route(task: TaskNode, incoming: Mapping[str, Route]) -> Route:
+    if not incoming:
+        return ()
+    routes = list(dict.fromkeys(incoming.values()))
+    if task.trigger_rule == "none_failed":
+        return ()
+    if task.trigger_rule == "none_failed_min_one_success":
+        union = _union(routes)
+        if len(union) == 1:
+            return union[0]
+        raise TranslationError(
+            f"Task '{task.step.task_id}' joins branches with trigger_rule='none_failed_min_one_success' and would run "
+            f"when one of these was taken: {_describe(union)}. SageMaker has no place for a step that runs in some "
+            "branches of two conditions. Join the branches of the inner condition first, with a step of their own."
+        )
+    if task.trigger_rule == "all_done" and any(routes):
+        raise TranslationError(
+            f"Task '{task.step.task_id}' has trigger_rule='all_done' and follows a task in "
+            f"{_describe(route for route in routes if route)}. Airflow would run it when that branch is not taken, "
+            "too; SageMaker cannot. Use trigger_rule='none_failed', or follow a task outside the branch."
+        )
+    deepest = max(routes, key=len)
+    for route in routes:
+        if deepest[: len(route)] != route:
+            raise TranslationError(
+                f"Task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and follows tasks of different "
+                f"branches: {_describe([route, deepest])}. Only one of them ever runs, so this task would never. "
+                "To join branches, set trigger_rule='none_failed_min_one_success'."
+            )
+    return deepest
+
+
+def _union(routes: list[Route]) -> list[Route]:
+    """Return the fewest routes that together mean the same as the given ones."""
+    remaining = set(routes)
+    changed = True
+    while changed:
+        changed = False
+        for route in sorted(remaining, key=len, reverse=True):
+            if any(route[:length] in remaining for length in range(len(route))):
+                remaining.discard(route)
+                changed = True
+                break
+            if route:
+                last = route[-1]
+                sibling = (*route[:-1], BranchOwner(last.condition, not last.outcome))
+                if sibling in remaining:
+                    remaining -= {route, sibling}
+                    remaining.add(route[:-1])
+                    changed = True
+                    break
+    return [route for route in sorted(remaining, key=len) if route in remaining]
+
+
+def _describe(routes: Iterable[Route]) -> str:
+    def branch(owner: BranchOwner) -> str:
+        return f"the {'if' if owner.outcome else 'else'}-branch of '{owner.condition}'"
+
+    return "; ".join(" in ".join(branch(owner) for owner in reversed(route)) or "no branch" for route in routes)

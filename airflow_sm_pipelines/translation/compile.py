@@ -1,0 +1,254 @@
+"""Neutral records become a pipeline definition. Compiling the same outline twice gives equal bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_sm_pipelines.definition.conditions import Expression
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import LocatedReference, ParameterReference, find_references
+from airflow_sm_pipelines.definition.graph import find_cycle
+from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.steps import Step, StepDependency
+from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+from airflow_sm_pipelines.translation.branches import FAILURE_RULES, SUPPORTED_RULES, Route, routes_of
+from airflow_sm_pipelines.translation.nodes import (
+    CodeUpload,
+    DeclaredParameter,
+    PipelineOutline,
+    RuntimeValue,
+    StepNode,
+    TaskNode,
+)
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True)
+class CompiledPipeline:
+    """What a task group comes to.
+
+    :param definition: the document.
+    :param values: the values an execution is started with, by pipeline parameter: literals and what Airflow
+        renders when the launch task runs.
+    :param uploads: files that have to be in S3 first.
+    """
+
+    definition: PipelineDefinition
+    values: Mapping[str, Any]
+    uploads: tuple[CodeUpload, ...]
+
+
+def compile_pipeline(outline: PipelineOutline) -> CompiledPipeline:
+    """Translate an outline.
+
+    :param outline: the task group, read.
+    :raises TranslationError: for a graph that SageMaker cannot run, naming the rule, the tasks and the fix.
+    :raises PipelineDefinitionError: for every rule of the document that is broken, all at once.
+    """
+    try:
+        return _Compiler(outline).compile()
+    except TranslationError as error:
+        raise TranslationError(f"{outline.subject}: {error}") from None
+
+
+class _Compiler:
+    def __init__(self, outline: PipelineOutline) -> None:
+        self.outline = outline
+        self.tasks: dict[str, TaskNode] = {task.step.task_id: task for task in outline.tasks}
+        self.names: dict[str, str] = {}
+        self.lifted: dict[str, RuntimeValue] = {}
+
+    def compile(self) -> CompiledPipeline:
+        self._check_names()
+        order = self._order()
+        routes = routes_of(self.tasks, order)
+        steps = {task_id: self._step(self.tasks[task_id], routes) for task_id in self.tasks}
+        parameters = self._parameters()
+        definition = PipelineDefinition(parameters=parameters, steps=self._nest(steps, routes))
+        require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
+        values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
+        values.update({name: runtime.value for name, runtime in self.lifted.items()})
+        uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
+        return CompiledPipeline(definition, values, tuple(uploads.values()))
+
+    def _check_names(self) -> None:
+        if problem := pipeline_name_problem(self.outline.pipeline_name):
+            raise TranslationError(f"{problem}. Set pipeline_name.")
+        if not self.tasks:
+            raise TranslationError("a pipeline has at least one step; put a step operator into the group.")
+        for task in self.outline.tasks:
+            step = task.step
+            if step.name in self.names:
+                raise TranslationError(
+                    f"the tasks '{self.names[step.name]}' and '{step.task_id}' both make a step named '{step.name}'. "
+                    "Give one of them another step_name."
+                )
+            self.names[step.name] = step.task_id
+            if task.trigger_rule not in SUPPORTED_RULES:
+                raise TranslationError(
+                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}', which SageMaker cannot follow. "
+                    f"It can follow {', '.join(SUPPORTED_RULES)}."
+                )
+            if task.trigger_rule in FAILURE_RULES and len(task.upstream_task_ids) != 1:
+                raise TranslationError(
+                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and "
+                    f"{len(task.upstream_task_ids)} upstream steps. SageMaker can wait for the failure of one step "
+                    "only. Leave it one upstream step."
+                )
+
+    def _order(self) -> list[str]:
+        edges = {task_id: task.upstream_task_ids for task_id, task in self.tasks.items()}
+        if cycle := find_cycle(edges):
+            chain = " >> ".join(f"'{task_id}'" for task_id in (*reversed(cycle), cycle[-1]))
+            raise TranslationError(
+                f"the tasks wait for one another in a circle: {chain}. Take one of these dependencies out; "
+                "using a reference to another step is a dependency too."
+            )
+        order: dict[str, None] = {}
+        stack = list(reversed(edges))
+        while stack:
+            task_id = stack[-1]
+            missing = [each for each in edges[task_id] if each not in order]
+            if missing and task_id not in order:
+                stack.extend(reversed(missing))
+            else:
+                order.setdefault(stack.pop())
+        return list(order)
+
+    def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
+        node = task.step
+        if node.type == "Condition":
+            arguments: Any = {
+                "Conditions": [
+                    condition.map_operands(self._operand_lifter(node, f"Conditions-{index}")).to_document()
+                    for index, condition in enumerate(node.conditions)
+                ],
+                "IfSteps": [],
+                "ElseSteps": [],
+            }
+        else:
+            arguments = self._document(node.arguments, node, "")
+        extra = self._document(node.extra, node, "")
+        referenced = {located.reference.step_name for located in _references([arguments, extra], node)}
+        depends_on = self._depends_on(task, routes, referenced)
+        return Step(
+            name=node.name,
+            type=node.type,
+            arguments=arguments,
+            depends_on=depends_on or None,
+            display_name=node.display_name,
+            description=node.description,
+            extra=extra,
+        )
+
+    def _depends_on(
+        self, task: TaskNode, routes: Mapping[str, Route], referenced: set[str | None]
+    ) -> tuple[StepDependency, ...]:
+        route = routes[task.step.task_id]
+        around = {owner.condition for owner in route}
+        dependencies: dict[str, StepDependency] = {}
+        for upstream in task.upstream_task_ids:
+            their_route = routes[upstream]
+            trigger = _trigger(task.trigger_rule)
+            name = self.tasks[upstream].step.name
+            if their_route != route[: len(their_route)]:
+                shared = next(
+                    index for index, owner in enumerate(their_route) if index >= len(route) or route[index] != owner
+                )
+                name = their_route[shared].condition
+                if trigger != "Completed":
+                    raise TranslationError(
+                        f"task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and follows '{upstream}', "
+                        f"which runs only in a branch of '{name}'. SageMaker can wait for a step's failure only from "
+                        "inside the same branch. Move the task into that branch."
+                    )
+            if name in around or name in dependencies:
+                continue
+            if trigger == "Completed" and name in referenced:
+                continue
+            dependencies[name] = StepDependency(name, trigger)
+        return tuple(dependencies.values())
+
+    def _nest(self, steps: Mapping[str, Step], routes: Mapping[str, Route]) -> tuple[Step, ...]:
+        top: list[dict[str, Any]] = []
+        documents = {task_id: step.to_document() for task_id, step in steps.items()}
+        for task_id, document in documents.items():
+            route = routes[task_id]
+            if not route:
+                top.append(document)
+                continue
+            owner = documents[self.names[route[-1].condition]]
+            owner["Arguments"]["IfSteps" if route[-1].outcome else "ElseSteps"].append(document)
+        return tuple(map(Step.from_document, top))
+
+    def _parameters(self) -> tuple[PipelineParameter, ...]:
+        declared = [
+            PipelineParameter(
+                name=parameter.name,
+                type=parameter.type,
+                default_value=_default(parameter),
+                enum_values=parameter.enum_values,
+            )
+            for parameter in self.outline.parameters
+        ]
+        lifted = [PipelineParameter(name=name, type=runtime.type) for name, runtime in self.lifted.items()]
+        return (*declared, *lifted)
+
+    def _document(self, value: Any, node: StepNode, path: str) -> Any:
+        if isinstance(value, RuntimeValue):
+            return self._lift(value, node, path).to_document()
+        if isinstance(value, Expression):
+            return self._document(value.to_document(), node, path)
+        if isinstance(value, Mapping):
+            return {key: self._document(inner, node, f"{path}-{key}") for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._document(inner, node, f"{path}-{index}") for index, inner in enumerate(value)]
+        if value is None or isinstance(value, (str, int, float)):
+            return value
+        raise TranslationError(
+            f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {path.strip('-')}; a pipeline "
+            "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
+        )
+
+    def _operand_lifter(self, node: StepNode, path: str) -> Callable[[Any], Any]:
+        count = 0
+
+        def lift(operand: Any) -> Any:
+            nonlocal count
+            count += 1
+            return self._document(operand, node, f"{path}-{count}")
+
+        return lift
+
+    def _lift(self, value: RuntimeValue, node: StepNode, path: str) -> ParameterReference:
+        name = _NOT_IN_A_NAME.sub("-", f"{node.name}-{path}").strip("-")
+        self.lifted[name] = value
+        return ParameterReference(f"Parameters.{name}", value.type)
+
+
+def _references(value: Any, node: StepNode) -> list[LocatedReference]:
+    try:
+        return list(find_references(value))
+    except PipelineDefinitionError as error:
+        raise TranslationError(f"task '{node.task_id}': {error.problems[0]}") from None
+
+
+def _trigger(trigger_rule: str) -> str:
+    if trigger_rule in FAILURE_RULES:
+        return "Failed"
+    return "Any" if trigger_rule == "all_done" else "Completed"
+
+
+def _start_value(value: Any) -> Any:
+    return value.value if isinstance(value, RuntimeValue) else value
+
+
+def _default(parameter: DeclaredParameter) -> Any:
+    if not isinstance(parameter.value, RuntimeValue):
+        return parameter.value
+    return MISSING if parameter.default_value is None else parameter.default_value

@@ -1,0 +1,118 @@
+"""Neutral records between the two worlds: neither Airflow objects nor the document yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_sm_pipelines.definition.conditions import Condition
+
+
+@dataclass(frozen=True)
+class RuntimeValue:
+    """A value known only per Dag run: Jinja text or an XComArg. It becomes a pipeline parameter.
+
+    :param value: what Airflow renders when the launch task runs.
+    :param type: the pipeline parameter's type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
+    """
+
+    value: Any
+    type: str = "String"
+
+
+@dataclass(frozen=True)
+class DeclaredParameter:
+    """A pipeline parameter of the task group.
+
+    :param name: the key in the group's ``parameters``.
+    :param type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
+    :param value: a literal, which also becomes the document's default, or a :class:`RuntimeValue`.
+    :param default_value: the document's default; ``None`` for none, where the value is a runtime value.
+    :param enum_values: the only values allowed.
+    """
+
+    name: str
+    type: str
+    value: Any
+    default_value: Any = None
+    enum_values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class CodeUpload:
+    """A file that has to be in S3 before the pipeline starts.
+
+    :param uri: where, with the content's hash in it: the same URI always holds the same bytes.
+    :param content: what.
+    """
+
+    uri: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StepNode:
+    """One step as its operator describes it.
+
+    :param task_id: the full id of the Airflow task; used in errors and edges.
+    :param name: the step's name.
+    :param type: ``Processing``, ``Training``, ... exactly as the document wants it.
+    :param arguments: the boto3 request; may hold expressions and :class:`RuntimeValue`. Empty for a condition.
+    :param extra: further keys of the step, such as ``CacheConfig`` and ``PropertyFiles``.
+    :param display_name: ``DisplayName``.
+    :param description: ``Description``.
+    :param conditions: of a Condition step; all must hold.
+    :param if_task_ids: tasks directly behind the condition that run when it holds.
+    :param else_task_ids: tasks directly behind the condition that run when it does not.
+    :param uploads: files the step needs in S3.
+    """
+
+    task_id: str
+    name: str
+    type: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    display_name: str | None = None
+    description: str | None = None
+    conditions: tuple[Condition, ...] = ()
+    if_task_ids: tuple[str, ...] = ()
+    else_task_ids: tuple[str, ...] = ()
+    uploads: tuple[CodeUpload, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskNode:
+    """A step and how Airflow's graph leads to it.
+
+    :param step: the step.
+    :param upstream_task_ids: direct upstream tasks inside the group, without the launch task, in Dag order.
+    :param trigger_rule: Airflow's name of the trigger rule.
+    """
+
+    step: StepNode
+    upstream_task_ids: tuple[str, ...]
+    trigger_rule: str = "all_success"
+
+
+@dataclass(frozen=True)
+class PipelineOutline:
+    """A whole TaskGroup, read.
+
+    :param dag_id: the Dag; leads every error.
+    :param group_id: the TaskGroup.
+    :param pipeline_name: the pipeline it becomes.
+    :param parameters: declared by the author.
+    :param tasks: in the order they were defined.
+    """
+
+    dag_id: str
+    group_id: str
+    pipeline_name: str
+    parameters: tuple[DeclaredParameter, ...]
+    tasks: tuple[TaskNode, ...]
+
+    @property
+    def subject(self) -> str:
+        """How errors name the group."""
+        return f"Dag '{self.dag_id}', task group '{self.group_id}'"

@@ -1,0 +1,163 @@
+"""The edge to Airflow: reads a TaskGroup into neutral records and changes nothing in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from airflow.sdk import TriggerRule, XComArg
+
+from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
+from airflow_sm_pipelines.definition.expressions import Join
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.nodes import (
+    DeclaredParameter,
+    PipelineOutline,
+    RuntimeValue,
+    StepNode,
+    TaskNode,
+)
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, TaskGroup
+
+_ORDERINGS = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
+
+
+@runtime_checkable
+class StepTask(Protocol):
+    """What an Airflow task must offer to become a step."""
+
+    task_id: str
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step; see :class:`airflow_sm_pipelines.operators.base.SageMakerStepOperator`."""
+
+
+def read_outline(
+    task_group: TaskGroup,
+    *,
+    pipeline_name: str,
+    parameters: Iterable[DeclaredParameter],
+    launch_task_id: str,
+) -> PipelineOutline:
+    """Read a TaskGroup.
+
+    :param task_group: the group; TaskGroups inside it are only layout.
+    :param pipeline_name: the pipeline it becomes.
+    :param parameters: its declared pipeline parameters.
+    :param launch_task_id: the id of the launch task, which is no step and need not exist yet.
+    :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
+    """
+    dag_id, group_id = task_group.dag.dag_id, str(task_group.group_id)
+    tasks = [task for task in task_group if task.task_id != launch_task_id]
+    inside = {task.task_id for task in tasks}
+    nodes: list[TaskNode] = []
+    for task in tasks:
+        try:
+            nodes.append(_read_task(task, inside))
+        except TranslationError as error:
+            raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
+    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), tuple(nodes))
+
+
+def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
+    """Return the tasks outside the group that a step inside it follows directly.
+
+    :param task_group: the group.
+    :param launch_task_id: the id of the launch task.
+    """
+    tasks = [task for task in task_group if task.task_id != launch_task_id]
+    inside = {task.task_id for task in tasks} | {launch_task_id}
+    found = {upstream for task in tasks for upstream in task.upstream_task_ids if upstream not in inside}
+    return tuple(sorted(found))
+
+
+def to_runtime_value(value: Any) -> Any:
+    """Return a :class:`RuntimeValue` for Jinja text and for an XComArg, and anything else as it is.
+
+    :param value: an argument as the Dag's author wrote it.
+    """
+    if isinstance(value, XComArg) or (isinstance(value, str) and is_template(value)):
+        return RuntimeValue(value)
+    return value
+
+
+def is_template(text: str) -> bool:
+    """Say whether Airflow would render a text.
+
+    :param text: an argument as the Dag's author wrote it.
+    """
+    return "{{" in text or "{%" in text
+
+
+def _read_task(task: BaseOperator, inside: set[str]) -> TaskNode:
+    if not isinstance(task, StepTask):
+        raise TranslationError(
+            f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
+            "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
+        )
+    node = task.to_step_node()
+    node = dataclasses.replace(
+        node,
+        arguments=_lift(node.arguments, task.task_id, inside),
+        extra=_lift(node.extra, task.task_id, inside),
+        conditions=tuple(_lift_condition(condition, task.task_id, inside) for condition in node.conditions),
+    )
+    upstream = tuple(sorted(each for each in task.upstream_task_ids if each in inside))
+    return TaskNode(step=node, upstream_task_ids=upstream, trigger_rule=TriggerRule(task.trigger_rule).value)
+
+
+def _lift(value: Any, task_id: str, inside: set[str]) -> Any:
+    lifted = to_runtime_value(value)
+    if isinstance(lifted, RuntimeValue):
+        _refuse_inner_xcom(lifted.value, task_id, inside)
+        return lifted
+    if isinstance(value, Join):
+        return Join(value.on, [_lift(inner, task_id, inside) for inner in value.values])
+    if isinstance(value, Mapping):
+        return {key: _lift(inner, task_id, inside) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_lift(inner, task_id, inside) for inner in value]
+    return value
+
+
+def _lift_condition(condition: Condition, task_id: str, inside: set[str]) -> Condition:
+    """Lift the operands of a condition; those of an ordering are numbers, all others text."""
+
+    def lift(operand: Any, type_: str) -> Any:
+        lifted = _lift(operand, task_id, inside)
+        if isinstance(lifted, RuntimeValue) and lifted.type == "String":
+            return dataclasses.replace(lifted, type=type_)
+        return lifted
+
+    if isinstance(condition, Comparison):
+        type_ = "Float" if condition.type in _ORDERINGS else "String"
+        return Comparison(condition.type, lift(condition.left_value, type_), lift(condition.right_value, type_))
+    if isinstance(condition, In):
+        return In(lift(condition.query_value, "String"), tuple(lift(each, "String") for each in condition.values))
+    if isinstance(condition, Not):
+        return Not(_lift_condition(condition.condition, task_id, inside))
+    if isinstance(condition, Or):
+        return Or(*(_lift_condition(each, task_id, inside) for each in condition.conditions))
+    raise TranslationError(
+        f"task '{task_id}' has {condition!r} among its conditions, which is no condition. Compare references, as in "
+        "evaluate.metric('metrics', 'accuracy') >= 0.9."
+    )
+
+
+def _refuse_inner_xcom(value: Any, task_id: str, inside: set[str]) -> None:
+    for upstream in _xcom_task_ids(value):
+        if upstream in inside:
+            raise TranslationError(
+                f"task '{task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read before "
+                "the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
+                "model_artifacts, metric(...) or properties."
+            )
+
+
+def _xcom_task_ids(value: Any) -> Iterator[str]:
+    if isinstance(value, XComArg):
+        for operator, _ in value.iter_references():
+            yield operator.task_id
