@@ -1,0 +1,99 @@
+"""``python -m airflow_sm_pipelines.local``: run the endpoint until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from airflow_sm_pipelines.local.endpoint import DEFAULT_STOP_GRACE_SECONDS, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the endpoint's options.
+
+    :param parser: The command, or subcommand, that starts the endpoint.
+    """
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0, the default, takes a free one")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        help="directory for the files of running jobs (default: a temporary one, removed at the end)",
+    )
+    parser.add_argument(
+        "--job-python",
+        type=Path,
+        default=Path(sys.executable),
+        help="Python interpreter that jobs run with; it stands for every image (default: this one)",
+    )
+    parser.add_argument(
+        "--stop-grace",
+        type=float,
+        default=DEFAULT_STOP_GRACE_SECONDS,
+        metavar="SECONDS",
+        help="time a stopped job gets to end by itself (default: %(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the endpoint until SIGINT or SIGTERM.
+
+    Prints its URL, alone on one line of standard output, as soon as it listens.
+
+    :param options: As declared by :func:`add_arguments`.
+    :return: The exit code.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    settings = EndpointSettings(
+        host=options.host,
+        port=options.port,
+        state_directory=options.state_dir,
+        job_python=options.job_python,
+        stop_grace_seconds=options.stop_grace,
+    )
+    try:
+        endpoint = LocalEndpoint(settings)
+        endpoint.start()
+    except (SandboxUnavailableError, OSError) as error:
+        print(f"sm-pipelines local: {error}", file=sys.stderr)
+        return 1
+    try:
+        print(endpoint.url, flush=True)
+        ended.wait()
+    finally:
+        endpoint.close()
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command.
+
+    :param arguments: Without the program's name; those of the process when ``None``.
+    :return: The exit code.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_sm_pipelines.local",
+        description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""boto3 clients that talk to this very endpoint: jobs' data, logs and registered models go through the front door.
+
+The endpoint is its own client so that what a job stores is exactly what any other client would see, and no
+private interface of moto is needed.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT_ID = "123456789012"
+"""The account that moto gives to credentials it does not know, so every resource here has it too."""
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+"""Any credentials do. Jobs get these, never the ones of whoever started the endpoint."""
+
+
+class Clients:
+    """One boto3 client per service for one region, made on first use. Safe to use from several threads.
+
+    :param endpoint_url: Where the endpoint listens.
+    :param region: The AWS region that the requests are signed for, which is the one they act in.
+    """
+
+    def __init__(self, endpoint_url: str, region: str) -> None:
+        self._endpoint_url = endpoint_url
+        self._region = region
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def s3(self) -> Any:
+        """Amazon S3."""
+        return self._client("s3")
+
+    @property
+    def logs(self) -> Any:
+        """CloudWatch Logs."""
+        return self._client("logs")
+
+    @property
+    def sagemaker(self) -> Any:
+        """SageMaker; used for the operations that moto serves, such as the model registry."""
+        return self._client("sagemaker")
+
+    def _client(self, service: str) -> Any:
+        with self._lock:  # making a client is not thread-safe, using it is
+            if service not in self._clients:
+                session = boto3.Session(
+                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    region_name=self._region,
+                )
+                self._clients[service] = session.client(
+                    service,
+                    endpoint_url=self._endpoint_url,
+                    # An empty mapping keeps a proxy of the environment out; the endpoint is on this machine.
+                    config=Config(
+                        proxies={},
+                        max_pool_connections=50,
+                        retries={"total_max_attempts": 1},
+                        s3={"addressing_style": "path"},
+                    ),
+                )
+            return self._clients[service]

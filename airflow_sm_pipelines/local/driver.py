@@ -1,0 +1,116 @@
+"""Runs an execution: starts what the schedule says, records what ends. Driven by events, never by polling."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from airflow_sm_pipelines.definition.graph import PipelineGraph
+from airflow_sm_pipelines.exceptions import EvaluationError
+from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.engine import Schedule
+from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
+from airflow_sm_pipelines.local.runners import RUNNERS
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
+from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
+
+EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"
+"""All that the service says about an execution; the cause is in the steps."""
+
+logger = logging.getLogger(__name__)
+
+
+class ExecutionDriver:
+    """Takes one execution from start to end. Each step runs in a thread of its own.
+
+    :param execution: The execution's record, which this keeps up to date.
+    :param services: What its steps use.
+    """
+
+    def __init__(self, execution: ExecutionRecord, services: StepServices) -> None:
+        self._execution = execution
+        self._services = services
+        self._graph = PipelineGraph.of(execution.version.definition)
+        parallelism = execution.attributes.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps")
+        self._schedule = Schedule(self._graph, parallelism)
+        self._runners: dict[str, StepRunner] = {}
+
+    def start(self) -> None:
+        """Start the first steps."""
+        with self._execution.lock:
+            self._advance()
+
+    def stop(self) -> None:
+        """Stop the execution: running jobs are stopped, nothing more starts. Returns at once.
+
+        :raises ValidationError: The execution is not executing.
+        """
+        with self._execution.lock:
+            if self._execution.status is not ExecutionStatus.EXECUTING:
+                raise ValidationError("Only pipelines with 'Executing' status can be stopped")
+            self._schedule.stop()
+            for name, runner in self._runners.items():
+                self._execution.steps[name].status = StepStatus.STOPPING
+                runner.stop()
+            self._advance()
+
+    def _advance(self) -> None:
+        """Start what can start and settle the execution's status. The lock is held."""
+        for name in self._schedule.start_ready():
+            step = self._graph.nodes[name].step
+            record = StepRecord(name, step.type, step.display_name, step.description)
+            self._execution.steps[name] = record
+            thread = threading.Thread(
+                target=self._run_step,
+                args=(record,),
+                name=f"{self._execution.arn.execution_id}-{name}",
+                daemon=True,
+            )
+            thread.start()
+        status = self._schedule.status
+        if status is not self._execution.status:
+            self._execution.status = status
+            self._execution.last_modified_time = now()
+        if status is ExecutionStatus.FAILED:
+            self._execution.failure_reason = EXECUTION_FAILURE_REASON
+        if status.is_terminal:
+            self._execution.done.set()
+
+    def _run_step(self, record: StepRecord) -> None:
+        try:
+            end = self._end_of(record)
+        except (StepFailedError, EvaluationError) as failure:
+            end = StepEnd(StepStatus.FAILED, str(failure))
+        except Exception as error:
+            logger.exception("step %s of %s could not be run", record.name, self._execution.arn)
+            end = StepEnd(StepStatus.FAILED, f"InternalServerError: the local endpoint failed: {error!r}")
+        with self._execution.lock:
+            self._runners.pop(record.name, None)
+            record.status = end.status
+            record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
+            record.properties = end.properties
+            record.end_time = now()
+            self._schedule.finish(record.name, end.status, end.outcome)
+            self._advance()
+
+    def _end_of(self, record: StepRecord) -> StepEnd:
+        def report(metadata: dict[str, Any]) -> None:
+            with self._execution.lock:
+                record.metadata = metadata
+
+        kind = RUNNERS.get(record.type)
+        if kind is None:
+            raise StepFailedError(
+                f"ClientError: the local endpoint does not run steps of type {record.type!r}. It runs"
+                f" {', '.join(sorted(RUNNERS))}. Run this pipeline on AWS, or leave the step out locally."
+            )
+        runner = kind(self._graph.nodes[record.name].step, self._execution, self._services, report)
+        with self._execution.lock:
+            if self._schedule.status is ExecutionStatus.STOPPING:
+                return StepEnd(StepStatus.STOPPED)
+            record.status = StepStatus.EXECUTING
+            self._runners[record.name] = runner
+        return runner.run()

@@ -1,0 +1,153 @@
+"""The endpoint as an object: start it, know its URL, close it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.job import JobHost
+from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
+from airflow_sm_pipelines.local.region import Regions
+
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
+DEFAULT_STOP_GRACE_SECONDS = 10.0
+"""SageMaker gives a stopped job 120 seconds; nobody at a laptop wants to wait that long."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """How to run the endpoint.
+
+    :param host: The address to listen on. Whoever reaches it can run programs here, so it is this machine only.
+    :param port: The port; 0 for any free one.
+    :param state_directory: Where jobs have their files; ``None`` for a temporary directory. What the endpoint
+        makes in it is removed at the end. Pipelines, executions and S3 objects are in memory only.
+    :param job_python: The interpreter that stands for every image.
+    :param stop_grace_seconds: Time between SIGTERM and SIGKILL when a job is stopped.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    state_directory: Path | None = None
+    job_python: Path = field(default_factory=lambda: Path(sys.executable))
+    stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS
+
+
+class LocalEndpoint:
+    """A running endpoint, in a thread of this process. A context manager.
+
+    moto keeps its state per process: it is emptied when an endpoint starts, so run one at a time in a process.
+
+    :param settings: How to run it.
+    :raises SandboxUnavailableError: When entered: this machine does not let it run jobs.
+    :raises OSError: When entered: the port is taken, or the interpreter does not exist.
+    """
+
+    def __init__(self, settings: EndpointSettings | None = None) -> None:
+        self.settings = settings or EndpointSettings()
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._directory: Path | None = None
+        self._regions: Regions | None = None
+        self._sandbox: NamespaceSandbox | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as an ``endpoint_url``."""
+        if self._server is None:
+            raise RuntimeError("the endpoint is not running")
+        host = self.settings.host
+        # Listening on every address, it is still reached from here by the loopback one.
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{reachable}:{self._server.port}"
+
+    def __enter__(self) -> LocalEndpoint:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Check that jobs can run, listen, and answer from a thread."""
+        interpreter = self.settings.job_python.absolute()
+        if not os.access(interpreter, os.X_OK):
+            raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
+        if self.settings.state_directory is not None:
+            self.settings.state_directory.mkdir(parents=True, exist_ok=True)
+        self._directory = Path(tempfile.mkdtemp(prefix="sm-pipelines-", dir=self.settings.state_directory))
+        try:
+            self._sandbox = NamespaceSandbox.probe(self._directory)
+            self._listen()
+        except BaseException:
+            shutil.rmtree(self._directory)
+            raise
+
+    def close(self) -> None:
+        """End every job, stop listening, remove what was written."""
+        if self._regions is not None:
+            for region in self._regions.all():
+                region.close()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+        if self._thread is not None:
+            self._thread.join()
+        if self._directory is not None:
+            shutil.rmtree(self._directory)
+        self._server = self._thread = self._directory = None
+
+    def wait_for_execution(self, arn: str, timeout: float | None = None) -> bool:
+        """Wait for a pipeline execution's end, without asking the endpoint again and again.
+
+        :param arn: The execution's ARN.
+        :param timeout: Seconds; ``None`` for ever.
+        :return: Whether it has ended.
+        :raises ResourceNotFoundError: There is no such execution.
+        """
+        if self._regions is None:
+            raise RuntimeError("the endpoint is not running")
+        region = self._regions.get(PipelineExecutionArn.parse(arn).region)
+        return region.store.execution(arn).done.wait(timeout)
+
+    def _listen(self) -> None:
+        from airflow_sm_pipelines.local.server.wsgi import make_server
+
+        self._regions = Regions(self._host_of)
+        self._server = make_server(self.settings.host, self.settings.port, self._regions)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
+        self._thread.start()
+
+    def _host_of(self, region: str) -> JobHost:
+        if self._sandbox is None or self._directory is None:
+            raise RuntimeError("the endpoint is not running")
+        directory = self._directory / "jobs" / region
+        directory.mkdir(parents=True, exist_ok=True)
+        return JobHost(
+            sandbox=self._sandbox,
+            interpreter=self.settings.job_python.absolute(),
+            directory=directory,
+            clients=Clients(self.url, region),
+            region=region,
+            endpoint_url=self.url,
+            stop_grace_seconds=self.settings.stop_grace_seconds,
+        )

@@ -1,0 +1,180 @@
+"""Which steps may start, and what the execution's status is, given what has ended. No threads, no clock.
+
+The rules are the service's: a step starts when every step it depends on has ended as the dependency asks; a
+Condition step decides which of its branches exist at all; after a failure that no step is there to handle,
+nothing more starts, and what runs is left to finish.
+
+What it does not do: run anything. The driver starts what :meth:`Schedule.start_ready` returns and reports each
+end with :meth:`Schedule.finish`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors
+from airflow_sm_pipelines.definition.steps import StepDependency
+from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+
+
+class _State(Enum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    NOT_TAKEN = "not taken"
+
+
+class _Verdict(Enum):
+    MET = "met"
+    OPEN = "open"
+    NEVER = "never"
+
+
+_ENDED = {
+    StepStatus.SUCCEEDED: _State.SUCCEEDED,
+    StepStatus.FAILED: _State.FAILED,
+    StepStatus.STOPPED: _State.STOPPED,
+}
+_MEETS = {
+    "Completed": {_State.SUCCEEDED},
+    "Failed": {_State.FAILED},
+    "Stopped": {_State.STOPPED},
+    "Any": {_State.SUCCEEDED, _State.FAILED, _State.STOPPED},
+}
+
+
+class Schedule:
+    """The progress of one execution through its graph. Not thread-safe.
+
+    :param graph: The definition's graph.
+    :param parallelism: How many steps may run at once; ``None`` for no limit.
+    """
+
+    def __init__(self, graph: PipelineGraph, parallelism: int | None = None) -> None:
+        self._graph = graph
+        self._parallelism = parallelism
+        self._states = dict.fromkeys(graph.order, _State.WAITING)
+        self._stopping = False
+        self._failed = False
+        self._handled_failure = False
+        self._inside: dict[str, list[str]] = {}
+        self._around: dict[str, frozenset[str]] = {}
+        for name in graph.order:
+            around = [owner.condition for owner in ancestors(name, graph.nodes)]
+            self._around[name] = frozenset(around)
+            for condition in around:
+                self._inside.setdefault(condition, []).append(name)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The steps that have started and not ended."""
+        return tuple(name for name, state in self._states.items() if state is _State.RUNNING)
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """The execution's status. Right after :meth:`start_ready`, so once nothing more can start, it is final."""
+        busy = bool(self.running) or bool(self._ready())
+        if self._stopping:
+            return ExecutionStatus.STOPPING if self.running else ExecutionStatus.STOPPED
+        if busy:
+            return ExecutionStatus.EXECUTING
+        if self._failed:
+            return ExecutionStatus.FAILED
+        return ExecutionStatus.COMPLETED_WITH_FAILURES if self._handled_failure else ExecutionStatus.SUCCEEDED
+
+    def start_ready(self) -> tuple[str, ...]:
+        """Mark the steps that may start now as running and return them, in the graph's order."""
+        ready = self._ready()
+        if self._parallelism is not None:
+            ready = ready[: max(0, self._parallelism - len(self.running))]
+        for name in ready:
+            self._states[name] = _State.RUNNING
+        return ready
+
+    def finish(self, name: str, status: StepStatus, outcome: bool | None = None) -> None:
+        """Report that a running step has ended.
+
+        :param name: The step.
+        :param status: Succeeded, Failed or Stopped.
+        :param outcome: Of a Condition step that succeeded: which branch is taken.
+        :raises ValueError: The step is not running, the status is not final, or an outcome is missing.
+        """
+        if self._states[name] is not _State.RUNNING:
+            raise ValueError(f"step {name!r} is {self._states[name].value}, so it cannot end now")
+        if status not in _ENDED:
+            raise ValueError(f"step {name!r} cannot end with the status {status}")
+        succeeded = status is StepStatus.SUCCEEDED
+        if succeeded and self._graph.nodes[name].step.type == "Condition" and outcome is None:
+            raise ValueError(f"Condition step {name!r} ended without an outcome")
+        self._states[name] = _ENDED[status]
+        if not succeeded and not self._stopping:
+            if self._has_handler(name, status):
+                self._handled_failure = True
+            else:
+                self._failed = True
+        if succeeded and outcome is not None:
+            for inner in self._inside.get(name, ()):
+                if any(
+                    owner.condition == name and owner.outcome is not outcome
+                    for owner in ancestors(inner, self._graph.nodes)
+                ):
+                    self._states[inner] = _State.NOT_TAKEN
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stopping = True
+
+    def _ready(self) -> tuple[str, ...]:
+        if self._stopping or self._failed:
+            return ()
+        ready = []
+        for name in self._graph.order:  # topological, so one pass settles what a branch not taken takes with it
+            if self._states[name] is _State.WAITING:
+                verdict = self._verdict(name)
+                if verdict is _Verdict.MET:
+                    ready.append(name)
+                elif verdict is _Verdict.NEVER:
+                    self._states[name] = _State.NOT_TAKEN
+        return tuple(ready)
+
+    def _verdict(self, name: str) -> _Verdict:
+        node = self._graph.nodes[name]
+        if node.owner is not None:
+            owner = self._states[node.owner.condition]
+            # The branch not taken is marked when the condition ends, so the condition succeeded in our favour.
+            if owner is not _State.SUCCEEDED:
+                return _Verdict.OPEN
+        verdicts = {self._dependency_verdict(name, dependency) for dependency in node.dependencies}
+        if _Verdict.NEVER in verdicts:
+            return _Verdict.NEVER
+        return _Verdict.OPEN if _Verdict.OPEN in verdicts else _Verdict.MET
+
+    def _dependency_verdict(self, name: str, dependency: StepDependency) -> _Verdict:
+        if dependency.step not in self._states:
+            raise ValueError(f"step {name!r} depends on {dependency.step!r}, which does not exist")
+        state = self._states[dependency.step]
+        if state is _State.SUCCEEDED and dependency.step not in self._around[name]:
+            state = self._state_with_branch(dependency.step)
+        if state in (_State.WAITING, _State.RUNNING):
+            return _Verdict.OPEN
+        return _Verdict.MET if state in _MEETS[dependency.trigger] else _Verdict.NEVER
+
+    def _state_with_branch(self, name: str) -> _State:
+        """A Condition step together with the steps of the branch taken; any other step by itself."""
+        states = {self._states[inner] for inner in self._inside.get(name, ())}
+        for state in (_State.RUNNING, _State.FAILED, _State.STOPPED, _State.WAITING):
+            if state in states:
+                return state
+        return _State.SUCCEEDED
+
+    def _has_handler(self, name: str, status: StepStatus) -> bool:
+        state = _ENDED[status]
+        waited_for = {name, *self._around[name]}
+        return any(
+            dependency.step in waited_for and state in _MEETS[dependency.trigger]
+            for other, node in self._graph.nodes.items()
+            if not self._around[other] & waited_for
+            for dependency in node.dependencies
+        )

@@ -1,0 +1,1 @@
+"""Jobs: Processing and Training, run as processes with their own ``/opt/ml``."""

@@ -1,0 +1,284 @@
+"""What Processing and Training jobs have in common: a thread, a directory, a process, a log stream, an end."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import shutil
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
+from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.logs import LogStream
+from airflow_sm_pipelines.local.jobs.sandbox import (
+    HOST_NAME,
+    JobDirectory,
+    JobProcess,
+    NamespaceSandbox,
+    job_path,
+)
+from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
+from airflow_sm_pipelines.local.names import resource_arn
+
+FAILURE_REASON_CHARACTERS = 1024
+"""The longest FailureReason of a job and of a step (botocore's service model)."""
+
+_PACKAGES = "/opt/ml/.packages"
+
+logger = logging.getLogger(__name__)
+
+
+class JobFailedError(Exception):
+    """The job failed; the message is its FailureReason."""
+
+
+@dataclass(frozen=True)
+class JobHost:
+    """Where and with what jobs run.
+
+    :param sandbox: Starts their processes.
+    :param interpreter: The Python that stands for every image.
+    :param directory: Jobs get their directories below it.
+    :param clients: Clients for the region.
+    :param region: The AWS region.
+    :param endpoint_url: What jobs get as AWS_ENDPOINT_URL.
+    :param stop_grace_seconds: Time between SIGTERM and SIGKILL when a job is stopped.
+    """
+
+    sandbox: NamespaceSandbox
+    interpreter: Path
+    directory: Path
+    clients: Clients
+    region: str
+    endpoint_url: str
+    stop_grace_seconds: float
+
+
+class Job(ABC):
+    """One job. Its status goes from InProgress, maybe over Stopping, to Completed, Failed or Stopped.
+
+    :param name: The job's name.
+    :param request: The create request, already checked against the service model.
+    :param host: Where it runs.
+    """
+
+    resource_type: ClassVar[str]
+    log_group: ClassVar[str]
+
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+        self.name = name
+        self.request = dict(request)
+        self.arn = resource_arn(host.region, self.resource_type, name)
+        self.creation_time = now()
+        self.host = host
+        self._lock = threading.RLock()
+        self._status = "InProgress"
+        self._failure_reason = ""
+        self._start_time: datetime.datetime | None = None
+        self._end_time: datetime.datetime | None = None
+        self._modified_time = self.creation_time
+        self._process: JobProcess | None = None
+        self._killed = False
+        self._timed_out = False
+        self._done = threading.Event()
+
+    @property
+    def status(self) -> str:
+        """The job's status."""
+        with self._lock:
+            return self._status
+
+    @property
+    def failure_reason(self) -> str:
+        """Why it failed; empty unless it did."""
+        with self._lock:
+            return self._failure_reason
+
+    def start(self) -> None:
+        """Run the job in a thread of its own."""
+        threading.Thread(target=self._run, name=self.name, daemon=True).start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the job's end.
+
+        :param timeout: Seconds; ``None`` for ever.
+        :return: Whether it has ended.
+        """
+        return self._done.wait(timeout)
+
+    def stop(self) -> bool:
+        """Ask the job to end; returns at once.
+
+        :return: Whether there was something to stop.
+        """
+        with self._lock:
+            if self._status != "InProgress":
+                return False
+            self._status = "Stopping"
+            self._touch()
+            process = self._process
+        if process is not None:
+            threading.Thread(
+                target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
+            ).start()
+        return True
+
+    def kill(self) -> None:
+        """End the job's processes now: the endpoint is going away."""
+        with self._lock:
+            self._killed = True
+            process = self._process
+        if process is not None:
+            process.kill()
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The job as its Describe operation shows it."""
+
+    @abstractmethod
+    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Put everything the job needs below its directory.
+
+        :param directory: The job's directory.
+        :param staging: To download with.
+        :return: The command and the variables that it gets on top of the common ones.
+        :raises JobFailedError: The request asks for something that cannot be run.
+        """
+
+    @abstractmethod
+    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
+        """Store what the job made.
+
+        :param directory: The job's directory.
+        :param staging: To upload with.
+        :param stopped: The job was stopped rather than completed.
+        """
+
+    @abstractmethod
+    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
+        """The FailureReason of a job whose process failed.
+
+        :param directory: The job's directory.
+        :param exit_code: Of its first process.
+        :param error_line: The line of its output that says best why.
+        """
+
+    def times_out(self) -> str:
+        """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
+        return "Stopped"
+
+    def phase(self, name: str) -> None:
+        """Called as the job goes on: ``Downloading``, ``Running``, ``Uploading``, then its final status.
+
+        :param name: What begins.
+        """
+
+    def _run(self) -> None:
+        status, reason = "Failed", ""
+        try:
+            status = self._execute()
+        except (JobFailedError, StagingError) as failure:
+            reason = str(failure)
+        except Exception as error:
+            logger.exception("job %s could not be run", self.name)
+            reason = f"InternalServerError: the local endpoint could not run the job: {error!r}"
+        with self._lock:
+            self._status = "Stopped" if self._status == "Stopping" else status
+            self._failure_reason = reason[:FAILURE_REASON_CHARACTERS] if self._status == "Failed" else ""
+            self._end_time = now()
+            self._touch()
+            self.phase(self._status)
+        self._done.set()
+
+    def _execute(self) -> str:
+        directory = JobDirectory.create(self.host.directory / self.name)
+        staging = S3Staging(self.host.clients.s3)
+        try:
+            self._phase("Downloading")
+            command, variables = self.prepare(directory, staging)
+            stream = LogStream(self.host.clients.logs, self.log_group, f"{self.name}/{HOST_NAME}-{int(time.time())}")
+            try:
+                exit_code = self._run_process(directory, command, variables, stream)
+            finally:
+                stream.close()
+            if exit_code is None:
+                return "Stopped"
+            stopping = self.status == "Stopping"
+            if exit_code != 0 and not stopping and not self._timed_out:
+                raise JobFailedError(self.failure(directory, exit_code, stream.error_line()))
+            if self._timed_out and self.times_out() == "Failed":
+                raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
+            self._phase("Uploading")
+            self.collect(directory, staging, stopped=stopping or self._timed_out)
+            return "Stopped" if self._timed_out else "Completed"
+        finally:
+            _remove(directory.root)
+
+    def _run_process(
+        self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
+    ) -> int | None:
+        """Run the command. ``None`` when the job was stopped before it began."""
+        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
+        with self._lock:
+            if self._status == "Stopping" or self._killed:
+                return None
+            self._process = self.host.sandbox.start(directory, command, environment, stream.write)
+            self._start_time = now()
+            self._touch()
+            self.phase("Running")
+        limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        timer = threading.Timer(limit, self._time_out) if limit is not None else None
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            return self._process.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _environment(self, directory: JobDirectory) -> dict[str, str]:
+        """What every job gets: nothing of the server's own environment, and the endpoint as its AWS."""
+        return {
+            "PATH": job_path(self.host.interpreter),
+            "HOME": str(directory.root / "home"),
+            "TMPDIR": str(directory.root / "tmp"),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            # A requirements.txt beside a script is installed for this job only, never into the interpreter.
+            "PIP_TARGET": _PACKAGES,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PYTHONPATH": _PACKAGES,
+            "AWS_ENDPOINT_URL": self.host.endpoint_url,
+            "AWS_DEFAULT_REGION": self.host.region,
+            "AWS_REGION": self.host.region,
+            **CREDENTIALS,
+        }
+
+    def _time_out(self) -> None:
+        with self._lock:
+            self._timed_out = True
+            process = self._process
+        if process is not None:
+            process.stop(self.host.stop_grace_seconds)
+
+    def _phase(self, name: str) -> None:
+        with self._lock:
+            self._touch()
+            self.phase(name)
+
+    def _touch(self) -> None:
+        self._modified_time = now()
+
+
+def _remove(root: Path) -> None:
+    try:
+        shutil.rmtree(root)
+    except OSError as error:  # a job may leave a directory that cannot be listed; its outcome stands
+        logger.warning("could not remove the job directory %s: %s", root, error)

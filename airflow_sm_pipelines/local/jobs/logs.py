@@ -1,0 +1,88 @@
+"""Send a job's output to CloudWatch Logs line by line, and remember its end for the failure reason."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+import time
+from collections import deque
+from typing import Any
+
+_BATCH_EVENTS = 1000
+_EVENT_BYTES = 60_000  # moto and AWS refuse events over 256 KiB, and batches over 1 MiB
+_BATCH_BYTES = 500_000
+_TAIL_LINES = 200
+
+_ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Exit|Interrupt|Warning)\b")
+
+
+class LogStream:
+    """One job's log stream. Lines are sent in batches by a thread of its own, in order.
+
+    :param client: A CloudWatch Logs client.
+    :param group: The log group; made when missing.
+    :param stream: The log stream.
+    """
+
+    def __init__(self, client: Any, group: str, stream: str) -> None:
+        self._client = client
+        self._group = group
+        self._stream = stream
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._make()
+        self._sender = threading.Thread(target=self._send, name=f"log-{stream}", daemon=True)
+        self._sender.start()
+
+    def write(self, line: str) -> None:
+        """Add one line.
+
+        :param line: Without its line end. CloudWatch refuses empty messages, so an empty line becomes a blank.
+        """
+        self._tail.append(line)
+        self._events.put({"timestamp": int(time.time() * 1000), "message": line[:_EVENT_BYTES] or " "})
+
+    def close(self) -> None:
+        """Send what is left and end. Afterwards every line can be read from CloudWatch Logs."""
+        self._events.put(None)
+        self._sender.join()
+
+    def error_line(self) -> str:
+        """The line that says best why the job failed: the last exception line, else the last line that says anything.
+
+        :return: An empty string when the job printed nothing.
+        """
+        said = [line.strip() for line in self._tail if line.strip()]
+        for line in reversed(said):
+            if _ERROR_LINE.match(line):
+                return line
+        return said[-1] if said else ""
+
+    def _make(self) -> None:
+        exceptions = self._client.exceptions
+        try:
+            self._client.create_log_group(logGroupName=self._group)
+        except exceptions.ResourceAlreadyExistsException:
+            pass  # an earlier job made it: the wanted state
+        self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+
+    def _send(self) -> None:
+        open_ = True
+        while open_:
+            batch: list[dict[str, Any]] = []
+            size = 0
+            event = self._events.get()
+            while event is not None:
+                batch.append(event)
+                size += len(event["message"])
+                if len(batch) >= _BATCH_EVENTS or size >= _BATCH_BYTES:
+                    break
+                try:
+                    event = self._events.get_nowait()
+                except queue.Empty:
+                    break
+            else:
+                open_ = False
+            if batch:
+                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)

@@ -1,0 +1,122 @@
+"""Processing jobs: inputs at their LocalPath, the container's entry point as a process, outputs to S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from airflow_sm_pipelines.local.jobs.files import (
+    local_path,
+    only_file_mode,
+    only_one_instance,
+    resource_config,
+)
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+from airflow_sm_pipelines.local.jobs.staging import S3Staging
+
+_EXIT_MESSAGE_CHARACTERS = 1024
+
+
+class ProcessingJob(Job):
+    """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
+
+    resource_type: ClassVar[str] = "processing-job"
+    log_group: ClassVar[str] = "/aws/sagemaker/ProcessingJobs"
+    _exit_message = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The job as DescribeProcessingJob shows it."""
+        with self._lock:
+            shown = {key: value for key, value in self.request.items() if key != "Tags"}
+            shown.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": 86400})
+            shown |= {
+                "ProcessingJobName": self.name,
+                "ProcessingJobArn": self.arn,
+                "ProcessingJobStatus": self._status,
+                "CreationTime": self.creation_time,
+                "LastModifiedTime": self._modified_time,
+            }
+            optional = {
+                "ProcessingStartTime": self._start_time,
+                "ProcessingEndTime": self._end_time,
+                "FailureReason": self._failure_reason,
+                "ExitMessage": self._exit_message,
+            }
+            return shown | {key: value for key, value in optional.items() if value}
+
+    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Download the inputs, make the output directories, write the two configuration files."""
+        application = self.request["AppSpecification"]
+        entry_point = application.get("ContainerEntrypoint")
+        if not entry_point:
+            raise JobFailedError(
+                f"ClientError: the local endpoint cannot run the entry point of the image {application['ImageUri']}."
+                " Give AppSpecification.ContainerEntrypoint, such as"
+                ' ["python3", "/opt/ml/processing/input/code/script.py"].'
+            )
+        only_one_instance(self.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
+        for item in self.request.get("ProcessingInputs", ()):
+            if item.get("AppManaged"):
+                continue
+            source = item.get("S3Input")
+            if source is None:
+                raise JobFailedError(
+                    f"ClientError: the processing input {item['InputName']!r} has no S3Input; the local endpoint"
+                    " reads from S3 only."
+                )
+            only_file_mode(source.get("S3InputMode", "File"), source.get("S3DataType", "S3Prefix"), item["InputName"])
+            target = local_path(directory, source.get("LocalPath"), item["InputName"])
+            staging.download(source["S3Uri"], target, self.request["RoleArn"])
+        for name, output in self._outputs():
+            local_path(directory, output["LocalPath"], name).mkdir(parents=True, exist_ok=True)
+        (directory.ml / "output").mkdir(exist_ok=True)
+        configuration = directory.ml / "config"
+        configuration.mkdir()
+        (configuration / "processingjobconfig.json").write_text(
+            json.dumps({"ProcessingJobArn": self.arn, **self.request}), encoding="utf-8"
+        )
+        (configuration / "resourceconfig.json").write_text(
+            json.dumps(resource_config(self.request["ProcessingResources"]["ClusterConfig"]["InstanceType"])),
+            encoding="utf-8",
+        )
+        return [*entry_point, *application.get("ContainerArguments", ())], {"PROCESSING_JOB_NAME": self.name}
+
+    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
+        """Upload the outputs of a job that completed. Continuous uploads happen at the end too."""
+        self._read_exit_message(directory)
+        if stopped:
+            return
+        for name, output in self._outputs():
+            staging.upload_directory(local_path(directory, output["LocalPath"], name), output["S3Uri"])
+
+    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
+        """The service's words, and the script's own last error line, which it leaves to the log."""
+        self._read_exit_message(directory)
+        reason = "AlgorithmError: See job logs for more information"
+        if error_line:
+            reason += f". Last error line: {error_line}"
+        return f"{reason}, exit code: {exit_code}"
+
+    def times_out(self) -> str:
+        """A processing job that runs too long fails."""
+        return "Failed"
+
+    def _outputs(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for item in self.request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
+            if item.get("AppManaged"):
+                continue
+            output = item.get("S3Output")
+            if output is None or "S3Uri" not in output or "LocalPath" not in output:
+                raise JobFailedError(
+                    f"ClientError: the processing output {item['OutputName']!r} has no S3Output with S3Uri and"
+                    " LocalPath; the local endpoint writes to S3 only."
+                )
+            yield item["OutputName"], output
+
+    def _read_exit_message(self, directory: JobDirectory) -> None:
+        message = directory.ml / "output" / "message"
+        if message.is_file():
+            with message.open(encoding="utf-8", errors="replace") as file:
+                self._exit_message = file.read(_EXIT_MESSAGE_CHARACTERS)

@@ -1,0 +1,75 @@
+"""The jobs of one region: made, found, listed, stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError, ValidationError
+from airflow_sm_pipelines.local.jobs.job import Job, JobHost
+
+J = TypeVar("J", bound=Job)
+
+
+class Jobs(Generic[J]):
+    """All jobs of one type.
+
+    :param kind: The job's class.
+    :param host: Where they run.
+    """
+
+    def __init__(self, kind: type[J], host: JobHost) -> None:
+        self._kind = kind
+        self._host = host
+        self._lock = threading.Lock()
+        self._jobs: dict[str, J] = {}
+        self._closed = False
+
+    def create(self, name: str, request: Mapping[str, Any]) -> J:
+        """Make a job and start it.
+
+        :param name: The job's name.
+        :param request: The create request, already checked.
+        :raises ResourceInUseError: There is a job of that name.
+        :raises ServiceError: The endpoint is shutting down.
+        """
+        with self._lock:
+            if self._closed:
+                raise ServiceError("The local endpoint is shutting down.")
+            known = self._jobs.get(name)
+            if known is not None:
+                raise ResourceInUseError(
+                    "Job name must be unique within an AWS account and region, and a job with this name already"
+                    f" exists ({known.arn})"
+                )
+            job = self._jobs[name] = self._kind(name, request, self._host)
+            job.start()
+        return job
+
+    def get(self, name: str) -> J:
+        """The job of a name.
+
+        :param name: The name.
+        :raises ValidationError: There is none; this is what the service answers, not ResourceNotFound.
+        """
+        with self._lock:
+            job = self._jobs.get(name)
+        if job is None:
+            raise ValidationError("Requested resource not found.")
+        return job
+
+    def all(self) -> list[J]:
+        """Every job, in order of creation."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    def close(self) -> None:
+        """End every job's processes now and wait until they and their directories are gone; refuse new jobs."""
+        with self._lock:
+            self._closed = True
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job.kill()
+        for job in jobs:
+            job.wait()

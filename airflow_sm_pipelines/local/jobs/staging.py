@@ -1,0 +1,164 @@
+"""Move a job's files between S3 and its directory, and say what is missing in the service's words."""
+
+from __future__ import annotations
+
+import tarfile
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+from s3transfer.manager import TransferManager
+
+
+class StagingError(Exception):
+    """Data could not be read or written; the message fits a job's FailureReason."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Split an S3 URI into bucket and key.
+
+    :param uri: ``s3://bucket/key``; the key may be empty.
+    :raises StagingError: It is no S3 URI.
+    """
+    parts = urlsplit(uri, allow_fragments=False)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise StagingError(f"ClientError: {uri!r} is not an S3 URI of the form s3://bucket/key")
+    return parts.netloc, parts.path.lstrip("/") + (f"?{parts.query}" if parts.query else "")
+
+
+def relative_name(prefix: str, key: str) -> str:
+    """Where an object lands below the directory that its prefix is copied to.
+
+    S3 prefixes are plain string prefixes: ``data`` also covers ``database/x``. Such keys keep the part after the
+    last ``/`` of the prefix; keys below the prefix keep the part after it; the object itself keeps its name.
+
+    :param prefix: The key part of the S3 URI.
+    :param key: A key that starts with it.
+    """
+    if prefix.endswith("/") or not prefix:
+        return key[len(prefix) :]
+    if key.startswith(prefix + "/"):
+        return key[len(prefix) + 1 :]
+    return key[prefix.rfind("/") + 1 :]
+
+
+class S3Staging:
+    """Downloads and uploads for jobs.
+
+    :param client: An S3 client; its region is named in error messages.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> int:
+        """Copy every object under an S3 prefix into a directory.
+
+        :param uri: An object or a prefix.
+        :param directory: Made when missing.
+        :param role_arn: The job's role, named in the message when there is nothing to copy.
+        :param required: Whether it is an error when there is nothing.
+        :return: The number of files.
+        :raises StagingError: There is no such object though it is required, or a key would land outside the directory.
+        """
+        bucket, prefix = split_uri(uri)
+        directory.mkdir(parents=True, exist_ok=True)
+        targets: list[tuple[str, Path]] = []
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for item in page.get("Contents", ()):
+                    name = relative_name(prefix, item["Key"])
+                    if name and not name.endswith("/"):
+                        targets.append((item["Key"], _below(directory, name, uri)))
+        except ClientError as error:
+            raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
+        if not targets and required:
+            raise StagingError(self._nothing(uri, bucket, role_arn))
+        for _, target in targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with TransferManager(self._client) as transfers:
+            self._finish([transfers.download(bucket, key, str(target)) for key, target in targets], uri)
+        return len(targets)
+
+    def upload_directory(self, directory: Path, uri: str) -> int:
+        """Copy every file below a directory under an S3 prefix. Links are followed within the directory only.
+
+        :param directory: May be missing or empty, then there is nothing to do.
+        :param uri: The prefix.
+        :return: The number of objects.
+        :raises StagingError: S3 refused, as when the bucket does not exist.
+        """
+        bucket, prefix = split_uri(uri)
+        prefix = prefix.rstrip("/") + "/" if prefix else ""
+        inside = directory.resolve()
+        files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+        for path in files:
+            if not path.resolve().is_relative_to(inside):
+                raise StagingError(f"ClientError: the output file {path.name!r} is a link that leaves its directory")
+        with TransferManager(self._client) as transfers:
+            self._finish(
+                [
+                    transfers.upload(str(path), bucket, prefix + path.relative_to(directory).as_posix())
+                    for path in files
+                ],
+                uri,
+            )
+        return len(files)
+
+    def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
+        """Pack a directory's content into a ``tar.gz`` and store it as one object.
+
+        :param directory: Its children become the archive's top level.
+        :param uri: The object.
+        :param scratch: A directory for the archive while it is made.
+        :raises StagingError: S3 refused.
+        """
+        bucket, key = split_uri(uri)
+        archive = scratch / key.rsplit("/", 1)[-1]
+        with tarfile.open(archive, "w:gz") as tar:
+            for path in sorted(directory.iterdir()):
+                tar.add(path, arcname=path.name)
+        with TransferManager(self._client) as transfers:
+            self._finish([transfers.upload(str(archive), bucket, key)], uri)
+        archive.unlink()
+
+    def read(self, uri: str) -> bytes:
+        """The content of one object.
+
+        :param uri: The object.
+        :raises StagingError: It cannot be read; the message carries S3's words.
+        """
+        bucket, key = split_uri(uri)
+        try:
+            content: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            raise StagingError(f"ClientError: cannot read {uri}: {_words(error)}") from error
+        return content
+
+    def _nothing(self, uri: str, bucket: str, role_arn: str) -> str:
+        return (
+            f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that'
+            f" the bucket exists in the selected region ({self._client.meta.region_name}), objects exist under that"
+            f' S3 prefix, and that the role "{role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+        )
+
+    @staticmethod
+    def _finish(futures: list[Future[Any]], uri: str) -> None:
+        for future in futures:
+            try:
+                future.result()
+            except ClientError as error:
+                raise StagingError(f"ClientError: cannot transfer {uri}: {_words(error)}") from error
+
+
+def _below(directory: Path, name: str, uri: str) -> Path:
+    target = directory / name
+    if not target.resolve().is_relative_to(directory.resolve()):
+        raise StagingError(f"ClientError: the object {name!r} under {uri} would be written outside its directory")
+    return target
+
+
+def _words(error: ClientError) -> str:
+    return f"Error message from S3: {error.response['Error'].get('Message', str(error))}"

@@ -1,0 +1,199 @@
+"""Training jobs: channels, hyperparameters and script mode under ``/opt/ml``, the model as an archive in S3."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.image import sagemaker_script_mode
+from airflow_sm_pipelines.local.jobs.files import (
+    local_path,
+    only_file_mode,
+    only_one_instance,
+    resource_config,
+)
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+from airflow_sm_pipelines.local.jobs.staging import S3Staging
+
+_SECONDARY_STATUS = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Uploading"}
+_SECONDARY_MESSAGE = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+
+class TrainingJob(Job):
+    """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
+
+    resource_type: ClassVar[str] = "training-job"
+    log_group: ClassVar[str] = "/aws/sagemaker/TrainingJobs"
+
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+        super().__init__(name, request, host)
+        self._transitions: list[tuple[str, datetime.datetime]] = [("Starting", self.creation_time)]
+
+    @property
+    def output_uri(self) -> str:
+        """The prefix that everything this job makes is stored under."""
+        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+
+    @property
+    def model_uri(self) -> str:
+        """Where the model is, or will be."""
+        compressed = self.request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
+        return f"{self.output_uri}/model.tar.gz" if compressed else f"{self.output_uri}/model/"
+
+    def describe(self) -> dict[str, Any]:
+        """The job as DescribeTrainingJob shows it."""
+        with self._lock:
+            shown = {key: value for key, value in self.request.items() if key not in ("Tags", "SessionChainingConfig")}
+            shown.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": 86400})
+            shown |= {
+                "TrainingJobName": self.name,
+                "TrainingJobArn": self.arn,
+                "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
+                "TrainingJobStatus": self._status,
+                "SecondaryStatus": "Stopping" if self._status == "Stopping" else self._transitions[-1][0],
+                "SecondaryStatusTransitions": self._shown_transitions(),
+                "CreationTime": self.creation_time,
+                "LastModifiedTime": self._modified_time,
+            }
+            for key in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
+                shown.setdefault(key, False)
+            if self._start_time is not None:
+                shown["TrainingStartTime"] = self._start_time
+            if self._end_time is not None:
+                shown["TrainingEndTime"] = self._end_time
+            if self._start_time is not None and self._end_time is not None:
+                seconds = max(1, round((self._end_time - self._start_time).total_seconds()))
+                shown |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+            if self._failure_reason:
+                shown["FailureReason"] = self._failure_reason
+            return shown
+
+    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Download the channels, write the configuration files, choose between script mode and an entry point."""
+        command = self._command()
+        resources = self.request.get("ResourceConfig", {})
+        only_one_instance(resources.get("InstanceCount", 1))
+        channels: dict[str, dict[str, str]] = {}
+        for channel in self.request.get("InputDataConfig", ()):
+            name = channel["ChannelName"]
+            channels[name] = self._download_channel(channel, directory, staging)
+        for name in ("model", "output/data", "input/config", "code"):
+            (directory.ml / name).mkdir(parents=True, exist_ok=True)
+        configuration = directory.ml / "input" / "config"
+        for file, content in (
+            ("hyperparameters.json", self.request.get("HyperParameters", {})),
+            ("resourceconfig.json", resource_config(resources.get("InstanceType", "local"))),
+            ("inputdataconfig.json", channels),
+        ):
+            (configuration / file).write_text(json.dumps(content), encoding="utf-8")
+        checkpoints = self._checkpoints(directory)
+        if checkpoints is not None:
+            uri = self.request["CheckpointConfig"]["S3Uri"]
+            staging.download(uri, checkpoints, self.request["RoleArn"], required=False)
+        return command, {
+            "TRAINING_JOB_NAME": self.name,
+            "TRAINING_JOB_ARN": self.arn,
+            "SAGEMAKER_TRAINING_MODULE": f"{sagemaker_script_mode.__name__.rpartition('.')[2]}:main",
+            "S3_ENDPOINT_URL": self.host.endpoint_url,
+        }
+
+    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
+        """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS."""
+        model = directory.ml / "model"
+        scratch = directory.root / "tmp"
+        if self.model_uri.endswith("/"):
+            staging.upload_directory(model, self.model_uri)
+        elif not stopped or any(model.iterdir()):
+            staging.upload_archive(model, self.model_uri, scratch)
+        data = directory.ml / "output" / "data"
+        if any(data.iterdir()):
+            staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
+        checkpoints = self._checkpoints(directory)
+        if checkpoints is not None:
+            staging.upload_directory(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
+
+    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
+        """What the algorithm wrote to ``/opt/ml/output/failure``; the last error line is always in it."""
+        file = directory.ml / "output" / "failure"
+        said = file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
+        reason = f"AlgorithmError: {said or error_line}, exit code: {exit_code}"
+        if error_line not in reason[:FAILURE_REASON_CHARACTERS]:
+            tail = f" ... {error_line[: FAILURE_REASON_CHARACTERS // 2]}, exit code: {exit_code}"
+            reason = reason[: FAILURE_REASON_CHARACTERS - len(tail)] + tail
+        return reason
+
+    def phase(self, name: str) -> None:
+        """Note the secondary status."""
+        status = "MaxRuntimeExceeded" if name == "Stopped" and self._timed_out else _SECONDARY_STATUS.get(name, name)
+        self._transitions.append((status, now()))
+
+    def _command(self) -> Sequence[str]:
+        algorithm = self.request.get("AlgorithmSpecification", {})
+        entry_point = algorithm.get("ContainerEntrypoint")
+        if entry_point:
+            return [*entry_point, *algorithm.get("ContainerArguments", ())]
+        parameters = self.request.get("HyperParameters", {})
+        if "sagemaker_program" not in parameters or "sagemaker_submit_directory" not in parameters:
+            image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "(none)"))
+            raise JobFailedError(
+                f"ClientError: the local endpoint cannot run the algorithm inside the image {image}. It runs script"
+                " mode, that is the hyperparameters sagemaker_program and sagemaker_submit_directory, or"
+                " AlgorithmSpecification.ContainerEntrypoint."
+            )
+        return [str(self.host.interpreter), str(Path(sagemaker_script_mode.__file__).resolve())]
+
+    def _download_channel(
+        self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
+    ) -> dict[str, str]:
+        name = channel["ChannelName"]
+        source = channel["DataSource"].get("S3DataSource")
+        if source is None:
+            raise JobFailedError(
+                f"ClientError: the channel {name!r} has no S3DataSource; the local endpoint reads S3 only."
+            )
+        default_mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
+        mode = channel.get("InputMode", default_mode)
+        only_file_mode(mode, source["S3DataType"], name)
+        staging.download(source["S3Uri"], directory.ml / "input" / "data" / name, self.request["RoleArn"])
+        shown = {
+            "TrainingInputMode": mode,
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        }
+        if "ContentType" in channel:
+            shown["ContentType"] = channel["ContentType"]
+        return shown
+
+    def _checkpoints(self, directory: JobDirectory) -> Path | None:
+        if "CheckpointConfig" not in self.request:
+            return None
+        path = self.request["CheckpointConfig"].get("LocalPath", "/opt/ml/checkpoints")
+        return local_path(directory, path, "CheckpointConfig")
+
+    def _shown_transitions(self) -> list[dict[str, Any]]:
+        shown = []
+        ends = [start for _, start in self._transitions[1:]] + [self._end_time]
+        for (status, start), end in zip(self._transitions, ends):
+            transition: dict[str, Any] = {
+                "Status": status,
+                "StartTime": start,
+                "StatusMessage": _SECONDARY_MESSAGE[status],
+            }
+            if end is not None:
+                transition["EndTime"] = end
+            shown.append(transition)
+        return shown

@@ -1,0 +1,138 @@
+"""Where expressions find their values while an execution runs."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.expressions import Reference
+from airflow_sm_pipelines.exceptions import EvaluationError
+from airflow_sm_pipelines.local.clock import now, text
+from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
+from airflow_sm_pipelines.local.store import ExecutionRecord
+
+
+class ExecutionLookup:
+    """Values for the expressions of one step.
+
+    :param execution: The execution.
+    :param staging: To read property files with.
+    :param job_names: ``TrainingJobName`` or ``ProcessingJobName``, where the step has one.
+    """
+
+    def __init__(
+        self, execution: ExecutionRecord, staging: S3Staging, job_names: Mapping[str, str] | None = None
+    ) -> None:
+        self._execution = execution
+        self._staging = staging
+        self._job_names = job_names or {}
+
+    def reference(self, reference: Reference) -> Any:
+        """The value of a parameter, an execution variable or a property of an earlier step.
+
+        :param reference: What a ``Get`` points at.
+        :raises EvaluationError: There is no such value.
+        """
+        if reference.root == "Parameters" and reference.name in self._execution.parameters:
+            return self._execution.parameters[reference.name]
+        if reference.root == "Execution":
+            value = self._execution_variables().get(reference.name or "")
+            if value is not None:
+                return value
+        if reference.root == "PipelineExperimentConfig":
+            config = self._execution.version.definition.pipeline_experiment_config
+            if isinstance(config, Mapping) and reference.name in config:
+                return evaluate(config[reference.name], self)
+        if reference.root == "Steps":
+            return self._property(reference)
+        raise EvaluationError(f"'{reference.path}' has no value in this execution.")
+
+    def property_file(self, step_name: str, property_file_name: str) -> Any:
+        """The content of a property file, read from the S3 location of the output it lies in.
+
+        :param step_name: The step that declares it.
+        :param property_file_name: Its name.
+        :raises EvaluationError: It is not declared, not there, or no JSON.
+        """
+        files = {
+            file.name: file
+            for located in self._execution.version.definition.walk()
+            if located.step.name == step_name
+            for file in located.step.property_files
+        }
+        if property_file_name not in files:
+            raise EvaluationError(f"Step '{step_name}' declares no property file '{property_file_name}'.")
+        file = files[property_file_name]
+        outputs = self._properties(step_name).get("ProcessingOutputConfig", {}).get("Outputs", ())
+        for output in outputs:
+            if output["OutputName"] == file.output_name:
+                return self.s3_json(f"{output['S3Output']['S3Uri'].rstrip('/')}/{file.file_path.lstrip('/')}")
+        raise EvaluationError(
+            f"Property file '{property_file_name}' lies in the output '{file.output_name}', which step '{step_name}'"
+            " does not have."
+        )
+
+    def s3_json(self, uri: str) -> Any:
+        """The content of a JSON file in S3.
+
+        :param uri: ``s3://bucket/key``.
+        :raises EvaluationError: It cannot be read or is no JSON.
+        """
+        try:
+            return json.loads(self._staging.read(uri))
+        except StagingError as error:
+            raise EvaluationError(str(error).removeprefix("ClientError: ")) from error
+        except ValueError as error:
+            raise EvaluationError(f"{uri} is no JSON: {error}") from error
+
+    def _execution_variables(self) -> dict[str, str]:
+        arn = self._execution.arn
+        return {
+            "StartDateTime": text(self._execution.creation_time),
+            "CurrentDateTime": text(now()),
+            "PipelineName": arn.pipeline_name,
+            "PipelineArn": arn.pipeline_arn,
+            "PipelineExecutionId": arn.execution_id,
+            "PipelineExecutionArn": str(arn),
+            **self._job_names,
+        }
+
+    def _properties(self, step_name: str) -> Mapping[str, Any]:
+        with self._execution.lock:
+            record = self._execution.steps.get(step_name)
+            if record is None or not record.properties:
+                raise EvaluationError(f"Step '{step_name}' has no properties: it has not run to its end.")
+            return record.properties
+
+    def _property(self, reference: Reference) -> Any:
+        current: Any = self._properties(str(reference.name))
+        for key in reference.keys[1:]:
+            found = _member(current, key)
+            if found is None:
+                raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
+            current = found
+        return text(current) if isinstance(current, datetime.datetime) else current
+
+
+def _member(container: Any, key: str | int) -> Any:
+    if isinstance(container, Mapping):
+        return container.get(key)
+    if isinstance(container, list):
+        if isinstance(key, int):
+            return container[key] if key < len(container) else None
+        # Lists of named things are addressed by name: Outputs['train'] is the one whose OutputName is 'train'.
+        for item in container:
+            if isinstance(item, Mapping) and any(
+                name.endswith("Name") and value == key for name, value in item.items()
+            ):
+                return item
+    return None
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"an object with the keys {', '.join(map(repr, value)) or '(none)'}"
+    return f"a list of {len(value)}" if isinstance(value, list) else repr(value)

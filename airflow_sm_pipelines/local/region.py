@@ -1,0 +1,83 @@
+"""Everything the endpoint has in one AWS region."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from airflow_sm_pipelines.local.driver import ExecutionDriver
+from airflow_sm_pipelines.local.jobs.job import JobHost
+from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
+from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.runners.step import StepServices
+from airflow_sm_pipelines.local.store import ExecutionRecord, Store
+
+
+@dataclass
+class Region:
+    """One region's pipelines, executions and jobs.
+
+    :param name: Such as ``us-east-1``.
+    :param host: Where its jobs run.
+    """
+
+    name: str
+    host: JobHost
+    store: Store = field(default_factory=Store)
+
+    def __post_init__(self) -> None:
+        self.processing_jobs: Jobs[ProcessingJob] = Jobs(ProcessingJob, self.host)
+        self.training_jobs: Jobs[TrainingJob] = Jobs(TrainingJob, self.host)
+        self._services = StepServices(self.host.clients, self.processing_jobs, self.training_jobs)
+        self._drivers: dict[str, ExecutionDriver] = {}
+
+    def start(self, execution: ExecutionRecord) -> None:
+        """Start an execution that the store knows.
+
+        :param execution: The execution.
+        """
+        driver = ExecutionDriver(execution, self._services)
+        self._drivers[str(execution.arn)] = driver
+        driver.start()
+
+    def stop(self, execution: ExecutionRecord) -> None:
+        """Stop an execution.
+
+        :param execution: The execution.
+        :raises ValidationError: It is not executing.
+        """
+        self._drivers[str(execution.arn)].stop()
+
+    def close(self) -> None:
+        """End every job, and let nothing new start."""
+        self.processing_jobs.close()
+        self.training_jobs.close()
+
+
+class Regions:
+    """The regions that were asked for so far.
+
+    :param make_host: Makes the job host of a region.
+    """
+
+    def __init__(self, make_host: Callable[[str], JobHost]) -> None:
+        self._make_host = make_host
+        self._lock = threading.Lock()
+        self._regions: dict[str, Region] = {}
+
+    def get(self, name: str) -> Region:
+        """A region; a new one is empty.
+
+        :param name: Such as ``us-east-1``.
+        """
+        with self._lock:
+            if name not in self._regions:
+                self._regions[name] = Region(name, self._make_host(name))
+            return self._regions[name]
+
+    def all(self) -> list[Region]:
+        """Every region asked for so far."""
+        with self._lock:
+            return list(self._regions.values())

@@ -1,0 +1,21 @@
+"""Step runners: what each type of step does when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from airflow_sm_pipelines.local.runners.decision_steps import ConditionStepRunner, FailStepRunner
+from airflow_sm_pipelines.local.runners.job_steps import ProcessingStepRunner, TrainingStepRunner
+from airflow_sm_pipelines.local.runners.model_steps import ModelStepRunner, RegisterModelStepRunner
+from airflow_sm_pipelines.local.runners.step import StepRunner
+
+RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
+    "Condition": ConditionStepRunner,
+    "Fail": FailStepRunner,
+    "Model": ModelStepRunner,
+    "Processing": ProcessingStepRunner,
+    "RegisterModel": RegisterModelStepRunner,
+    "Training": TrainingStepRunner,
+}
+"""The runner of each step type that the local endpoint runs."""

@@ -1,0 +1,28 @@
+"""Condition and Fail steps: decided here and now, without a job."""
+
+from __future__ import annotations
+
+from airflow_sm_pipelines.definition.evaluation import evaluate_conditions, render
+from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner
+
+
+class ConditionStepRunner(StepRunner):
+    """Evaluates conditions. One that cannot be decided fails the step; it never counts as "does not hold"."""
+
+    def run(self) -> StepEnd:
+        """Evaluate."""
+        outcome = evaluate_conditions(self.step.conditions, self.lookup())
+        shown = str(outcome)
+        self.report({"Condition": {"Outcome": shown}})
+        return StepEnd(StepStatus.SUCCEEDED, properties={"Outcome": shown}, outcome=outcome)
+
+
+class FailStepRunner(StepRunner):
+    """Ends as failed, with its message for a reason."""
+
+    def run(self) -> StepEnd:
+        """Fail."""
+        message = render(self.arguments().get("ErrorMessage", ""))
+        self.report({"Fail": {"ErrorMessage": message}})
+        return StepEnd(StepStatus.FAILED, failure_reason=message)

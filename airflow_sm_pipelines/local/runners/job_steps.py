@@ -1,0 +1,99 @@
+"""Processing and Training steps: a create request, a job, and the job's end."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.names import new_job_name
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, StepServices, refused
+from airflow_sm_pipelines.local.service_model import check_request
+from airflow_sm_pipelines.local.store import ExecutionRecord
+
+_ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stopped": StepStatus.STOPPED}
+
+
+class JobStepRunner(StepRunner):
+    """A step that is a job. The job's Describe response becomes the step's properties."""
+
+    operation: ClassVar[str]
+    name_member: ClassVar[str]
+    metadata_member: ClassVar[str]
+
+    def __init__(
+        self,
+        step: Step,
+        execution: ExecutionRecord,
+        services: StepServices,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        super().__init__(step, execution, services, report)
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+        self._stopped = False
+
+    @property
+    @abstractmethod
+    def jobs(self) -> Jobs[Any]:
+        """Where the job is made."""
+
+    def run(self) -> StepEnd:
+        """Make the job and wait for it."""
+        name = new_job_name(self.execution.arn.execution_id, self.step.name)
+        request = {
+            "RoleArn": self.execution.role_arn,
+            **self.arguments({self.name_member: name}),
+            self.name_member: name,
+        }
+        with self._lock:
+            if self._stopped:
+                return StepEnd(StepStatus.STOPPED)
+            try:
+                check_request(self.operation, request)
+                job: Job = self.jobs.create(name, request)
+            except ServiceError as error:
+                raise refused(self.operation, error.message) from error
+            self._job = job
+        self.report({self.metadata_member: {"Arn": job.arn}})
+        job.wait()
+        return StepEnd(_ENDS[job.status], job.failure_reason, properties=job.describe())
+
+    def stop(self) -> None:
+        """Stop the job."""
+        with self._lock:
+            self._stopped = True
+            if self._job is not None:
+                self._job.stop()
+
+
+class ProcessingStepRunner(JobStepRunner):
+    """Runs Processing steps."""
+
+    operation = "CreateProcessingJob"
+    name_member = "ProcessingJobName"
+    metadata_member = "ProcessingJob"
+
+    @property
+    def jobs(self) -> Jobs[Any]:
+        """The region's processing jobs."""
+        return self.services.processing_jobs
+
+
+class TrainingStepRunner(JobStepRunner):
+    """Runs Training steps."""
+
+    operation = "CreateTrainingJob"
+    name_member = "TrainingJobName"
+    metadata_member = "TrainingJob"
+
+    @property
+    def jobs(self) -> Jobs[Any]:
+        """The region's training jobs."""
+        return self.services.training_jobs

@@ -1,0 +1,110 @@
+"""What every step runner is given, does and returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
+from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.jobs.staging import S3Staging
+from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.store import ExecutionRecord
+
+
+class StepFailedError(Exception):
+    """The step failed; the message is its FailureReason."""
+
+
+@dataclass(frozen=True)
+class StepServices:
+    """What steps use.
+
+    :param clients: Clients for the region.
+    :param processing_jobs: Where Processing steps make their jobs.
+    :param training_jobs: Where Training steps make theirs.
+    """
+
+    clients: Clients
+    processing_jobs: Jobs[ProcessingJob]
+    training_jobs: Jobs[TrainingJob]
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended.
+
+    :param status: Succeeded, Failed or Stopped.
+    :param failure_reason: Why, when it failed.
+    :param properties: What later steps may refer to.
+    :param outcome: Of a Condition step.
+    """
+
+    status: StepStatus
+    failure_reason: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    outcome: bool | None = None
+
+
+class StepRunner(ABC):
+    """One run of one step.
+
+    :param step: The step.
+    :param execution: The execution it belongs to.
+    :param services: What it may use.
+    :param report: To be called with the step's metadata as soon as it is known.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        execution: ExecutionRecord,
+        services: StepServices,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.step = step
+        self.execution = execution
+        self.services = services
+        self.report = report
+
+    @abstractmethod
+    def run(self) -> StepEnd:
+        """Do what the step does, to its end.
+
+        :raises StepFailedError: It failed.
+        :raises EvaluationError: An expression has no value; the driver makes that the FailureReason.
+        """
+
+    def stop(self) -> None:
+        """Ask the step to end early; returns at once. Steps without a job are over in a moment and run on."""
+
+    def lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
+        """Where the step's expressions find their values.
+
+        :param job_names: The name of the step's job, by execution variable.
+        """
+        return ExecutionLookup(self.execution, S3Staging(self.services.clients.s3), job_names)
+
+    def arguments(self, job_names: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The step's arguments with every expression evaluated.
+
+        :param job_names: As for :meth:`lookup`.
+        """
+        arguments: dict[str, Any] = evaluate(self.step.arguments, self.lookup(job_names))
+        return arguments
+
+
+def refused(operation: str, message: str) -> StepFailedError:
+    """The failure of a step whose create request the service refuses, in the service's words.
+
+    :param operation: Such as ``CreateProcessingJob``.
+    :param message: The refusal.
+    """
+    return StepFailedError(f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {message}")

@@ -1,0 +1,153 @@
+"""The one door: SageMaker's pipeline and job operations are ours, everything else is moto's.
+
+Wire form (botocore's service model): POST ``/`` with ``X-Amz-Target: SageMaker.<Operation>``, JSON 1.1, times as
+epoch numbers; errors are ``{"__type": <ShapeID>, "message": ...}``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
+from airflow_sm_pipelines.local.region import Region, Regions
+from airflow_sm_pipelines.local.server import executions, jobs, pipelines, tags
+from airflow_sm_pipelines.local.service_model import check_request, response_problems
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Operation = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "CreatePipeline": pipelines.create_pipeline,
+    "DeletePipeline": pipelines.delete_pipeline,
+    "DescribePipeline": pipelines.describe_pipeline,
+    "ListPipelines": pipelines.list_pipelines,
+    "UpdatePipeline": pipelines.update_pipeline,
+    "DescribePipelineDefinitionForExecution": executions.describe_pipeline_definition_for_execution,
+    "DescribePipelineExecution": executions.describe_pipeline_execution,
+    "ListPipelineExecutionSteps": executions.list_pipeline_execution_steps,
+    "ListPipelineExecutions": executions.list_pipeline_executions,
+    "ListPipelineParametersForExecution": executions.list_pipeline_parameters_for_execution,
+    "StartPipelineExecution": executions.start_pipeline_execution,
+    "StopPipelineExecution": executions.stop_pipeline_execution,
+    **jobs.OPERATIONS,
+}
+"""The operations that this package serves itself."""
+
+_TAG_OPERATIONS: Mapping[str, Operation] = {
+    "AddTags": tags.add_tags,
+    "ListTags": tags.list_tags,
+    "DeleteTags": tags.delete_tags,
+}
+_TARGET = "SageMaker."
+_SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
+_DEFAULT_REGION = "us-east-1"
+_CONTENT_TYPE = "application/x-amz-json-1.1"
+
+logger = logging.getLogger(__name__)
+
+
+class Application:
+    """The WSGI application.
+
+    :param regions: Our side.
+    :param moto: The rest of AWS.
+    """
+
+    def __init__(self, regions: Regions, moto: WSGIApplication) -> None:
+        self._regions = regions
+        self._moto = moto
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if not target.startswith(_TARGET):
+            return self._moto(environ, start_response)
+        request = Request(environ)
+        body = request.get_data(cache=False)
+        response = self._answer(target[len(_TARGET) :], request, body)
+        if response is None:
+            return self._moto({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+        return response(environ, start_response)
+
+    def _answer(self, name: str, request: Request, body: bytes) -> Response | None:
+        """Our answer, or ``None`` when the operation is moto's."""
+        try:
+            region = self._regions.get(_region(request))
+            members = _members(body)
+            operation = self._operation(name, region, members)
+            if operation is None:
+                return None
+            if "Origin" in request.headers:
+                # Jobs are programs. No web page that the user happens to look at may start one.
+                raise AccessDeniedError("Requests from web pages are refused.")
+            check_request(name, members)
+            answer = operation(region, members)
+            problems = response_problems(name, answer)
+            if problems:
+                raise ServiceError(f"The local endpoint made a response that SageMaker would not: {problems}")
+        except ServiceError as error:
+            if error.http_status >= 500:
+                logger.error("%s: %s", name, error.message)
+            return _response({"__type": error.code, "message": error.message}, error.http_status)
+        except Exception as error:
+            logger.exception("%s failed", name)
+            return _response({"__type": "InternalFailure", "message": repr(error)}, 500)
+        return _response(answer, 200)
+
+    @staticmethod
+    def _operation(name: str, region: Region, members: Mapping[str, Any]) -> Operation | None:
+        if name in OPERATIONS:
+            return OPERATIONS[name]
+        if name in _TAG_OPERATIONS and members.get("ResourceArn") in region.store.tags:
+            return _TAG_OPERATIONS[name]
+        if "Pipeline" in name:
+            # moto only pretends to run pipelines; an answer from there would be about other pipelines than ours.
+            raise ValidationError(f"The local endpoint does not serve the operation {name}.")
+        return None
+
+
+def _region(request: Request) -> str:
+    match = _SIGNED_REGION.search(request.headers.get("Authorization", ""))
+    return match[1] if match else _DEFAULT_REGION
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError as error:
+        raise _SerializationError(f"The request is no JSON: {error}") from error
+    if not isinstance(members, dict):
+        raise _SerializationError("The request is no JSON object.")
+    # A null is the same as a missing member in this protocol.
+    return {key: value for key, value in members.items() if value is not None}
+
+
+class _SerializationError(ServiceError):
+    code = "SerializationException"
+    http_status = 400
+
+
+def _response(content: Mapping[str, Any], status: int) -> Response:
+    return Response(
+        json.dumps(content, default=_epoch),
+        status=status,
+        content_type=_CONTENT_TYPE,
+        headers={"x-amzn-RequestId": str(uuid.uuid4())},
+    )
+
+
+def _epoch(value: object) -> float:
+    if isinstance(value, datetime.datetime):
+        return value.timestamp()
+    raise TypeError(f"{value!r} has no form in JSON 1.1")

@@ -1,0 +1,58 @@
+"""The HTTP server: werkzeug's threaded server with moto's request handler, as moto's own server runs it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import Any
+
+from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.server.application import Application
+
+# moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+
+from moto.moto_api._internal.models import moto_api_backend  # noqa: E402  (the variable above must be set first)
+from moto.moto_server.werkzeug_app import (  # noqa: E402
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer  # noqa: E402
+from werkzeug.serving import make_server as make_werkzeug_server  # noqa: E402
+
+_BACKLOG = 128
+
+logger = logging.getLogger(__name__)
+
+
+class _QuietRequestHandler(MotoRequestHandler):
+    """Logs requests at DEBUG, not as ordinary output."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        level = logging.DEBUG if type == "info" else logging.ERROR
+        logger.log(level, message, *args)
+
+
+def make_server(host: str, port: int, regions: Regions) -> BaseWSGIServer:
+    """A server that listens, and answers once ``serve_forever`` runs.
+
+    :param host: The address.
+    :param port: The port; 0 for any free one.
+    :param regions: Our side of the endpoint.
+    :raises OSError: The port is taken.
+    """
+    moto_api_backend.reset()
+    application = Application(regions, DomainDispatcherApplication(create_backend_app))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # werkzeug duplicates the socket. Left to bind by itself, it ends the process when the port is taken.
+    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+        return make_werkzeug_server(
+            host,
+            listener.getsockname()[1],
+            application,
+            threaded=True,
+            request_handler=_QuietRequestHandler,
+            fd=listener.fileno(),
+        )
