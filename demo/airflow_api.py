@@ -1,0 +1,176 @@
+"""The few calls of Airflow's REST API (v2) that are needed to run a Dag and look at what became of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ENDED = frozenset({"success", "failed"})
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class AirflowApiError(Exception):
+    """Airflow refused a call, or something did not happen in time."""
+
+
+@dataclass(frozen=True)
+class TaskInstance:
+    """A task of a Dag run, as it is at the moment.
+
+    :param task_id: with the ids of its groups.
+    :param state: ``None`` before anything was decided.
+    :param try_number: the latest.
+    :param seconds: how long that try took, where it has ended.
+    :param pid: of the worker process that ran it; ``None`` where none did.
+    :param hostname: of that worker; empty where none ran it.
+    """
+
+    task_id: str
+    state: str | None
+    try_number: int
+    seconds: float | None
+    pid: int | None
+    hostname: str
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """A Dag run's names and state."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+
+class AirflowApi:
+    """A client that is logged in. Does not retry: the server is on this machine.
+
+    :param url: of the api-server, without a path.
+    :param user: a user of the SimpleAuthManager.
+    :param password: that user's.
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=60)
+        answer = self._http.post("/auth/token", json={"username": user, "password": password})
+        self._http.headers["Authorization"] = f"Bearer {_checked(answer).json()['access_token']}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def wait_for_dags(self, dag_ids: set[str], seconds: float, on_wait: Callable[[], None]) -> None:
+        """Wait until Dags are known.
+
+        :param on_wait: called while waiting; may raise.
+        :raises AirflowApiError: a Dag file does not import, or the Dags are not there in time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            known = {dag["dag_id"] for dag in self._get("/dags", limit=100)["dags"]}
+            if dag_ids <= known:
+                return
+            if errors := self.import_errors():
+                raise AirflowApiError("\n".join(f"{file}:\n{trace}" for file, trace in errors.items()))
+            if time.monotonic() > deadline:
+                raise AirflowApiError(f"Airflow has no Dag {sorted(dag_ids - known)} after {seconds:.0f} s.")
+            on_wait()
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the errors of Dag files by file."""
+        errors = self._get("/importErrors", limit=100)["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in errors}
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> DagRun:
+        """Start a Dag run.
+
+        :param conf: values for the Dag's params.
+        """
+        body = {"logical_date": None, "conf": dict(conf or {})}
+        return _dag_run(_checked(self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)).json())
+
+    def dag_runs(self, dag_id: str) -> list[DagRun]:
+        """Return a Dag's runs, the newest last."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="run_after")
+        return [_dag_run(run) for run in answer["dag_runs"]]
+
+    def dag_run(self, run: DagRun) -> DagRun:
+        """Look at a Dag run again."""
+        return _dag_run(self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}"))
+
+    def task_instances(self, run: DagRun) -> list[TaskInstance]:
+        """Return a run's tasks, in the order they started."""
+        answer = self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances", limit=100, order_by="start_date")
+        return [
+            TaskInstance(
+                task_id=task["task_id"],
+                state=task["state"],
+                try_number=task["try_number"],
+                seconds=task["duration"],
+                pid=task["pid"],
+                hostname=task["hostname"] or "",
+            )
+            for task in answer["task_instances"]
+        ]
+
+    def xcom(self, run: DagRun, task_id: str, key: str) -> Any:
+        """Return a value that a task left, or ``None`` where there is none."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        answer = self._http.get(path, params={"stringify": "false"})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return _checked(answer).json()["value"]
+
+    def log(self, run: DagRun, task_id: str, try_number: int = 1) -> list[dict[str, Any]]:
+        """Return the records of a try's log; each has ``event`` and, from Airflow's own logging, ``level``."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/logs/{try_number}"
+        headers = {"Accept": "application/x-ndjson"}
+        answer = _checked(self._http.get(path, params={"full_content": "true"}, headers=headers))
+        records = [json.loads(line) for line in answer.text.splitlines() if line]
+        return [record if isinstance(record, dict) else {"event": record} for record in records]
+
+    def follow(self, run: DagRun, seconds: float, on_wait: Callable[[], None]) -> Iterator[TaskInstance]:
+        """Yield every change of a task's state until the Dag run has ended.
+
+        A state that lasts less than half a second may be missed. Tasks end before their run does: the last
+        changes are always there.
+
+        :param on_wait: called between two looks; may raise.
+        :raises AirflowApiError: the run does not end in time.
+        """
+        deadline = time.monotonic() + seconds
+        seen: dict[str, str | None] = {}
+        while True:
+            state = self.dag_run(run).state
+            for task in self.task_instances(run):
+                if seen.get(task.task_id) != task.state:
+                    seen[task.task_id] = task.state
+                    yield task
+            if state in ENDED:
+                return
+            if time.monotonic() > deadline:
+                raise AirflowApiError(f"Run {run.run_id} of {run.dag_id} has not ended after {seconds:.0f} s: {seen}")
+            on_wait()
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _get(self, path: str, **parameters: Any) -> Any:
+        return _checked(self._http.get(f"/api/v2{path}", params=parameters)).json()
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if not answer.is_success:
+        request = answer.request
+        raise AirflowApiError(f"{request.method} {request.url.path}: {answer.status_code} {answer.text}")
+    return answer
+
+
+def _dag_run(run: Mapping[str, Any]) -> DagRun:
+    return DagRun(dag_id=run["dag_id"], run_id=run["dag_run_id"], state=run["state"])
