@@ -280,19 +280,19 @@ def _dependency_problems(located: LocatedStep, nodes: dict[str, GraphNode]) -> I
         if dependency.step == step.name:
             yield _error(f"step '{step.name}' depends on itself", path)
         elif problem := _border_problem(step.name, dependency.step, nodes):
-            yield _error(f"step '{step.name}' depends on '{dependency.step}', {problem}", path)
+            yield _error(f"step '{step.name}' depends on '{dependency.step}': {problem}", path)
 
 
 def _border_problem(step_name: str, target: str, nodes: dict[str, GraphNode]) -> str | None:
     """Return why a step cannot wait for another: a Fail step, or one inside a branch it is not in itself."""
     if nodes[target].step.type == "Fail":
-        return "a Fail step: it ends the execution, nothing can come after it"
+        return "it is a Fail step, which ends the execution; nothing can come after it"
     own = set(ancestors(step_name, nodes)) if step_name in nodes else set()
     for owner in ancestors(target, nodes):
         if owner not in own:
             branch = "if" if owner.outcome else "else"
             return (
-                f"which runs only in the {branch}-branch of Condition step '{owner.condition}'; "
+                f"it runs only in the {branch}-branch of Condition step '{owner.condition}'; "
                 f"depend on '{owner.condition}' instead, or move '{step_name}' into that branch"
             )
     return None

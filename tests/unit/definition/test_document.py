@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.graph import PipelineGraph
+from airflow_sm_pipelines.definition.parameters import PipelineParameter
+from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step, StepDependency
+from airflow_sm_pipelines.definition.validation import validate
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+
+SDK_DOCUMENT = Path(__file__).parents[2] / "golden" / "sdk_3_27.json"
+
+
+def test_what_the_sdk_emits_survives_unchanged():
+    """A document of the SageMaker SDK is read and written without a loss, its key order included."""
+    text = SDK_DOCUMENT.read_text()
+    definition = PipelineDefinition.from_json(text)
+    assert json.dumps(definition.to_document(), indent=1) == json.dumps(json.loads(text), indent=1)
+
+
+def test_what_the_sdk_emits_is_valid():
+    """The SDK's document has no problems, and its steps come in an order in which they can run."""
+    definition = PipelineDefinition.from_json(SDK_DOCUMENT.read_text())
+    assert validate(definition) == []
+    assert PipelineGraph.of(definition).order == (
+        "Lam",
+        "Cb",
+        "Notify",
+        "Fan",
+        "Emr",
+        "EmrS",
+        "Cond",
+        "Inner",
+        "F1",
+        "F2",
+        "Clean",
+    )
+
+
+def test_walk_goes_into_branches():
+    """Walking yields every step with its place and branch, a condition before what lies in it."""
+    definition = PipelineDefinition.from_json(SDK_DOCUMENT.read_text())
+    inner = [(each.step.name, each.path, each.owner) for each in definition.walk() if each.owner is not None]
+    assert inner == [
+        ("Inner", "$.Steps[6].Arguments.IfSteps[0]", BranchOwner("Cond", True)),
+        ("F1", "$.Steps[6].Arguments.IfSteps[0].Arguments.IfSteps[0]", BranchOwner("Inner", True)),
+        ("F2", "$.Steps[6].Arguments.ElseSteps[0]", BranchOwner("Cond", False)),
+    ]
+
+
+def test_unknown_keys_are_kept():
+    """Keys of the document, a parameter or a step that this version does not know stay as they are."""
+    document = {
+        "Version": "2020-12-01",
+        "Metadata": {"a": 1},
+        "Parameters": [{"Name": "P", "Type": "String", "New": [1]}],
+        "Steps": [{"Name": "s", "Type": "Brand-new", "Arguments": {"x": None}, "NewKey": {"y": 2}}],
+        "AlsoNew": True,
+    }
+    assert PipelineDefinition.from_document(document).to_document() == document
+
+
+def test_a_definition_made_in_python_has_the_sdk_defaults():
+    """Without further settings the experiment is named after the pipeline and the trial after the execution."""
+    definition = PipelineDefinition(
+        parameters=(PipelineParameter("P", "Integer", 3),),
+        steps=(
+            Step(
+                "a",
+                "Processing",
+                {},
+                depends_on=(StepDependency("b", "Failed"), StepDependency("c")),
+                display_name="A",
+                description="the first",
+                extra={"PropertyFiles": [PropertyFile("m", "out", "m.json").to_document()]},
+            ),
+        ),
+    )
+    assert definition.to_json() == (
+        '{"Version":"2020-12-01","Metadata":{},"Parameters":[{"Name":"P","Type":"Integer","DefaultValue":3}],'
+        '"PipelineExperimentConfig":{"ExperimentName":{"Get":"Execution.PipelineName"},'
+        '"TrialName":{"Get":"Execution.PipelineExecutionId"}},'
+        '"Steps":[{"Name":"a","Type":"Processing","Arguments":{},'
+        '"DependsOn":[{"Step":"b","Trigger":"Failed"},"c"],"DisplayName":"A","Description":"the first",'
+        '"PropertyFiles":[{"PropertyFileName":"m","OutputName":"out","FilePath":"m.json"}]}]}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("{", ["the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) @ $"]),
+        ("[]", ["a definition is a JSON object, not list @ $"]),
+        ("{}", ["'Version' is missing; write '2020-12-01' @ $.Version", "'Steps' is missing, or no list @ $.Steps"]),
+        (
+            '{"Version": "2020-12-01", "Parameters": [{"Name": 1}], "Steps": [3, {"Name": "a", "Type": "Condition"}]}',
+            [
+                "'Name' is missing, or no string @ $.Parameters[0].Name",
+                "'Type' is missing, or no string @ $.Parameters[0].Type",
+                "expected an object, not int @ $.Steps[0]",
+                "Condition step 'a' has no 'Arguments' @ $.Steps[1].Arguments",
+            ],
+        ),
+        (
+            '{"Version": "2020-12-01", "Parameters": {}, "Steps": [{"Name": "a", "Type": "X", "DependsOn": [1],'
+            ' "PropertyFiles": [{}]}, {"Name": "b", "Type": "Condition", "Arguments": {"IfSteps": 1,'
+            ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a", "PropertyFiles": 1}]}}]}',
+            [
+                "'Parameters' is a list @ $.Parameters",
+                "expected an object, not int @ $.Steps[0].DependsOn[0]",
+                "'PropertyFileName' is missing, or no string @ $.Steps[0].PropertyFiles[0].PropertyFileName",
+                "'OutputName' is missing, or no string @ $.Steps[0].PropertyFiles[0].OutputName",
+                "'FilePath' is missing, or no string @ $.Steps[0].PropertyFiles[0].FilePath",
+                "'IfSteps' of Condition step 'b' is a list @ $.Steps[1].Arguments.IfSteps",
+                "'DependsOn' of step 'c' is a list @ $.Steps[1].Arguments.ElseSteps[0].DependsOn",
+                "'PropertyFiles' of step 'c' is a list @ $.Steps[1].Arguments.ElseSteps[0].PropertyFiles",
+            ],
+        ),
+    ],
+)
+def test_what_is_no_definition_is_refused(text, problems):
+    """Every fault of the outline is named at once, with its place."""
+    with pytest.raises(PipelineDefinitionError) as caught:
+        PipelineDefinition.from_json(text)
+    assert list(caught.value.problems) == problems
+
+
+def test_nested_conditions_may_be_deep():
+    """A thousand conditions inside one another are read and walked: depth is no limit of ours."""
+    step = {"Name": "s1000", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
+    for depth in reversed(range(1000)):
+        step = {"Name": f"s{depth}", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [step]}}
+    definition = PipelineDefinition.from_document({"Version": "2020-12-01", "Steps": [step]})
+    assert [each.step.name for each in definition.walk()] == [f"s{depth}" for depth in range(1001)]
