@@ -93,28 +93,30 @@ def example_train():
         )
 
     @task
-    def announce_registered(property_files, model_package_arn):
+    def announce_registered(ti=None):
         """Say which model is in the registry now, and how good it is."""
-        accuracy = property_files["metrics"]["accuracy"]["value"]
-        print(f"Registered {model_package_arn} with an accuracy of {accuracy:.3f}.")
+        metrics = ti.xcom_pull(task_ids="breast_cancer.evaluate", key="property_files")["metrics"]
+        model_package_arn = ti.xcom_pull(task_ids="breast_cancer.register", key="job_arn")
+        print(f"Registered {model_package_arn} with an accuracy of {metrics['accuracy']['value']:.3f}.")
 
-    @task(trigger_rule="one_failed")
-    def announce_rejected(property_files, min_accuracy):
-        """Say that the model was not good enough. Has nothing to say when there was no model to judge."""
+    @task(trigger_rule="all_failed")
+    def announce_rejected(ti=None, params=None):
+        """Say that the model is not good enough. Has nothing to say where there is no model to judge."""
+        property_files = ti.xcom_pull(task_ids="breast_cancer.evaluate", key="property_files")
         if property_files is None:
             raise AirflowSkipException("No model was evaluated: the pipeline failed before that.")
         accuracy = property_files["metrics"]["accuracy"]["value"]
-        print(f"Rejected: the accuracy of {accuracy:.3f} is below {min_accuracy}.")
+        print(f"Rejected: the accuracy of {accuracy:.3f} is below {params['min_accuracy']}.")
 
     @task(trigger_rule="none_failed_min_one_success", outlets=[MODEL])
-    def publish(model_package_arn, *, outlet_events=None):
+    def publish(ti=None, outlet_events=None):
         """Join both branches: tells downstream Dags of the new model, and fails the run if there is none."""
+        model_package_arn = ti.xcom_pull(task_ids="breast_cancer.register", key="job_arn")
         outlet_events[MODEL].extra = {"model_package_arn": model_package_arn}
 
-    metrics, model_package_arn = evaluate.output["property_files"], register.output["job_arn"]
-    announce_registered(metrics, model_package_arn)
-    reject >> announce_rejected(metrics, "{{ params.min_accuracy }}")
-    reject >> publish(model_package_arn)
+    register >> announce_registered()
+    reject >> announce_rejected()
+    [register, reject] >> publish()
 
 
 example_train()

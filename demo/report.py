@@ -48,18 +48,19 @@ class Report:
 
     def finished_run(self, run: DagRun, tasks: list[TaskInstance]) -> None:
         """Print a table of a run's tasks."""
-        table = Table(title=f"{run.dag_id} {escape(_short(run))}: {_state(run.state)}", title_justify="left")
+        self._console.print(f"\n{run.dag_id}, {escape(_short(run))}: {_state(run.state)}", soft_wrap=True)
+        table = Table()
         for column in ("task", "state", "seconds"):
             table.add_column(column, justify="right" if column == "seconds" else "left")
         for task in tasks:
             seconds = "" if task.seconds is None else f"{task.seconds:.1f}"
             table.add_row(escape(task.task_id), _state(task.state), seconds)
-        self._console.print()
         self._console.print(table)
 
     def metrics(self, metrics: dict[str, Any], run: DagRun) -> None:
         """Print a table of evaluation metrics."""
-        table = Table(title=f"Evaluation of {escape(_short(run))}, from XCom", title_justify="left")
+        self._console.print(f"Evaluation metrics of {run.dag_id}, {escape(_short(run))}:", soft_wrap=True)
+        table = Table()
         table.add_column("metric")
         table.add_column("value", justify="right")
         for name, metric in metrics.items():
