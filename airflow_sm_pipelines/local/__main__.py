@@ -71,10 +71,11 @@ def run(options: argparse.Namespace) -> int:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
     except (SandboxUnavailableError, OSError) as error:
-        print(f"sm-pipelines local: {error}", file=sys.stderr)
+        sys.stderr.write(f"sm-pipelines local: {error}\n")
         return 1
     try:
-        print(endpoint.url, flush=True)
+        sys.stdout.write(f"{endpoint.url}\n")
+        sys.stdout.flush()
         ended.wait()
     finally:
         endpoint.close()

@@ -47,7 +47,7 @@ class Clients:
         """SageMaker; used for the operations that moto serves, such as the model registry."""
         return self._client("sagemaker")
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: Any) -> Any:
         with self._lock:  # making a client is not thread-safe, using it is
             if service not in self._clients:
                 session = boto3.Session(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 
-def now() -> datetime.datetime:
+def now() -> dt.datetime:
     """The time in UTC, to the millisecond."""
-    moment = datetime.datetime.now(datetime.timezone.utc)
+    moment = dt.datetime.now(dt.timezone.utc)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def text(moment: datetime.datetime) -> str:
+def text(moment: dt.datetime) -> str:
     """A time as it stands in an expression's value.
 
     :param moment: In UTC.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -20,6 +22,7 @@ from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
 from airflow_sm_pipelines.local.region import Regions
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
     from werkzeug.serving import BaseWSGIServer
 
 DEFAULT_STOP_GRACE_SECONDS = 10.0
@@ -72,10 +75,11 @@ class LocalEndpoint:
             raise RuntimeError("the endpoint is not running")
         host = self.settings.host
         # Listening on every address, it is still reached from here by the loopback one.
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-        return f"http://{reachable}:{self._server.port}"
+        if ipaddress.ip_address(socket.gethostbyname(host) if ":" not in host else host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}"
 
-    def __enter__(self) -> LocalEndpoint:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

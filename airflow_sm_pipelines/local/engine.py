@@ -10,9 +10,10 @@ end with :meth:`Schedule.finish`.
 
 from __future__ import annotations
 
+import heapq
 from enum import Enum
 
-from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors
+from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors, waits_for
 from airflow_sm_pipelines.definition.steps import StepDependency
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
@@ -59,6 +60,14 @@ class Schedule:
         self._stopping = False
         self._failed = False
         self._handled_failure = False
+        self._position = {name: index for index, name in enumerate(graph.order)}
+        self._startable: set[str] = set()
+        self._running: set[str] = set()
+        self._unsettled = list(range(len(graph.order)))  # a heap of positions; sorted, so a heap already
+        self._followers: dict[str, list[str]] = {}
+        for name, waited in waits_for(graph.nodes).items():
+            for each in waited:
+                self._followers.setdefault(each, []).append(name)
         self._inside: dict[str, list[str]] = {}
         self._around: dict[str, frozenset[str]] = {}
         for name in graph.order:
@@ -70,14 +79,14 @@ class Schedule:
     @property
     def running(self) -> tuple[str, ...]:
         """The steps that have started and not ended."""
-        return tuple(name for name, state in self._states.items() if state is _State.RUNNING)
+        return tuple(sorted(self._running, key=self._position.__getitem__))
 
     @property
     def status(self) -> ExecutionStatus:
         """The execution's status. Right after :meth:`start_ready`, so once nothing more can start, it is final."""
-        busy = bool(self.running) or bool(self._ready())
+        busy = bool(self._running) or bool(self._ready())
         if self._stopping:
-            return ExecutionStatus.STOPPING if self.running else ExecutionStatus.STOPPED
+            return ExecutionStatus.STOPPING if self._running else ExecutionStatus.STOPPED
         if busy:
             return ExecutionStatus.EXECUTING
         if self._failed:
@@ -88,9 +97,10 @@ class Schedule:
         """Mark the steps that may start now as running and return them, in the graph's order."""
         ready = self._ready()
         if self._parallelism is not None:
-            ready = ready[: max(0, self._parallelism - len(self.running))]
+            ready = ready[: max(0, self._parallelism - len(self._running))]
         for name in ready:
-            self._states[name] = _State.RUNNING
+            self._enter(name, _State.RUNNING)
+        self._startable.difference_update(ready)
         return ready
 
     def finish(self, name: str, status: StepStatus, outcome: bool | None = None) -> None:
@@ -108,7 +118,7 @@ class Schedule:
         succeeded = status is StepStatus.SUCCEEDED
         if succeeded and self._graph.nodes[name].step.type == "Condition" and outcome is None:
             raise ValueError(f"Condition step {name!r} ended without an outcome")
-        self._states[name] = _ENDED[status]
+        self._enter(name, _ENDED[status])
         if not succeeded and not self._stopping:
             if self._has_handler(name, status):
                 self._handled_failure = True
@@ -120,24 +130,35 @@ class Schedule:
                     owner.condition == name and owner.outcome is not outcome
                     for owner in ancestors(inner, self._graph.nodes)
                 ):
-                    self._states[inner] = _State.NOT_TAKEN
+                    self._enter(inner, _State.NOT_TAKEN)
 
     def stop(self) -> None:
         """Start nothing more."""
         self._stopping = True
 
+    def _enter(self, name: str, state: _State) -> None:
+        self._states[name] = state
+        self._running.discard(name)
+        if state is _State.RUNNING:
+            self._running.add(name)
+        else:
+            for follower in self._followers.get(name, ()):
+                heapq.heappush(self._unsettled, self._position[follower])
+
     def _ready(self) -> tuple[str, ...]:
         if self._stopping or self._failed:
             return ()
-        ready = []
-        for name in self._graph.order:  # topological, so one pass settles what a branch not taken takes with it
-            if self._states[name] is _State.WAITING:
+        # Only what an end may have changed is looked at, in topological order, so that what a branch not taken
+        # takes with it is settled in one pass.
+        while self._unsettled:
+            name = self._graph.order[heapq.heappop(self._unsettled)]
+            if self._states[name] is _State.WAITING and name not in self._startable:
                 verdict = self._verdict(name)
                 if verdict is _Verdict.MET:
-                    ready.append(name)
+                    self._startable.add(name)
                 elif verdict is _Verdict.NEVER:
-                    self._states[name] = _State.NOT_TAKEN
-        return tuple(ready)
+                    self._enter(name, _State.NOT_TAKEN)
+        return tuple(sorted(self._startable, key=self._position.__getitem__))
 
     def _verdict(self, name: str) -> _Verdict:
         node = self._graph.nodes[name]

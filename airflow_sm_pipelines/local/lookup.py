@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -36,16 +36,15 @@ class ExecutionLookup:
         :param reference: What a ``Get`` points at.
         :raises EvaluationError: There is no such value.
         """
-        if reference.root == "Parameters" and reference.name in self._execution.parameters:
-            return self._execution.parameters[reference.name]
-        if reference.root == "Execution":
-            value = self._execution_variables().get(reference.name or "")
-            if value is not None:
-                return value
+        name = reference.name or ""
+        if reference.root == "Parameters" and name in self._execution.parameters:
+            return self._execution.parameters[name]
+        if reference.root == "Execution" and name in (variables := self._execution_variables()):
+            return variables[name]
         if reference.root == "PipelineExperimentConfig":
             config = self._execution.version.definition.pipeline_experiment_config
-            if isinstance(config, Mapping) and reference.name in config:
-                return evaluate(config[reference.name], self)
+            if isinstance(config, Mapping) and name in config:
+                return evaluate(config[name], self)
         if reference.root == "Steps":
             return self._property(reference)
         raise EvaluationError(f"'{reference.path}' has no value in this execution.")
@@ -108,13 +107,13 @@ class ExecutionLookup:
             return record.properties
 
     def _property(self, reference: Reference) -> Any:
-        current: Any = self._properties(str(reference.name))
+        current: Any = self._properties(reference.name or "")
         for key in reference.keys[1:]:
             found = _member(current, key)
             if found is None:
                 raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
             current = found
-        return text(current) if isinstance(current, datetime.datetime) else current
+        return text(current) if isinstance(current, dt.datetime) else current
 
 
 def _member(container: Any, key: str | int) -> Any:

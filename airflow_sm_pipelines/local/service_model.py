@@ -8,19 +8,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.loaders
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
 
 from airflow_sm_pipelines.local.errors import ValidationError
 
+_NUMBERS = ("integer", "long", "float", "double")
 
-@functools.lru_cache(maxsize=1)
+
+@functools.cache
 def sagemaker() -> ServiceModel:
-    """botocore's service model, loaded once."""
+    """The service model of botocore, loaded once."""
     return ServiceModel(botocore.loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def operation(name: str) -> OperationModel:
     """One operation of the model.
 
@@ -70,29 +72,32 @@ def _constraints(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
     Values of a wrong type are passed over: :class:`ParamValidator` reports them.
     """
-    kind = shape.type_name
-    if kind == "structure" and isinstance(value, Mapping):
-        required = shape.metadata.get("required", ())
-        for name, member in shape.members.items():  # type: ignore[attr-defined]
-            inner = f"{path}.{_lower_first(name)}" if path else _lower_first(name)
-            if value.get(name) is not None:
-                yield from _constraints(member, value[name], inner)
-            elif name in required:
-                yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
-    elif kind == "list" and isinstance(value, list):
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        yield from _structure(shape, value, path)
+    elif isinstance(shape, ListShape) and isinstance(value, list):
         yield from _size(shape, len(value), _shown(value), path)
         for index, item in enumerate(value, start=1):
-            yield from _constraints(shape.member, item, f"{path}.{index}.member")  # type: ignore[attr-defined]
-    elif kind == "map" and isinstance(value, Mapping):
+            yield from _constraints(shape.member, item, f"{path}.{index}.member")
+    elif isinstance(shape, MapShape) and isinstance(value, Mapping):
         yield from _size(shape, len(value), _shown(value), path)
         for key, item in value.items():
-            yield from _constraints(shape.key, key, f"{path}.key")  # type: ignore[attr-defined]
-            yield from _constraints(shape.value, item, f"{path}.{key}.member")  # type: ignore[attr-defined]
-    elif kind == "string" and isinstance(value, str):
+            yield from _constraints(shape.key, key, f"{path}.key")
+            yield from _constraints(shape.value, item, f"{path}.{key}.member")
+    elif isinstance(shape, StringShape) and isinstance(value, str):
         yield from _size(shape, len(value), f"'{_shown(value)}'", path)
         yield from _text(shape, value, path)
-    elif kind in ("integer", "long", "float", "double") and isinstance(value, (int, float)):
+    elif shape.type_name in _NUMBERS and isinstance(value, (int, float)):
         yield from _range(shape, value, path)
+
+
+def _structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
+    required = shape.metadata.get("required", ())
+    for name, member in shape.members.items():
+        inner = f"{path}.{_lower_first(name)}" if path else _lower_first(name)
+        if value.get(name) is not None:
+            yield from _constraints(member, value[name], inner)
+        elif name in required:
+            yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
 
 
 def _size(shape: Shape, size: int, shown: str, path: str) -> Iterator[str]:
@@ -134,7 +139,7 @@ def _text(shape: Shape, value: str, path: str) -> Iterator[str]:
         )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _compile(pattern: str) -> re.Pattern[str] | None:
     """The pattern, or ``None`` for the few that use Java's Unicode classes, which Python's ``re`` does not have."""
     try:

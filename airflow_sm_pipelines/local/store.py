@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,9 +45,9 @@ class PipelineRecord:
     role_arn: str
     versions: list[PipelineVersion]
     attributes: dict[str, Any]
-    creation_time: datetime.datetime = field(default_factory=now)
-    last_modified_time: datetime.datetime = field(default_factory=now)
-    last_run_time: datetime.datetime | None = None
+    creation_time: dt.datetime = field(default_factory=now)
+    last_modified_time: dt.datetime = field(default_factory=now)
+    last_run_time: dt.datetime | None = None
 
     @property
     def current(self) -> PipelineVersion:
@@ -82,8 +82,8 @@ class StepRecord:
     type: str
     display_name: str | None
     description: str | None
-    start_time: datetime.datetime = field(default_factory=now)
-    end_time: datetime.datetime | None = None
+    start_time: dt.datetime = field(default_factory=now)
+    end_time: dt.datetime | None = None
     status: StepStatus = StepStatus.STARTING
     failure_reason: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -108,8 +108,8 @@ class ExecutionRecord:
     parameters: Mapping[str, Any]
     role_arn: str
     attributes: Mapping[str, Any]
-    creation_time: datetime.datetime = field(default_factory=now)
-    last_modified_time: datetime.datetime = field(default_factory=now)
+    creation_time: dt.datetime = field(default_factory=now)
+    last_modified_time: dt.datetime = field(default_factory=now)
     status: ExecutionStatus = ExecutionStatus.EXECUTING
     failure_reason: str = ""
     experiment_config: Mapping[str, str] | None = None

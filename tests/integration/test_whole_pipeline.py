@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.conftest import BUCKET, IMAGE, Aws, document, processing_step, training_step, wait
+from tests.integration.clients import Aws, wait
+from tests.integration.documents import BUCKET, IMAGE, document, processing_step, training_step
 
 PREPARE = """
 import pathlib, sys

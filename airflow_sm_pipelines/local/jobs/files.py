@@ -50,7 +50,8 @@ def only_one_instance(count: int) -> None:
     """
     if count != 1:
         raise JobFailedError(
-            f"ClientError: the job asks for {count} instances; the local endpoint runs jobs on one. Set InstanceCount to 1."
+            f"ClientError: the job asks for {count} instances; the local endpoint runs jobs on one. Set InstanceCount"
+            " to 1."
         )
 
 

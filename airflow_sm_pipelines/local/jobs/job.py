@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import logging
 import shutil
 import threading
@@ -80,8 +80,8 @@ class Job(ABC):
         self._lock = threading.RLock()
         self._status = "InProgress"
         self._failure_reason = ""
-        self._start_time: datetime.datetime | None = None
-        self._end_time: datetime.datetime | None = None
+        self._start_time: dt.datetime | None = None
+        self._end_time: dt.datetime | None = None
         self._modified_time = self.creation_time
         self._process: JobProcess | None = None
         self._killed = False
@@ -173,10 +173,11 @@ class Job(ABC):
         """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
         return "Stopped"
 
+    @abstractmethod
     def phase(self, name: str) -> None:
-        """Called as the job goes on: ``Downloading``, ``Running``, ``Uploading``, then its final status.
+        """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
 
-        :param name: What begins.
+        :param name: The phase.
         """
 
     def _run(self) -> None:

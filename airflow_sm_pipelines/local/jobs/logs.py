@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
@@ -12,9 +13,9 @@ from typing import Any
 _BATCH_EVENTS = 1000
 _EVENT_BYTES = 60_000  # moto and AWS refuse events over 256 KiB, and batches over 1 MiB
 _BATCH_BYTES = 500_000
-_TAIL_LINES = 200
+_TAIL_LINES = 20
 
-_ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Exit|Interrupt|Warning)\b")
+_ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interrupt)\b")
 
 
 class LogStream:
@@ -60,11 +61,8 @@ class LogStream:
         return said[-1] if said else ""
 
     def _make(self) -> None:
-        exceptions = self._client.exceptions
-        try:
+        with contextlib.suppress(self._client.exceptions.ResourceAlreadyExistsException):  # an earlier job made it
             self._client.create_log_group(logGroupName=self._group)
-        except exceptions.ResourceAlreadyExistsException:
-            pass  # an earlier job made it: the wanted state
         self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
 
     def _send(self) -> None:

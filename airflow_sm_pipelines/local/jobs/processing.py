@@ -103,6 +103,9 @@ class ProcessingJob(Job):
         """A processing job that runs too long fails."""
         return "Failed"
 
+    def phase(self, name: str) -> None:
+        """Nothing to note: processing jobs show no phases."""
+
     def _outputs(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for item in self.request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
             if item.get("AppManaged"):

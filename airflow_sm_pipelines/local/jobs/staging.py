@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tarfile
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
+from s3transfer.futures import TransferFuture
 from s3transfer.manager import TransferManager
 
 
@@ -145,7 +145,7 @@ class S3Staging:
         )
 
     @staticmethod
-    def _finish(futures: list[Future[Any]], uri: str) -> None:
+    def _finish(futures: list[TransferFuture], uri: str) -> None:
         for future in futures:
             try:
                 future.result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ class TrainingJob(Job):
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)
-        self._transitions: list[tuple[str, datetime.datetime]] = [("Starting", self.creation_time)]
+        self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
 
     @property
     def output_uri(self) -> str:
@@ -187,7 +187,7 @@ class TrainingJob(Job):
     def _shown_transitions(self) -> list[dict[str, Any]]:
         shown = []
         ends = [start for _, start in self._transitions[1:]] + [self._end_time]
-        for (status, start), end in zip(self._transitions, ends):
+        for (status, start), end in zip(self._transitions, ends, strict=True):
             transition: dict[str, Any] = {
                 "Status": status,
                 "StartTime": start,

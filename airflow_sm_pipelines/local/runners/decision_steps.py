@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow_sm_pipelines.definition.evaluation import evaluate_conditions, render
 from airflow_sm_pipelines.execution.status import StepStatus
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner
+from airflow_sm_pipelines.local.runners.step import InstantStepRunner, StepEnd
 
 
-class ConditionStepRunner(StepRunner):
+class ConditionStepRunner(InstantStepRunner):
     """Evaluates conditions. One that cannot be decided fails the step; it never counts as "does not hold"."""
 
     def run(self) -> StepEnd:
@@ -18,7 +18,7 @@ class ConditionStepRunner(StepRunner):
         return StepEnd(StepStatus.SUCCEEDED, properties={"Outcome": shown}, outcome=outcome)
 
 
-class FailStepRunner(StepRunner):
+class FailStepRunner(InstantStepRunner):
     """Ends as failed, with its message for a reason."""
 
     def run(self) -> StepEnd:

@@ -9,11 +9,11 @@ from botocore.exceptions import ClientError, ParamValidationError
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.names import new_model_name
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
+from airflow_sm_pipelines.local.runners.step import InstantStepRunner, StepEnd, refused
 from airflow_sm_pipelines.local.service_model import check_request
 
 
-class RegisterModelStepRunner(StepRunner):
+class RegisterModelStepRunner(InstantStepRunner):
     """Registers a model package; makes its group when there is none, as the service does for this step."""
 
     def run(self) -> StepEnd:
@@ -28,7 +28,7 @@ class RegisterModelStepRunner(StepRunner):
         return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_model_package(ModelPackageName=arn)))
 
 
-class ModelStepRunner(StepRunner):
+class ModelStepRunner(InstantStepRunner):
     """Creates a model."""
 
     def run(self) -> StepEnd:

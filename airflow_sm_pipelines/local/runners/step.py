@@ -82,8 +82,9 @@ class StepRunner(ABC):
         :raises EvaluationError: An expression has no value; the driver makes that the FailureReason.
         """
 
+    @abstractmethod
     def stop(self) -> None:
-        """Ask the step to end early; returns at once. Steps without a job are over in a moment and run on."""
+        """Ask the step to end early; returns at once."""
 
     def lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
         """Where the step's expressions find their values.
@@ -99,6 +100,13 @@ class StepRunner(ABC):
         """
         arguments: dict[str, Any] = evaluate(self.step.arguments, self.lookup(job_names))
         return arguments
+
+
+class InstantStepRunner(StepRunner):
+    """A step without a job: it is over in a moment, so it is never stopped."""
+
+    def stop(self) -> None:
+        """Let the step come to its end."""
 
 
 def refused(operation: str, message: str) -> StepFailedError:

@@ -6,7 +6,7 @@ epoch numbers; errors are ``{"__type": <ShapeID>, "message": ...}``.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import json
 import logging
@@ -90,15 +90,17 @@ class Application:
                 return None
             if "Origin" in request.headers:
                 # Jobs are programs. No web page that the user happens to look at may start one.
-                raise AccessDeniedError("Requests from web pages are refused.")
+                raise AccessDeniedError("Requests from web pages are refused.")  # noqa: TRY301 - answered below
             check_request(name, members)
             answer = operation(region, members)
             problems = response_problems(name, answer)
             if problems:
-                raise ServiceError(f"The local endpoint made a response that SageMaker would not: {problems}")
+                raise ServiceError(  # noqa: TRY301 - answered below
+                    f"The local endpoint made a response that SageMaker would not: {problems}"
+                )
         except ServiceError as error:
             if error.http_status >= 500:
-                logger.error("%s: %s", name, error.message)
+                logger.exception("%s failed", name)
             return _response({"__type": error.code, "message": error.message}, error.http_status)
         except Exception as error:
             logger.exception("%s failed", name)
@@ -148,6 +150,6 @@ def _response(content: Mapping[str, Any], status: int) -> Response:
 
 
 def _epoch(value: object) -> float:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value.timestamp()
     raise TypeError(f"{value!r} has no form in JSON 1.1")

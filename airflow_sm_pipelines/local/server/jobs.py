@@ -57,7 +57,7 @@ def _stop(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
 
 
 def _list(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
-    members = (
+    members: tuple[str, ...] = (
         f"{kind}JobName",
         f"{kind}JobArn",
         f"{kind}JobStatus",

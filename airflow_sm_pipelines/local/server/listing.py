@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -33,7 +33,7 @@ def newest_first(
 
 
 def created_within(
-    moment: datetime.datetime, request: Mapping[str, Any], after: str = "CreatedAfter", before: str = "CreatedBefore"
+    moment: dt.datetime, request: Mapping[str, Any], after: str = "CreatedAfter", before: str = "CreatedBefore"
 ) -> bool:
     """Whether a time lies between two limits of a request, where given.
 

@@ -13,14 +13,14 @@ from airflow_sm_pipelines.local.server.application import Application
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
 
-from moto.moto_api._internal.models import moto_api_backend  # noqa: E402  (the variable above must be set first)
-from moto.moto_server.werkzeug_app import (  # noqa: E402
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer  # noqa: E402
-from werkzeug.serving import make_server as make_werkzeug_server  # noqa: E402
+from werkzeug.serving import BaseWSGIServer
+from werkzeug.serving import make_server as make_werkzeug_server
 
 _BACKLOG = 128
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class _QuietRequestHandler(MotoRequestHandler):
     """Logs requests at DEBUG, not as ordinary output."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         level = logging.DEBUG if type == "info" else logging.ERROR
         logger.log(level, message, *args)
 

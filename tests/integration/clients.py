@@ -1,0 +1,93 @@
+"""What a test does with AWS, against one endpoint."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from tests.integration.documents import BUCKET, ROLE
+
+
+class Aws:
+    """boto3 clients, and what tests ask of them again and again.
+
+    :param url: The endpoint.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
+        self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)
+        self.s3 = session.client("s3", endpoint_url=url, config=config)
+        self.logs = session.client("logs", endpoint_url=url, config=config)
+
+    def put(self, key: str, content: str) -> str:
+        """Store text and return its URI."""
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content.encode())
+        return f"s3://{BUCKET}/{key}"
+
+    def get(self, uri: str) -> str:
+        """The text of an object."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+
+    def put_source_archive(self, files: Mapping[str, str]) -> str:
+        """Store scripts as the SDK does for script mode, and return the archive's URI."""
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w:gz") as tar:
+            for name, text in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(text.encode())
+                tar.addfile(member, io.BytesIO(text.encode()))
+        key = f"code/{uuid.uuid4().hex}/sourcedir.tar.gz"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content.getvalue())
+        return f"s3://{BUCKET}/{key}"
+
+    def start(self, definition: Mapping[str, Any], parameters: Mapping[str, str] | None = None) -> str:
+        """Create a pipeline of a fresh name, start it, and return the execution's ARN."""
+        name = f"p-{uuid.uuid4().hex[:12]}"
+        self.sagemaker.create_pipeline(
+            PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=ROLE, ClientRequestToken=token()
+        )
+        return self.sagemaker.start_pipeline_execution(
+            PipelineName=name,
+            PipelineParameters=[{"Name": key, "Value": value} for key, value in (parameters or {}).items()],
+            ClientRequestToken=token(),
+        )["PipelineExecutionArn"]
+
+    def describe(self, arn: str) -> dict[str, Any]:
+        """An execution."""
+        response: dict[str, Any] = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        return response
+
+    def steps(self, arn: str) -> dict[str, dict[str, Any]]:
+        """The steps of an execution that have started, by name, the first one first."""
+        response = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")
+        return {step["StepName"]: step for step in response["PipelineExecutionSteps"]}
+
+    def log_lines(self, group: str, job_name: str) -> list[str]:
+        """What a job printed."""
+        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job_name}/")["logStreams"]
+        events = self.logs.get_log_events(
+            logGroupName=group, logStreamName=streams[0]["logStreamName"], startFromHead=True
+        )
+        return [event["message"] for event in events["events"]]
+
+
+def token() -> str:
+    """A ClientRequestToken."""
+    return uuid.uuid4().hex
+
+
+def wait(endpoint: LocalEndpoint, arn: str, timeout: float = 60) -> None:
+    """Wait until an execution has ended, without asking again and again."""
+    assert endpoint.wait_for_execution(arn, timeout), f"{arn} did not end within {timeout} seconds"
