@@ -135,9 +135,7 @@ def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Deci
         return Wait()
     if snapshot.status.is_success:
         return Skip(f"step '{target.name}' was never to run: the execution succeeded without it")
-    return Fail(
-        f"step '{target.name}' never started: the execution ended {snapshot.status}: {_causes(snapshot)}"
-    )
+    return Fail(f"step '{target.name}' never started: the execution ended {snapshot.status}: {_causes(snapshot)}")
 
 
 def _causes(snapshot: ExecutionSnapshot) -> str:

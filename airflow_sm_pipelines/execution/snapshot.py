@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -153,9 +153,7 @@ class ExecutionSnapshot:
     created_by_domain: str | None = None
 
     @classmethod
-    def from_responses(
-        cls, description: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]
-    ) -> ExecutionSnapshot:
+    def from_responses(cls, description: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> ExecutionSnapshot:
         """Put one snapshot together.
 
         The steps must have been listed after the execution was described: only then does a step's absence
@@ -169,10 +167,17 @@ class ExecutionSnapshot:
         return cls(
             arn=PipelineExecutionArn.parse(description["PipelineExecutionArn"]),
             status=ExecutionStatus.parse(description["PipelineExecutionStatus"]),
-            steps={step["StepName"]: StepSnapshot.from_response(step) for step in steps},
             failure_reason=description.get("FailureReason"),
             created_by_domain=(description.get("CreatedBy") or {}).get("DomainId"),
-        )
+        ).with_steps(steps)
+
+    def with_steps(self, steps: Iterable[Mapping[str, Any]]) -> ExecutionSnapshot:
+        """This snapshot with other steps.
+
+        :param steps: the entries of all pages of ListPipelineExecutionSteps, in any order.
+        :raises UnknownStatusError: when this version does not know a status.
+        """
+        return replace(self, steps={step["StepName"]: StepSnapshot.from_response(step) for step in steps})
 
     @property
     def failed_steps(self) -> tuple[StepSnapshot, ...]:

@@ -66,9 +66,7 @@ class SageMakerPipelineHook(AwsServicesHook):
         if current is None:
             creation = {**request, "Tags": [dict(tag) for tag in tags]} if tags else request
             try:
-                return UpsertResult(
-                    self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created"
-                )
+                return UpsertResult(self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created")
             except SageMakerServiceError:
                 # Another run may have created it between the two calls.
                 current = self.describe_pipeline(pipeline_name)
@@ -124,9 +122,7 @@ class SageMakerPipelineHook(AwsServicesHook):
             request["PipelineExecutionDisplayName"] = display_name
         return str(self.call("sagemaker", "start_pipeline_execution", **request)["PipelineExecutionArn"])
 
-    def snapshot(
-        self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None
-    ) -> ExecutionSnapshot:
+    def snapshot(self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None) -> ExecutionSnapshot:
         """Look at an execution and all its steps.
 
         :param pipeline_execution_arn: the execution.
@@ -136,13 +132,18 @@ class SageMakerPipelineHook(AwsServicesHook):
         :raises SageMakerServiceError: in the service's words.
         :raises UnknownStatusError: when the service answers with a status this version does not know.
         """
-        if previous is not None and not previous.status.is_terminal:
-            steps = [StepSnapshot.from_response(step) for step in self.list_steps(pipeline_execution_arn)]
-            if any(not step.status.is_terminal for step in steps):
-                return replace(previous, steps={step.name: step for step in steps})
+        if previous is None or previous.status.is_terminal:
+            description = self.describe_execution(pipeline_execution_arn)
+            return ExecutionSnapshot.from_responses(description, self.list_steps(pipeline_execution_arn))
+        snapshot = previous.with_steps(self.list_steps(pipeline_execution_arn))
+        if any(not step.status.is_terminal for step in snapshot.steps.values()):
+            return snapshot
         description = self.describe_execution(pipeline_execution_arn)
-        # In this order: only so does absence from the list of a finished execution mean "never started".
-        return ExecutionSnapshot.from_responses(description, self.list_steps(pipeline_execution_arn))
+        snapshot = replace(ExecutionSnapshot.from_responses(description, ()), steps=snapshot.steps)
+        if not snapshot.status.is_terminal:
+            return snapshot
+        # Listed again after the execution was found to be over: only so does absence mean "never started".
+        return snapshot.with_steps(self.list_steps(pipeline_execution_arn))
 
     def describe_execution(self, pipeline_execution_arn: str) -> dict[str, Any]:
         """The response of DescribePipelineExecution.
@@ -150,9 +151,7 @@ class SageMakerPipelineHook(AwsServicesHook):
         :param pipeline_execution_arn: the execution.
         :raises SageMakerServiceError: in the service's words.
         """
-        return self.call(
-            "sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn
-        )
+        return self.call("sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn)
 
     def list_steps(self, pipeline_execution_arn: str) -> list[dict[str, Any]]:
         """The entries of all pages of ListPipelineExecutionSteps, in the order in which the steps started.
@@ -227,9 +226,7 @@ class SageMakerPipelineHook(AwsServicesHook):
             content = self.download(uri, at_most=_PROPERTY_FILE_BYTES)
         except SageMakerServiceError as error:
             if error.code in NOT_FOUND:
-                raise PipelineExecutionError(
-                    f"{where} is declared but the step did not write it. {error}"
-                ) from None
+                raise PipelineExecutionError(f"{where} is declared but the step did not write it. {error}") from None
             raise
         try:
             return json.loads(content)

@@ -106,9 +106,7 @@ def _unanswered(error: BotoCoreError, operation: str, connection: str) -> SageMa
     elif isinstance(error, MetadataRetrievalError):
         retryable = True
         advice = "Check the role of the machine."
-    elif isinstance(
-        error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)
-    ):
+    elif isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)):
         advice = "Check the credentials of the connection."
     elif isinstance(error, NoRegionError):
         advice = "Give region_name, or set it in the connection's extra."

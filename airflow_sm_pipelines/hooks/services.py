@@ -65,6 +65,18 @@ class AwsServicesHook(AwsBaseHook):
             # InProcessSupervisorComms has no asend. There the synchronous way works on the event loop.
             self.conn_config = self._read_connection()
 
+    def same_connection(self, other: AwsServicesHook) -> bool:
+        """Whether two hooks were made from an equal Airflow connection.
+
+        :param other: a hook with the same arguments as this one.
+        """
+        return self._connection_values == other._connection_values
+
+    @property
+    def _connection_values(self) -> tuple[object, ...]:
+        connection = self.conn_config
+        return (connection.conn_type, connection.login, connection.password, connection.extra_config)
+
     def _read_connection(self) -> AwsConnectionWrapper:
         try:
             return self._wrap(self.get_connection(self.aws_conn_id) if self.aws_conn_id else None)

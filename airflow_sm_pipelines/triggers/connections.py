@@ -31,6 +31,13 @@ log = logging.getLogger(__name__)
 #: that an endpoint that hangs does not keep other triggers from theirs.
 THREADS = 16
 
+#: How long a connection counts as known before it is read again for the next user, in seconds.
+KNOWN_FOR = 30.0
+
+#: How long clients are kept when nobody uses them, in seconds. From the end of one step to the start of the
+#: next step's trigger it takes a few seconds; making clients takes half a second of the event loop's time.
+KEPT_FOR = 300.0
+
 #: A call must end soon, for its thread is shared; and it is not repeated by botocore, which would sleep in
 #: the thread: the event loop waits and tries again. A connection's own ``config_kwargs`` overrides these.
 _CONFIG_DEFAULTS = Config(
@@ -83,26 +90,38 @@ class ConnectionSettings:
 
 
 class SharedConnection:
-    """The one hook for some settings on one event loop. Get it from :func:`shared_connection`."""
+    """The one hook for some settings on one event loop. Get it from :func:`shared_connection`.
+
+    :param settings: which connection, where.
+    """
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self.settings = settings
         self.users = 0
+        self.left_at = 0.0
         self._hook: SageMakerPipelineHook | None = None
-        self._resolving = asyncio.Lock()
+        self._read_at = 0.0
+        self._reading = asyncio.Lock()
 
-    async def resolve(self, instead_of: SageMakerPipelineHook | None = None) -> SageMakerPipelineHook:
-        """The hook with its connection resolved; resolved once for all users.
+    async def join(self) -> None:
+        """Make sure that there is a hook, made from the Airflow connection as it is now.
 
-        :param instead_of: a hook that no longer works, to be replaced if that did not happen yet.
+        A connection that was read in the last half minute is not read again. One that reads the same keeps its
+        hook: making clients is slow. One that cannot be read any more keeps it, too, for those who wait.
+
         :raises SageMakerServiceError: when there is no such connection.
         """
-        async with self._resolving:
-            if self._hook is None or self._hook is instead_of:
-                hook = self.settings.hook()
-                await hook.resolve_connection()
-                self._hook = hook
-            return self._hook
+        async with self._reading:
+            hook = self._hook
+            if hook is None:
+                self._hook = await self._read()
+            elif asyncio.get_running_loop().time() - self._read_at > KNOWN_FOR:
+                try:
+                    fresh = await self._read()
+                except SageMakerServiceError as error:
+                    log.warning("Going on with the clients there are: %s", error)
+                else:
+                    self._hook = hook if fresh.same_connection(hook) else fresh
 
     async def run(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
         """Call a function with the hook, in a thread. Expired credentials are read anew, once.
@@ -110,14 +129,27 @@ class SharedConnection:
         :param function: what to call; it may block.
         :raises SageMakerServiceError: in the service's words.
         """
-        hook = await self.resolve()
+        hook = await self._current_hook()
         try:
             return await self._in_thread(function, hook)
         except SageMakerServiceError as error:
             if error.code not in BAD_CREDENTIALS:
                 raise
             log.info("Reading connection %r again: %s", self.settings.aws_conn_id, error)
-        return await self._in_thread(function, await self.resolve(instead_of=hook))
+        return await self._in_thread(function, await self._current_hook(instead_of=hook))
+
+    async def _current_hook(self, instead_of: SageMakerPipelineHook | None = None) -> SageMakerPipelineHook:
+        """The hook. A new one instead of one that no longer works, if no other user replaced it already."""
+        async with self._reading:
+            if self._hook is None or self._hook is instead_of:
+                self._hook = await self._read()
+            return self._hook
+
+    async def _read(self) -> SageMakerPipelineHook:
+        hook = self.settings.hook()
+        await hook.resolve_connection()
+        self._read_at = asyncio.get_running_loop().time()
+        return hook
 
     async def persist(
         self,
@@ -144,9 +176,7 @@ class SharedConnection:
             await asyncio.sleep(pace.after_trouble())
 
     @staticmethod
-    async def _in_thread(
-        function: Callable[[SageMakerPipelineHook], Result], hook: SageMakerPipelineHook
-    ) -> Result:
+    async def _in_thread(function: Callable[[SageMakerPipelineHook], Result], hook: SageMakerPipelineHook) -> Result:
         return await asyncio.get_running_loop().run_in_executor(_threads(), function, hook)
 
 
@@ -157,18 +187,16 @@ async def shared_connection(settings: ConnectionSettings) -> AsyncIterator[Share
     :param settings: which connection, where.
     :raises SageMakerServiceError: when there is no such connection.
     """
-    connections = _connections_of(asyncio.get_running_loop())
-    connection = connections.get(settings)
-    if connection is None:
-        connection = connections[settings] = SharedConnection(settings)
+    loop = asyncio.get_running_loop()
+    connections = _connections_of(loop)
+    connection = connections.setdefault(settings, SharedConnection(settings))
     connection.users += 1
     try:
-        await connection.resolve()
+        await connection.join()
         yield connection
     finally:
         connection.users -= 1
-        if connection.users == 0:
-            del connections[settings]
+        connection.left_at = loop.time()
 
 
 #: By event loop: ``dag.test()`` runs every trigger in a loop of its own.
@@ -178,7 +206,15 @@ _connections: dict[asyncio.AbstractEventLoop, dict[ConnectionSettings, SharedCon
 def _connections_of(loop: asyncio.AbstractEventLoop) -> dict[ConnectionSettings, SharedConnection]:
     for other in [other for other in _connections if other.is_closed()]:
         del _connections[other]
-    return _connections.setdefault(loop, {})
+    connections = _connections.setdefault(loop, {})
+    idle = [
+        settings
+        for settings, connection in connections.items()
+        if connection.users == 0 and loop.time() - connection.left_at > KEPT_FOR
+    ]
+    for settings in idle:
+        del connections[settings]
+    return connections
 
 
 @functools.cache

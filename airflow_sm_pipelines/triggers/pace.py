@@ -26,9 +26,7 @@ class Pace:
     :param chance: gives a number in [0, 1); a parameter for tests.
     """
 
-    def __init__(
-        self, longest: float, shortest: float = SHORTEST, chance: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, longest: float, shortest: float = SHORTEST, chance: Callable[[], float] = random.random) -> None:
         self.longest = longest
         self._shortest = shortest
         self._chance = chance

@@ -57,9 +57,7 @@ class XComPusher:
         self._links.update(links)
 
 
-def branch_xcom(
-    step: StepSnapshot, skipped_task_ids: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, list[str]]]:
+def branch_xcom(step: StepSnapshot, skipped_task_ids: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
     """The XCom by which Airflow's scheduler skips the tasks of the branch not taken.
 
     The scheduler's ``NotPreviouslySkippedDep`` reads it, as ``SkipMixin.skip`` writes it.
@@ -73,7 +71,5 @@ def branch_xcom(
     if not skipped_task_ids or not step.status.is_success:
         return {}
     if step.condition_outcome is None:
-        raise PipelineExecutionError(
-            f"condition step {step.name!r} succeeded, but the service lists no outcome for it"
-        )
+        raise PipelineExecutionError(f"condition step {step.name!r} succeeded, but the service lists no outcome for it")
     return {XCOM_SKIPMIXIN_KEY: {XCOM_SKIPMIXIN_SKIPPED: list(skipped_task_ids[str(step.condition_outcome)])}}

@@ -1,0 +1,54 @@
+"""What Airflow's providers manager is told about this package (entry point ``apache_airflow_provider``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_INTEGRATION = "Amazon SageMaker Pipelines"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata, as Airflow's ``provider_info.schema.json`` has it."""
+    return {
+        "package-name": "airflow-sm-pipelines",
+        "name": _INTEGRATION,
+        "description": "An Airflow TaskGroup becomes one SageMaker pipeline; every step stays an Airflow task.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines.html",
+                "tags": ["aws"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [
+                    "airflow_sm_pipelines.operators.condition",
+                    "airflow_sm_pipelines.operators.fail",
+                    "airflow_sm_pipelines.operators.launch",
+                    "airflow_sm_pipelines.operators.model",
+                    "airflow_sm_pipelines.operators.processing",
+                    "airflow_sm_pipelines.operators.step",
+                    "airflow_sm_pipelines.operators.training",
+                ],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_sm_pipelines.hooks.pipeline"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_sm_pipelines.triggers.step"],
+            }
+        ],
+        "extra-links": [
+            "airflow_sm_pipelines.links.sagemaker.CloudWatchLogLink",
+            "airflow_sm_pipelines.links.sagemaker.SageMakerJobLink",
+            "airflow_sm_pipelines.links.sagemaker.SageMakerPipelineExecutionLink",
+        ],
+    }
