@@ -49,6 +49,12 @@ def _entered_branches(tasks: Mapping[str, TaskNode]) -> dict[tuple[str, str], Br
                         f"Condition task '{task_id}' leads to '{target}', which is no step of its task group. "
                         "Put into if_steps and else_steps only steps of the same group."
                     )
+                rule = tasks[target].trigger_rule
+                if rule != "all_success":
+                    raise TranslationError(
+                        f"Task '{target}' is the first of a branch of '{task_id}' and has trigger_rule='{rule}'. Airflow "
+                        "would then run it in cases in which SageMaker does not. Leave it trigger_rule='all_success'."
+                    )
                 if (task_id, target) in entered:
                     raise TranslationError(
                         f"Condition task '{task_id}' has '{target}' in if_steps and in else_steps (or twice in one). "
@@ -85,7 +91,7 @@ def _route(task: TaskNode, incoming: Mapping[str, Route]) -> Route:
         if deepest[: len(route)] != route:
             raise TranslationError(
                 f"Task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and follows tasks of different "
-                f"branches: {_describe([route, deepest])}. Only one of them ever runs, so this task would never. "
+                f"branches: {_describe(routes)}. Only one of them ever runs, so this task would never. "
                 "To join branches, set trigger_rule='none_failed_min_one_success'."
             )
     return deepest
@@ -93,24 +99,24 @@ def _route(task: TaskNode, incoming: Mapping[str, Route]) -> Route:
 
 def _union(routes: list[Route]) -> list[Route]:
     """Return the fewest routes that together mean the same as the given ones."""
-    remaining = set(routes)
+    remaining = dict.fromkeys(routes)  # a set that keeps its order
     changed = True
     while changed:
         changed = False
         for route in sorted(remaining, key=len, reverse=True):
             if any(route[:length] in remaining for length in range(len(route))):
-                remaining.discard(route)
+                del remaining[route]
                 changed = True
                 break
             if route:
                 last = route[-1]
                 sibling = (*route[:-1], BranchOwner(last.condition, not last.outcome))
                 if sibling in remaining:
-                    remaining -= {route, sibling}
-                    remaining.add(route[:-1])
+                    del remaining[route], remaining[sibling]
+                    remaining[route[:-1]] = None
                     changed = True
                     break
-    return [route for route in sorted(remaining, key=len) if route in remaining]
+    return sorted(remaining, key=len)
 
 
 def _describe(routes: Iterable[Route]) -> str:

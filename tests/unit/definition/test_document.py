@@ -93,7 +93,12 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ("{", ["the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) @ $"]),
+        (
+            "{",
+            [
+                "the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) @ $"
+            ],
+        ),
         ("[]", ["a definition is a JSON object, not list @ $"]),
         ("{}", ["'Version' is missing; write '2020-12-01' @ $.Version", "'Steps' is missing, or no list @ $.Steps"]),
         (

@@ -62,8 +62,14 @@ def test_expressions_get_values(value, result):
             "Property file 'm' of step 's' has nothing at 'precision': at the top there is an object with the keys "
             "'accuracy', 'classes'.",
         ),
-        (json_get("classes[1]"), "Property file 'm' of step 's' has nothing at 'classes[1]': at 'classes' there is a list of 1."),
-        (json_get("accuracy.value.x"), "Property file 'm' of step 's' has nothing at 'accuracy.value.x': at 'accuracy.value' there is 0.9."),
+        (
+            json_get("classes[1]"),
+            "Property file 'm' of step 's' has nothing at 'classes[1]': at 'classes' there is a list of 1.",
+        ),
+        (
+            json_get("accuracy.value.x"),
+            "Property file 'm' of step 's' has nothing at 'accuracy.value.x': at 'accuracy.value' there is 0.9.",
+        ),
         (
             {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.s.X"}, "Path": "a"}},
             "'Steps.s.X' is no property file; write Steps.<step>.PropertyFiles.<name>.",
@@ -71,7 +77,10 @@ def test_expressions_get_values(value, result):
         ({"Std:JsonGet": {"Path": "a"}}, "A Std:JsonGet names neither a 'PropertyFile' nor an 'S3Uri'."),
         ({"Std:JsonGet": {}}, "A Std:JsonGet holds a literal 'Path', and 'PropertyFile' or 'S3Uri'."),
         ({"Std:Join": {"On": "/"}}, "A Std:Join holds 'On' and a list of 'Values'."),
-        ({"Std:Join": {"On": "/", "Values": [["a"]]}}, "Only text, numbers and booleans can be joined, not a list of 1."),
+        (
+            {"Std:Join": {"On": "/", "Values": [["a"]]}},
+            "Only text, numbers and booleans can be joined, not a list of 1.",
+        ),
         ({"Get": 3}, "A Get holds a reference as text, not 3."),
     ],
 )

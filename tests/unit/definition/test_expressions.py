@@ -80,7 +80,9 @@ def test_property_references_are_built_by_access():
 
 def test_property_references_cannot_be_iterated():
     """Unpacking a property is refused instead of going on for ever."""
-    with pytest.raises(TypeError, match=r"^The length of Steps\.s\.A is not known before the pipeline runs; use an index\.$"):
+    with pytest.raises(
+        TypeError, match=r"^The length of Steps\.s\.A is not known before the pipeline runs; use an index\.$"
+    ):
         list(PropertyReference("Steps.s").A)
 
 

@@ -48,7 +48,9 @@ def test_depending_on_a_condition_means_on_its_branches_too():
     """A join after a condition waits for the condition and every step of its branches, nested ones included."""
     inner = condition("inner", ["a"], if_steps=[step("e")])
     built = graph(
-        step("join", depends_on=["c"]), step("a"), condition("c", ["a"], if_steps=[step("d"), inner], else_steps=[step("f")])
+        step("join", depends_on=["c"]),
+        step("a"),
+        condition("c", ["a"], if_steps=[step("d"), inner], else_steps=[step("f")]),
     )
     assert waits_for(built.nodes)["join"] == ("c", "d", "inner", "e", "f")
     assert built.order == ("a", "c", "d", "inner", "e", "f", "join")

@@ -52,8 +52,14 @@ PARAMETER = PipelineParameter("InputData", "String")
             "step 's' reads 'Steps.evalute.A': there is no step 'evalute'. Did you mean 'evaluate'? "
             "@ $.Steps[0].Arguments.x[0]",
         ),
-        ([reading("Steps.evaluate")] + [EVALUATE], "step 's' reads 'Steps.evaluate': it names a step but none of its properties @ $.Steps[0].Arguments.x[0]"),
-        ([reading("Steps.s.A")], "step 's' reads 'Steps.s.A': a step cannot read its own properties @ $.Steps[0].Arguments.x[0]"),
+        (
+            [reading("Steps.evaluate")] + [EVALUATE],
+            "step 's' reads 'Steps.evaluate': it names a step but none of its properties @ $.Steps[0].Arguments.x[0]",
+        ),
+        (
+            [reading("Steps.s.A")],
+            "step 's' reads 'Steps.s.A': a step cannot read its own properties @ $.Steps[0].Arguments.x[0]",
+        ),
         (
             [EVALUATE, reading("Steps.evaluate.PropertyFiles.metric")],
             "step 's' reads 'Steps.evaluate.PropertyFiles.metric': step 'evaluate' declares no property file 'metric'. "
@@ -97,7 +103,12 @@ def test_references_are_checked(steps, expected):
     [
         (["evaluate"], []),
         ([{"Step": "evaluate", "Trigger": "Any"}], []),
-        (["evaluat"], ["step 's' depends on 'evaluat': there is no such step. Did you mean 'evaluate'? @ $.Steps[1].DependsOn[0]"]),
+        (
+            ["evaluat"],
+            [
+                "step 's' depends on 'evaluat': there is no such step. Did you mean 'evaluate'? @ $.Steps[1].DependsOn[0]"
+            ],
+        ),
         (["s"], ["step 's' depends on itself @ $.Steps[1].DependsOn[0]"]),
         (
             ["evaluate", {"Step": "evaluate", "Trigger": "Failed"}],
@@ -208,7 +219,9 @@ def test_an_empty_pipeline_of_another_version_is_refused():
 
 def test_all_problems_come_at_once():
     """The exception lists every problem under the subject."""
-    definition = PipelineDefinition(steps=(Step("a b", "Training", {}), Step("c", "Training", {"x": {"Get": "Parameters.P"}})))
+    definition = PipelineDefinition(
+        steps=(Step("a b", "Training", {}), Step("c", "Training", {"x": {"Get": "Parameters.P"}}))
+    )
     with pytest.raises(PipelineDefinitionError) as caught:
         require_valid(definition, "pipeline 'churn'")
     assert str(caught.value) == (
