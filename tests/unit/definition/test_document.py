@@ -111,9 +111,11 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
             ],
         ),
         (
-            '{"Version": "2020-12-01", "Parameters": {}, "Steps": [{"Name": "a", "Type": "X", "DependsOn": [1],'
-            ' "PropertyFiles": [{}]}, {"Name": "b", "Type": "Condition", "Arguments": {"IfSteps": 1,'
-            ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a", "PropertyFiles": 1}]}}]}',
+            (
+                '{"Version": "2020-12-01", "Parameters": {}, "Steps": [{"Name": "a", "Type": "X", "DependsOn": [1],'
+                ' "PropertyFiles": [{}]}, {"Name": "b", "Type": "Condition", "Arguments": {"IfSteps": 1,'
+                ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a", "PropertyFiles": 1}]}}]}'
+            ),
             [
                 "'Parameters' is a list @ $.Parameters",
                 "expected an object, not int @ $.Steps[0].DependsOn[0]",

@@ -54,13 +54,17 @@ def test_expressions_get_values(value, result):
     [
         (
             json_get("accuracy.valeu"),
-            "Property file 'm' of step 's' has nothing at 'accuracy.valeu': at 'accuracy' there is an object with "
-            "the keys 'value'.",
+            (
+                "Property file 'm' of step 's' has nothing at 'accuracy.valeu': at 'accuracy' there is an object with "
+                "the keys 'value'."
+            ),
         ),
         (
             json_get("precision"),
-            "Property file 'm' of step 's' has nothing at 'precision': at the top there is an object with the keys "
-            "'accuracy', 'classes'.",
+            (
+                "Property file 'm' of step 's' has nothing at 'precision': at the top there is an object with the keys "
+                "'accuracy', 'classes'."
+            ),
         ),
         (
             json_get("classes[1]"),

@@ -42,8 +42,10 @@ def test_references_come_apart(path, reference):
         ("[0].a", "'[0].a' is no reference: it names nothing"),
         (
             "Steps.a[",
-            "'Steps.a[' is no reference: cannot read it from character 8, '['. References look like Parameters.Name "
-            "or Steps.name.Property[0].Other['key']",
+            (
+                "'Steps.a[' is no reference: cannot read it from character 8, '['. References look like Parameters.Name "
+                "or Steps.name.Property[0].Other['key']"
+            ),
         ),
     ],
 )
@@ -109,7 +111,7 @@ def test_comparisons_build_conditions():
     assert (metric > 1) == Comparison("GreaterThan", metric, 1)
     assert (metric <= 1) == Comparison("LessThanOrEqualTo", metric, 1)
     assert (metric < 1) == Comparison("LessThan", metric, 1)
-    assert (1 < metric) == Comparison("GreaterThan", metric, 1)
+    assert (metric > 1) == Comparison("GreaterThan", metric, 1)
     assert metric.equals("x") == Comparison("Equals", metric, "x")
     assert metric.in_([1, limit]) == In(metric, (1, limit))
 

@@ -67,8 +67,10 @@ def test_a_circle_is_named_whole():
     with pytest.raises(PipelineDefinitionError) as caught:
         graph(step("x"), step("a", reads=["c"]), step("b", reads=["a"]), step("c", depends_on=["b"]))
     assert caught.value.problems == (
-        "the steps wait for one another in a circle: 'a' -> 'c' -> 'b' -> 'a' (each waits for the next); take one of "
-        "these dependencies out @ $.Steps[1]",
+        (
+            "the steps wait for one another in a circle: 'a' -> 'c' -> 'b' -> 'a' (each waits for the next); take one of "
+            "these dependencies out @ $.Steps[1]"
+        ),
     )
 
 

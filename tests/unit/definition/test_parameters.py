@@ -50,8 +50,10 @@ def test_start_values_get_their_type(type_, text, value):
         (
             PipelineParameter("P", "String"),
             "x" * 1025,
-            "The value of pipeline parameter 'P' has 1025 characters; SageMaker takes at most 1024. "
-            "Put the content in S3 and pass its URI.",
+            (
+                "The value of pipeline parameter 'P' has 1025 characters; SageMaker takes at most 1024. "
+                "Put the content in S3 and pass its URI."
+            ),
         ),
     ],
 )

@@ -44,16 +44,20 @@ PARAMETER = PipelineParameter("InputData", "String")
         ([reading("Parameters.InputData")], []),
         (
             [reading("Parameters.InputDatta")],
-            "step 's' reads 'Parameters.InputDatta': there is no pipeline parameter 'InputDatta'. Did you mean "
-            "'InputData'? @ $.Steps[0].Arguments.x[0]",
+            (
+                "step 's' reads 'Parameters.InputDatta': there is no pipeline parameter 'InputDatta'. Did you mean "
+                "'InputData'? @ $.Steps[0].Arguments.x[0]"
+            ),
         ),
         (
-            [reading("Steps.evalute.A")] + [EVALUATE],
-            "step 's' reads 'Steps.evalute.A': there is no step 'evalute'. Did you mean 'evaluate'? "
-            "@ $.Steps[0].Arguments.x[0]",
+            [reading("Steps.evalute.A"), EVALUATE],
+            (
+                "step 's' reads 'Steps.evalute.A': there is no step 'evalute'. Did you mean 'evaluate'? "
+                "@ $.Steps[0].Arguments.x[0]"
+            ),
         ),
         (
-            [reading("Steps.evaluate")] + [EVALUATE],
+            [reading("Steps.evaluate"), EVALUATE],
             "step 's' reads 'Steps.evaluate': it names a step but none of its properties @ $.Steps[0].Arguments.x[0]",
         ),
         (
@@ -62,33 +66,45 @@ PARAMETER = PipelineParameter("InputData", "String")
         ),
         (
             [EVALUATE, reading("Steps.evaluate.PropertyFiles.metric")],
-            "step 's' reads 'Steps.evaluate.PropertyFiles.metric': step 'evaluate' declares no property file 'metric'. "
-            "Did you mean 'metrics'? @ $.Steps[1].Arguments.x[0]",
+            (
+                "step 's' reads 'Steps.evaluate.PropertyFiles.metric': step 'evaluate' declares no property file 'metric'. "
+                "Did you mean 'metrics'? @ $.Steps[1].Arguments.x[0]"
+            ),
         ),
         (
             [EVALUATE, reading("Steps.evaluate.ProcessingOutputConfig.Outputs['evaluations'].S3Output.S3Uri")],
-            "step 's' reads 'Steps.evaluate.ProcessingOutputConfig.Outputs['evaluations'].S3Output.S3Uri': step "
-            "'evaluate' has no output 'evaluations'. Did you mean 'evaluation'? @ $.Steps[1].Arguments.x[0]",
+            (
+                "step 's' reads 'Steps.evaluate.ProcessingOutputConfig.Outputs['evaluations'].S3Output.S3Uri': step "
+                "'evaluate' has no output 'evaluations'. Did you mean 'evaluation'? @ $.Steps[1].Arguments.x[0]"
+            ),
         ),
         (
-            [reading("Step.evaluate.A")] + [EVALUATE],
-            "step 's' reads 'Step.evaluate.A': references begin with Parameters, Steps, Execution, "
-            "PipelineExperimentConfig, ForEach, IterationOutput. Did you mean 'Steps'? @ $.Steps[0].Arguments.x[0]",
+            [reading("Step.evaluate.A"), EVALUATE],
+            (
+                "step 's' reads 'Step.evaluate.A': references begin with Parameters, Steps, Execution, "
+                "PipelineExperimentConfig, ForEach, IterationOutput. Did you mean 'Steps'? @ $.Steps[0].Arguments.x[0]"
+            ),
         ),
         (
             [reading("Execution.PipelineID")],
-            "step 's' reads 'Execution.PipelineID': there is no execution variable 'PipelineID'. Did you mean "
-            "'PipelineArn'? @ $.Steps[0].Arguments.x[0]",
+            (
+                "step 's' reads 'Execution.PipelineID': there is no execution variable 'PipelineID'. Did you mean "
+                "'PipelineArn'? @ $.Steps[0].Arguments.x[0]"
+            ),
         ),
         (
             [reading("Steps[")],
-            "step 's': 'Steps[' is no reference: cannot read it from character 6, '['. References look like "
-            "Parameters.Name or Steps.name.Property[0].Other['key'] @ $.Steps[0].Arguments.x[0]",
+            (
+                "step 's': 'Steps[' is no reference: cannot read it from character 6, '['. References look like "
+                "Parameters.Name or Steps.name.Property[0].Other['key'] @ $.Steps[0].Arguments.x[0]"
+            ),
         ),
         (
             [condition(if_steps=[step("inner")]), reading("Steps.inner.A")],
-            "step 's' reads 'Steps.inner.A': it runs only in the if-branch of Condition step 'c'; depend on 'c' "
-            "instead, or move 's' into that branch @ $.Steps[1].Arguments.x[0]",
+            (
+                "step 's' reads 'Steps.inner.A': it runs only in the if-branch of Condition step 'c'; depend on 'c' "
+                "instead, or move 's' into that branch @ $.Steps[1].Arguments.x[0]"
+            ),
         ),
         ([condition(if_steps=[step("inner"), reading("Steps.inner.A")])], []),
     ],
@@ -117,22 +133,28 @@ def test_references_are_checked(steps, expected):
         (
             [{"Step": "evaluate", "Trigger": "Done"}],
             [
-                "step 's' depends on 'evaluate' with the trigger 'Done'; triggers are Completed, Failed, Stopped, Any "
-                "@ $.Steps[1].DependsOn[0].Trigger"
+                (
+                    "step 's' depends on 'evaluate' with the trigger 'Done'; triggers are Completed, Failed, Stopped, Any "
+                    "@ $.Steps[1].DependsOn[0].Trigger"
+                )
             ],
         ),
         (
             ["stop"],
             [
-                "step 's' depends on 'stop': it is a Fail step, which ends the execution; nothing can come after it "
-                "@ $.Steps[1].DependsOn[0]"
+                (
+                    "step 's' depends on 'stop': it is a Fail step, which ends the execution; nothing can come after it "
+                    "@ $.Steps[1].DependsOn[0]"
+                )
             ],
         ),
         (
             ["register"],
             [
-                "step 's' depends on 'register': it runs only in the else-branch of Condition step 'c'; depend on "
-                "'c' instead, or move 's' into that branch @ $.Steps[1].DependsOn[0]"
+                (
+                    "step 's' depends on 'register': it runs only in the else-branch of Condition step 'c'; depend on "
+                    "'c' instead, or move 's' into that branch @ $.Steps[1].DependsOn[0]"
+                )
             ],
         ),
     ],
@@ -147,8 +169,10 @@ def test_dependencies_are_checked(depends_on, expected):
 def test_a_circle_is_reported():
     """A circle is one problem, with every step in it."""
     assert problems(reading("Steps.b.A", "a"), step("b", DependsOn=["a"])) == [
-        "the steps wait for one another in a circle: 'a' -> 'b' -> 'a' (each waits for the next); take one of these "
-        "dependencies out @ $.Steps[0]"
+        (
+            "the steps wait for one another in a circle: 'a' -> 'b' -> 'a' (each waits for the next); take one of these "
+            "dependencies out @ $.Steps[0]"
+        )
     ]
 
 
@@ -168,8 +192,10 @@ def test_property_files_are_checked():
         {"PropertyFileName": "m", "OutputName": "evaluation", "FilePath": "m.json"},
     ]
     assert problems({**EVALUATE, "PropertyFiles": files}) == [
-        "property file 'm' of step 'evaluate' lies in output 'evaluations', which the step does not have. Did you mean "
-        "'evaluation'? @ $.Steps[0].PropertyFiles[0].OutputName",
+        (
+            "property file 'm' of step 'evaluate' lies in output 'evaluations', which the step does not have. Did you mean "
+            "'evaluation'? @ $.Steps[0].PropertyFiles[0].OutputName"
+        ),
         "step 'evaluate' declares property file 'm' twice @ $.Steps[0].PropertyFiles[1]",
     ]
 
@@ -182,8 +208,10 @@ def test_conditions_are_checked():
     ]
     assert problems(condition(conditions=conditions), condition("empty", [])) == [
         "a condition of type In in step 'c' lacks 'QueryValue' @ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1]",
-        "Condition step 'c' has a condition of unknown type 'Equal'. Did you mean 'Equals'? "
-        "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[0]",
+        (
+            "Condition step 'c' has a condition of unknown type 'Equal'. Did you mean 'Equals'? "
+            "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[0]"
+        ),
         "Condition step 'c' has a condition of unknown type None @ $.Steps[0].Arguments.Conditions[1]",
         "Condition step 'empty' has no conditions @ $.Steps[1].Arguments.Conditions",
     ]
