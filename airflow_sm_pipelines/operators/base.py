@@ -98,9 +98,9 @@ class BaseSageMakerStepOperator(BaseOperator):
         return {}
 
     @property
-    def followed_task_ids(self) -> dict[str, list[str]] | None:
-        """For a Condition step: the direct downstream tasks to follow for the outcomes ``"True"`` and ``"False"``."""
-        return None
+    def skipped_task_ids(self) -> dict[str, list[str]]:
+        """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
+        return {}
 
     def error(self, message: str) -> TranslationError:
         """Return an error that names the Dag and this task.
@@ -115,7 +115,7 @@ class BaseSageMakerStepOperator(BaseOperator):
             "pipeline_execution_arn": self.pipeline_execution_arn,
             "step_name": self.step_name,
             "property_files": self.property_file_places,
-            "followed_task_ids": self.followed_task_ids,
+            "skipped_task_ids": self.skipped_task_ids,
             "aws_conn_id": self.settings.aws_conn_id,
             "region_name": self.settings.region_name,
             "verify": self.settings.verify,

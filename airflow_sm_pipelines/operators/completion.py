@@ -48,10 +48,10 @@ def complete_condition(task: SageMakerConditionStepOperator, context: Context, h
     outcome = None if step is None else step.condition_outcome
     if outcome is None:
         raise AirflowFailException(f"Condition step '{task.step_name}' succeeded without an outcome.")
-    followed = (task.followed_task_ids or {})[str(outcome)]
+    skipped = task.skipped_task_ids[str(outcome)]
     task.log.info("The outcome of step '%s' is %s", task.step_name, outcome)
     # Tells Airflow by an exception, so nothing can come after it.
-    task.skip(context["ti"], [each for each in task.downstream_list if each.task_id not in followed])
+    task.skip(context["ti"], [each for each in task.downstream_list if each.task_id in skipped])
 
 
 def _complete_step(

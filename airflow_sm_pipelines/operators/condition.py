@@ -40,7 +40,7 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         else_steps: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
-        # Read by followed_task_ids, which Airflow asks for as soon as the base class is initialised.
+        # Read by skipped_task_ids, which Airflow asks for as soon as the base class is initialised.
         self._if_task_ids = tuple(task.task_id for task in if_steps)
         self._else_task_ids = tuple(task.task_id for task in else_steps)
         super().__init__(**kwargs)
@@ -66,12 +66,9 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         return self.properties.Outcome
 
     @property
-    def followed_task_ids(self) -> dict[str, list[str]] | None:
-        """The direct downstream tasks that run for each outcome: all but the first tasks of the other branch."""
-        return {
-            "True": sorted(self.downstream_task_ids.difference(self._else_task_ids)),
-            "False": sorted(self.downstream_task_ids.difference(self._if_task_ids)),
-        }
+    def skipped_task_ids(self) -> dict[str, list[str]]:
+        """The direct downstream tasks that each outcome skips: the first tasks of the other branch."""
+        return {"True": list(self._else_task_ids), "False": list(self._if_task_ids)}
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""

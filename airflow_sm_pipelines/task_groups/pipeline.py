@@ -148,6 +148,10 @@ class SageMakerPipelineTaskGroup(TaskGroup):
                     f"group: {task_id} >> group."
                 )
 
+    if TYPE_CHECKING:
+        # Airflow's own says TaskGroup, which would hide `parameters` from whoever checks types.
+        def __enter__(self) -> SageMakerPipelineTaskGroup: ...
+
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
