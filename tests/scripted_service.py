@@ -93,7 +93,7 @@ def serve() -> Iterator[ScriptedService]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             """Quiet: the requests are kept in the service."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

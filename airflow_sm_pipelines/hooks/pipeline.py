@@ -167,7 +167,7 @@ class SageMakerPipelineHook(AwsServicesHook):
                 SortOrder="Ascending",
                 MaxResults=100,
             )
-            for step in page["PipelineExecutionSteps"]
+            for step in page.get("PipelineExecutionSteps", ())
         ]
 
     def _pages(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:

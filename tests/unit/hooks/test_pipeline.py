@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
+from tests.scripted_service import EXECUTION_ARN, Refusal, step
+
+PIPELINE_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"
+ROLE = "arn:aws:iam::123456789012:role/pipelines"
+PROCESSING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
+TRAINING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
+METRICS = {"metrics": {"output_name": "evaluation", "file_path": "metrics.json"}}
+NOT_THERE = Refusal("ResourceNotFound", "Pipeline 'churn' does not exist.")
+
+
+def pipeline(definition: str = '{"Version": "2020-12-01", "Steps": []}', **more: object) -> dict[str, object]:
+    return {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": definition, "RoleArn": ROLE, **more}
+
+
+def upsert(hook, definition: str = '{"Steps": [], "Version": "2020-12-01"}', **more: object) -> UpsertResult:
+    return hook.upsert_pipeline(pipeline_name="churn", definition=definition, role_arn=ROLE, **more)
+
+
+def test_upsert_creates(service, hook):
+    """A pipeline that does not exist is created, with its description and tags."""
+    service.answers.update(DescribePipeline=[NOT_THERE], CreatePipeline=[{"PipelineArn": PIPELINE_ARN}])
+    assert upsert(hook, description="who leaves", tags=[{"Key": "team", "Value": "ml"}]) == UpsertResult(
+        PIPELINE_ARN, "created"
+    )
+    (request,) = service.requests_of("CreatePipeline")
+    assert len(request.pop("ClientRequestToken")) >= 32
+    assert request == {
+        "PipelineName": "churn",
+        "PipelineDefinition": '{"Steps": [], "Version": "2020-12-01"}',
+        "PipelineDescription": "who leaves",
+        "RoleArn": ROLE,
+        "Tags": [{"Key": "team", "Value": "ml"}],
+    }
+
+
+def test_upsert_leaves_an_equal_pipeline_alone(service, hook):
+    """A pipeline whose document has the same values is not updated, whatever the order and the spaces."""
+    service.answers["DescribePipeline"] = [pipeline(PipelineDescription="who leaves")]
+    assert upsert(hook) == UpsertResult(PIPELINE_ARN, "unchanged")
+    assert upsert(hook, description="who leaves") == UpsertResult(PIPELINE_ARN, "unchanged")
+    assert [name for name, _ in service.requests] == ["DescribePipeline", "DescribePipeline"]
+
+
+@pytest.mark.parametrize(
+    "current",
+    [
+        pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}'),
+        pipeline() | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
+        pipeline(PipelineDescription="old"),
+    ],
+    ids=["document", "role", "description"],
+)
+def test_upsert_updates(service, hook, current):
+    """A pipeline is updated when its document, its role or its description differs."""
+    service.answers.update(DescribePipeline=[current], UpdatePipeline=[{"PipelineArn": PIPELINE_ARN}])
+    assert upsert(hook, description="new") == UpsertResult(PIPELINE_ARN, "updated")
+    assert service.requests_of("UpdatePipeline") == [
+        {
+            "PipelineName": "churn",
+            "PipelineDefinition": '{"Steps": [], "Version": "2020-12-01"}',
+            "PipelineDescription": "new",
+            "RoleArn": ROLE,
+        }
+    ]
+
+
+def test_upsert_when_another_run_creates_it_first(service, hook):
+    """When another run creates the pipeline in between, it is compared and left alone."""
+    service.answers.update(
+        DescribePipeline=[NOT_THERE, pipeline()],
+        CreatePipeline=[Refusal("ValidationException", "Pipeline names must be unique within an AWS account.")],
+    )
+    assert upsert(hook) == UpsertResult(PIPELINE_ARN, "unchanged")
+
+
+def test_upsert_refused(service, hook):
+    """When the creation is refused, the service's own words come out, with the connection."""
+    service.answers.update(
+        DescribePipeline=[NOT_THERE],
+        CreatePipeline=[Refusal("AccessDeniedException", "User x is not authorized to perform: iam:PassRole")],
+    )
+    message = (
+        "CreatePipeline failed: AccessDeniedException: User x is not authorized to perform: iam:PassRole. "
+        "Check what the connection's credentials, and the role, are allowed to do. "
+        "(connection 'aws_test', region us-east-1)"
+    )
+    with pytest.raises(SageMakerServiceError, match=f"^{re.escape(message)}$") as caught:
+        upsert(hook)
+    assert (caught.value.code, caught.value.retryable) == ("AccessDeniedException", False)
+    assert caught.value.__suppress_context__
+
+
+def test_start_execution(service, hook):
+    """An execution starts with its parameters, its token and its display name."""
+    service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    arn = hook.start_execution(
+        pipeline_name="churn",
+        parameters={"MinAccuracy": "0.9", "InputData": "s3://lake/"},
+        client_request_token="t" * 32,
+        display_name="churn-manual",
+    )
+    assert arn == EXECUTION_ARN
+    assert service.requests_of("StartPipelineExecution") == [
+        {
+            "PipelineName": "churn",
+            "ClientRequestToken": "t" * 32,
+            "PipelineParameters": [
+                {"Name": "MinAccuracy", "Value": "0.9"},
+                {"Name": "InputData", "Value": "s3://lake/"},
+            ],
+            "PipelineExecutionDisplayName": "churn-manual",
+        }
+    ]
+
+
+def test_snapshot_follows_all_pages(service, hook):
+    """A snapshot holds the steps of all pages, asked for in a fixed order."""
+    service.execution("Executing")
+    service.answers["ListPipelineExecutionSteps"] = [
+        {"PipelineExecutionSteps": [step("a", "Succeeded")], "NextToken": "page-2"},
+        {"PipelineExecutionSteps": [step("b", "Succeeded")], "NextToken": "page-3"},
+        {"PipelineExecutionSteps": [step("c", "Executing")]},
+    ]
+    snapshot = hook.snapshot(EXECUTION_ARN)
+    assert {name: seen.status for name, seen in snapshot.steps.items()} == {
+        "a": StepStatus.SUCCEEDED,
+        "b": StepStatus.SUCCEEDED,
+        "c": StepStatus.EXECUTING,
+    }
+    page = {"PipelineExecutionArn": EXECUTION_ARN, "SortOrder": "Ascending", "MaxResults": 100}
+    assert service.requests == [
+        ("DescribePipelineExecution", {"PipelineExecutionArn": EXECUTION_ARN}),
+        ("ListPipelineExecutionSteps", page),
+        ("ListPipelineExecutionSteps", page | {"NextToken": "page-2"}),
+        ("ListPipelineExecutionSteps", page | {"NextToken": "page-3"}),
+    ]
+
+
+def calls_for_another_look(service, hook, previous: str, before: list, status: str, *lists: list):
+    """What a second look calls, after a first one that saw the given status and steps."""
+    service.execution(previous)
+    service.steps(before)
+    first = hook.snapshot(EXECUTION_ARN)
+    service.requests.clear()
+    service.execution(status)
+    service.steps(*lists)
+    second = hook.snapshot(EXECUTION_ARN, previous=first)
+    return [name for name, _ in service.requests], second
+
+
+def test_another_look_while_a_step_runs(service, hook):
+    """While a step runs the execution is not over: the steps are listed, nothing else is asked."""
+    calls, snapshot = calls_for_another_look(
+        service, hook, "Executing", [], "Failed", [step("a", "Succeeded"), step("b", "Executing")]
+    )
+    assert calls == ["ListPipelineExecutionSteps"]
+    assert (snapshot.status, list(snapshot.steps)) == (ExecutionStatus.EXECUTING, ["a", "b"])
+
+
+def test_another_look_between_two_steps(service, hook):
+    """While no step runs the execution is asked about, too."""
+    calls, snapshot = calls_for_another_look(
+        service, hook, "Executing", [], "Stopping", [step("a", "Succeeded")]
+    )
+    assert calls == ["ListPipelineExecutionSteps", "DescribePipelineExecution"]
+    assert (snapshot.status, list(snapshot.steps)) == (ExecutionStatus.STOPPING, ["a"])
+
+
+def test_another_look_at_the_end(service, hook):
+    """When the execution turns out to be over, the steps are listed again: one may have run in between."""
+    calls, snapshot = calls_for_another_look(
+        service,
+        hook,
+        "Executing",
+        [],
+        "Succeeded",
+        [step("a", "Succeeded")],
+        [step("a", "Succeeded"), step("b", "Succeeded")],
+    )
+    assert calls == ["ListPipelineExecutionSteps", "DescribePipelineExecution", "ListPipelineExecutionSteps"]
+    assert (snapshot.status, list(snapshot.steps)) == (ExecutionStatus.SUCCEEDED, ["a", "b"])
+
+
+def test_another_look_at_an_execution_that_was_over(service, hook):
+    """An execution that was over is looked at anew: it may have been retried."""
+    calls, snapshot = calls_for_another_look(
+        service, hook, "Failed", [step("a", "Failed")], "Executing", [step("a", "Executing")]
+    )
+    assert calls == ["DescribePipelineExecution", "ListPipelineExecutionSteps"]
+    assert (snapshot.status, snapshot.steps["a"].status) == (ExecutionStatus.EXECUTING, StepStatus.EXECUTING)
+
+
+def test_unknown_status_from_the_service(service, hook):
+    """A status this version does not know comes out as an error, not as a guess."""
+    service.execution("Hibernating")
+    service.steps([])
+    with pytest.raises(UnknownStatusError, match="unknown pipeline execution status 'Hibernating'"):
+        hook.snapshot(EXECUTION_ARN)
+
+
+def succeeded(job_arn: str, kind: str = "ProcessingJob") -> StepSnapshot:
+    return StepSnapshot("evaluate", StepStatus.SUCCEEDED, metadata={kind: {"Arn": job_arn}})
+
+
+def processing_job(service) -> None:
+    service.answers["DescribeProcessingJob"] = [
+        {
+            "ProcessingOutputConfig": {
+                "Outputs": [
+                    {"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://artifacts/run-1/evaluation/"}},
+                    {"OutputName": "features", "FeatureStoreOutput": {"FeatureGroupName": "f"}},
+                ]
+            }
+        }
+    ]
+
+
+def test_result_of_a_processing_step(service, hook, s3):
+    """A processing step leaves its S3 outputs by name, and the parsed contents of its property files."""
+    processing_job(service)
+    s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=b'{"accuracy": {"value": 0.97}}')
+    assert hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS) == StepResult(
+        status=StepStatus.SUCCEEDED,
+        job_arn=PROCESSING_JOB,
+        outputs={"evaluation": "s3://artifacts/run-1/evaluation/"},
+        property_files={"metrics": {"accuracy": {"value": 0.97}}},
+    )
+    assert service.requests == [("DescribeProcessingJob", {"ProcessingJobName": "pipelines-abc-evaluate"})]
+
+
+def test_result_of_a_training_step(service, hook):
+    """A training step leaves its model artifacts."""
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+    result = hook.collect_step_result(succeeded(TRAINING_JOB, "TrainingJob"))
+    assert result.xcoms() == {
+        "step_status": "Succeeded",
+        "job_arn": TRAINING_JOB,
+        "outputs": {"model_artifacts": "s3://b/model.tar.gz"},
+        "property_files": {},
+    }
+
+
+def test_result_of_a_model_registration(service, hook):
+    """A RegisterModel step leaves its model package, without another call."""
+    package = "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1"
+    result = hook.collect_step_result(succeeded(package, "RegisterModel"))
+    assert result == StepResult(StepStatus.SUCCEEDED, package)
+    assert service.requests == []
+
+
+def test_result_of_a_failed_step(service, hook):
+    """A step that failed leaves its job and no outputs, and its property files are not looked for."""
+    failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
+    assert hook.collect_step_result(failed, METRICS) == StepResult(StepStatus.FAILED, PROCESSING_JOB)
+    assert service.requests == []
+
+
+def test_property_file_that_was_not_written(service, hook, s3):
+    """A declared property file that is not there is an error that names file, step and place."""
+    processing_job(service)
+    with pytest.raises(PipelineExecutionError) as caught:
+        hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
+    assert str(caught.value) == (
+        "property file 'metrics' of step 'evaluate', s3://artifacts/run-1/evaluation/metrics.json, is declared but "
+        "the step did not write it. GetObject failed: NoSuchKey: The specified key does not exist. Check the name, "
+        "and the connection's account, region and endpoint_url. (connection 'aws_test', region us-east-1)"
+    )
+
+
+def test_property_file_of_an_output_that_is_not_there(service, hook):
+    """A property file of an output the job does not have is an error that names the job's outputs."""
+    processing_job(service)
+    place = {"metrics": {"output_name": "report", "file_path": "metrics.json"}}
+    message = (
+        "property file 'metrics' of step 'evaluate' is declared for output 'report', but its job "
+        f"{PROCESSING_JOB} has the outputs ['evaluation']"
+    )
+    with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
+        hook.collect_step_result(succeeded(PROCESSING_JOB), place)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"accuracy=0.97", "is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff\xfe\xfa", "is not JSON: 'utf-16-le' codec can't decode byte 0xfa in position 2: truncated data"),
+    ],
+)
+def test_property_file_that_is_no_json(service, hook, s3, content, problem):
+    """A property file that is no JSON is an error that names file, step and place."""
+    processing_job(service)
+    s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=content)
+    with pytest.raises(PipelineExecutionError) as caught:
+        hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
+    assert str(caught.value) == (
+        "property file 'metrics' of step 'evaluate', s3://artifacts/run-1/evaluation/metrics.json, " + problem
+    )
+
+
+def test_property_file_that_is_too_large(service, hook, s3):
+    """A property file above SageMaker's limit of 2 MB is not read."""
+    processing_job(service)
+    s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=b" " * (2 * 1024 * 1024 + 1))
+    with pytest.raises(PipelineExecutionError) as caught:
+        hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
+    assert str(caught.value) == (
+        "s3://artifacts/run-1/evaluation/metrics.json has 2097153 bytes; at most 2097152 are read"
+    )
+
+
+def write_log(logs, stream: str, *lines: tuple[int, str]) -> None:
+    logs.create_log_stream(logGroupName="/aws/sagemaker/ProcessingJobs", logStreamName=stream)
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        logGroupName="/aws/sagemaker/ProcessingJobs",
+        logStreamName=stream,
+        logEvents=[{"timestamp": now + after, "message": line} for after, line in lines],
+    )
+
+
+def test_log_tail_of_several_instances(hook, logs):
+    """The tail holds the last lines of all instances of the job, and of no other, in the order of time."""
+    write_log(logs, "pipelines-abc-evaluate/algo-1-1", (0, "one"), (20, "three"), (40, "five\n"))
+    write_log(logs, "pipelines-abc-evaluate/algo-2-1", (10, "two"), (30, "four"))
+    write_log(logs, "pipelines-abc-evaluate-again/algo-1-1", (50, "another job's"))
+    assert hook.log_tail(PROCESSING_JOB, 3) == ["three", "four", "five"]
+    assert hook.log_tail(PROCESSING_JOB, 20) == ["one", "two", "three", "four", "five"]
+    assert hook.log_tail(PROCESSING_JOB, 0) == []
+
+
+def test_log_tail_of_a_job_that_logged_nothing(hook, logs):
+    """A job without a stream, a kind of job without a log group, and what is no job have no lines."""
+    assert hook.log_tail(PROCESSING_JOB) == []
+    assert hook.log_tail(TRAINING_JOB) == []
+    assert hook.log_tail("arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1") == []
+
+
+def test_failure_report(hook, logs):
+    """The report of a failed step names its job and shows the last lines of the job's log."""
+    write_log(logs, "pipelines-abc-evaluate/algo-1-1", (0, "Traceback"), (1, "ValueError: bad"))
+    failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
+    assert hook.failure_report(failed, 1) == [
+        f"Job: {PROCESSING_JOB}",
+        "The last lines of the job's log (1):",
+        "    ValueError: bad",
+    ]
+    assert hook.failure_report(StepSnapshot("reject", StepStatus.FAILED)) == []
+
+
+def test_failure_report_without_access_to_the_log(service, monkeypatch, hook):
+    """When the log may not be read, the report says so instead of failing: the step's failure counts."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", connection_without_logs(service.url))
+    service.answers["DescribeLogStreams"] = [Refusal("AccessDeniedException", "no logs:DescribeLogStreams.")]
+    failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
+    assert hook.failure_report(failed) == [
+        f"Job: {PROCESSING_JOB}",
+        "The job's log cannot be shown: DescribeLogStreams failed: AccessDeniedException: no "
+        "logs:DescribeLogStreams. Check what the connection's credentials, and the role, are allowed to do. "
+        "(connection 'aws_test', region us-east-1)",
+    ]
+
+
+def connection_without_logs(url: str) -> str:
+    return json.dumps(
+        {
+            "conn_type": "aws",
+            "login": "testing",
+            "password": "testing",
+            "extra": {"region_name": "us-east-1", "endpoint_url": url},
+        }
+    )
+
+
+def test_upload_and_download(hook, s3):
+    """What is uploaded can be downloaded."""
+    hook.upload(b"code", "s3://artifacts/code/0123abcd/train.py")
+    assert hook.download("s3://artifacts/code/0123abcd/train.py", at_most=4) == b"code"
+
+
+def test_upload_leaves_what_is_there(hook, s3):
+    """An object that exists is not written again: its name tells its content."""
+    s3.put_object(Bucket="artifacts", Key="code/0123abcd/train.py", Body=b"first")
+    hook.upload(b"second", "s3://artifacts/code/0123abcd/train.py")
+    assert s3.get_object(Bucket="artifacts", Key="code/0123abcd/train.py")["Body"].read() == b"first"
+
+
+def test_upload_to_a_bucket_that_is_not_there(hook):
+    """A wrong bucket comes out in the service's own words."""
+    with pytest.raises(SageMakerServiceError) as caught:
+        hook.upload(b"code", "s3://no-such-bucket-here/train.py")
+    assert str(caught.value) == (
+        "PutObject failed: NoSuchBucket: The specified bucket does not exist. Check the name, and the connection's "
+        "account, region and endpoint_url. (connection 'aws_test', region us-east-1)"
+    )
+
+
+@pytest.mark.parametrize("uri", ["artifacts/key", "s3://artifacts", "s3://artifacts/", "s3:///key", "https://a/b"])
+def test_no_s3_object(hook, uri):
+    """What names no S3 object is refused before anything is asked."""
+    message = f"{uri!r} names no S3 object; expected 's3://<bucket>/<key>'"
+    with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
+        hook.download(uri, at_most=1)
+
+
+def test_snapshot_is_the_pure_one(service, hook):
+    """The hook's snapshot is what the pure package reads from the two responses."""
+    service.execution("Executing")
+    service.steps([step("a", "Executing")])
+    snapshot = hook.snapshot(EXECUTION_ARN)
+    assert isinstance(snapshot, ExecutionSnapshot)
+    assert snapshot.steps["a"].start_time.timestamp() == 1690315955.0
