@@ -145,7 +145,7 @@ class BaseSageMakerStepOperator(BaseOperator):
 
         :param context: Airflow's.
         :param event: what the trigger said.
-        :raises AirflowFailException: when the step failed, with its reason.
+        :raises PipelineExecutionError: when the step failed, with its reason.
         :raises AirflowSkipException: when the step was never to run.
         """
         from airflow_sm_pipelines.operators.completion import complete_step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Wait, decide
@@ -27,36 +27,9 @@ def complete_step(
     :param context: Airflow's.
     :param hook: for the group's connection.
     :return: the step.
-    :raises AirflowFailException: when the step failed, or is not over.
+    :raises PipelineExecutionError: when the step failed, or is not over. Airflow honours the task's retries.
     :raises AirflowSkipException: when it was never to run.
     """
-    try:
-        return _complete_step(task, context, hook)
-    except PipelineExecutionError as error:
-        raise AirflowFailException(str(error)) from None
-
-
-def complete_condition(task: SageMakerConditionStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
-    """End a condition task and skip the branch that was not taken.
-
-    :param task: the task.
-    :param context: Airflow's.
-    :param hook: for the group's connection.
-    :raises AirflowFailException: when the step failed, or is not over.
-    """
-    step = complete_step(task, context, hook)
-    outcome = None if step is None else step.condition_outcome
-    if outcome is None:
-        raise AirflowFailException(f"Condition step '{task.step_name}' succeeded without an outcome.")
-    skipped = task.skipped_task_ids[str(outcome)]
-    task.log.info("The outcome of step '%s' is %s", task.step_name, outcome)
-    # Tells Airflow by an exception, so nothing can come after it.
-    task.skip(context["ti"], [each for each in task.downstream_list if each.task_id in skipped])
-
-
-def _complete_step(
-    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook
-) -> StepSnapshot | None:
     snapshot = hook.snapshot(task.pipeline_execution_arn)
     decision = decide(snapshot, StepTarget(task.step_name))
     step = snapshot.steps.get(task.step_name)
@@ -71,10 +44,28 @@ def _complete_step(
             task.log.error("Job %s; the last lines of its log:", step.job_arn)
             for line in hook.log_tail(step.job_arn, task.settings.log_lines):
                 task.log.error("  %s", line)
-        raise AirflowFailException(decision.reason)
+        raise PipelineExecutionError(decision.reason)
     if isinstance(decision, Wait):
-        raise AirflowFailException(
+        raise PipelineExecutionError(
             f"step '{task.step_name}' of {snapshot.arn} is not over (execution {snapshot.status}), although its "
             "trigger ended. Clear the task to follow it again."
         )
     return step
+
+
+def complete_condition(task: SageMakerConditionStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
+    """End a condition task and skip the branch that was not taken.
+
+    :param task: the task.
+    :param context: Airflow's.
+    :param hook: for the group's connection.
+    :raises PipelineExecutionError: when the step failed, or is not over.
+    """
+    step = complete_step(task, context, hook)
+    outcome = None if step is None else step.condition_outcome
+    if outcome is None:
+        raise PipelineExecutionError(f"Condition step '{task.step_name}' succeeded without an outcome.")
+    skipped = task.skipped_task_ids[str(outcome)]
+    task.log.info("The outcome of step '%s' is %s", task.step_name, outcome)
+    # Tells Airflow by an exception, so nothing can come after it.
+    task.skip(context["ti"], [each for each in task.downstream_list if each.task_id in skipped])

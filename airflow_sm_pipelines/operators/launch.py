@@ -57,7 +57,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         :raises AirflowFailException: in one sentence, when the group cannot be translated, a value does not
             fit its parameter, or a service refuses.
         """
-        from airflow.providers.common.compat.sdk import AirflowFailException
+        from airflow.sdk.exceptions import AirflowFailException
 
         from airflow_sm_pipelines.exceptions import SageMakerServiceError
 
@@ -133,9 +133,12 @@ def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter
             )
         try:
             texts[name] = to_start_value(value)
+        except PipelineParameterError as error:
+            raise PipelineParameterError(f"Task '{task_id}', pipeline parameter '{name}': {error}") from None
+        try:
             by_name[name].parse(texts[name])
         except PipelineParameterError as error:
-            raise PipelineParameterError(f"Task '{task_id}': {error} (parameter '{name}')") from None
+            raise PipelineParameterError(f"Task '{task_id}': {error}") from None
     return texts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator, merge_arguments
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
@@ -91,7 +92,10 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         :param entry_point: the script to run, where it is a directory.
         :raises TranslationError: when it is not there.
         """
-        return read_local_code(code, entry_point, self.dag.folder, self.task_id)
+        try:
+            return read_local_code(code, entry_point, self.dag.folder)
+        except TranslationError as error:
+            raise self.error(str(error)) from None
 
 
 def _cache_config(cache: timedelta | str | bool) -> dict[str, Any]:

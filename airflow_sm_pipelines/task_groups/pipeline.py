@@ -24,6 +24,8 @@ from airflow_sm_pipelines.translation.reader import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from airflow_sm_pipelines.translation.nodes import StepNode
 
 LAUNCH = "launch"
@@ -150,7 +152,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
 
     if TYPE_CHECKING:
         # Airflow's own says TaskGroup, which would hide `parameters` from whoever checks types.
-        def __enter__(self) -> SageMakerPipelineTaskGroup: ...
+        def __enter__(self) -> Self: ...
 
     def __exit__(
         self,
@@ -160,6 +162,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
         if exc_type is None:
+            self._refuse_a_second_launch()
             self._draw_reference_edges()
             self._add_launch(self.compile())
 
@@ -173,12 +176,14 @@ class SageMakerPipelineTaskGroup(TaskGroup):
                 if upstream is not None and upstream != task_id:
                     self.dag.get_task(task_id).set_upstream(self.dag.get_task(upstream))
 
-    def _add_launch(self, compiled: CompiledPipeline) -> None:
+    def _refuse_a_second_launch(self) -> None:
         if self.settings.launch_task_id in self.children:
             raise TranslationError(
                 f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
                 "Give it another task_id."
             )
+
+    def _add_launch(self, compiled: CompiledPipeline) -> None:
         roots = list(self.get_roots())
         outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
         launch = SageMakerPipelineLaunchOperator(

@@ -53,7 +53,8 @@ def _entered_branches(tasks: Mapping[str, TaskNode]) -> dict[tuple[str, str], Br
                 if rule != "all_success":
                     raise TranslationError(
                         f"Task '{target}' is the first of a branch of '{task_id}' and has trigger_rule='{rule}'. "
-                        "Airflow would then run it in cases in which SageMaker does not. Leave it trigger_rule='all_success'."
+                        "Airflow would then run it in cases in which SageMaker does not. Leave it "
+                        "trigger_rule='all_success'."
                     )
                 if (task_id, target) in entered:
                     raise TranslationError(

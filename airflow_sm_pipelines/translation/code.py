@@ -65,35 +65,30 @@ class LocalCode:
         return uri, (CodeUpload(uri, buffer.getvalue()),)
 
 
-def read_local_code(code: str, entry_point: str | None, folder: str, task_id: str) -> LocalCode:
+def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCode:
     """Read a script or a directory of scripts.
 
     :param code: a path; a relative one is looked for beside the Dag file.
     :param entry_point: the script to run, where the path is a directory.
     :param folder: the directory of the Dag file.
-    :param task_id: whose code it is; named in errors.
     :raises TranslationError: when there is no such file, or a directory comes without an entry point.
     """
     path = Path(folder, code)
     if path.is_dir():
         if entry_point is None:
-            raise TranslationError(
-                f"task '{task_id}': code='{code}' is a directory. Say which script in it to run: entry_point='...'."
-            )
+            raise TranslationError(f"code='{code}' is a directory. Say which script in it to run: entry_point='...'.")
         files = tuple((each.relative_to(path).as_posix(), each.read_bytes()) for each in _files_in(path))
         if entry_point not in dict(files):
-            raise TranslationError(
-                f"task '{task_id}': there is no entry_point '{entry_point}' in the directory {path}."
-            )
+            raise TranslationError(f"there is no entry_point '{entry_point}' in the directory {path}.")
         return LocalCode(files, entry_point)
     if not path.is_file():
         raise TranslationError(
-            f"task '{task_id}': there is no code file '{code}' (looked for {path}). A relative path starts at the "
+            f"there is no code file '{code}' (looked for {path}). A relative path starts at the "
             "Dag file's directory; code already in S3 is given as 's3://bucket/key'."
         )
     if entry_point not in (None, path.name):
         raise TranslationError(
-            f"task '{task_id}': code='{code}' is one file, so entry_point='{entry_point}' cannot name another. "
+            f"code='{code}' is one file, so entry_point='{entry_point}' cannot name another. "
             "Leave entry_point out, or give the directory as code."
         )
     return LocalCode(((path.name, path.read_bytes()),), path.name)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow.sdk import TriggerRule, XComArg
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
@@ -53,13 +54,13 @@ def read_outline(
     dag_id, group_id = task_group.dag.dag_id, str(task_group.group_id)
     tasks = [task for task in task_group if task.task_id != launch_task_id]
     inside = {task.task_id for task in tasks}
-    nodes: list[TaskNode] = []
-    for task in tasks:
-        try:
-            nodes.append(_read_task(task, inside))
-        except TranslationError as error:
-            raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
-    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), tuple(nodes))
+    # Not in the try below: operators name the Dag and the task themselves.
+    nodes = [(task, task.to_step_node() if isinstance(task, StepTask) else None) for task in tasks]
+    try:
+        task_nodes = tuple(_read_task(task, node, inside) for task, node in nodes)
+    except TranslationError as error:
+        raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
+    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), task_nodes)
 
 
 def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
@@ -92,13 +93,17 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-def _read_task(task: BaseOperator, inside: set[str]) -> TaskNode:
-    if not isinstance(task, StepTask):
+def _read_task(task: BaseOperator | MappedOperator, node: StepNode | None, inside: set[str]) -> TaskNode:
+    if isinstance(task, MappedOperator):
+        raise TranslationError(
+            f"task '{task.task_id}' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a "
+            "Python loop."
+        )
+    if node is None:
         raise TranslationError(
             f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
             "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
         )
-    node = task.to_step_node()
     node = dataclasses.replace(
         node,
         arguments=_lift(node.arguments, task.task_id, inside),

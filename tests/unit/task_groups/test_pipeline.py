@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from airflow.sdk import DAG, Label, TaskGroup, task
+from airflow.serialization.serialized_objects import DagSerialization
+
+from airflow_sm_pipelines import (
+    ParameterFloat,
+    ParameterInteger,
+    SageMakerConditionStepOperator,
+    SageMakerFailStepOperator,
+    SageMakerPipelineTaskGroup,
+    SageMakerProcessingStepOperator,
+    SageMakerRegisterModelStepOperator,
+    SageMakerStepOperator,
+    SageMakerTrainingStepOperator,
+)
+from airflow_sm_pipelines.exceptions import TranslationError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
+
+
+def step(task_id, **arguments):
+    return SageMakerStepOperator(task_id=task_id, step_type="Training", **arguments)
+
+
+def churn(group):
+    """The author's example of the README."""
+    with group(
+        parameters={
+            "InputData": "s3://lake/churn/{{ ds }}/",
+            "MinAccuracy": ParameterFloat("{{ params.min_accuracy }}", default_value=0.9),
+            "Rounds": 10,
+        },
+        waiter_delay=5,
+    ) as pipeline:
+        prepare = SageMakerProcessingStepOperator(
+            task_id="prepare",
+            image_uri="image",
+            instance_type="ml.m5.xlarge",
+            code="prepare.py",
+            inputs={"raw": pipeline.parameters["InputData"]},
+            outputs=["train", "test"],
+            cache="P30D",
+        )
+        train = SageMakerTrainingStepOperator(
+            task_id="train",
+            image_uri="image",
+            instance_type="ml.m5.xlarge",
+            instance_count="{{ params.instances }}",
+            code="train.py",
+            inputs={"train": prepare.outputs["train"]},
+            hyperparameters={"max_depth": 5, "rounds": pipeline.parameters["Rounds"], "day": "{{ ds }}"},
+        )
+        evaluate = SageMakerProcessingStepOperator(
+            task_id="evaluate",
+            image_uri="image",
+            instance_type="ml.m5.xlarge",
+            code="evaluate.py",
+            inputs={"model": train.model_artifacts, "test": prepare.outputs["test"]},
+            outputs=["evaluation"],
+            property_files={"metrics": "evaluation/metrics.json"},
+        )
+        register = SageMakerRegisterModelStepOperator(
+            task_id="register", model_package_group_name="churn", image_uri="image", model_data=train.model_artifacts
+        )
+        reject = SageMakerFailStepOperator(task_id="reject", error_message="not accurate enough")
+        SageMakerConditionStepOperator(
+            task_id="good_enough",
+            if_steps=[register],
+            else_steps=[reject],
+            conditions=[evaluate.metric("metrics", "accuracy.value") >= pipeline.parameters["MinAccuracy"]],
+        )
+    return pipeline
+
+
+def edges(dag):
+    return {task_id: sorted(dag.get_task(task_id).upstream_task_ids) for task_id in sorted(dag.task_ids)}
+
+
+def test_the_example_compiles_to_the_golden_document(dag, group):
+    """The README's example is, byte for byte, the document a person has checked."""
+    compiled = churn(group).compile()
+    assert json.dumps(compiled.definition.to_document(), indent=1) + "\n" == GOLDEN.read_text()
+    assert compiled.values == {
+        "InputData": "s3://lake/churn/{{ ds }}/",
+        "MinAccuracy": "{{ params.min_accuracy }}",
+        "Rounds": 10,
+        "train-ResourceConfig-InstanceCount": "{{ params.instances }}",
+        "train-HyperParameters-day": "{{ ds }}",
+    }
+    assert [upload.uri.rsplit("/", 1)[1] for upload in compiled.uploads] == [
+        "prepare.py",
+        "sourcedir.tar.gz",
+        "evaluate.py",
+    ]
+
+
+def test_references_and_branches_are_edges(dag, group):
+    """Reading a step is following it; the launch task comes before the first steps."""
+    churn(group)
+    assert edges(dag) == {
+        "churn.evaluate": ["churn.prepare", "churn.train"],
+        "churn.good_enough": ["churn.evaluate"],
+        "churn.launch": [],
+        "churn.prepare": ["churn.launch"],
+        "churn.register": ["churn.good_enough", "churn.train"],
+        "churn.reject": ["churn.good_enough"],
+        "churn.train": ["churn.prepare"],
+    }
+
+
+def test_steps_start_from_their_trigger(dag, group):
+    """What Airflow stores for a step task is all its trigger needs, the branches to follow included."""
+    pipeline = churn(group)
+    after = step_outside_pipeline("after")
+    dag.get_task("churn.good_enough").set_downstream(after)
+    stored = {each["__var"]["task_id"]: each["__var"] for each in DagSerialization.to_dict(dag)["dag"]["tasks"]}
+    assert [name for name, each in stored.items() if each.get("start_from_trigger")] == [
+        "churn.prepare",
+        "churn.train",
+        "churn.evaluate",
+        "churn.register",
+        "churn.reject",
+        "churn.good_enough",
+    ]
+    assert dag.get_task("churn.good_enough").start_trigger_args.trigger_kwargs == {
+        "pipeline_execution_arn": "{{ ti.xcom_pull(task_ids='churn.launch', map_indexes=-1) }}",
+        "step_name": "good_enough",
+        "property_files": {},
+        "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
+        "aws_conn_id": "aws_default",
+        "region_name": None,
+        "verify": None,
+        "botocore_config": None,
+        "waiter_delay": 5,
+        "waiter_max_attempts": None,
+        "log_lines": 20,
+    }
+    assert pipeline.launch.task_id == "churn.launch"
+
+
+def step_outside_pipeline(name):
+    @task(task_id=name)
+    def nothing():
+        pass
+
+    return nothing().operator
+
+
+def test_a_step_with_outlets_ends_on_a_worker(dag, group):
+    """Airflow registers asset events on workers only, so such a task starts there."""
+    from airflow.sdk import Asset
+
+    with group():
+        plain, with_outlets = step("a"), step("b", outlets=[Asset("model")])
+    assert (plain.start_from_trigger, with_outlets.start_from_trigger) == (True, False)
+
+
+def test_launch_follows_whatever_the_group_follows(dag, group):
+    """Edges into the group, its steps, its parameters and its steps' arguments all hold back the launch task."""
+    names = ["before", "early", "inner", "parameter", "argument", "late"]
+    outside = {name: step_outside_pipeline(name) for name in names}
+    with TaskGroup("first") as first:
+        step_outside_pipeline("leaf")
+    pipeline = group(parameters={"P": outside["parameter"].output})
+    outside["early"] >> pipeline
+    first >> pipeline
+    with pipeline:
+        a = step("a", arguments={"X": [outside["argument"].output]})
+        b = step("b")
+        a >> Label("edges may have labels") >> b
+        outside["inner"] >> b
+    outside["late"] >> pipeline
+    assert sorted(pipeline.launch.upstream_task_ids) == [
+        "argument",
+        "early",
+        "first.leaf",
+        "inner",
+        "late",
+        "parameter",
+    ]
+    assert pipeline.launch.parameters.keys() == {"P", "a-X-0"}
+
+
+def test_what_follows_the_group_follows_its_leaves(dag, group):
+    """Downstream edges are those of a TaskGroup, drawn before or after its tasks."""
+    before, early, late = map(step_outside_pipeline, ["before", "early", "late"])
+    pipeline = group()
+    before >> pipeline >> early
+    with pipeline:
+        step("a") >> [step("b"), step("c")]
+    pipeline >> late
+    assert sorted(early.upstream_task_ids) == ["before", "churn.b", "churn.c"]
+    assert sorted(late.upstream_task_ids) == ["churn.b", "churn.c"]
+
+
+def test_task_groups_inside_are_layout(dag, group):
+    """Steps in a TaskGroup inside the pipeline are steps like the others."""
+    with group() as pipeline:
+        a = step("a")
+        with TaskGroup("more"):
+            b = step("b")
+        a >> b
+    names = [each["Name"] for each in pipeline.compile().definition.to_document()["Steps"]]
+    assert (names, b.task_id) == (["a", "b"], "churn.more.b")
+
+
+def test_compiling_changes_nothing(dag, group):
+    """Compiling again, also after the Dag is complete, gives the same document and leaves the Dag as it was."""
+    pipeline = churn(group)
+    before = edges(dag)
+    first, second = pipeline.compile(), pipeline.compile()
+    assert first.definition.to_json() == second.definition.to_json()
+    assert edges(dag) == before
+
+
+def test_the_pipeline_is_named_after_the_group(dag, group):
+    """Without a name the group id is made one that SageMaker takes."""
+    with TaskGroup("outer"), group("my_pipeline") as pipeline:
+        step("a")
+    assert pipeline.settings.pipeline_name == "outer-my-pipeline"
+    assert pipeline.settings.launch_task_id == "outer.my_pipeline.launch"
+
+
+def test_an_error_in_the_block_stays_itself(dag, group):
+    """A body that raises is not translated, and its own exception comes out."""
+    with pytest.raises(ZeroDivisionError), group():
+        1 / 0  # noqa: B018
+    assert dag.task_ids == []
+
+
+PREFIX = "Dag 'd', task group 'churn': "
+
+
+def refused(build):
+    with pytest.raises(TranslationError) as caught:
+        build()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"pipeline_name": "my_pipeline"},
+            (
+                "SageMaker refuses the pipeline name 'my_pipeline': 1 to 256 letters, digits and hyphens, beginning and "
+                "ending with a letter or digit. Set pipeline_name."
+            ),
+        ),
+        (
+            {"role_arn": "sagemaker"},
+            "role_arn='sagemaker' is no role ARN; give 'arn:aws:iam::<account>:role/<name>'.",
+        ),
+        (
+            {"artifact_uri": "/data"},
+            (
+                "artifact_uri='/data' is no S3 URI; give 's3://bucket/prefix', the same in every run (what differs from "
+                "run to run goes into inputs and outputs)."
+            ),
+        ),
+        ({"waiter_delay": 0}, "waiter_delay=0 is less than one second."),
+        (
+            {"parameters": {"a b": 1}},
+            "SageMaker refuses the parameter name 'a b': 1 to 256 letters, digits, hyphens and underscores.",
+        ),
+        (
+            {"parameters": {"P": ["a"]}},
+            (
+                "pipeline parameter 'P' is given a list (['a']). A parameter holds text, a number or a boolean of at most "
+                "1024 characters; put more into S3 and pass its URI."
+            ),
+        ),
+        (
+            {"parameters": {"P": ParameterInteger(0.5)}},
+            "Pipeline parameter 'P' is declared Integer and was given '0.5'; give a whole number, such as '5'.",
+        ),
+        (
+            {"parameters": {"P": ParameterFloat("{{ x }}", default_value="high")}},
+            "Pipeline parameter 'P' is declared Float and was given 'high'; give a number, such as '0.9'.",
+        ),
+        (
+            {"parameters": {"P": "x" * 1025}},
+            (
+                "The value of pipeline parameter 'P' has 1025 characters; SageMaker takes at most 1024. Put the content "
+                "in S3 and pass its URI."
+            ),
+        ),
+    ],
+)
+def test_bad_settings_are_refused_at_parse_time(dag, group, settings, message):
+    """Settings and parameters that SageMaker would refuse are errors of the Dag file."""
+    assert refused(lambda: group(**settings)) == PREFIX + message
+
+
+def test_a_task_that_is_no_step_is_refused(dag, group):
+    """An ordinary task inside the group cannot run in SageMaker."""
+
+    def build():
+        with group():
+            step_outside_pipeline("notify")
+
+    assert refused(build) == PREFIX + (
+        "task 'churn.notify' (_PythonDecoratedOperator) is no step of a SageMaker pipeline. Move it before or after "
+        "the group, or use one of the SageMaker...StepOperator classes."
+    )
+
+
+def test_a_mapped_step_is_refused(dag, group):
+    """A mapped task has no counterpart yet, and the error says what to do."""
+
+    def build():
+        with group():
+            SageMakerStepOperator.partial(task_id="a", step_type="Training").expand(arguments=[{}, {}])
+
+    assert refused(build) == PREFIX + (
+        "task 'churn.a' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a Python loop."
+    )
+
+
+def test_xcoms_of_inner_steps_are_refused(dag, group):
+    """An XCom of a step is there after the pipeline has started: too late for its parameters."""
+
+    def build():
+        with group():
+            step("b", arguments={"X": step("a").output})
+
+    assert refused(build) == PREFIX + (
+        "task 'churn.b' uses the XCom of 'churn.a', a step of the same pipeline. XComs are read before the pipeline "
+        "starts. Use a reference to the step instead, such as its outputs['name'], model_artifacts, metric(...) or "
+        "properties."
+    )
+
+
+def test_a_cycle_is_refused(dag, group):
+    """Two steps that read one another are refused, with both named."""
+
+    def build():
+        with group():
+            b = step("b", arguments={"X": {"Get": "Steps.a.X"}})
+            step("a", arguments={"X": b.properties.X})
+
+    assert refused(build) == PREFIX + (
+        "the tasks wait for one another in a circle: 'churn.a' >> 'churn.b' >> 'churn.a'. Take one of these "
+        "dependencies out; using a reference to another step is a dependency too."
+    )
+
+
+def test_a_step_of_the_name_launch_is_refused(dag, group):
+    """The launch task's id is taken."""
+
+    def build():
+        with group():
+            step("launch")
+
+    assert refused(build) == PREFIX + (
+        "task 'churn.launch' stands where the launch task goes. Give it another task_id."
+    )
+
+
+def test_unknown_parameters_are_refused(dag, group):
+    """Asking for a parameter that the group does not have names the nearest one."""
+    pipeline = group(parameters={"InputData": "x"})
+    assert refused(lambda: pipeline.parameters["InputDta"]) == PREFIX + (
+        "there is no pipeline parameter 'InputDta'. Did you mean 'InputData'? (there is 'InputData')"
+    )
+
+
+def test_edges_drawn_too_late_are_refused_at_launch(dag, group):
+    """An edge from outside to a step, after the block, would not hold back its step: the launch task refuses."""
+    with group() as pipeline:
+        a = step("a")
+    step_outside_pipeline("late") >> a
+    assert refused(pipeline.require_launch_follows_outside_upstreams) == PREFIX + (
+        "a step was made to follow task 'late' after the 'with' block ended. The pipeline would start its step "
+        "without waiting. Draw the edge inside the block, or to the whole group: late >> group."
+    )
+
+
+def test_launch_is_there_after_the_block_only(dag, group):
+    """Asking for the launch task inside the block is an error."""
+    with group() as pipeline:
+        step("a")
+        assert refused(lambda: pipeline.launch) == PREFIX + "the launch task is made when the 'with' block ends."
+
+
+def test_two_groups_in_one_dag(dag, group):
+    """Each group has its own pipeline and launch task, and one may follow the other."""
+    with group("one") as one:
+        step("a")
+    with group("two") as two:
+        step("a")
+    one >> two
+    assert edges(dag) == {"one.a": ["one.launch"], "one.launch": [], "two.a": ["two.launch"], "two.launch": ["one.a"]}
+
+
+def test_a_group_needs_a_dag(group):
+    """Outside a Dag a group says so, in Airflow's words."""
+    with pytest.raises(RuntimeError, match=r"^TaskGroup can only be used inside a dag$"):
+        SageMakerPipelineTaskGroup("x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://b/p")
+
+
+def test_groups_work_with_the_dag_decorator_too(tmp_path, group):
+    """A Dag given as an argument is enough."""
+    dag = DAG("e", schedule=None)
+    with SageMakerPipelineTaskGroup(
+        "x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://b/p/", dag=dag
+    ) as pipeline:
+        step("a", dag=dag)
+    assert (sorted(dag.task_ids), pipeline.settings.artifact_uri) == (["x.a", "x.launch"], "s3://b/p")
