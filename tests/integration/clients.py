@@ -28,6 +28,8 @@ class Aws:
         config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
         self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)
         self.s3 = session.client("s3", endpoint_url=url, config=config)
+        self.sqs = session.client("sqs", endpoint_url=url, config=config)
+        self.sts = session.client("sts", endpoint_url=url, config=config)
         self.logs = session.client("logs", endpoint_url=url, config=config)
 
     def put(self, key: str, content: str) -> str:

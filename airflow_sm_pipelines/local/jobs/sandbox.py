@@ -11,6 +11,7 @@ sees the rest of the file system. A process that leaves its process group (``set
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -28,6 +29,8 @@ _ENTER = r"""
 set -eu
 root=$1
 shift
+job_path=$PATH
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec 3<&0 </dev/null
 ( trap '' TERM; read -r _ <&3 || true; kill -KILL 0 ) >/dev/null 2>&1 &
 exec 3<&-
@@ -51,6 +54,7 @@ fi
 mount --bind "$root/ml" /opt/ml
 mount --bind "$root/hosts" /etc/hosts
 cd "$root/home"
+PATH=$job_path
 exec "$@"
 """
 
@@ -195,20 +199,20 @@ class NamespaceSandbox:
         :param scratch: An existing directory for the trial job.
         :raises SandboxUnavailableError: Neither way works; the message says what to do.
         """
-        mount = ("unshare", "--mount")
-        user = ("unshare", "--user", "--map-root-user", "--mount")
+        unshare_path = shutil.which("unshare")
+        if unshare_path is None:
+            raise SandboxUnavailableError(
+                "The endpoint needs the command 'unshare' to run jobs: install the package util-linux."
+            )
+        mount = (unshare_path, "--mount")
+        user = (unshare_path, "--user", "--map-root-user", "--mount")
         complaints: list[str] = []
         for number, unshare in enumerate((mount, user) if os.geteuid() == 0 else (user,)):
             sandbox = cls(unshare)
             directory = JobDirectory.create(scratch / f"probe-{number}")
             (directory.ml / "probe").write_text("own /opt/ml", encoding="utf-8")
             lines: list[str] = []
-            try:
-                process = sandbox.start(directory, ["cat", "/opt/ml/probe"], {"PATH": _PATH}, lines.append)
-            except FileNotFoundError as error:
-                raise SandboxUnavailableError(
-                    "The endpoint needs the command 'unshare' to run jobs: install the package util-linux."
-                ) from error
+            process = sandbox.start(directory, ["cat", "/opt/ml/probe"], {"PATH": _PATH}, lines.append)
             if process.wait() == 0 and lines == ["own /opt/ml"]:
                 return sandbox
             complaints.append(f"{' '.join(unshare)}: {'; '.join(lines) or 'no output'}")
@@ -234,7 +238,7 @@ class NamespaceSandbox:
         :param environment: The job's whole environment.
         :param on_line: Called with each output line.
         """
-        arguments = [*self._unshare, "sh", "-c", _ENTER, "sagemaker-job", str(directory.root), *command]
+        arguments = [*self._unshare, "/bin/sh", "-c", _ENTER, "sagemaker-job", str(directory.root), *command]
         return JobProcess(arguments, environment, on_line)
 
 

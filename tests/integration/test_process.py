@@ -1,0 +1,216 @@
+"""The endpoint as a program: how it starts, how it ends, and what is left of its jobs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import airflow_sm_pipelines
+from tests.integration.clients import Aws
+from tests.integration.documents import BUCKET, document, processing_step, training_step
+
+ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
+
+# The script starts a child that does not listen, tells both process ids, and waits.
+FAMILY = """
+import boto3, os, signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(["sleep", "600"])
+sqs = boto3.client("sqs")
+sqs.send_message(QueueUrl=sqs.create_queue(QueueName="family")["QueueUrl"], MessageBody=f"{os.getpid()} {child.pid}")
+while True:
+    signal.pause()
+"""
+
+
+@contextmanager
+def program(
+    *arguments: str, prefix: Sequence[str] = (), **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start the endpoint as a program of its own; give it and the URL that it prints once it listens."""
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-m", "airflow_sm_pipelines.local", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        readable, _, _ = select.select([process.stdout], [], [], 30)
+        assert readable, "the endpoint printed nothing for 30 seconds"
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def start_family(aws: Aws) -> list[int]:
+    """Run a processing and a training job of FAMILY; return the processes, all alive."""
+    aws.s3.create_bucket(Bucket=BUCKET)
+    script = aws.put("code/script.py", FAMILY)
+    source = aws.put_source_archive({"train.py": FAMILY})
+    aws.start(document(processing_step("p", script), training_step("t", source)))
+    sqs = aws.sqs
+    url = sqs.create_queue(QueueName="family")["QueueUrl"]
+    pids: list[int] = []
+    while len(pids) < 4:
+        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            pids += map(int, message["Body"].split())
+    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+    return pids
+
+
+def wait_until_gone(pids: Sequence[int]) -> None:
+    """Wait for processes that are not our children, by their pidfds; a process already gone is fine."""
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            readable, _, _ = select.select([handle], [], [], 10)
+            assert readable, f"process {pid} is still there"
+        finally:
+            os.close(handle)
+
+
+def test_it_prints_its_url_and_answers(tmp_path: Path) -> None:
+    """One line on standard output, as soon as it listens, on a free port of this machine only."""
+    with program(TMPDIR=str(tmp_path)) as (process, url):
+        assert url.startswith("http://127.0.0.1:")
+        assert Aws(url).sagemaker.list_pipelines()["PipelineSummaries"] == []
+        process.send_signal(signal.SIGTERM)
+        out, error = process.communicate(timeout=30)
+    assert (process.returncode, out, error) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ending_it_ends_its_jobs_and_removes_its_files(tmp_path: Path, number: signal.Signals) -> None:
+    """Scripts and their children, that listen to no signal, are gone when the program has ended."""
+    with program("--state-dir", str(tmp_path / "state")) as (process, url):
+        pids = start_family(Aws(url))
+        process.send_signal(number)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    wait_until_gone(pids)
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_killing_it_ends_its_jobs(tmp_path: Path) -> None:
+    """SIGKILL gives it no chance to do anything; its jobs and their children end all the same."""
+    with program("--state-dir", str(tmp_path)) as (process, url):
+        pids = start_family(Aws(url))
+        process.kill()
+        process.communicate(timeout=30)
+        wait_until_gone(pids)
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    """Exit status 1 and one line, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run_to_the_end("--port", str(port))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("sm-pipelines local: ")
+    assert "Address already in use" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """Exit status 1 and the path."""
+    ended = run_to_the_end("--job-python", str(tmp_path / "python"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        "",
+        f"sm-pipelines local: the interpreter for jobs, {tmp_path / 'python'}, is not there or cannot be executed\n",
+    )
+
+
+def test_a_machine_that_allows_no_namespaces_is_said_with_the_fix(tmp_path: Path) -> None:
+    """The probe at start finds out, here with an `unshare` that always refuses."""
+    refusing = tmp_path / "unshare"
+    refusing.write_text("#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    ended = run_to_the_end(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "Operation not permitted" in ended.stderr
+    assert "Fix: on a host, allow unprivileged user namespaces" in ended.stderr
+
+
+def test_a_machine_without_unshare_is_said(tmp_path: Path) -> None:
+    """The package to install is named."""
+    ended = run_to_the_end(PATH=str(tmp_path))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        "",
+        "sm-pipelines local: The endpoint needs the command 'unshare' to run jobs: install the package util-linux.\n",
+    )
+
+
+def run_to_the_end(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the program when it is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_sm_pipelines.local", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user already")
+def test_an_ordinary_user_can_run_jobs() -> None:
+    """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once.
+
+    The sandbox needs the standard library only, so it is run with the system's interpreter: the one of the
+    tests may lie where another user cannot read it.
+    """
+    interpreter = shutil.which("python3", path="/usr/bin")
+    if interpreter is None:
+        pytest.skip("there is no /usr/bin/python3 that another user could run")
+    nobody = pwd.getpwnam("nobody")
+    sandbox = ROOT / "airflow_sm_pipelines" / "local" / "jobs" / "sandbox.py"
+    code = sandbox.read_text(encoding="utf-8") + textwrap.dedent(
+        """
+        import sys, tempfile
+        with tempfile.TemporaryDirectory() as scratch:
+            sandbox = NamespaceSandbox.probe(Path(scratch))
+            said = []
+            running = []
+            for name in ("one", "two"):
+                directory = JobDirectory.create(Path(scratch) / name)
+                script = f"echo {name} > /opt/ml/who; read -r _ < /opt/ml/go; cat /opt/ml/who"
+                os.mkfifo(directory.ml / "go")
+                running.append(sandbox.start(directory, ["sh", "-c", script], {"PATH": os.defpath}, said.append))
+            for name in ("one", "two"):
+                (Path(scratch) / name / "ml" / "go").write_text("go\\n")
+            codes = [process.wait() for process in running]
+            print(os.geteuid(), codes, sorted(said), os.path.exists("/opt/ml"))
+        """
+    )
+    ended = subprocess.run(
+        ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", interpreter, "-"],
+        input=code,
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == (f"{nobody.pw_uid} [0, 0] ['one', 'two'] False\n", "")
