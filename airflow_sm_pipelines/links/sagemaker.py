@@ -1,8 +1,10 @@
 """The extra links of a task: its execution, its job, its log.
 
-A link is an XCom: who learns an ARN (the trigger of a step, the launch task) pushes the finished address
-under the link's ``xcom_key``, and Airflow's user interface shows it, even while the task is still deferred.
-Importing this module loads no AWS library, since Dag files import it through the operators.
+Airflow's user interface shows an extra link from an XCom under the link's ``xcom_key``. A task that ends in the
+triggerer has its links pushed by its trigger, as soon as the ARNs are known and even while it is still deferred.
+For a task on a worker Airflow pushes what ``get_link`` returns when the worker is done; that is what the operator
+keeps in ``link_addresses``. Importing this module loads no AWS library, since Dag files import it through the
+operators.
 """
 
 from __future__ import annotations
@@ -18,34 +20,32 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
-class _PushedLink(BaseOperatorLink):
-    """A link whose address was pushed as an XCom. It is looked up here, never made."""
+class _AddressLink(BaseOperatorLink):
+    """A link whose address the operator knows, in ``link_addresses``, by the link's ``xcom_key``."""
 
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's
-        """The address that was pushed for the task instance, or nothing.
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  # Airflow's signature
+        """The address that the operator knows by now, or nothing.
 
-        :param operator: not used.
-        :param ti_key: the task instance.
+        :param operator: the operator as it ran.
+        :param ti_key: not used.
         """
-        # Late: the class depends on [core] xcom_backend, and Dag parsing has no use for it.
-        from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415
-
-        return str(XCom.get_value(ti_key=ti_key, key=self.xcom_key) or "")
+        addresses: dict[str, str] = getattr(operator, "link_addresses", {})
+        return addresses.get(self.xcom_key, "")
 
 
-class SageMakerPipelineExecutionLink(_PushedLink):
+class SageMakerPipelineExecutionLink(_AddressLink):
     """The pipeline execution in SageMaker Studio."""
 
     name = "SageMaker pipeline execution"
 
 
-class SageMakerJobLink(_PushedLink):
+class SageMakerJobLink(_AddressLink):
     """The job of the step in the SageMaker console."""
 
     name = "SageMaker job"
 
 
-class CloudWatchLogLink(_PushedLink):
+class CloudWatchLogLink(_AddressLink):
     """The log of the step's job in CloudWatch."""
 
     name = "CloudWatch log"

@@ -82,14 +82,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """The command.
 
     :param arguments: Without the program's name; those of the process when ``None``.
+    :param program: How the help text calls the command.
     :return: The exit code.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m airflow_sm_pipelines.local",
+        prog=program,
         description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
     )
     add_arguments(parser)

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.definition.validation import step_name_problem
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
     SageMakerJobLink,
     SageMakerPipelineExecutionLink,
+    link_xcoms,
 )
 from airflow_sm_pipelines.operators.settings import settings_around
 from airflow_sm_pipelines.translation.nodes import StepNode
@@ -60,6 +62,7 @@ class BaseSageMakerStepOperator(BaseOperator):
         super().__init__(**kwargs)
         self.settings = settings_around(self)
         self.step_name: str = step_name if step_name is not None else str(self.label)
+        self.link_addresses: dict[str, str] = {}
         self.display_name = display_name
         self.description = description
         if problem := step_name_problem(self.step_name):
@@ -129,9 +132,17 @@ class BaseSageMakerStepOperator(BaseOperator):
         """Wait for the step from a worker's start on; not used when the task starts from its trigger.
 
         :param context: Airflow's.
+        :raises AirflowFailException: when the launch task left no execution.
         """
         from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
+        try:
+            self.link_addresses = link_xcoms(self.pipeline_execution_arn)
+        except PipelineExecutionError as error:
+            raise AirflowFailException(
+                f"The launch task '{self.settings.launch_task_id}' left no execution ARN: {error}. Clear it to start "
+                "an execution."
+            ) from None
         self.defer(
             trigger=SageMakerPipelineStepTrigger(**self.trigger_arguments(), end_from_trigger=False),
             method_name="execute_complete",

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Wait, decide
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.links.sagemaker import link_xcoms
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,6 +40,7 @@ def complete_step(
         result = hook.collect_step_result(step, task.property_file_places)
         for key, value in result.xcoms().items():
             context["ti"].xcom_push(key=key, value=value)
+        task.link_addresses = link_xcoms(str(snapshot.arn), step.job_arn, snapshot.created_by_domain)
     if isinstance(decision, Fail):
         if step is not None and step.job_arn is not None:
             task.log.error("Job %s; the last lines of its log:", step.job_arn)

@@ -48,6 +48,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         super().__init__(**kwargs)
         self.settings = settings
         self.parameters = dict(parameters)
+        self.link_addresses: dict[str, str] = {}
 
     def execute(self, context: Context) -> str:
         """Upload, upsert, start.
@@ -99,8 +100,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             display_name=execution_display_name(task_instance.dag_id, task_instance.run_id),
         )
         self.log.info("Execution %s", arn)
-        for key, address in link_xcoms(arn).items():
-            task_instance.xcom_push(key=key, value=address)
+        self.link_addresses = link_xcoms(arn)
         return arn
 
     def _compile(self) -> CompiledPipeline:
