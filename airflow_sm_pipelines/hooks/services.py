@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from functools import cached_property
 from typing import Any
@@ -59,11 +60,15 @@ class AwsServicesHook(AwsBaseHook):
             self.conn_config = self._wrap(None)
             return
         try:
-            self.conn_config = self._wrap(await self.aget_connection(self.aws_conn_id))
+            connection = await self.aget_connection(self.aws_conn_id)
         except AirflowNotFoundException:
             # dag.test() gives triggers a supervisor that cannot be asked asynchronously: airflow.sdk's
             # InProcessSupervisorComms has no asend. There the synchronous way works on the event loop.
             self.conn_config = self._read_connection()
+        else:
+            # In a thread: reading the connection's extra has Airflow mask it, which sends a message to the
+            # supervisor and waits. On the event loop that works in the tasks of triggers only.
+            self.conn_config = await asyncio.to_thread(self._wrap, connection)
 
     def same_connection(self, other: AwsServicesHook) -> bool:
         """Whether two hooks were made from an equal Airflow connection.

@@ -1,0 +1,473 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.execution_time import task_runner
+from airflow.serialization.decoders import smart_decode_trigger_kwargs
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskFailedEvent,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
+
+from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
+
+JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
+TRAINING = {"TrainingJob": {"Arn": JOB}}
+STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
+JOB_LINKS = {
+    "_link_SageMakerJobLink": (
+        "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/pipelines-abc-train"
+    ),
+    "_link_CloudWatchLogLink": (
+        "https://console.aws.amazon.com/cloudwatch/home?region=us-east-1#logsV2:log-groups/log-group/"
+        "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dpipelines-abc-train$252F"
+    ),
+}
+
+
+class Triggerer:
+    """What a triggerer gives a trigger: a task instance, and a way to push XComs; keeps what was pushed.
+
+    Like the real one, it can be sent to from the event loop asynchronously only, and from other threads.
+    """
+
+    def __init__(self) -> None:
+        self.pushed: list[tuple[str, Any]] = []
+        self.thread = threading.get_ident()
+
+    async def asend(self, message: Any) -> None:
+        if type(message).__name__ == "SetXCom":
+            assert (message.dag_id, message.task_id, message.run_id, message.map_index) == (
+                "train_model",
+                "churn.train",
+                "manual__1",
+                -1,
+            )
+            self.pushed.append((message.key, message.value))
+
+    def send(self, message: Any) -> None:
+        assert threading.get_ident() != self.thread, f"{message!r} was sent in a way that blocks the event loop"
+
+    @property
+    def task_instance(self) -> SimpleNamespace:
+        return SimpleNamespace(dag_id="train_model", task_id="churn.train", run_id="manual__1", map_index=-1)
+
+
+@pytest.fixture
+def triggerer(monkeypatch) -> Triggerer:
+    triggerer = Triggerer()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", triggerer, raising=False)
+    return triggerer
+
+
+@pytest.fixture
+def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
+    """The lines that triggers write into their tasks' logs, with their levels."""
+    lines: list[tuple[str, str]] = []
+
+    class TaskLog(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append((record.levelname, record.getMessage()))
+
+    logger = logging.Logger("task")
+    logger.addHandler(TaskLog())
+    monkeypatch.setattr(SageMakerPipelineStepTrigger, "_log", logger)
+    return lambda: lines
+
+
+def trigger(triggerer: Triggerer | None = None, **arguments: Any) -> SageMakerPipelineStepTrigger:
+    made = SageMakerPipelineStepTrigger(
+        **{"pipeline_execution_arn": EXECUTION_ARN, "step_name": "train", "waiter_delay": 0.01, **arguments}
+    )
+    if triggerer is not None:
+        made.task_instance = triggerer.task_instance  # type: ignore[assignment]
+    return made
+
+
+async def events(made: BaseTrigger) -> list[tuple[type, Any]]:
+    """All events of a trigger, in parts: end events do not compare."""
+    return [(type(event), event.payload) async for event in made.run()]
+
+
+SUCCESS = [(TaskSuccessEvent, "success")]
+FAILED = [(TaskFailedEvent, "failed")]
+SKIPPED = [(TaskSkippedEvent, "skipped")]
+FOLLOWING = ("INFO", f"Following step 'train' of {EXECUTION_ARN}")
+
+
+def training(service: ScriptedService) -> None:
+    service.execution("Executing")
+    service.steps(
+        [],
+        [step("train", "Starting")],
+        [step("train", "Executing", Metadata=TRAINING)],
+        [step("train", "Executing", Metadata=TRAINING)],
+        [step("train", "Succeeded", Metadata=TRAINING, EndTime=1690315999.5)],
+    )
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+
+
+async def test_a_step_that_succeeds(service, triggerer, log):
+    """The task ends here with success; its log has each change once; its XComs and links are pushed before."""
+    training(service)
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert log() == [
+        FOLLOWING,
+        ("INFO", "Step 'train' has not started; the execution is Executing"),
+        ("INFO", "Step 'train' is Starting"),
+        ("INFO", "Step 'train' is Executing"),
+        ("INFO", f"Job: {JOB}"),
+        ("INFO", "Step 'train' is Succeeded after 44.5 s"),
+    ]
+    assert triggerer.pushed == [
+        ("_link_SageMakerPipelineExecutionLink", STUDIO),
+        *JOB_LINKS.items(),
+        ("step_status", "Succeeded"),
+        ("job_arn", JOB),
+        ("outputs", {"model_artifacts": "s3://b/model.tar.gz"}),
+        ("property_files", {}),
+    ]
+
+
+async def test_without_a_task_instance_nothing_is_pushed(service, log):
+    """In dag.test() a trigger has no task instance: it follows its step all the same."""
+    training(service)
+    assert await events(trigger(end_from_trigger=False)) == [
+        (
+            TriggerEvent,
+            {
+                "status": "success",
+                "reason": None,
+                "step_name": "train",
+                "pipeline_execution_arn": EXECUTION_ARN,
+                "job_arn": JOB,
+            },
+        )
+    ]
+    assert log()[-1] == ("INFO", "Step 'train' is Succeeded after 44.5 s")
+
+
+async def test_resuming_on_a_worker(service, triggerer, log):
+    """A task that resumes on a worker gets its links here, and leaves results and last words to the worker."""
+    service.execution("Failed")
+    service.steps([step("train", "Failed", Metadata=TRAINING, FailureReason="AlgorithmError: boom")])
+    assert await events(trigger(triggerer, end_from_trigger=False)) == [
+        (
+            TriggerEvent,
+            {
+                "status": "failed",
+                "reason": "step 'train' failed: AlgorithmError: boom",
+                "step_name": "train",
+                "pipeline_execution_arn": EXECUTION_ARN,
+                "job_arn": JOB,
+            },
+        )
+    ]
+    assert log() == [FOLLOWING, ("INFO", "Step 'train' is Failed"), ("INFO", f"Job: {JOB}")]
+    assert triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO), *JOB_LINKS.items()]
+
+
+async def test_a_step_that_fails(service, triggerer, log):
+    """A failed step fails the task; the log has the reason, the job and the last lines of the job's log."""
+    service.execution("Executing")
+    service.steps([step("train", "Failed", Metadata=TRAINING, FailureReason="AlgorithmError: boom")])
+    service.answers["DescribeLogStreams"] = [{"logStreams": [{"logStreamName": "pipelines-abc-train/algo-1"}]}]
+    service.answers["GetLogEvents"] = [
+        {"events": [{"timestamp": second, "message": f"line {second}"} for second in (1, 2)]}
+    ]
+    assert await events(trigger(triggerer, log_lines=2)) == FAILED
+    assert log() == [
+        FOLLOWING,
+        ("INFO", "Step 'train' is Failed"),
+        ("INFO", f"Job: {JOB}"),
+        ("ERROR", "step 'train' failed: AlgorithmError: boom"),
+        ("ERROR", f"Job: {JOB}"),
+        ("ERROR", "The last lines of the job's log (2):"),
+        ("ERROR", "    line 1"),
+        ("ERROR", "    line 2"),
+    ]
+    assert service.requests_of("GetLogEvents") == [
+        {
+            "logGroupName": "/aws/sagemaker/TrainingJobs",
+            "logStreamName": "pipelines-abc-train/algo-1",
+            "limit": 2,
+            "startFromHead": False,
+        }
+    ]
+    assert triggerer.pushed[-4:] == [
+        ("step_status", "Failed"),
+        ("job_arn", JOB),
+        ("outputs", {}),
+        ("property_files", {}),
+    ]
+
+
+async def test_a_fail_step(service, triggerer, log):
+    """A Fail step fails its task with the step's message."""
+    service.execution("Failed")
+    service.steps([step("train", "Failed", Metadata={"Fail": {"ErrorMessage": "not accurate enough"}})])
+    assert await events(trigger(triggerer)) == FAILED
+    assert log()[-1] == ("ERROR", "step 'train' failed: not accurate enough")
+
+
+async def test_a_step_that_never_started(service, triggerer, log):
+    """When the execution ends before the step, the task fails naming the step that ended it."""
+    service.execution("Failed")
+    service.steps([step("prepare", "Failed", FailureReason="AlgorithmError: no data")])
+    assert await events(trigger(triggerer)) == FAILED
+    assert log() == [
+        FOLLOWING,
+        ("INFO", "Step 'train' has not started; the execution is Failed"),
+        (
+            "ERROR",
+            "step 'train' never started: the execution ended Failed: step 'prepare' failed: AlgorithmError: no data",
+        ),
+    ]
+    assert triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO)]
+
+
+async def test_a_step_that_was_never_to_run(service, triggerer, log):
+    """A step that a successful execution went without is skipped."""
+    service.execution("Succeeded")
+    service.steps([step("prepare", "Succeeded")])
+    assert await events(trigger(triggerer)) == SKIPPED
+    assert log()[-1] == (
+        "INFO",
+        "Skipping: step 'train' was never to run: the execution succeeded without it",
+    )
+
+
+async def test_a_step_in_a_branch_not_taken(service, triggerer):
+    """A step in a branch that was not taken is skipped while the execution still goes on."""
+    service.execution("Executing")
+    service.steps([step("good_enough", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
+    assert await events(trigger(triggerer, branches=[["good_enough", "True"]])) == SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "skipped"), [("True", ["churn.reject"]), ("False", ["churn.register", "churn.deploy"])]
+)
+async def test_a_condition(service, triggerer, log, outcome, skipped):
+    """A condition tells the scheduler which tasks to skip, as SkipMixin does."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", Metadata={"Condition": {"Outcome": outcome}})])
+    made = trigger(
+        triggerer, skipped_task_ids={"True": ["churn.reject"], "False": ["churn.register", "churn.deploy"]}
+    )
+    assert await events(made) == SUCCESS
+    assert dict(triggerer.pushed)["skipmixin_key"] == {"skipped": skipped}
+    assert log()[-1] == ("INFO", f"Outcome: {outcome}")
+
+
+async def test_a_condition_without_an_outcome(service, triggerer, log):
+    """A condition that succeeded without an outcome fails: no branch is taken by default."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded")])
+    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": []})) == FAILED
+    assert log()[-1] == ("ERROR", "condition step 'train' succeeded, but the service lists no outcome for it")
+
+
+async def test_a_cache_hit(service, triggerer, log):
+    """A cache hit is success, and the log names the execution whose result was taken."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", CacheHitResult={"SourcePipelineExecutionArn": EXECUTION_ARN})])
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert log()[-1] == ("INFO", f"Taken from the cache of {EXECUTION_ARN}")
+
+
+async def test_a_step_on_a_later_page(service, triggerer):
+    """A step is found on whichever page of the list it is."""
+    service.execution("Executing")
+    service.answers["ListPipelineExecutionSteps"] = [
+        {
+            "PipelineExecutionSteps": [step(f"s{number}", "Succeeded") for number in range(100)],
+            "NextToken": "2",
+        },
+        {"PipelineExecutionSteps": [step("train", "Succeeded")]},
+    ]
+    assert await events(trigger(triggerer)) == SUCCESS
+
+
+async def test_trouble_is_told_once_and_outlived(service, triggerer, log):
+    """Throttling is told once, not for each call; the task goes on when the service answers again."""
+    service.execution("Executing")
+    service.answers["DescribePipelineExecution"][:0] = [Refusal("ThrottlingException", "Rate exceeded")] * 3
+    service.steps([step("train", "Succeeded")])
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert log() == [
+        FOLLOWING,
+        (
+            "WARNING",
+            "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate "
+            "exceeded. (connection 'aws_default', region us-east-1)",
+        ),
+        ("INFO", "SageMaker answers again"),
+        ("INFO", "Step 'train' is Succeeded"),
+    ]
+
+
+async def test_trouble_while_collecting(service, triggerer):
+    """Trouble after the step has ended does not fail its task either."""
+    training(service)
+    service.answers["DescribeTrainingJob"].insert(0, Refusal("ThrottlingException", "Rate exceeded"))
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert dict(triggerer.pushed)["outputs"] == {"model_artifacts": "s3://b/model.tar.gz"}
+
+
+async def test_access_denied_fails_all_tasks_at_once(service, triggerer, log):
+    """A refusal fails all tasks of the execution with the service's words and no traceback."""
+    service.answers["DescribePipelineExecution"] = [
+        Refusal("AccessDeniedException", "User x is not authorized to perform: sagemaker:DescribePipelineExecution")
+    ]
+    made = [trigger(triggerer, step_name=name) for name in ("a", "b", "c")]
+    assert await asyncio.gather(*(events(each) for each in made)) == [FAILED] * 3
+    words = (
+        "DescribePipelineExecution failed: AccessDeniedException: User x is not authorized to perform: "
+        "sagemaker:DescribePipelineExecution. Check what the connection's credentials, and the role, are allowed "
+        "to do. (connection 'aws_default', region us-east-1)"
+    )
+    assert [line for line in log() if line[0] != "INFO"] == [("ERROR", words)] * 3
+
+
+async def test_a_missing_connection(triggerer, log):
+    """A connection that does not exist fails the task, naming it."""
+    assert await events(trigger(triggerer, aws_conn_id="aws_missing")) == FAILED
+    assert log() == [("ERROR", "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id")]
+
+
+@pytest.mark.parametrize("rendered", [None, "", "None"])
+async def test_no_execution(triggerer, log, rendered):
+    """Where the launch task left no ARN, the task fails at once instead of waiting for nothing."""
+    assert await events(trigger(triggerer, pipeline_execution_arn=rendered)) == FAILED
+    assert log() == [
+        (
+            "ERROR",
+            f"step 'train' has no execution to follow: pipeline_execution_arn is {rendered!r}. The launch task has "
+            "pushed no execution ARN in this Dag run; check its log, and clear it to start the execution",
+        )
+    ]
+
+
+async def test_no_arn(triggerer, log):
+    """Anything else that is no execution's ARN fails at once, too."""
+    assert await events(trigger(triggerer, pipeline_execution_arn="{{ arn }}")) == FAILED
+    assert log()[0][1].startswith("'{{ arn }}' is not the ARN of a pipeline execution; expected 'arn:aws:")
+
+
+async def test_an_unknown_status(service, triggerer, log):
+    """A status this version does not know fails the task loudly."""
+    service.execution("Executing")
+    service.steps([step("train", "Hibernating")])
+    assert await events(trigger(triggerer)) == FAILED
+    assert log()[-1][1].startswith("unknown step status 'Hibernating'; this version of airflow_sm_pipelines knows")
+
+
+async def test_giving_up(service, triggerer, log):
+    """After waiter_delay x waiter_max_attempts the task fails, and says what was last seen."""
+    service.execution("Executing")
+    service.steps([step("train", "Executing", Metadata=TRAINING)])
+    assert await events(trigger(triggerer, waiter_delay=0.25, waiter_max_attempts=2)) == FAILED
+    assert log()[-1] == (
+        "ERROR",
+        "gave up on step 'train' after 0.5 seconds (waiter_delay 0.25 x waiter_max_attempts 2); last seen: "
+        f"Executing, job {JOB}",
+    )
+
+
+async def test_giving_up_on_a_silent_service(service, triggerer, log):
+    """A service that never answers does not keep the task beyond its time either."""
+    service.answers["DescribePipelineExecution"] = [Refusal("InternalFailure", "sorry", 500)]
+    assert await events(trigger(triggerer, waiter_delay=0.05, waiter_max_attempts=2)) == FAILED
+    assert log()[-1] == (
+        "ERROR",
+        "gave up on step 'train' after 0.1 seconds (waiter_delay 0.05 x waiter_max_attempts 2); last seen: "
+        "nothing; the service did not answer yet",
+    )
+
+
+async def test_the_region_is_that_of_the_execution(service, triggerer, monkeypatch):
+    """Without a region_name the execution's own region is asked, whatever the connection's."""
+    regions: list[str] = []
+    monkeypatch.setattr(
+        "airflow_sm_pipelines.triggers.step.ConnectionSettings.of",
+        lambda _conn, region, *_: regions.append(region) or pytest.fail("not needed"),
+    )
+    arn = EXECUTION_ARN.replace("us-east-1", "eu-west-1")
+    for region_name in (None, "us-west-2"):
+        with pytest.raises(BaseException, match="not needed"):
+            await events(trigger(triggerer, pipeline_execution_arn=arn, region_name=region_name))
+    assert regions == ["eu-west-1", "us-west-2"]
+
+
+def test_each_trigger_in_an_event_loop_of_its_own(service):
+    """dag.test() runs one trigger after the other, each in its own event loop, taking the first event only."""
+    service.execution("Succeeded")
+    service.steps([step("train", "Succeeded"), step("evaluate", "Succeeded")])
+
+    async def first_event(name: str) -> Any:
+        return (await anext(trigger(step_name=name, end_from_trigger=False).run())).payload["status"]
+
+    assert [asyncio.run(first_event(name)) for name in ("train", "evaluate")] == ["success", "success"]
+
+
+ARGUMENTS = {
+    "pipeline_execution_arn": EXECUTION_ARN,
+    "step_name": "good_enough",
+    "property_files": {"metrics": {"output_name": "evaluation", "file_path": "metrics.json"}},
+    "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
+    "branches": [["outer", "True"]],
+    "aws_conn_id": None,
+    "region_name": "eu-west-1",
+    "verify": False,
+    "botocore_config": {"read_timeout": 5},
+    "waiter_delay": 7,
+    "waiter_max_attempts": 9,
+    "log_lines": 3,
+    "end_from_trigger": False,
+}
+
+
+def test_serialization_with_all_arguments():
+    """A trigger comes back from its serialized form with every argument, and serializes the same again."""
+    path, arguments = SageMakerPipelineStepTrigger(**ARGUMENTS).serialize()
+    assert (path, arguments) == (
+        "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger",
+        ARGUMENTS,
+    )
+    decoded = {key: smart_decode_trigger_kwargs(value) for key, value in arguments.items()}
+    assert SageMakerPipelineStepTrigger(**decoded).serialize() == (path, ARGUMENTS)
+
+
+def test_serialization_with_defaults():
+    """The defaults serialize to plain values as well."""
+    _, arguments = SageMakerPipelineStepTrigger(pipeline_execution_arn=EXECUTION_ARN, step_name="s").serialize()
+    assert arguments == {
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "step_name": "s",
+        "property_files": {},
+        "skipped_task_ids": {},
+        "branches": [],
+        "aws_conn_id": "aws_default",
+        "region_name": None,
+        "verify": None,
+        "botocore_config": None,
+        "waiter_delay": 30,
+        "waiter_max_attempts": None,
+        "log_lines": 20,
+        "end_from_trigger": True,
+    }
+
+
+def test_killing_a_task_stops_nothing():
+    """Nothing is stopped on_kill: Airflow 3.3 calls it also for tasks that are healthy elsewhere."""
+    assert SageMakerPipelineStepTrigger.on_kill is BaseTrigger.on_kill
