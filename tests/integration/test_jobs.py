@@ -183,9 +183,10 @@ def test_a_failing_training_script_says_why(endpoint: LocalEndpoint, aws: Aws) -
     source = aws.put_source_archive({"train.py": "import sys\nprint('epoch 1')\nraise KeyError('target')\n"})
     step = run_one(endpoint, aws, training_step("train", source))
     assert step["StepStatus"] == "Failed"
-    assert step["FailureReason"].startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ")
-    assert "KeyError: 'target'" in step["FailureReason"]
-    assert step["FailureReason"].endswith(", exit code: 1")
+    assert step["FailureReason"] == (
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"KeyError: 'target'\"\n"
+        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
+    )
     described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(step))
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Failed", "Failed")
     assert "epoch 1" in aws.log_lines("/aws/sagemaker/TrainingJobs", job_name(step))
@@ -193,23 +194,29 @@ def test_a_failing_training_script_says_why(endpoint: LocalEndpoint, aws: Aws) -
 
 def test_a_very_long_failure_keeps_its_last_line(endpoint: LocalEndpoint, aws: Aws) -> None:
     """A reason has at most 1024 characters; the exception that ended the script is among them."""
-    source = aws.put_source_archive(
-        {
-            "train.py": "import sys\nfor i in range(99): sys.stderr.write(f'Error number {i}\\n')\nraise OSError('disk')\n"
-        }
-    )
-    step = run_one(endpoint, aws, training_step("train", source))
-    assert len(step["FailureReason"]) <= 1024
-    assert step["FailureReason"].startswith("AlgorithmError: ExecuteUserScriptError:")
-    assert "OSError: disk" in step["FailureReason"]
+    step_definition = training_step("train", "unused")
+    step_definition["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"] = [
+        "python3",
+        "-c",
+        "open('/opt/ml/output/failure', 'w').write('x' * 5000); raise OSError('disk')",
+    ]
+    step = run_one(endpoint, aws, step_definition)
+    tail = " ... OSError: disk, exit code: 1"
+    assert step["FailureReason"] == f"AlgorithmError: {'x' * (1024 - 16 - len(tail))}{tail}"
 
 
 def test_a_script_that_exits_without_an_exception(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """sys.exit with a text: the text is the last line, the code is the code."""
+    """The last line that it printed, and its exit code; the toolkit's own lines do not count."""
     code = aws.put(f"exit/{uuid.uuid4().hex}/script.py", "import sys\nprint('bad data')\nsys.exit(3)\n")
     step = run_one(endpoint, aws, processing_step("prepare", code))
     assert step["FailureReason"] == (
         "AlgorithmError: See job logs for more information. Last error line: bad data, exit code: 3"
+    )
+    source = aws.put_source_archive({"train.py": "import sys\nprint('bad data')\nsys.exit(3)\n"})
+    step = run_one(endpoint, aws, training_step("train", source))
+    assert step["FailureReason"] == (
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 3\nErrorMessage "bad data"\n'
+        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
     )
 
 

@@ -161,12 +161,12 @@ class Job(ABC):
         """
 
     @abstractmethod
-    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
+    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
         """The FailureReason of a job whose process failed.
 
         :param directory: The job's directory.
         :param exit_code: Of its first process.
-        :param error_line: The line of its output that says best why.
+        :param output: The last lines of its output.
         """
 
     def times_out(self) -> str:
@@ -212,7 +212,7 @@ class Job(ABC):
                 return "Stopped"
             stopping = self.status == "Stopping"
             if exit_code != 0 and not stopping and not self._timed_out:
-                raise JobFailedError(self.failure(directory, exit_code, stream.error_line()))
+                raise JobFailedError(self.failure(directory, exit_code, stream.tail))
             if self._timed_out and self.times_out() == "Failed":
                 raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
             self._phase("Uploading")

@@ -8,12 +8,13 @@ import re
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 _BATCH_EVENTS = 1000
 _EVENT_BYTES = 60_000  # moto and AWS refuse events over 256 KiB, and batches over 1 MiB
 _BATCH_BYTES = 500_000
-_TAIL_LINES = 20
+_TAIL_LINES = 40
 
 _ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interrupt)\b")
 
@@ -49,16 +50,10 @@ class LogStream:
         self._events.put(None)
         self._sender.join()
 
-    def error_line(self) -> str:
-        """The line that says best why the job failed: the last exception line, else the last line that says anything.
-
-        :return: An empty string when the job printed nothing.
-        """
-        said = [line.strip() for line in self._tail if line.strip()]
-        for line in reversed(said):
-            if _ERROR_LINE.match(line):
-                return line
-        return said[-1] if said else ""
+    @property
+    def tail(self) -> list[str]:
+        """The last lines."""
+        return list(self._tail)
 
     def _make(self) -> None:
         with contextlib.suppress(self._client.exceptions.ResourceAlreadyExistsException):  # an earlier job made it
@@ -84,3 +79,16 @@ class LogStream:
                 open_ = False
             if batch:
                 self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
+
+
+def last_error_line(output: Sequence[str]) -> str:
+    """The line that says best why a script failed: the last exception line, else the last line that says anything.
+
+    :param output: The last lines that the script printed.
+    :return: An empty string when it printed nothing.
+    """
+    said = [line.strip() for line in output if line.strip()]
+    for line in reversed(said):
+        if _ERROR_LINE.search(line):
+            return line
+    return said[-1] if said else ""

@@ -13,6 +13,7 @@ from airflow_sm_pipelines.local.jobs.files import (
     resource_config,
 )
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
+from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -91,9 +92,10 @@ class ProcessingJob(Job):
         for name, output in self._outputs():
             staging.upload_directory(local_path(directory, output["LocalPath"], name), output["S3Uri"])
 
-    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
+    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
         """The service's words, and the script's own last error line, which it leaves to the log."""
         self._read_exit_message(directory)
+        error_line = last_error_line(output)
         reason = "AlgorithmError: See job logs for more information"
         if error_line:
             reason += f". Last error line: {error_line}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.local.clock import now
-from airflow_sm_pipelines.local.image import sagemaker_script_mode
 from airflow_sm_pipelines.local.jobs.files import (
     local_path,
     only_file_mode,
@@ -17,8 +16,13 @@ from airflow_sm_pipelines.local.jobs.files import (
     resource_config,
 )
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
+
+_TOOLKIT = "sagemaker_training.cli.train"
+_NO_TOOLKIT = "No module named 'sagemaker_training'"
+_TOOLKIT_FAILURE = "Reporting training FAILURE"
 
 _SECONDARY_STATUS = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Uploading"}
 _SECONDARY_MESSAGE = {
@@ -107,7 +111,6 @@ class TrainingJob(Job):
         return command, {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
-            "SAGEMAKER_TRAINING_MODULE": f"{sagemaker_script_mode.__name__.rpartition('.')[2]}:main",
             "S3_ENDPOINT_URL": self.host.endpoint_url,
         }
 
@@ -126,10 +129,21 @@ class TrainingJob(Job):
         if checkpoints is not None:
             staging.upload_directory(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
 
-    def failure(self, directory: JobDirectory, exit_code: int, error_line: str) -> str:
-        """What the algorithm wrote to ``/opt/ml/output/failure``; the last error line is always in it."""
+    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
+        """What the algorithm wrote to ``/opt/ml/output/failure``; the last error line is always in it.
+
+        The toolkit can put the script's standard error into that file itself, but then cuts lines wherever the
+        pipe did. So it is left to write ``ErrorMessage ""``, and the line is put in here.
+        """
+        error_line = last_error_line(_of_script(output))
+        if _NO_TOOLKIT in error_line:
+            return (
+                f"ClientError: the interpreter {self.host.interpreter} cannot run training scripts: {error_line}."
+                f" Install the toolkit into it: {self.host.interpreter} -m pip install sagemaker-training"
+            )
         file = directory.ml / "output" / "failure"
         said = file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
+        said = said.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
         reason = f"AlgorithmError: {said or error_line}, exit code: {exit_code}"
         if error_line not in reason[:FAILURE_REASON_CHARACTERS]:
             tail = f" ... {error_line[: FAILURE_REASON_CHARACTERS // 2]}, exit code: {exit_code}"
@@ -154,7 +168,7 @@ class TrainingJob(Job):
                 " mode, that is the hyperparameters sagemaker_program and sagemaker_submit_directory, or"
                 " AlgorithmSpecification.ContainerEntrypoint."
             )
-        return [str(self.host.interpreter), str(Path(sagemaker_script_mode.__file__).resolve())]
+        return [str(self.host.interpreter), "-m", _TOOLKIT]
 
     def _download_channel(
         self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
@@ -197,3 +211,11 @@ class TrainingJob(Job):
                 transition["EndTime"] = end
             shown.append(transition)
         return shown
+
+
+def _of_script(output: Sequence[str]) -> Sequence[str]:
+    """The output without what the toolkit adds when the script has failed."""
+    for index, line in enumerate(output):
+        if "sagemaker-training-toolkit" in line and _TOOLKIT_FAILURE in line:
+            return output[:index]
+    return output
