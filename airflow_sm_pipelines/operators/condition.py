@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import BaseOperator, Label, TaskGroup
 from airflow.sdk.bases.skipmixin import SkipMixin
 
 from airflow_sm_pipelines.definition.conditions import Condition
@@ -25,7 +26,7 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
 
     :param conditions: all of them must hold, for ``if_steps`` to run. Compare references:
         ``evaluate.metric("metrics", "accuracy.value") >= pipeline.parameters["MinAccuracy"]``.
-    :param if_steps: the first tasks of the branch for a condition that holds.
+    :param if_steps: the first tasks of the branch for a condition that holds; a TaskGroup stands for its first tasks.
     :param else_steps: the first tasks of the other branch.
     """
 
@@ -40,9 +41,9 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         else_steps: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
-        # Read by skipped_task_ids, which Airflow asks for as soon as the base class is initialised.
-        self._if_task_ids = tuple(task.task_id for task in if_steps)
-        self._else_task_ids = tuple(task.task_id for task in else_steps)
+        # Airflow asks for skipped_task_ids as soon as the base class is initialised.
+        self._if_task_ids: tuple[str, ...] = ()
+        self._else_task_ids: tuple[str, ...] = ()
         super().__init__(**kwargs)
         self.conditions = tuple(conditions)
         if not self.conditions:
@@ -52,13 +53,25 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
                 raise self.error(
                     f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
                 )
+        if_tasks, else_tasks = self._first_tasks("if_steps", if_steps), self._first_tasks("else_steps", else_steps)
+        self._if_task_ids = tuple(task.task_id for task in if_tasks)
+        self._else_task_ids = tuple(task.task_id for task in else_tasks)
         if both := sorted({*self._if_task_ids} & {*self._else_task_ids}):
             raise self.error(
                 f"{', '.join(map(repr, both))} stands in if_steps and in else_steps. A step belongs to one branch; "
                 "a step after both follows their ends with trigger_rule='none_failed_min_one_success'."
             )
-        for task in (*if_steps, *else_steps):
-            self.set_downstream(task)
+        for task in if_tasks:
+            self.set_downstream(task, edge_modifier=Label("if"))
+        for task in else_tasks:
+            self.set_downstream(task, edge_modifier=Label("else"))
+
+    def _first_tasks(self, keyword: str, steps: Sequence[Any]) -> list[BaseOperator]:
+        if not isinstance(steps, Sequence) or not all(isinstance(step, (BaseOperator, TaskGroup)) for step in steps):
+            raise self.error(
+                f"{keyword}={steps!r} is no list of tasks. Give the first steps of the branch: {keyword}=[...]."
+            )
+        return [root for step in steps for root in step.roots]
 
     @property
     def outcome(self) -> Any:

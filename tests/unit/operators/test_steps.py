@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.sdk import TaskGroup
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
@@ -378,6 +379,18 @@ def test_a_condition_leads_to_both_branches(dag, group):
     )
 
 
+def test_branches_are_labelled(dag, group):
+    """The graph view says which edge leads to which branch; a TaskGroup stands for its first tasks."""
+    with group():
+        with TaskGroup("inner") as inner:
+            SageMakerStepOperator(task_id="a", step_type="Training")
+        b = SageMakerStepOperator(task_id="b", step_type="Training")
+        SageMakerConditionStepOperator(
+            task_id="c", conditions=[Get("Execution.PipelineName").equals("x")], if_steps=[inner], else_steps=[b]
+        )
+    assert dag.edge_info["churn.c"] == {"churn.inner.a": {"label": "if"}, "churn.b": {"label": "else"}}
+
+
 def test_fail_steps_say_their_message(dag, group):
     """A Fail step is its message, which may hold references."""
     message = Join(" ", ["below", Get("Parameters.P")])
@@ -422,6 +435,12 @@ TASK = "Dag 'd', task 'churn.t': "
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=[]),
             TASK + "a ConditionStep needs at least one condition. Give conditions=[...].",
+        ),
+        (
+            lambda: SageMakerConditionStepOperator(
+                task_id="t", conditions=[Get("Execution.PipelineName").equals("x")], if_steps="register"
+            ),
+            TASK + "if_steps='register' is no list of tasks. Give the first steps of the branch: if_steps=[...].",
         ),
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=[True]),
