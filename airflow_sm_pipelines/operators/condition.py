@@ -66,8 +66,10 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         for task in else_tasks:
             self.set_downstream(task, edge_modifier=Label("else"))
 
-    def _first_tasks(self, keyword: str, steps: Sequence[Any]) -> list[BaseOperator]:
-        if not isinstance(steps, Sequence) or not all(isinstance(step, (BaseOperator, TaskGroup)) for step in steps):
+    def _first_tasks(self, keyword: str, steps: Any) -> list[BaseOperator]:
+        if not isinstance(steps, (list, tuple)) or not all(
+            isinstance(step, (BaseOperator, TaskGroup)) for step in steps
+        ):
             raise self.error(
                 f"{keyword}={steps!r} is no list of tasks. Give the first steps of the branch: {keyword}=[...]."
             )
