@@ -34,4 +34,4 @@ def example_ingest():
     write_raw_data()
 
 
-example_ingest()
+ingestion = example_ingest()

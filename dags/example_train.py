@@ -119,4 +119,4 @@ def example_train():
     [register, reject] >> publish()
 
 
-example_train()
+training = example_train()

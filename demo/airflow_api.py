@@ -137,6 +137,21 @@ class AirflowApi:
         records = [json.loads(line) for line in answer.text.splitlines() if line]
         return [record if isinstance(record, dict) else {"event": record} for record in records]
 
+    def errors(self, run: DagRun, task_id: str, try_number: int = 1) -> list[str]:
+        """Return what a try's log says with level error; an exception as its last line, without the frames."""
+        found = []
+        for record in self.log(run, task_id, try_number):
+            if record.get("level") == "error":
+                causes = [f"{each['exc_type']}: {each['exc_value']}" for each in record.get("error_detail", [])]
+                found.extend(causes or [str(record["event"])])
+        return found
+
+    def asset_event_extras(self, name: str) -> list[dict[str, Any]]:
+        """Return the extras of an Asset's events, the oldest first."""
+        [asset] = self._get("/assets", name_pattern=name)["assets"]
+        events = self._get("/assets/events", asset_id=asset["id"], order_by="timestamp")["asset_events"]
+        return [event["extra"] for event in events]
+
     def follow(self, run: DagRun, seconds: float, on_wait: Callable[[], None]) -> Iterator[TaskInstance]:
         """Yield every change of a task's state until the Dag run has ended.
 

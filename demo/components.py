@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from cryptography.fernet import Fernet
 
-from demo.processes import Component, ComponentError
+from demo.processes import Component, ComponentError, stop_components
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -188,8 +188,7 @@ class Stack:
         report(f"Airflow at {self.airflow_url} ({time.monotonic() - began:.0f} s)")
 
     def _stop(self) -> None:
-        for component in reversed([self.endpoint, self._migration, *self._airflow_components]):
-            component.stop()
+        stop_components([*self._airflow_components, self._migration, self.endpoint])
 
     def _await(self, what: str, url: str, is_ready: Callable[[httpx.Response], bool]) -> None:
         """Ask an address until it answers as wanted, or until the component behind it is gone."""

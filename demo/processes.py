@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 # From linux/prctl.h.
@@ -84,17 +84,29 @@ class Component:
         with self.log_path.open(encoding="utf-8", errors="replace") as log:
             return "".join(deque(log, maxlen=lines))
 
-    def stop(self) -> None:
-        """End it and everything it started: politely first, then not."""
+    def processes(self) -> list[psutil.Process]:
+        """Return what is running of it: the process and everything it started."""
         if self._process is None:
-            return
+            return []
         # A child that outlived its parent is no descendant any more, but still in the session.
-        end_processes([*_session(self._process.pid), *_descendants(self._process.pid)])
-        self._process.wait()
-        self._process = None
+        return [*_session(self._process.pid), *_descendants(self._process.pid)]
+
+    def forget(self) -> None:
+        """Take note that its processes have been ended."""
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
 
     def _complaint(self, what: str) -> str:
         return f"{self.name} {what}. The end of {self.log_path}:\n{self.tail()}"
+
+
+def stop_components(components: Iterable[Component]) -> None:
+    """End components and everything they started, all at the same time."""
+    stopping = list(components)
+    end_processes([process for component in stopping for process in component.processes()])
+    for component in stopping:
+        component.forget()
 
 
 def end_processes(processes: Sequence[psutil.Process], seconds: float = SECONDS_TO_END) -> None:

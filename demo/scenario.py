@@ -112,7 +112,7 @@ class Scenario:
         self._report.headline("What came out")
         self._report.metrics(self._metrics(registered), registered)
         self._report.registered_model(self._require(registered, f"{GROUP}.register", "job_arn"))
-        self._report.failure(rejected, f"{GROUP}.reject", self._errors(rejected, f"{GROUP}.reject"))
+        self._report.failure(rejected, f"{GROUP}.reject", self._api.errors(rejected, f"{GROUP}.reject"))
 
     def _started_by_asset(self, dag_id: str) -> DagRun:
         deadline = time.monotonic() + SECONDS_PER_RUN
@@ -135,7 +135,7 @@ class Scenario:
         except UnexpectedEndError:
             for task in tasks:
                 if task.state == "failed" and expectation.tasks.get(task.task_id) != "failed":
-                    self._report.failure(run, task.task_id, self._errors(run, task.task_id, task.try_number))
+                    self._report.failure(run, task.task_id, self._api.errors(run, task.task_id, task.try_number))
             raise
 
     def _metrics(self, run: DagRun) -> dict[str, Any]:
@@ -147,8 +147,3 @@ class Scenario:
         if value is None:
             raise UnexpectedEndError(f"{run.dag_id}, run {run.run_id}: {task_id} left no XCom '{key}'.")
         return value
-
-    def _errors(self, run: DagRun, task_id: str, try_number: int = 1) -> list[str]:
-        """Return what a task's log says with level error."""
-        records = self._api.log(run, task_id, try_number)
-        return [str(record["event"]) for record in records if record.get("level") == "error"]

@@ -1,0 +1,116 @@
+"""``make demo`` without make: it tells what it does, its exit status is the truth, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+CLONE = Path(__file__).parent.parent.parent
+SECONDS_TO_END = 60
+
+# Not in the group of the other live tests: this has components of its own.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def start_demo(**environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=CLONE,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(demo, text):
+    """Read the demo's output up to the line with a text, and return it."""
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    pytest.fail(f"The demo ended without saying {text!r}:\n{''.join(lines)}")
+
+
+def run_directory(demo):
+    [directory] = (CLONE / ".demo").glob(f"*-{demo.pid}")
+    return directory
+
+
+def test_the_demo_shows_its_runs_and_leaves_nothing():
+    """Whatever the user's environment says: exit status 0, every run and result shown, and no files left."""
+    demo = start_demo(
+        AWS_PROFILE="somebody",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+        AIRFLOW__CORE__PARALLELISM="none",
+        HTTP_PROXY="http://127.0.0.1:9",
+        PYTHONPATH="/nowhere",
+    )
+    output, _ = demo.communicate()
+
+    assert demo.returncode == 0, output
+    assert re.findall(r"^(example_\w+), (\w+) [\d:]{8}: (\w+)$", output, re.MULTILINE) == [
+        ("example_ingest", "manual", "success"),
+        ("example_train", "asset", "success"),
+        ("example_train", "manual", "failed"),
+    ]
+    assert re.findall(r"│ (accuracy|test_rows) +│ +([\d.]+) │", output) == [
+        ("accuracy", "0.9561"),
+        ("test_rows", "114"),
+    ]
+    assert "model-package/breast-cancer/1" in output
+    assert "step 'reject' failed: The model is less accurate than MinAccuracy asks for." in output
+    assert list((CLONE / ".demo").glob(f"*-{demo.pid}")) == []
+
+
+@pytest.mark.parametrize(
+    ("victim", "number", "status"),
+    [
+        ("guard", signal.SIGINT, 128 + signal.SIGINT),
+        ("guard", signal.SIGTERM, 128 + signal.SIGTERM),
+        ("guard", signal.SIGKILL, -signal.SIGKILL),
+        ("worker", signal.SIGKILL, 128 + signal.SIGKILL),
+    ],
+)
+def test_a_demo_that_is_ended_takes_its_processes_along(victim, number, status):
+    """Whichever of the demo's two processes gets whichever signal, all of the components end too."""
+    demo = start_demo()
+    read_until(demo, "Airflow at")
+    guard = psutil.Process(demo.pid)
+    everything = guard.children(recursive=True)
+    [worker] = guard.children()
+    components = {" ".join(process.cmdline()[1:4]) for process in worker.children()}
+    assert {"-m airflow scheduler", "-m airflow triggerer", "-m airflow_sm_pipelines.local --port"} <= components
+
+    (guard if victim == "guard" else worker).send_signal(number)
+    demo.communicate(timeout=SECONDS_TO_END)
+    _, alive = psutil.wait_procs(everything, timeout=SECONDS_TO_END)
+
+    assert (demo.returncode, alive) == (status, [])
+    assert (run_directory(demo) / "logs" / "scheduler.log").is_file()
+
+
+def test_a_component_that_dies_fails_the_demo_with_the_end_of_its_log():
+    """The demo notices within the run, says which component it was and where the logs are, and ends the others."""
+    demo = start_demo()
+    output = read_until(demo, "Airflow at")
+    everything = psutil.Process(demo.pid).children(recursive=True)
+    [scheduler] = [process for process in everything if process.cmdline()[1:] == ["-m", "airflow", "scheduler"]]
+
+    scheduler.kill()
+    rest, _ = demo.communicate(timeout=SECONDS_TO_END)
+    _, alive = psutil.wait_procs(everything, timeout=SECONDS_TO_END)
+
+    assert (demo.returncode, alive) == (1, []), output + rest
+    log = run_directory(demo) / "logs" / "scheduler.log"
+    assert f"scheduler ended with status -9. The end of {log}:" in rest
+    assert f"The demo failed. Logs: {run_directory(demo)}" in rest
