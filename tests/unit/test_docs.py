@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import airflow_sm_pipelines
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_public_name_is_in_the_reference():
+    """The reference names everything that the package offers."""
+    reference = (DOCS / "reference.md").read_text()
+    names = [name for name in airflow_sm_pipelines.__all__ if not name.startswith("__")]
+    assert [name for name in names if f"`{name}" not in reference] == []
+
+
+def test_the_reference_names_nothing_else():
+    """Every name of ours in the reference exists."""
+    reference = (DOCS / "reference.md").read_text()
+    named = set(re.findall(r"`((?:SageMaker|Parameter)\w+)", reference))
+    assert named - set(airflow_sm_pipelines.__all__) - {"SageMakerPipelinesError"} == set()
+
+
+def test_links_between_pages_lead_somewhere():
+    """A relative link in a page is a file of the repository."""
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+        if not target.startswith(("http://", "https://", "mailto:"))
+    ]
+    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
