@@ -33,7 +33,7 @@ class XComPusher:
         if self._task_instance is None:
             return
         # Late: the class depends on [core] xcom_backend.
-        from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415
+        from airflow.sdk.execution_time.xcom import XCom
 
         for key, value in xcoms.items():
             await XCom.aset(

@@ -20,9 +20,7 @@ def test_execution_arn_in_parts():
         execution_id="l040kjgtiq4n",
     )
     assert str(arn) == text
-    assert (
-        arn.pipeline_arn == "arn:aws-us-gov:sagemaker:us-gov-west-1:095351214964:pipeline/bedrock-fine-tune"
-    )
+    assert arn.pipeline_arn == "arn:aws-us-gov:sagemaker:us-gov-west-1:095351214964:pipeline/bedrock-fine-tune"
 
 
 @pytest.mark.parametrize(

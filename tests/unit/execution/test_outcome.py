@@ -24,9 +24,7 @@ ENDED_BADLY = [ExecutionStatus.STOPPED, ExecutionStatus.FAILED, ExecutionStatus.
 
 
 def execution(status: ExecutionStatus, *steps: StepSnapshot, reason: str | None = None) -> ExecutionSnapshot:
-    return ExecutionSnapshot(
-        PipelineExecutionArn.parse(ARN), status, {step.name: step for step in steps}, reason
-    )
+    return ExecutionSnapshot(PipelineExecutionArn.parse(ARN), status, {step.name: step for step in steps}, reason)
 
 
 def failed(name: str, reason: str | None = "AlgorithmError: boom", second: int = 0) -> StepSnapshot:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def test_failed_and_stopped_steps_in_the_order_they_ended():
 
     def step(name: str, status: str, ended: int | None) -> dict[str, Any]:
         entry = {"StepName": name, "StepStatus": status}
-        return entry if ended is None else {**entry, "EndTime": datetime.fromtimestamp(ended)}  # noqa: DTZ006
+        return entry if ended is None else {**entry, "EndTime": datetime.fromtimestamp(ended, timezone.utc)}
 
     snapshot = ExecutionSnapshot.from_responses(
         {"PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": "Failed"},
@@ -173,6 +173,4 @@ def test_unknown_status_in_a_response_is_loud():
             [{"StepName": "s", "StepStatus": "Pending"}],
         )
     with pytest.raises(UnknownStatusError, match="unknown pipeline execution status 'Queued'"):
-        ExecutionSnapshot.from_responses(
-            {"PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": "Queued"}, []
-        )
+        ExecutionSnapshot.from_responses({"PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": "Queued"}, [])

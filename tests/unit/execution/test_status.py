@@ -17,9 +17,7 @@ def service_model():
 
 def test_execution_statuses_are_those_of_the_service(service_model):
     """The closed set of execution statuses is the one in botocore's service model."""
-    assert {status.value for status in ExecutionStatus} == set(
-        service_model.shape_for("PipelineExecutionStatus").enum
-    )
+    assert {status.value for status in ExecutionStatus} == set(service_model.shape_for("PipelineExecutionStatus").enum)
 
 
 def test_step_statuses_are_those_of_the_service(service_model):

@@ -17,6 +17,7 @@ ROLE = "arn:aws:iam::123456789012:role/pipelines"
 PROCESSING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
 TRAINING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
 METRICS = {"metrics": {"output_name": "evaluation", "file_path": "metrics.json"}}
+NOW = int(time.time() * 1000)  # CloudWatch takes no events that are older than two weeks.
 NOT_THERE = Refusal("ResourceNotFound", "Pipeline 'churn' does not exist.")
 
 
@@ -171,9 +172,7 @@ def test_another_look_while_a_step_runs(service, hook):
 
 def test_another_look_between_two_steps(service, hook):
     """While no step runs the execution is asked about, too."""
-    calls, snapshot = calls_for_another_look(
-        service, hook, "Executing", [], "Stopping", [step("a", "Succeeded")]
-    )
+    calls, snapshot = calls_for_another_look(service, hook, "Executing", [], "Stopping", [step("a", "Succeeded")])
     assert calls == ["ListPipelineExecutionSteps", "DescribePipelineExecution"]
     assert (snapshot.status, list(snapshot.steps)) == (ExecutionStatus.STOPPING, ["a"])
 
@@ -322,11 +321,10 @@ def test_property_file_that_is_too_large(service, hook, s3):
 
 def write_log(logs, stream: str, *lines: tuple[int, str]) -> None:
     logs.create_log_stream(logGroupName="/aws/sagemaker/ProcessingJobs", logStreamName=stream)
-    now = int(time.time() * 1000)
     logs.put_log_events(
         logGroupName="/aws/sagemaker/ProcessingJobs",
         logStreamName=stream,
-        logEvents=[{"timestamp": now + after, "message": line} for after, line in lines],
+        logEvents=[{"timestamp": NOW + after, "message": line} for after, line in lines],
     )
 
 
@@ -366,9 +364,11 @@ def test_failure_report_without_access_to_the_log(service, monkeypatch, hook):
     failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
     assert hook.failure_report(failed) == [
         f"Job: {PROCESSING_JOB}",
-        "The job's log cannot be shown: DescribeLogStreams failed: AccessDeniedException: no "
-        "logs:DescribeLogStreams. Check what the connection's credentials, and the role, are allowed to do. "
-        "(connection 'aws_test', region us-east-1)",
+        (
+            "The job's log cannot be shown: DescribeLogStreams failed: AccessDeniedException: no "
+            "logs:DescribeLogStreams. Check what the connection's credentials, and the role, are allowed to do. "
+            "(connection 'aws_test', region us-east-1)"
+        ),
     ]
 
 

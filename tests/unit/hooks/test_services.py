@@ -60,8 +60,10 @@ def test_nobody_listens(monkeypatch):
     with pytest.raises(SageMakerServiceError) as caught:
         SageMakerPipelineHook(aws_conn_id="aws_test", config=ONE_TRY).describe_execution(EXECUTION_ARN)
     assert (str(caught.value), caught.value.code, caught.value.retryable) == (
-        f'DescribePipelineExecution failed: Could not connect to the endpoint URL: "{url}/". Check endpoint_url in '
-        "the connection's extra, and the network. (connection 'aws_test', region us-east-1)",
+        (
+            f'DescribePipelineExecution failed: Could not connect to the endpoint URL: "{url}/". Check endpoint_url in '
+            "the connection's extra, and the network. (connection 'aws_test', region us-east-1)"
+        ),
         None,
         True,
     )
@@ -91,8 +93,10 @@ def test_no_credentials(monkeypatch, service):
     with pytest.raises(SageMakerServiceError) as caught:
         SageMakerPipelineHook(aws_conn_id="aws_test").describe_execution(EXECUTION_ARN)
     assert (str(caught.value), caught.value.retryable) == (
-        "DescribePipelineExecution failed: Unable to locate credentials. Check the credentials of the connection. "
-        "(connection 'aws_test', region us-east-1)",
+        (
+            "DescribePipelineExecution failed: Unable to locate credentials. Check the credentials of the connection. "
+            "(connection 'aws_test', region us-east-1)"
+        ),
         False,
     )
 

@@ -23,9 +23,7 @@ def arn(resource: str, partition: str = "aws", region: str = "us-east-1", servic
 )
 def test_job_page(resource, page):
     """Every kind of job that has a page in the SageMaker console is linked to it."""
-    assert job_url(arn(resource)) == (
-        f"https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/{page}"
-    )
+    assert job_url(arn(resource)) == (f"https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/{page}")
 
 
 @pytest.mark.parametrize(

@@ -161,5 +161,3 @@ def test_each_event_loop_has_its_own(service):
 
     assert [asyncio.run(use()) for _ in range(3)] == ["Executing"] * 3
     assert len([loop for loop in connections._connections if loop.is_closed()]) <= 1
-
-

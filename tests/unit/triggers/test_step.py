@@ -18,6 +18,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from airflow_sm_pipelines.triggers.progress import StepProgress
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
 
@@ -261,9 +262,7 @@ async def test_a_condition(service, triggerer, log, outcome, skipped):
     """A condition tells the scheduler which tasks to skip, as SkipMixin does."""
     service.execution("Executing")
     service.steps([step("train", "Succeeded", Metadata={"Condition": {"Outcome": outcome}})])
-    made = trigger(
-        triggerer, skipped_task_ids={"True": ["churn.reject"], "False": ["churn.register", "churn.deploy"]}
-    )
+    made = trigger(triggerer, skipped_task_ids={"True": ["churn.reject"], "False": ["churn.register", "churn.deploy"]})
     assert await events(made) == SUCCESS
     assert dict(triggerer.pushed)["skipmixin_key"] == {"skipped": skipped}
     assert log()[-1] == ("INFO", f"Outcome: {outcome}")
@@ -308,8 +307,10 @@ async def test_trouble_is_told_once_and_outlived(service, triggerer, log):
         FOLLOWING,
         (
             "WARNING",
-            "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate "
-            "exceeded. (connection 'aws_default', region us-east-1)",
+            (
+                "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate "
+                "exceeded. (connection 'aws_default', region us-east-1)"
+            ),
         ),
         ("INFO", "SageMaker answers again"),
         ("INFO", "Step 'train' is Succeeded"),
@@ -352,8 +353,10 @@ async def test_no_execution(triggerer, log, rendered):
     assert log() == [
         (
             "ERROR",
-            f"step 'train' has no execution to follow: pipeline_execution_arn is {rendered!r}. The launch task has "
-            "pushed no execution ARN in this Dag run; check its log, and clear it to start the execution",
+            (
+                f"step 'train' has no execution to follow: pipeline_execution_arn is {rendered!r}. The launch task has "
+                "pushed no execution ARN in this Dag run; check its log, and clear it to start the execution"
+            ),
         )
     ]
 
@@ -372,26 +375,51 @@ async def test_an_unknown_status(service, triggerer, log):
     assert log()[-1][1].startswith("unknown step status 'Hibernating'; this version of airflow_sm_pipelines knows")
 
 
-async def test_giving_up(service, triggerer, log):
+@pytest.fixture
+def after(monkeypatch) -> Callable[[str], None]:
+    """Lets an hour pass on the event loop's clock as soon as a trigger has told its log of something."""
+    passed = [0.0]
+
+    def let_time_pass(told: str) -> None:
+        loop, tell = asyncio.get_running_loop(), getattr(StepProgress, told)
+        clock = loop.time
+
+        def tell_and_pass(progress: StepProgress, what: Any) -> None:
+            tell(progress, what)
+            passed[0] = 3600.0
+
+        monkeypatch.setattr(StepProgress, told, tell_and_pass)
+        monkeypatch.setattr(loop, "time", lambda: clock() + passed[0])
+
+    return let_time_pass
+
+
+async def test_giving_up(service, triggerer, log, after):
     """After waiter_delay x waiter_max_attempts the task fails, and says what was last seen."""
     service.execution("Executing")
     service.steps([step("train", "Executing", Metadata=TRAINING)])
-    assert await events(trigger(triggerer, waiter_delay=0.25, waiter_max_attempts=2)) == FAILED
+    after("seen")
+    assert await events(trigger(triggerer, waiter_delay=100, waiter_max_attempts=2)) == FAILED
     assert log()[-1] == (
         "ERROR",
-        "gave up on step 'train' after 0.5 seconds (waiter_delay 0.25 x waiter_max_attempts 2); last seen: "
-        f"Executing, job {JOB}",
+        (
+            "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
+            f"Executing, job {JOB}"
+        ),
     )
 
 
-async def test_giving_up_on_a_silent_service(service, triggerer, log):
+async def test_giving_up_on_a_silent_service(service, triggerer, log, after):
     """A service that never answers does not keep the task beyond its time either."""
     service.answers["DescribePipelineExecution"] = [Refusal("InternalFailure", "sorry", 500)]
-    assert await events(trigger(triggerer, waiter_delay=0.05, waiter_max_attempts=2)) == FAILED
+    after("trouble")
+    assert await events(trigger(triggerer, waiter_delay=100, waiter_max_attempts=2)) == FAILED
     assert log()[-1] == (
         "ERROR",
-        "gave up on step 'train' after 0.1 seconds (waiter_delay 0.05 x waiter_max_attempts 2); last seen: "
-        "nothing; the service did not answer yet",
+        (
+            "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
+            "nothing; the service did not answer yet"
+        ),
     )
 
 

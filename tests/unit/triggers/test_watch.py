@@ -72,9 +72,7 @@ async def test_many_waiters_one_poller(service):
     """Fifty waiters of one execution cost the calls of one, and all of them see its end."""
     gate = threading.Event()
     service.execution("Executing", "Succeeded")
-    service.answers["DescribePipelineExecution"][0] = gated(
-        service.answers["DescribePipelineExecution"][0], gate
-    )
+    service.answers["DescribePipelineExecution"][0] = gated(service.answers["DescribePipelineExecution"][0], gate)
     service.steps([step("train", "Executing")], [step("train", "Executing")], [step("train", "Succeeded")])
     waiters = [asyncio.create_task(until_terminal()) for _ in range(50)]
     await subscribers(50)
@@ -242,9 +240,7 @@ async def test_other_executions_and_connections_are_watched_apart(service):
     service.answers["DescribePipelineExecution"] = [
         lambda request: {
             "PipelineExecutionArn": request["PipelineExecutionArn"],
-            "PipelineExecutionStatus": "Succeeded"
-            if request["PipelineExecutionArn"] == EXECUTION_ARN
-            else "Stopped",
+            "PipelineExecutionStatus": "Succeeded" if request["PipelineExecutionArn"] == EXECUTION_ARN else "Stopped",
         }
     ]
     service.steps([])
@@ -277,19 +273,19 @@ async def test_the_poller_belongs_to_no_trigger(service):
     owner: ContextVar[str] = ContextVar("owner", default="nobody")
     owners: list[str] = []
 
+    noted = asyncio.Event()
+
     class Noting(Pace):
         def after_change(self) -> float:
             owners.append(owner.get())
+            noted.set()
             return super().after_change()
 
     service.execution("Executing")
     service.steps([])
     owner.set("the first trigger")
-    async with watching(make_pace=Noting) as subscription:
-        await subscription.next()
-        await subscribers(1)
-        while not owners:
-            await asyncio.sleep(0)
+    async with watching(make_pace=Noting):
+        await asyncio.wait_for(noted.wait(), 30)
     assert owners == ["nobody"]
 
 
