@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ _TAG_OPERATIONS: Mapping[str, Operation] = {
     "DeleteTags": tags.delete_tags,
 }
 _TARGET = "SageMaker."
+_CREATION = re.compile(r"\.Create\w+$")
 _SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
 _DEFAULT_REGION = "us-east-1"
 _CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -67,18 +69,30 @@ class Application:
     def __init__(self, regions: Regions, moto: WSGIApplication) -> None:
         self._regions = regions
         self._moto = moto
+        self._creation = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith(_TARGET):
-            return self._moto(environ, start_response)
+            return self._ask_moto(environ, start_response)
         request = Request(environ)
         body = request.get_data(cache=False)
         response = self._answer(target[len(_TARGET) :], request, body)
         if response is None:
-            return self._moto({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            return self._ask_moto({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         return response(environ, start_response)
+
+    def _ask_moto(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let moto answer; one creation at a time.
+
+        moto looks whether a name is taken and then takes it, without a lock: two jobs that make the same log group
+        or queue at once would lose one another's, and two model packages could get the same version.
+        """
+        if not _CREATION.search(environ.get("HTTP_X_AMZ_TARGET", "")):
+            return self._moto(environ, start_response)
+        with self._creation:
+            return self._moto(environ, start_response)
 
     def _answer(self, name: str, request: Request, body: bytes) -> Response | None:
         """Our answer, or ``None`` when the operation is moto's."""

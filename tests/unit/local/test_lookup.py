@@ -1,0 +1,148 @@
+"""Where expressions find their values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.exceptions import EvaluationError
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.local.jobs.staging import StagingError
+from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineVersion, StepRecord
+
+ARN = PipelineExecutionArn("aws", "us-east-1", "123456789012", "churn", "abcdefghijkl")
+NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.timezone.utc)
+
+
+class Objects:
+    """S3 objects for reading, by URI."""
+
+    def __init__(self, **objects: str) -> None:
+        self._objects = {"s3://b/out/metrics.json": '{"accuracy": 0.9}', "s3://b/out/bad.json": "{", **objects}
+
+    def read(self, uri: str) -> bytes:
+        if uri not in self._objects:
+            raise StagingError(f"ClientError: cannot read {uri}: Error message from S3: gone")
+        return self._objects[uri].encode()
+
+
+@pytest.fixture
+def lookup() -> ExecutionLookup:
+    """An execution in which `evaluate` has succeeded and `train` is running."""
+    files = [
+        {"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"},
+        {"PropertyFileName": "bad", "OutputName": "evaluation", "FilePath": "bad.json"},
+        {"PropertyFileName": "gone", "OutputName": "evaluation", "FilePath": "gone.json"},
+        {"PropertyFileName": "elsewhere", "OutputName": "other", "FilePath": "m.json"},
+    ]
+    document = {
+        "Version": "2020-12-01",
+        "PipelineExperimentConfig": {"ExperimentName": {"Get": "Execution.PipelineName"}, "TrialName": "t"},
+        "Steps": [
+            {"Name": "evaluate", "Type": "Processing", "Arguments": {}, "PropertyFiles": files},
+            {"Name": "train", "Type": "Training", "Arguments": {}},
+        ],
+    }
+    execution = ExecutionRecord(
+        arn=ARN,
+        version=PipelineVersion(1, json.dumps(document), PipelineDefinition.from_document(document)),
+        start_parameters={},
+        parameters={"Depth": 5, "Fast": True},
+        role_arn="arn:aws:iam::123456789012:role/R",
+        attributes={},
+        creation_time=NOON,
+    )
+    outputs = [{"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://b/out/"}}]
+    execution.steps["evaluate"] = StepRecord(
+        "evaluate",
+        "Processing",
+        None,
+        None,
+        properties={"ProcessingOutputConfig": {"Outputs": outputs}, "CreationTime": NOON, "RoleArn": "r"},
+    )
+    execution.steps["train"] = StepRecord("train", "Training", None, None)
+    return ExecutionLookup(execution, Objects(), {"TrainingJobName": "job"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("Parameters.Depth", 5),
+        ("Parameters.Fast", True),
+        ("Execution.PipelineName", "churn"),
+        ("Execution.PipelineArn", "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"),
+        ("Execution.PipelineExecutionArn", str(ARN)),
+        ("Execution.PipelineExecutionId", "abcdefghijkl"),
+        ("Execution.StartDateTime", "2026-11-21T12:00:00.000Z"),
+        ("Execution.TrainingJobName", "job"),
+        ("PipelineExperimentConfig.ExperimentName", "churn"),
+        ("PipelineExperimentConfig.TrialName", "t"),
+        ("Steps.evaluate.RoleArn", "r"),
+        ("Steps.evaluate.CreationTime", "2026-11-21T12:00:00.000Z"),
+        ("Steps.evaluate.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri", "s3://b/out/"),
+        ("Steps.evaluate.ProcessingOutputConfig.Outputs[0].OutputName", "evaluation"),
+    ],
+)
+def test_references_have_values(lookup: ExecutionLookup, path: str, value: Any) -> None:
+    """Parameters keep their type; named entries of lists are found by their name."""
+    assert evaluate({"Get": path}, lookup) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("Parameters.Width", "'Parameters.Width' has no value in this execution."),
+        ("Execution.ProcessingJobName", "'Execution.ProcessingJobName' has no value in this execution."),
+        ("PipelineExperimentConfig.Nothing", "'PipelineExperimentConfig.Nothing' has no value in this execution."),
+        ("Steps.train.TrainingJobName", "Step 'train' has no properties: it has not run to its end."),
+        ("Steps.later.TrainingJobName", "Step 'later' has no properties: it has not run to its end."),
+        (
+            "Steps.evaluate.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri",
+            "'Steps.evaluate.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri' has no value: there is no"
+            " 'train' in a list of 1.",
+        ),
+        (
+            "Steps.evaluate.Role",
+            "'Steps.evaluate.Role' has no value: there is no 'Role' in an object with the keys"
+            " 'ProcessingOutputConfig', 'CreationTime', 'RoleArn'.",
+        ),
+    ],
+)
+def test_a_reference_without_value_says_so(lookup: ExecutionLookup, path: str, message: str) -> None:
+    """The reference, and what there is instead."""
+    with pytest.raises(EvaluationError) as error:
+        evaluate({"Get": path}, lookup)
+    assert str(error.value) == message
+
+
+def test_property_files_are_read_from_the_output_they_lie_in(lookup: ExecutionLookup) -> None:
+    """The output's S3 location, one slash, the file's path."""
+    assert lookup.property_file("evaluate", "metrics") == {"accuracy": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "message"),
+    [
+        ("evaluate", "curves", "Step 'evaluate' declares no property file 'curves'."),
+        ("evaluate", "gone", "cannot read s3://b/out/gone.json: Error message from S3: gone"),
+        (
+            "evaluate",
+            "elsewhere",
+            "Property file 'elsewhere' lies in the output 'other', which step 'evaluate' does not have.",
+        ),
+        ("evaluate", "bad", "s3://b/out/bad.json is no JSON: "),
+    ],
+)
+def test_a_property_file_that_cannot_be_read_says_why(
+    lookup: ExecutionLookup, step: str, name: str, message: str
+) -> None:
+    """Not declared, not there, in no output, or no JSON."""
+    with pytest.raises(EvaluationError) as error:
+        lookup.property_file(step, name)
+    assert str(error.value).startswith(message)
