@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,20 +16,42 @@ import pytest
 CLONE = Path(__file__).parent.parent.parent
 SECONDS_TO_END = 60
 
+COMPONENTS = {
+    "-m airflow_sm_pipelines.local --port",
+    "-m airflow api-server",
+    "-m airflow scheduler",
+    "-m airflow dag-processor",
+    "-m airflow triggerer",
+}
+
 # Not in the group of the other live tests: this has components of its own.
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-def start_demo(**environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", "demo"],
-        cwd=CLONE,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+@pytest.fixture
+def start_demo():
+    """Starts demos; in the end they are gone, and so are the logs they leave."""
+    started = []
+
+    def start(**environment):
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "demo"],
+            cwd=CLONE,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(demo)
+        return demo
+
+    yield start
+    for demo in started:
+        demo.terminate()
+        demo.communicate(timeout=SECONDS_TO_END)
+        for directory in (CLONE / ".demo").glob(f"*-{demo.pid}"):
+            shutil.rmtree(directory)
 
 
 def read_until(demo, text):
@@ -41,12 +64,26 @@ def read_until(demo, text):
     pytest.fail(f"The demo ended without saying {text!r}:\n{''.join(lines)}")
 
 
+def started_by(demo):
+    """Processes whose environment names the demo's directory: whatever it started, at any depth."""
+    mark = str(run_directory(demo)).encode()
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        except OSError:
+            continue  # It has ended, or is somebody else's.
+        if mark in environment:
+            found.append(process)
+    return found
+
+
 def run_directory(demo):
     [directory] = (CLONE / ".demo").glob(f"*-{demo.pid}")
     return directory
 
 
-def test_the_demo_shows_its_runs_and_leaves_nothing():
+def test_the_demo_shows_its_runs_and_leaves_nothing(start_demo):
     """Whatever the user's environment says: exit status 0, every run and result shown, and no files left."""
     demo = start_demo(
         AWS_PROFILE="somebody",
@@ -73,33 +110,35 @@ def test_the_demo_shows_its_runs_and_leaves_nothing():
 
 
 @pytest.mark.parametrize(
-    ("victim", "number", "status"),
+    ("moment", "victim", "number", "status"),
     [
-        ("guard", signal.SIGINT, 128 + signal.SIGINT),
-        ("guard", signal.SIGTERM, 128 + signal.SIGTERM),
-        ("guard", signal.SIGKILL, -signal.SIGKILL),
-        ("worker", signal.SIGKILL, 128 + signal.SIGKILL),
+        ("starting the local endpoint", "guard", signal.SIGINT, 128 + signal.SIGINT),
+        ("starting Airflow", "guard", signal.SIGTERM, 128 + signal.SIGTERM),
+        ("Airflow at", "guard", signal.SIGKILL, -signal.SIGKILL),
+        ("Airflow at", "worker", signal.SIGKILL, 128 + signal.SIGKILL),
     ],
 )
-def test_a_demo_that_is_ended_takes_its_processes_along(victim, number, status):
-    """Whichever of the demo's two processes gets whichever signal, all of the components end too."""
+def test_a_demo_that_is_ended_takes_its_processes_along(start_demo, moment, victim, number, status):
+    """Whichever of the demo's two processes gets whichever signal whenever, all of its components end too."""
     demo = start_demo()
-    read_until(demo, "Airflow at")
+    read_until(demo, moment)
     guard = psutil.Process(demo.pid)
-    everything = guard.children(recursive=True)
     [worker] = guard.children()
-    components = {" ".join(process.cmdline()[1:4]) for process in worker.children()}
-    assert {"-m airflow scheduler", "-m airflow triggerer", "-m airflow_sm_pipelines.local --port"} <= components
+    everything = guard.children(recursive=True)
+    if moment == "Airflow at":
+        components = {" ".join(process.cmdline()[1:4]) for process in worker.children()}
+        assert components == COMPONENTS
 
     (guard if victim == "guard" else worker).send_signal(number)
     demo.communicate(timeout=SECONDS_TO_END)
     _, alive = psutil.wait_procs(everything, timeout=SECONDS_TO_END)
 
     assert (demo.returncode, alive) == (status, [])
-    assert (run_directory(demo) / "logs" / "scheduler.log").is_file()
+    assert started_by(demo) == []
+    assert (run_directory(demo) / "logs").is_dir()
 
 
-def test_a_component_that_dies_fails_the_demo_with_the_end_of_its_log():
+def test_a_component_that_dies_fails_the_demo_with_the_end_of_its_log(start_demo):
     """The demo notices within the run, says which component it was and where the logs are, and ends the others."""
     demo = start_demo()
     output = read_until(demo, "Airflow at")
