@@ -84,6 +84,11 @@ class Component:
         with self.log_path.open(encoding="utf-8", errors="replace") as log:
             return "".join(deque(log, maxlen=lines))
 
+    @property
+    def pid(self) -> int | None:
+        """The number of its first process, which is that of its session too."""
+        return None if self._process is None else self._process.pid
+
     def processes(self) -> list[psutil.Process]:
         """Return what is running of it: the process and everything it started."""
         if self._process is None:
@@ -102,9 +107,14 @@ class Component:
 
 
 def stop_components(components: Iterable[Component]) -> None:
-    """End components and everything they started, all at the same time."""
+    """End components and everything they started, all at the same time.
+
+    Each component ends its own children first, in its own order; what it leaves behind is ended here.
+    """
     stopping = list(components)
-    end_processes([process for component in stopping for process in component.processes()])
+    everything = [process for component in stopping for process in component.processes()]
+    end_processes([process for process in everything if process.pid in {each.pid for each in stopping}])
+    end_processes(everything)
     for component in stopping:
         component.forget()
 

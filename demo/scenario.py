@@ -95,6 +95,12 @@ class Scenario:
         :raises AirflowApiError: Airflow refused something, or took too long.
         :raises ComponentError: a component ended.
         """
+        try:
+            self._run()
+        finally:
+            self._api.close()
+
+    def _run(self) -> None:
         self._stack.client("s3").create_bucket(Bucket=BUCKET)
         self._api.wait_for_dags({INGEST, TRAIN}, SECONDS_TO_PARSE, self._stack.require_running)
 

