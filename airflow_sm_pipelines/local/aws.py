@@ -59,11 +59,6 @@ class Clients:
                     service,
                     endpoint_url=self._endpoint_url,
                     # An empty mapping keeps a proxy of the environment out; the endpoint is on this machine.
-                    config=Config(
-                        proxies={},
-                        max_pool_connections=50,
-                        retries={"total_max_attempts": 1},
-                        s3={"addressing_style": "path"},
-                    ),
+                    config=Config(proxies={}, max_pool_connections=50, retries={"total_max_attempts": 1}),
                 )
             return self._clients[service]

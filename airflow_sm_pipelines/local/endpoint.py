@@ -20,6 +20,7 @@ from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.server.wsgi import make_server
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -134,8 +135,6 @@ class LocalEndpoint:
         return region.store.execution(arn).done.wait(timeout)
 
     def _listen(self) -> None:
-        from airflow_sm_pipelines.local.server.wsgi import make_server
-
         self._regions = Regions(self._host_of)
         self._server = make_server(self.settings.host, self.settings.port, self._regions)
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)

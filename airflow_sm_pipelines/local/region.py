@@ -33,14 +33,17 @@ class Region:
         self._services = StepServices(self.host.clients, self.processing_jobs, self.training_jobs)
         self._drivers: dict[str, ExecutionDriver] = {}
 
-    def start(self, execution: ExecutionRecord) -> None:
-        """Start an execution that the store knows.
+    def add(self, execution: ExecutionRecord) -> ExecutionDriver:
+        """Make an execution known. It can be seen and stopped from now on, and runs when its driver is started.
 
         :param execution: The execution.
+        :return: Its driver.
         """
         driver = ExecutionDriver(execution, self._services)
-        self._drivers[str(execution.arn)] = driver
-        driver.start()
+        with self.store.lock:
+            self._drivers[str(execution.arn)] = driver
+            self.store.add_execution(execution)
+        return driver
 
     def stop(self, execution: ExecutionRecord) -> None:
         """Stop an execution.

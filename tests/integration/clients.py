@@ -42,14 +42,15 @@ class Aws:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
 
-    def put_source_archive(self, files: Mapping[str, str]) -> str:
+    def put_source_archive(self, files: Mapping[str, str | bytes]) -> str:
         """Store scripts as the SDK does for script mode, and return the archive's URI."""
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w:gz") as tar:
-            for name, text in files.items():
+            for name, file in files.items():
+                data = file.encode() if isinstance(file, str) else file
                 member = tarfile.TarInfo(name)
-                member.size = len(text.encode())
-                tar.addfile(member, io.BytesIO(text.encode()))
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
         key = f"code/{uuid.uuid4().hex}/sourcedir.tar.gz"
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=content.getvalue())
         return f"s3://{BUCKET}/{key}"

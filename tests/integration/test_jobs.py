@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
 import tarfile
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +284,29 @@ def test_an_entry_point_of_a_training_job_is_run(endpoint: LocalEndpoint, aws: A
     }
     step = run_one(endpoint, aws, step_definition)
     assert step["FailureReason"] == "AlgorithmError: out of luck, exit code: 2"
+
+
+def test_requirements_are_installed_for_the_job_only(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """requirements.txt beside the script, as in script mode; the interpreter stays as it was."""
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("smp_tiny.py", "ANSWER = 42")
+        archive.writestr("smp_tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: smp-tiny\nVersion: 1.0\n")
+        archive.writestr(
+            "smp_tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("smp_tiny-1.0.dist-info/RECORD", "")
+    source = aws.put_source_archive(
+        {
+            "train.py": "import smp_tiny\nprint(smp_tiny.ANSWER, smp_tiny.__file__)",
+            "requirements.txt": "--no-index\n./smp_tiny-1.0-py3-none-any.whl\n",
+            "smp_tiny-1.0-py3-none-any.whl": wheel.getvalue(),
+        }
+    )
+    step = run_one(endpoint, aws, training_step("train", source))
+    assert step["StepStatus"] == "Succeeded", step
+    assert "42 /opt/ml/.packages/smp_tiny.py" in aws.log_lines("/aws/sagemaker/TrainingJobs", job_name(step))
+    assert importlib.util.find_spec("smp_tiny") is None
 
 
 def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEndpoint, aws: Aws) -> None:

@@ -174,6 +174,30 @@ def run_to_the_end(*arguments: str, **environment: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs without that right already")
+def test_root_without_the_right_to_mount_can_run_jobs(tmp_path: Path) -> None:
+    """As root in an ordinary container: jobs of both kinds run in a user namespace."""
+    without_right = ("setpriv", "--bounding-set=-sys_admin")
+    script = "import os, pathlib; pathlib.Path('/opt/ml/made').touch(); print(os.listdir('/opt/ml'), os.getuid())"
+    with program("--state-dir", str(tmp_path), prefix=without_right) as (process, url):
+        aws = Aws(url)
+        aws.s3.create_bucket(Bucket=BUCKET)
+        definition = document(
+            processing_step("p", aws.put("code/script.py", script)),
+            training_step("t", aws.put_source_archive({"train.py": script}), DependsOn=["p"]),
+            {"Name": "end", "Type": "Fail", "Arguments": {"ErrorMessage": "done"}, "DependsOn": ["t"]},
+        )
+        arn = aws.start(definition)
+        while aws.describe(arn)["PipelineExecutionStatus"] == "Executing":
+            assert process.poll() is None, "the endpoint has ended"
+        steps = aws.steps(arn)
+    assert {key: (step["StepStatus"], step.get("FailureReason")) for key, step in steps.items()} == {
+        "p": ("Succeeded", None),
+        "t": ("Succeeded", None),
+        "end": ("Failed", "done"),
+    }
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user already")
 def test_an_ordinary_user_can_run_jobs() -> None:
     """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once.

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.exceptions import PipelineParameterError
+from airflow_sm_pipelines.exceptions import EvaluationError, PipelineParameterError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import ACCOUNT_ID
 from airflow_sm_pipelines.local.clock import now
@@ -61,15 +61,11 @@ def start_pipeline_execution(region: Region, request: Request) -> Response:
             creation_time=moment,
             last_modified_time=moment,
         )
-        config = version.definition.pipeline_experiment_config
-        if isinstance(config, Mapping):
-            execution.experiment_config = evaluate(
-                config, ExecutionLookup(execution, S3Staging(region.host.clients.s3))
-            )
+        execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients.s3))
         pipeline.last_run_time = moment
-        region.store.add_execution(execution)
+        driver = region.add(execution)
         region.store.remember_token("StartPipelineExecution", request, str(execution.arn))
-    region.start(execution)
+    driver.start()
     return {"PipelineExecutionArn": str(execution.arn)}
 
 
@@ -144,6 +140,17 @@ def stop_pipeline_execution(region: Region, request: Request) -> Response:
         region.stop(execution)
         region.store.remember_token("StopPipelineExecution", request, str(execution.arn))
     return {"PipelineExecutionArn": str(execution.arn)}
+
+
+def _experiment_config(execution: ExecutionRecord, staging: S3Staging) -> Mapping[str, str] | None:
+    config = execution.version.definition.pipeline_experiment_config
+    if not isinstance(config, Mapping):
+        return None
+    try:
+        values: Mapping[str, str] = evaluate(config, ExecutionLookup(execution, staging))
+    except EvaluationError as error:
+        raise ValidationError(f"PipelineExperimentConfig has no value: {error}") from error
+    return values
 
 
 def _given(request: Request) -> dict[str, str]:
