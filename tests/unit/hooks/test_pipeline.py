@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -9,8 +8,9 @@ import pytest
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
-from tests.scripted_service import EXECUTION_ARN, Refusal, step
+from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 
 PIPELINE_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"
 ROLE = "arn:aws:iam::123456789012:role/pipelines"
@@ -124,6 +124,23 @@ def test_start_execution(service, hook):
             "PipelineExecutionDisplayName": "churn-manual",
         }
     ]
+
+
+def test_start_execution_without_a_display_name(service, hook):
+    """Without a display name the service makes one."""
+    service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    hook.start_execution(pipeline_name="churn", parameters={}, client_request_token="t" * 32)
+    assert service.requests_of("StartPipelineExecution") == [
+        {"PipelineName": "churn", "ClientRequestToken": "t" * 32, "PipelineParameters": []}
+    ]
+
+
+def test_a_pipeline_that_may_not_be_seen(service, hook):
+    """Only "not found" means that there is no pipeline; no access to it is an error, and nothing is created."""
+    service.answers["DescribePipeline"] = [Refusal("AccessDeniedException", "no")]
+    with pytest.raises(SageMakerServiceError, match="DescribePipeline failed: AccessDeniedException: no"):
+        upsert(hook)
+    assert [name for name, _ in service.requests] == ["DescribePipeline"]
 
 
 def test_snapshot_follows_all_pages(service, hook):
@@ -359,7 +376,7 @@ def test_failure_report(hook, logs):
 
 def test_failure_report_without_access_to_the_log(service, monkeypatch, hook):
     """When the log may not be read, the report says so instead of failing: the step's failure counts."""
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", connection_without_logs(service.url))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", connection_json(service.url))
     service.answers["DescribeLogStreams"] = [Refusal("AccessDeniedException", "no logs:DescribeLogStreams.")]
     failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
     assert hook.failure_report(failed) == [
@@ -370,17 +387,6 @@ def test_failure_report_without_access_to_the_log(service, monkeypatch, hook):
             "(connection 'aws_test', region us-east-1)"
         ),
     ]
-
-
-def connection_without_logs(url: str) -> str:
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": "testing",
-            "password": "testing",
-            "extra": {"region_name": "us-east-1", "endpoint_url": url},
-        }
-    )
 
 
 def test_upload_and_download(hook, s3):
@@ -404,6 +410,24 @@ def test_upload_to_a_bucket_that_is_not_there(hook):
         "PutObject failed: NoSuchBucket: The specified bucket does not exist. Check the name, and the connection's "
         "account, region and endpoint_url. (connection 'aws_test', region us-east-1)"
     )
+
+
+@pytest.fixture
+def hook_without_s3(service, monkeypatch) -> SageMakerPipelineHook:
+    """A hook whose S3 nobody serves."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", connection_json(service.url, s3="http://127.0.0.1:9"))
+    return SageMakerPipelineHook(aws_conn_id="aws_test", config={"retries": {"total_max_attempts": 1}})
+
+
+def test_s3_that_does_not_answer(service, hook_without_s3):
+    """An S3 that does not answer is in trouble; nothing is taken to be missing because of that."""
+    with pytest.raises(SageMakerServiceError, match=r"^HeadObject failed: Could not connect") as caught:
+        hook_without_s3.upload(b"code", "s3://artifacts/train.py")
+    assert caught.value.retryable
+    processing_job(service)
+    with pytest.raises(SageMakerServiceError, match=r"^GetObject failed: Could not connect") as caught:
+        hook_without_s3.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("uri", ["artifacts/key", "s3://artifacts", "s3://artifacts/", "s3:///key", "https://a/b"])

@@ -4,9 +4,11 @@ import socket
 import threading
 
 import pytest
+from botocore.exceptions import MetadataRetrievalError, ProfileNotFound, SSLError, UnknownServiceError
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.service_errors import service_words
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json
 
 ONE_TRY = {"retries": {"total_max_attempts": 1}, "read_timeout": 5}
@@ -99,6 +101,44 @@ def test_no_credentials(monkeypatch, service):
         ),
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "retryable"),
+    [
+        (
+            SSLError(endpoint_url="https://localhost", error="self-signed certificate"),
+            (
+                "Look failed: SSL validation failed for https://localhost self-signed certificate. "
+                "Check verify and endpoint_url in the connection's extra. (here)"
+            ),
+            False,
+        ),
+        (
+            MetadataRetrievalError(error_msg="timed out"),
+            "Look failed: Error retrieving metadata: timed out. Check the role of the machine. (here)",
+            True,
+        ),
+        (
+            ProfileNotFound(profile="nobody"),
+            "Look failed: The config profile (nobody) could not be found. Check the credentials of the connection. (here)",
+            False,
+        ),
+        (UnknownServiceError(service_name="x", known_service_names="y"), None, False),
+    ],
+)
+def test_errors_without_an_answer(error, words, retryable):
+    """What botocore raises without a service's answer is one exception, too; only what may pass is tried again."""
+    with pytest.raises(SageMakerServiceError) as caught, service_words("Look", "here"):
+        raise error
+    expected = words or f"Look failed: {error}. (here)"
+    assert (str(caught.value), caught.value.code, caught.value.retryable) == (expected, None, retryable)
+
+
+def test_other_errors_pass():
+    """An error that is not botocore's is nobody's words, and passes as it is."""
+    with pytest.raises(ZeroDivisionError), service_words("Look", "here"):
+        raise ZeroDivisionError
 
 
 MISSING = "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id"

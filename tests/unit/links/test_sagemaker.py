@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
@@ -50,3 +51,11 @@ def test_importing_links_loads_no_aws_library():
     )
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert json.loads(output.splitlines()[-1]) == []
+
+
+def test_link_of_an_operator_on_a_worker():
+    """On a worker, a link is what the operator knows by then, or nothing."""
+    operator = SimpleNamespace(link_addresses={"_link_SageMakerJobLink": "https://console/job"})
+    assert SageMakerJobLink().get_link(operator, ti_key=None) == "https://console/job"
+    assert CloudWatchLogLink().get_link(operator, ti_key=None) == ""
+    assert CloudWatchLogLink().get_link(SimpleNamespace(), ti_key=None) == ""

@@ -284,6 +284,18 @@ async def test_a_cache_hit(service, triggerer, log):
     assert log()[-1] == ("INFO", f"Taken from the cache of {EXECUTION_ARN}")
 
 
+async def test_a_step_that_was_not_selected(service, triggerer, log):
+    """A step whose result was taken from another execution is success, and the log names that execution."""
+    service.execution("Executing")
+    source = {"SourcePipelineExecutionArn": EXECUTION_ARN}
+    service.steps([step("train", "Succeeded", SelectiveExecutionResult=source, AttemptCount=2)])
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert log()[-2:] == [
+        ("INFO", "Step 'train' is Succeeded (attempt 2)"),
+        ("INFO", f"Not selected; taken from {EXECUTION_ARN}"),
+    ]
+
+
 async def test_a_step_on_a_later_page(service, triggerer):
     """A step is found on whichever page of the list it is."""
     service.execution("Executing")
