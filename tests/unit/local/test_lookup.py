@@ -104,13 +104,17 @@ def test_references_have_values(lookup: ExecutionLookup, path: str, value: Any) 
         ("Steps.later.TrainingJobName", "Step 'later' has no properties: it has not run to its end."),
         (
             "Steps.evaluate.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri",
-            "'Steps.evaluate.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri' has no value: there is no"
-            " 'train' in a list of 1.",
+            (
+                "'Steps.evaluate.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri' has no value: there is no"
+                " 'train' in a list of 1."
+            ),
         ),
         (
             "Steps.evaluate.Role",
-            "'Steps.evaluate.Role' has no value: there is no 'Role' in an object with the keys"
-            " 'ProcessingOutputConfig', 'CreationTime', 'RoleArn'.",
+            (
+                "'Steps.evaluate.Role' has no value: there is no 'Role' in an object with the keys"
+                " 'ProcessingOutputConfig', 'CreationTime', 'RoleArn'."
+            ),
         ),
     ],
 )
