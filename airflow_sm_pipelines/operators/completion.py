@@ -42,10 +42,8 @@ def complete_step(
             context["ti"].xcom_push(key=key, value=value)
         task.link_addresses = link_xcoms(str(snapshot.arn), step.job_arn, snapshot.created_by_domain)
     if isinstance(decision, Fail):
-        if step is not None and step.job_arn is not None:
-            task.log.error("Job %s; the last lines of its log:", step.job_arn)
-            for line in hook.log_tail(step.job_arn, task.settings.log_lines):
-                task.log.error("  %s", line)
+        for line in [] if step is None else hook.failure_report(step, task.settings.log_lines):
+            task.log.error("%s", line)
         raise PipelineExecutionError(decision.reason)
     if isinstance(decision, Wait):
         raise PipelineExecutionError(

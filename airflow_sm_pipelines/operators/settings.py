@@ -27,7 +27,7 @@ class PipelineSettings:
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
     :param botocore_config: keyword arguments of botocore's ``Config``.
     :param waiter_delay: seconds between two looks at a waiting execution, at most.
-    :param waiter_max_attempts: looks after which a step task gives up; ``None`` for no limit.
+    :param waiter_max_attempts: a step task gives up after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a failed job's log shown in the task's log.
     """
 

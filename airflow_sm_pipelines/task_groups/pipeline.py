@@ -58,7 +58,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
     :param botocore_config: keyword arguments of botocore's ``Config``.
     :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
-    :param waiter_max_attempts: looks after which a waiting step task fails; ``None`` for no limit.
+    :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a failed job's log that its task's log shows.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     :raises TranslationError: at parse time, for everything SageMaker could not run.
