@@ -51,6 +51,15 @@ def check_request(name: str, request: Mapping[str, Any]) -> None:
         raise ValidationError(report.generate_report())
 
 
+def shape_problems(name: str, value: Mapping[str, Any]) -> list[str]:
+    """What breaks the lengths, ranges, patterns and enums of one shape of the model.
+
+    :param name: Such as ``PipelineExecutionStep``.
+    :param value: What is to be shown as that shape.
+    """
+    return list(_constraints(sagemaker().shape_for(name), value, ""))
+
+
 def response_problems(name: str, response: Mapping[str, Any]) -> str:
     """What is wrong with a response, as text; empty when it fits the model.
 

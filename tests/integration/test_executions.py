@@ -302,6 +302,42 @@ def test_execution_variables_have_values(endpoint: LocalEndpoint, aws: Aws) -> N
     )
 
 
+def test_an_outcome_is_a_boolean_to_expressions(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """`True` in the metadata, `true` in a Join."""
+    decide = condition_step("decide", [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}], [], [fail_step("no", "")])
+    say = fail_step("say", {"Std:Join": {"On": " ", "Values": ["it is", {"Get": "Steps.decide.Outcome"}]}})
+    arn = aws.start(document(decide, say))
+    wait(endpoint, arn)
+    steps = aws.steps(arn)
+    assert steps["decide"]["Metadata"] == {"Condition": {"Outcome": "True"}}
+    assert steps["say"]["FailureReason"] == "it is true"
+
+
+def test_a_model_package_that_is_refused_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """The operation that refused it, and its words."""
+    for arguments, reason in (
+        (
+            {"ModelPackageGroupName": "under_score"},
+            (
+                "ClientError: Failed to invoke sagemaker:CreateModelPackageGroup. Error Details: 1 validation error"
+                " detected: Value 'under_score' at 'modelPackageGroupName' failed to satisfy constraint: Member must"
+                " satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+            ),
+        ),
+        (
+            {"ModelPackageGroupName": "churn", "ModelApprovalStatus": "Maybe"},
+            (
+                "ClientError: Failed to invoke sagemaker:CreateModelPackage. Error Details: 1 validation error detected:"
+                " Value 'Maybe' at 'modelApprovalStatus' failed to satisfy constraint: Member must satisfy enum value"
+                " set: [Approved, Rejected, PendingManualApproval]"
+            ),
+        ),
+    ):
+        arn = aws.start(document({"Name": "register", "Type": "RegisterModel", "Arguments": arguments}))
+        wait(endpoint, arn)
+        assert aws.steps(arn)["register"]["FailureReason"] == reason
+
+
 def test_stopping_ends_the_running_job_and_starts_nothing(endpoint: LocalEndpoint, aws: Aws) -> None:
     """Stopping, then Stopped, for execution, step and job; the process is gone; a second stop is refused."""
     queue = uuid.uuid4().hex

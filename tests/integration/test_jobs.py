@@ -309,6 +309,109 @@ def test_requirements_are_installed_for_the_job_only(endpoint: LocalEndpoint, aw
     assert importlib.util.find_spec("smp_tiny") is None
 
 
+def test_metrics_are_found_in_what_a_training_script_prints(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """MetricDefinitions: the last number of each metric, which later steps can refer to."""
+    source = aws.put_source_archive({"train.py": "for loss in ('0.5', 'nan?', '0.25'): print('loss =', loss)"})
+    step_definition = training_step("train", source)
+    step_definition["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"] = [
+        {"Name": "loss", "Regex": "^loss = (.+)"},
+        {"Name": "never", "Regex": "never = (.+)"},
+    ]
+    say = {"Std:Join": {"On": "", "Values": [{"Get": "Steps.train.FinalMetricDataList['loss'].Value"}]}}
+    arn = aws.start(document(step_definition, {"Name": "say", "Type": "Fail", "Arguments": {"ErrorMessage": say}}))
+    wait(endpoint, arn)
+    steps = aws.steps(arn)
+    described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(steps["train"]))
+    assert [(each["MetricName"], each["Value"]) for each in described["FinalMetricDataList"]] == [("loss", 0.25)]
+    assert steps["say"]["FailureReason"] == "0.25"
+
+
+def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """When the job is to be made, so the step has no job."""
+    step_definition = training_step("train", "unused")
+    step_definition["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": "("}]
+    step = run_one(endpoint, aws, step_definition)
+    assert (step["FailureReason"], step["Metadata"]) == (
+        (
+            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: The Regex of metric definition"
+            " 'loss' is no regular expression: missing ), unterminated subpattern at position 0"
+        ),
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"AppSpecification": {"ImageUri": "image"}},
+            (
+                "ClientError: the local endpoint cannot run the entry point of the image image. Give"
+                ' AppSpecification.ContainerEntrypoint, such as ["python3", "/opt/ml/processing/input/code/script.py"].'
+            ),
+        ),
+        (
+            {"ProcessingInputs": [{"InputName": "table", "DatasetDefinition": {"LocalPath": "/opt/ml/processing/t"}}]},
+            "ClientError: the processing input 'table' has no S3Input; the local endpoint reads from S3 only.",
+        ),
+        (
+            {
+                "ProcessingOutputConfig": {
+                    "Outputs": [{"OutputName": "f", "FeatureStoreOutput": {"FeatureGroupName": "g"}}]
+                },
+                "ProcessingInputs": [],
+            },
+            (
+                "ClientError: the processing output 'f' has no S3Output with S3Uri and LocalPath; the local endpoint"
+                " writes to S3 only."
+            ),
+        ),
+    ],
+)
+def test_a_processing_job_that_cannot_be_run_here_says_so(
+    endpoint: LocalEndpoint, aws: Aws, change: dict[str, Any], reason: str
+) -> None:
+    """No entry point, or data from or to elsewhere than S3."""
+    step_definition = processing_step("p", f"s3://{BUCKET}/unused")
+    step_definition["Arguments"] |= change
+    step = run_one(endpoint, aws, step_definition)
+    assert (step["StepStatus"], step["FailureReason"]) == ("Failed", reason)
+
+
+def test_what_the_application_manages_itself_is_left_alone(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """AppManaged inputs and outputs are neither downloaded nor uploaded."""
+    prefix = f"managed/{uuid.uuid4().hex}"
+    code = aws.put(
+        f"{prefix}/script.py", "import pathlib\nassert not pathlib.Path('/opt/ml/processing/input/x').exists()"
+    )
+    step_definition = processing_step("p", code, inputs={"x": "s3://nowhere/x"}, outputs={"y": "s3://nowhere/y"})
+    step_definition["Arguments"]["ProcessingInputs"][1]["AppManaged"] = True
+    step_definition["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["AppManaged"] = True
+    step = run_one(endpoint, aws, step_definition)
+    assert (step["StepStatus"], step.get("FailureReason")) == ("Succeeded", None)
+
+
+def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """S3's words, and which location."""
+    code = aws.put(f"out/{uuid.uuid4().hex}/script.py", "open('/opt/ml/processing/output/y/f', 'w')")
+    step = run_one(endpoint, aws, processing_step("p", code, outputs={"y": "s3://nowhere/y"}))
+    assert step["FailureReason"] == (
+        "ClientError: cannot transfer s3://nowhere/y: Error message from S3: The specified bucket does not exist"
+    )
+
+
+def test_a_model_is_stored_uncompressed_when_asked(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """OutputDataConfig.CompressionType NONE: the files below `output/model/`."""
+    source = aws.put_source_archive({"train.py": "open('/opt/ml/model/weights', 'w').write('w')"})
+    step_definition = training_step("train", source)
+    step_definition["Arguments"]["OutputDataConfig"]["CompressionType"] = "NONE"
+    step = run_one(endpoint, aws, step_definition)
+    described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(step))
+    uri = f"s3://{BUCKET}/models/{job_name(step)}/output/model/"
+    assert described["ModelArtifacts"] == {"S3ModelArtifacts": uri}
+    assert aws.get(f"{uri}weights") == "w"
+
+
 def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEndpoint, aws: Aws) -> None:
     """A link out of the output directory would store a file of this machine."""
     code = aws.put(

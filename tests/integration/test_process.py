@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import pwd
 import select
@@ -118,6 +119,25 @@ def test_killing_it_ends_its_jobs(tmp_path: Path) -> None:
         process.kill()
         process.communicate(timeout=30)
         wait_until_gone(pids)
+
+
+def test_web_pages_get_no_permission() -> None:
+    """The preflight request by which a page of another origin asks whether it may send requests: no."""
+    with program() as (_, url):
+        host, port = url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection.request(
+            "OPTIONS",
+            "/",
+            headers={
+                "Origin": "http://evil.example",
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "x-amz-target",
+            },
+        )
+        response = connection.getresponse()
+        connection.close()
+    assert response.getheader("Access-Control-Allow-Origin") is None
 
 
 def test_a_port_that_is_taken_is_said() -> None:

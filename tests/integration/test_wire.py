@@ -151,6 +151,43 @@ def test_an_invalid_document_is_refused_with_every_problem(aws: Aws) -> None:
     assert aws.sagemaker.list_pipelines(PipelineNamePrefix="broken")["PipelineSummaries"] == []
 
 
+def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None:
+    """A display name that is too long, found when the pipeline is made and not when its steps are listed."""
+    long = document({"Name": "a", "Type": "Fail", "Arguments": {"ErrorMessage": ""}, "DisplayName": "d" * 257})
+    assert error_of(
+        aws.sagemaker.create_pipeline,
+        PipelineName="long",
+        PipelineDefinition=json.dumps(long),
+        RoleArn=ROLE,
+        ClientRequestToken=token(),
+    ) == (
+        "ValidationException",
+        (
+            f"Pipeline definition of 'long' is invalid: Value '{'d' * 200}...' at 'stepDisplayName' failed to satisfy"
+            " constraint: Member must have length less than or equal to 256 @ $.Steps[0]"
+        ),
+    )
+
+
+def test_an_experiment_that_has_no_name_is_refused_at_the_start(aws: Aws) -> None:
+    """PipelineExperimentConfig is evaluated when an execution starts."""
+    for config, message in (
+        (
+            {"ExperimentName": "under_score", "TrialName": "t"},
+            (
+                "PipelineExperimentConfig: Value 'under_score' at 'experimentName' failed to satisfy constraint: Member"
+                " must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}"
+            ),
+        ),
+        (
+            {"ExperimentName": {"Get": "Execution.TrainingJobName"}, "TrialName": "t"},
+            "PipelineExperimentConfig has no value: 'Execution.TrainingJobName' has no value in this execution.",
+        ),
+    ):
+        definition = {**FAIL_ONLY, "PipelineExperimentConfig": config}
+        assert error_of(aws.start, definition=definition) == ("ValidationException", message)
+
+
 def test_a_document_that_is_no_json_is_refused(aws: Aws) -> None:
     """The parser's words, in a ValidationException."""
     code, message = error_of(

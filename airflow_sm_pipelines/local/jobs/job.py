@@ -174,6 +174,13 @@ class Job(ABC):
         return "Stopped"
 
     @abstractmethod
+    def observe(self, line: str) -> None:
+        """Look at a line that the job printed, while it runs.
+
+        :param line: The line.
+        """
+
+    @abstractmethod
     def phase(self, name: str) -> None:
         """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
 
@@ -225,11 +232,16 @@ class Job(ABC):
         self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
     ) -> int | None:
         """Run the command. ``None`` when the job was stopped before it began."""
+
+        def observe(line: str) -> None:
+            stream.write(line)
+            self.observe(line)
+
         environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
         with self._lock:
             if self._status == "Stopping" or self._killed:
                 return None
-            self._process = self.host.sandbox.start(directory, command, environment, stream.write)
+            self._process = self.host.sandbox.start(directory, command, environment, observe)
             self._start_time = now()
             self._touch()
             self.phase("Running")

@@ -105,6 +105,9 @@ class ProcessingJob(Job):
         """A processing job that runs too long fails."""
         return "Failed"
 
+    def observe(self, line: str) -> None:
+        """Nothing to look for."""
+
     def phase(self, name: str) -> None:
         """Nothing to note: processing jobs show no phases."""
 

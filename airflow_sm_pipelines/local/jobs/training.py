@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.files import (
     local_path,
     only_file_mode,
@@ -38,13 +41,18 @@ _SECONDARY_MESSAGE = {
 
 
 class TrainingJob(Job):
-    """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
+    """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`.
+
+    :raises ValidationError: A metric's regular expression is none.
+    """
 
     resource_type: ClassVar[str] = "training-job"
     log_group: ClassVar[str] = "/aws/sagemaker/TrainingJobs"
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)
+        self._metric_patterns = _metric_patterns(request)
+        self._metrics: dict[str, dict[str, Any]] = {}
         self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
 
     @property
@@ -82,6 +90,8 @@ class TrainingJob(Job):
             if self._start_time is not None and self._end_time is not None:
                 seconds = max(1, round((self._end_time - self._start_time).total_seconds()))
                 shown |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+            if self._metrics:
+                shown["FinalMetricDataList"] = list(self._metrics.values())
             if self._failure_reason:
                 shown["FailureReason"] = self._failure_reason
             return shown
@@ -150,6 +160,16 @@ class TrainingJob(Job):
             reason = reason[: FAILURE_REASON_CHARACTERS - len(tail)] + tail
         return reason
 
+    def observe(self, line: str) -> None:
+        """Find the metrics that MetricDefinitions describe; the last value of each counts."""
+        for name, pattern in self._metric_patterns.items():
+            match = pattern.search(line)
+            if match is not None and match.lastindex:
+                with contextlib.suppress(ValueError):  # what matched is no number, so it is no value of the metric
+                    value = float(match[1])
+                    with self._lock:
+                        self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": now()}
+
     def phase(self, name: str) -> None:
         """Note the secondary status."""
         status = "MaxRuntimeExceeded" if name == "Stopped" and self._timed_out else _SECONDARY_STATUS.get(name, name)
@@ -211,6 +231,18 @@ class TrainingJob(Job):
                 transition["EndTime"] = end
             shown.append(transition)
         return shown
+
+
+def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
+    patterns: dict[str, re.Pattern[str]] = {}
+    for each in request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
+        try:
+            patterns[each["Name"]] = re.compile(each["Regex"])
+        except re.error as error:
+            raise ValidationError(
+                f"The Regex of metric definition '{each['Name']}' is no regular expression: {error}"
+            ) from error
+    return patterns
 
 
 def _of_script(output: Sequence[str]) -> Sequence[str]:

@@ -19,6 +19,7 @@ from airflow_sm_pipelines.local.names import new_execution_id
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.server.listing import created_within, newest_first, page
 from airflow_sm_pipelines.local.server.pipelines import find_pipeline
+from airflow_sm_pipelines.local.service_model import shape_problems
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
 
 Request = Mapping[str, Any]
@@ -150,6 +151,9 @@ def _experiment_config(execution: ExecutionRecord, staging: S3Staging) -> Mappin
         values: Mapping[str, str] = evaluate(config, ExecutionLookup(execution, staging))
     except EvaluationError as error:
         raise ValidationError(f"PipelineExperimentConfig has no value: {error}") from error
+    problems = shape_problems("PipelineExperimentConfig", values)
+    if problems:
+        raise ValidationError(f"PipelineExperimentConfig: {'; '.join(problems)}")
     return values
 
 
