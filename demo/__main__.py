@@ -74,6 +74,7 @@ def run(*, serve: bool) -> int:
         stack = Stack(directory, CLONE / "dags")
         try:
             with stack.running(report.line):
+                report.address(stack.airflow_url, USER, stack.password)
                 Scenario(stack, report).run()
                 succeeded = True
                 if serve:

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from demo.airflow_api import DagRun, TaskInstance
 
 COLOURS = {
@@ -46,15 +48,22 @@ class Report:
         names = f"{run.dag_id:<15} {_short(run):<22} {task.task_id:<26}"
         self._console.print(f"[dim]{_now()}[/]  {names} {_state(task.state)}", soft_wrap=True)
 
-    def finished_run(self, run: DagRun, tasks: list[TaskInstance]) -> None:
-        """Print a table of a run's tasks."""
-        self._console.print(f"\n{run.dag_id}, {escape(_short(run))}: {_state(run.state)}", soft_wrap=True)
+    def finished_run(self, run: DagRun) -> None:
+        """Print how a run ended."""
+        self._console.print(f"{run.dag_id}, {escape(_short(run))}: {_state(run.state)}", soft_wrap=True)
+
+    def tasks(self, runs: Sequence[tuple[DagRun, Sequence[TaskInstance]]]) -> None:
+        """Print a table of every task of every run."""
         table = Table()
-        for column in ("task", "state", "seconds"):
-            table.add_column(column, justify="right" if column == "seconds" else "left")
-        for task in tasks:
-            seconds = "" if task.seconds is None else f"{task.seconds:.1f}"
-            table.add_row(escape(task.task_id), _state(task.state), seconds)
+        for column in ("Dag", "run", "task", "state"):
+            table.add_column(column)
+        table.add_column("seconds", justify="right")
+        for run, tasks in runs:
+            for position, task in enumerate(tasks):
+                names = (run.dag_id, _short(run)) if position == 0 else ("", "")
+                seconds = f"{task.seconds:.1f}" if task.try_number > 0 and task.seconds is not None else ""
+                table.add_row(*map(escape, (*names, task.task_id)), _state(task.state), seconds)
+            table.add_section()
         self._console.print(table)
 
     def metrics(self, metrics: dict[str, Any], run: DagRun) -> None:

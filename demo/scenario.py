@@ -87,6 +87,7 @@ class Scenario:
         self._stack = stack
         self._report = report
         self._api = AirflowApi(stack.airflow_url, USER, stack.password)
+        self._finished: list[tuple[DagRun, list[TaskInstance]]] = []
 
     def run(self) -> None:
         """Run it all.
@@ -116,6 +117,7 @@ class Scenario:
         self._finish(rejected, Expectation("failed", REJECTED))
 
         self._report.headline("What came out")
+        self._report.tasks(self._finished)
         self._report.metrics(self._metrics(registered), registered)
         self._report.registered_model(self._require(registered, f"{GROUP}.register", "job_arn"))
         self._report.failure(rejected, f"{GROUP}.reject", self._api.errors(rejected, f"{GROUP}.reject"))
@@ -135,10 +137,12 @@ class Scenario:
             self._report.task_state(run, task)
         run = self._api.dag_run(run)
         tasks = self._api.task_instances(run)
-        self._report.finished_run(run, tasks)
+        self._finished.append((run, tasks))
+        self._report.finished_run(run)
         try:
             expectation.require(run, tasks)
         except UnexpectedEndError:
+            self._report.tasks(self._finished)
             for task in tasks:
                 if task.state == "failed" and expectation.tasks.get(task.task_id) != "failed":
                     self._report.failure(run, task.task_id, self._api.errors(run, task.task_id, task.try_number))

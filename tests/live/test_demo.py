@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -27,13 +28,13 @@ def start_demo():
     """Starts demos; in the end they are gone, and so are the logs they leave."""
     started = []
 
-    def start(**environment):
+    def start(stdout=subprocess.PIPE, **environment):
         demo = subprocess.Popen(
             [sys.executable, "-m", "demo"],
             cwd=CLONE,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
         )
@@ -48,10 +49,10 @@ def start_demo():
             shutil.rmtree(directory)
 
 
-def read_until(demo, text):
-    """Read the demo's output up to the line with a text, and return it."""
+def read_until(output, text):
+    """Read a demo's output up to the line with a text, and return it."""
     lines = []
-    for line in demo.stdout:
+    for line in output:
         lines.append(line)
         if text in line:
             return "".join(lines)
@@ -103,6 +104,24 @@ def test_the_demo_shows_its_runs_and_leaves_nothing(start_demo):
     assert list((CLONE / ".demo").glob(f"*-{demo.pid}")) == []
 
 
+def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo):
+    """After the Dags have ended as they should, the printed address and password log in; Ctrl-C ends with status 0."""
+    controller, terminal = os.openpty()
+    demo = start_demo(stdout=terminal, NO_COLOR="1", TERM="dumb", COLUMNS="160")
+    os.close(terminal)
+    with os.fdopen(controller, "r", encoding="utf-8", newline="") as screen:
+        output = read_until(screen, "serving until Ctrl-C")
+        url, password = re.findall(r"Airflow UI: (\S+)  user admin  password (\S+)", output)[-1]
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            page = client.get("/")
+            token = client.post("/auth/token", json={"username": "admin", "password": password})
+        demo.send_signal(signal.SIGINT)
+        demo.wait(SECONDS_TO_END)
+
+    assert (page.status_code, token.status_code, demo.returncode) == (200, 201, 0)
+    assert list((CLONE / ".demo").glob(f"*-{demo.pid}")) == []
+
+
 @pytest.mark.parametrize(
     ("moment", "victim", "number", "status"),
     [
@@ -115,7 +134,7 @@ def test_the_demo_shows_its_runs_and_leaves_nothing(start_demo):
 def test_a_demo_that_is_ended_takes_its_processes_along(start_demo, moment, victim, number, status):
     """Whichever of the demo's two processes gets whichever signal whenever, all of its components end too."""
     demo = start_demo()
-    read_until(demo, moment)
+    read_until(demo.stdout, moment)
     guard = psutil.Process(demo.pid)
     [worker] = guard.children()
     everything = guard.children(recursive=True)
@@ -134,7 +153,7 @@ def test_a_demo_that_is_ended_takes_its_processes_along(start_demo, moment, vict
 def test_a_component_that_dies_fails_the_demo_with_the_end_of_its_log(start_demo):
     """The demo notices within the run, says which component it was and where the logs are, and ends the others."""
     demo = start_demo()
-    output = read_until(demo, "Airflow at")
+    output = read_until(demo.stdout, "Airflow at")
     everything = psutil.Process(demo.pid).children(recursive=True)
     [scheduler] = [process for process in everything if process.cmdline()[1:] == ["-m", "airflow", "scheduler"]]
 
