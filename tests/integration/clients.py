@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.documents import BUCKET, ROLE
+from tests.integration.documents import BUCKET, ROLE, document
 
 
 class Aws:
@@ -41,6 +43,10 @@ class Aws:
         """The text of an object."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+
+    def put_script(self, text: str) -> str:
+        """Store a script under a key of its own and return its URI."""
+        return self.put(f"code/{uuid.uuid4().hex}/script.py", text)
 
     def put_source_archive(self, files: Mapping[str, str | bytes]) -> str:
         """Store scripts as the SDK does for script mode, and return the archive's URI."""
@@ -94,3 +100,23 @@ def token() -> str:
 def wait(endpoint: LocalEndpoint, arn: str, timeout: float = 60) -> None:
     """Wait until an execution has ended, without asking again and again."""
     assert endpoint.wait_for_execution(arn, timeout), f"{arn} did not end within {timeout} seconds"
+
+
+def run_one(endpoint: LocalEndpoint, aws: Aws, step: dict[str, Any]) -> dict[str, Any]:
+    """Run a pipeline of one step and return the step."""
+    arn = aws.start(document(step))
+    wait(endpoint, arn)
+    return aws.steps(arn)[step["Name"]]
+
+
+def job_name(step: dict[str, Any]) -> str:
+    """The name of a step's job."""
+    (metadata,) = step["Metadata"].values()
+    return str(metadata["Arn"]).rpartition("/")[2]
+
+
+def error_of(call: Any, **request: Any) -> tuple[str, str]:
+    """Code and message of the error that a call ends in."""
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
-from tests.integration.clients import Aws
-from tests.integration.documents import BUCKET
+from tests.integration.clients import Aws, token
+from tests.integration.documents import BUCKET, FAIL_ONLY, ROLE
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,13 @@ def aws(endpoint: LocalEndpoint) -> Aws:
     clients = Aws(endpoint.url)
     clients.s3.create_bucket(Bucket=BUCKET)
     return clients
+
+
+@pytest.fixture
+def name(aws: Aws) -> str:
+    """A pipeline of a fresh name that has one Fail step."""
+    name = f"wire-{uuid.uuid4().hex[:8]}"
+    aws.sagemaker.create_pipeline(
+        PipelineName=name, PipelineDefinition=json.dumps(FAIL_ONLY), RoleArn=ROLE, ClientRequestToken=token()
+    )
+    return name

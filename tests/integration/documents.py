@@ -122,3 +122,23 @@ def training_step(
         },
         **more,
     }
+
+
+def fail_step(name: str, message: Any, **more: Any) -> dict[str, Any]:
+    """A Fail step."""
+    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}, **more}
+
+
+def condition_step(name: str, conditions: list[Any], if_steps: list[Any], else_steps: list[Any]) -> dict[str, Any]:
+    """A Condition step."""
+    arguments = {"Conditions": conditions, "IfSteps": if_steps, "ElseSteps": else_steps}
+    return {"Name": name, "Type": "Condition", "Arguments": arguments}
+
+
+FAIL_ONLY = document(
+    {"Name": "no", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.Message"}}},
+    parameters=(
+        {"Name": "Message", "Type": "String", "DefaultValue": "no"},
+        {"Name": "Depth", "Type": "Integer", "DefaultValue": 5},
+    ),
+)

@@ -1,0 +1,217 @@
+"""Why Processing and Training jobs failed, in the service's words where it has any."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from tests.integration.clients import Aws, job_name, run_one, wait
+from tests.integration.documents import BUCKET, IMAGE, ROLE, document, processing_step, training_step
+
+
+def test_a_failing_processing_script_says_why(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """The step's and the job's reason carry the script's last error line; all of it is in CloudWatch Logs."""
+    code = aws.put(f"fail/{uuid.uuid4().hex}/script.py", "print('starting')\nraise ValueError('no rows in raw.csv')\n")
+    step = run_one(endpoint, aws, processing_step("prepare", code))
+    reason = (
+        "AlgorithmError: See job logs for more information. Last error line: ValueError: no rows in raw.csv,"
+        " exit code: 1"
+    )
+    assert (step["StepStatus"], step["FailureReason"]) == ("Failed", reason)
+    name = job_name(step)
+    assert aws.sagemaker.describe_processing_job(ProcessingJobName=name)["FailureReason"] == reason
+    lines = aws.log_lines("/aws/sagemaker/ProcessingJobs", name)
+    assert (lines[0], lines[1], lines[-1]) == (
+        "starting",
+        "Traceback (most recent call last):",
+        "ValueError: no rows in raw.csv",
+    )
+
+
+def test_a_failing_training_script_says_why(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """As the framework containers report it: the toolkit's failure file, with the exception in it."""
+    source = aws.put_source_archive({"train.py": "import sys\nprint('epoch 1')\nraise KeyError('target')\n"})
+    step = run_one(endpoint, aws, training_step("train", source))
+    assert step["StepStatus"] == "Failed"
+    assert step["FailureReason"] == (
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"KeyError: 'target'\"\n"
+        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
+    )
+    described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(step))
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Failed", "Failed")
+    assert "epoch 1" in aws.log_lines("/aws/sagemaker/TrainingJobs", job_name(step))
+
+
+def test_a_very_long_failure_keeps_its_last_line(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """A reason has at most 1024 characters; the exception that ended the script is among them."""
+    step_definition = training_step("train", "unused")
+    step_definition["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"] = [
+        "python3",
+        "-c",
+        "open('/opt/ml/output/failure', 'w').write('x' * 5000); raise OSError('disk')",
+    ]
+    step = run_one(endpoint, aws, step_definition)
+    tail = " ... OSError: disk, exit code: 1"
+    assert step["FailureReason"] == f"AlgorithmError: {'x' * (1024 - 16 - len(tail))}{tail}"
+
+
+def test_a_script_that_exits_without_an_exception(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """The last line that it printed, and its exit code; the toolkit's own lines do not count."""
+    code = aws.put(f"exit/{uuid.uuid4().hex}/script.py", "import sys\nprint('bad data')\nsys.exit(3)\n")
+    step = run_one(endpoint, aws, processing_step("prepare", code))
+    assert step["FailureReason"] == (
+        "AlgorithmError: See job logs for more information. Last error line: bad data, exit code: 3"
+    )
+    source = aws.put_source_archive({"train.py": "import sys\nprint('bad data')\nsys.exit(3)\n"})
+    step = run_one(endpoint, aws, training_step("train", source))
+    assert step["FailureReason"] == (
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 3\nErrorMessage "bad data"\n'
+        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
+    )
+
+
+def test_a_killed_script_reports_128_and_the_signal(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """As a container does: SIGKILL is exit code 137."""
+    code = aws.put(f"kill/{uuid.uuid4().hex}/script.py", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    step = run_one(endpoint, aws, processing_step("prepare", code))
+    assert step["FailureReason"] == "AlgorithmError: See job logs for more information, exit code: 137"
+
+
+def test_missing_input_fails_the_job_in_the_services_words(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """An empty prefix, and a bucket that does not exist."""
+    code = aws.put(f"in/{uuid.uuid4().hex}/script.py", "")
+    for uri, bucket, more in (
+        (f"s3://{BUCKET}/nothing/here/", BUCKET, ""),
+        ("s3://no-such-bucket/x", "no-such-bucket", " Error message from S3: The specified bucket does not exist"),
+    ):
+        step = run_one(endpoint, aws, processing_step("prepare", code, inputs={"raw": uri}))
+        assert step["FailureReason"] == (
+            f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that'
+            " the bucket exists in the selected region (us-east-1), objects exist under that S3 prefix, and that the"
+            f' role "{ROLE}" has "s3:ListBucket" permissions on bucket "{bucket}".{more}'
+        )
+
+
+def test_a_refused_create_request_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """A hyperparameter that is no string, which only shows when the parameter has a value."""
+    definition = document(
+        training_step("train", "s3://b/c.tar.gz", hyperparameters={"depth": {"Get": "Parameters.Depth"}}),
+        parameters=({"Name": "Depth", "Type": "Integer", "DefaultValue": 5},),
+    )
+    arn = aws.start(definition)
+    wait(endpoint, arn)
+    step = aws.steps(arn)["train"]
+    assert (step["StepStatus"], step["Metadata"], step["FailureReason"]) == (
+        "Failed",
+        {},
+        (
+            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: Invalid type for parameter"
+            " HyperParameters.depth, value: 5, type: <class 'int'>, valid types: <class 'str'>"
+        ),
+    )
+
+
+def test_an_image_of_its_own_cannot_be_run(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """No script mode and no entry point: the reason says what would work."""
+    step_definition = training_step("train", "unused")
+    del step_definition["Arguments"]["HyperParameters"]
+    step = run_one(endpoint, aws, step_definition)
+    assert step["FailureReason"] == (
+        f"ClientError: the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that"
+        " is the hyperparameters sagemaker_program and sagemaker_submit_directory, or"
+        " AlgorithmSpecification.ContainerEntrypoint."
+    )
+
+
+def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """When the job is to be made, so the step has no job."""
+    step_definition = training_step("train", "unused")
+    step_definition["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "loss", "Regex": "("}]
+    step = run_one(endpoint, aws, step_definition)
+    assert (step["FailureReason"], step["Metadata"]) == (
+        (
+            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: The Regex of metric definition"
+            " 'loss' is no regular expression: missing ), unterminated subpattern at position 0"
+        ),
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"AppSpecification": {"ImageUri": "image"}},
+            (
+                "ClientError: the local endpoint cannot run the entry point of the image image. Give"
+                ' AppSpecification.ContainerEntrypoint, such as ["python3", "/opt/ml/processing/input/code/script.py"].'
+            ),
+        ),
+        (
+            {"ProcessingInputs": [{"InputName": "table", "DatasetDefinition": {"LocalPath": "/opt/ml/processing/t"}}]},
+            "ClientError: the processing input 'table' has no S3Input; the local endpoint reads from S3 only.",
+        ),
+        (
+            {
+                "ProcessingOutputConfig": {
+                    "Outputs": [{"OutputName": "f", "FeatureStoreOutput": {"FeatureGroupName": "g"}}]
+                },
+                "ProcessingInputs": [],
+            },
+            (
+                "ClientError: the processing output 'f' has no S3Output with S3Uri and LocalPath; the local endpoint"
+                " writes to S3 only."
+            ),
+        ),
+    ],
+)
+def test_a_processing_job_that_cannot_be_run_here_says_so(
+    endpoint: LocalEndpoint, aws: Aws, change: dict[str, Any], reason: str
+) -> None:
+    """No entry point, or data from or to elsewhere than S3."""
+    step_definition = processing_step("p", f"s3://{BUCKET}/unused")
+    step_definition["Arguments"] |= change
+    step = run_one(endpoint, aws, step_definition)
+    assert (step["StepStatus"], step["FailureReason"]) == ("Failed", reason)
+
+
+def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """S3's words, and which location."""
+    code = aws.put(f"out/{uuid.uuid4().hex}/script.py", "open('/opt/ml/processing/output/y/f', 'w')")
+    step = run_one(endpoint, aws, processing_step("p", code, outputs={"y": "s3://nowhere/y"}))
+    assert step["FailureReason"] == (
+        "ClientError: cannot transfer s3://nowhere/y: Error message from S3: The specified bucket does not exist"
+    )
+
+
+def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """A link out of the output directory would store a file of this machine."""
+    code = aws.put(
+        f"link/{uuid.uuid4().hex}/script.py",
+        "import os\nos.symlink('/etc/hostname', '/opt/ml/processing/output/o/x')\n",
+    )
+    step = run_one(endpoint, aws, processing_step("p", code, outputs={"o": f"s3://{BUCKET}/link-out"}))
+    assert step["FailureReason"] == "ClientError: the output file 'x' is a link that leaves its directory"
+
+
+def test_a_job_that_runs_too_long_is_ended(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """MaxRuntimeInSeconds: a processing job fails, a training job is stopped."""
+    code = aws.put(f"long/{uuid.uuid4().hex}/script.py", "import signal\nsignal.pause()\n")
+    processing = processing_step("p", code)
+    processing["Arguments"]["StoppingCondition"] = {"MaxRuntimeInSeconds": 1}
+    training = training_step("t", "unused")
+    training["Arguments"]["StoppingCondition"] = {"MaxRuntimeInSeconds": 1}
+    training["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"] = ["sleep", "600"]
+    arn = aws.start(document(processing, training))
+    wait(endpoint, arn)
+    steps = aws.steps(arn)
+    assert (steps["p"]["StepStatus"], steps["p"]["FailureReason"]) == (
+        "Failed",
+        "ClientError: Job runtime exceeded MaxRuntimeInSeconds provided",
+    )
+    assert steps["t"]["StepStatus"] == "Stopped"
+    described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(steps["t"]))
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
