@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.documents import BUCKET, ROLE, document
+from tests.integration.documents import BUCKET, REGION, ROLE, document
 
 
 class Aws:
@@ -26,13 +26,17 @@ class Aws:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
         config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
         self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)
         self.s3 = session.client("s3", endpoint_url=url, config=config)
         self.sqs = session.client("sqs", endpoint_url=url, config=config)
         self.sts = session.client("sts", endpoint_url=url, config=config)
         self.logs = session.client("logs", endpoint_url=url, config=config)
+
+    def create_bucket(self) -> None:
+        """Make the tests' bucket."""
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def put(self, key: str, content: str) -> str:
         """Store text and return its URI."""

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
 from tests.integration.clients import Aws, token
-from tests.integration.documents import BUCKET, FAIL_ONLY, ROLE
+from tests.integration.documents import FAIL_ONLY, ROLE
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint
 def aws(endpoint: LocalEndpoint) -> Aws:
     """Clients for the endpoint, with a bucket."""
     clients = Aws(endpoint.url)
-    clients.s3.create_bucket(Bucket=BUCKET)
+    clients.create_bucket()
     return clients
 
 

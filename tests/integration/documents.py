@@ -8,6 +8,9 @@ from typing import Any
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 BUCKET = "ml-data"
+REGION = "eu-west-1"
+"""Tests elsewhere use moto in this process too, in us-east-1, and moto has one state for the whole process."""
+
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1"
 
 

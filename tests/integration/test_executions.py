@@ -63,7 +63,7 @@ def test_steps_are_listed_as_in_recorded_executions(endpoint: LocalEndpoint, aws
     assert "NextToken" not in response
     job_arn = first["Metadata"]["ProcessingJob"]["Arn"]
     execution_id = arn.rpartition("/")[2]
-    prefix = f"arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-{execution_id}-data-load-step-"
+    prefix = f"arn:aws:sagemaker:eu-west-1:123456789012:processing-job/pipelines-{execution_id}-data-load-step-"
     assert job_arn.startswith(prefix)
     assert len(job_arn) == len(prefix) + 10
     start, end = first.pop("StartTime"), first.pop("EndTime")

@@ -90,7 +90,7 @@ def test_missing_input_fails_the_job_in_the_services_words(endpoint: LocalEndpoi
         step = run_one(endpoint, aws, processing_step("prepare", code, inputs={"raw": uri}))
         assert step["FailureReason"] == (
             f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that'
-            " the bucket exists in the selected region (us-east-1), objects exist under that S3 prefix, and that the"
+            " the bucket exists in the selected region (eu-west-1), objects exist under that S3 prefix, and that the"
             f' role "{ROLE}" has "s3:ListBucket" permissions on bucket "{bucket}".{more}'
         )
 

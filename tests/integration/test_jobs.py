@@ -72,7 +72,7 @@ def test_what_a_processing_script_sees(endpoint: LocalEndpoint, aws: Aws, monkey
     assert {key: environment[key] for key in ("GREETING", "AWS_ENDPOINT_URL", "AWS_REGION")} == {
         "GREETING": "hello",
         "AWS_ENDPOINT_URL": endpoint.url,
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": "eu-west-1",
     }
     described = aws.sagemaker.describe_processing_job(ProcessingJobName=name)
     assert (described["ProcessingJobStatus"], described["ExitMessage"]) == ("Completed", "all seen")

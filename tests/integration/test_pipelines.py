@@ -21,7 +21,7 @@ def test_a_pipeline_is_created_described_updated_listed_and_deleted(aws: Aws) ->
         ClientRequestToken=token(),
         Tags=[{"Key": "team", "Value": "churn"}],
     )
-    arn = f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/{name}"
+    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:pipeline/{name}"
     assert created["PipelineArn"] == arn
 
     described = aws.sagemaker.describe_pipeline(PipelineName=name)
@@ -151,12 +151,12 @@ def test_creating_again_with_the_same_token_gives_the_same_pipeline(aws: Aws) ->
         "ClientRequestToken": token(),
     }
     arns = {aws.sagemaker.create_pipeline(**request)["PipelineArn"] for _ in range(2)}
-    assert arns == {f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/{name}"}
+    assert arns == {f"arn:aws:sagemaker:eu-west-1:123456789012:pipeline/{name}"}
 
 
 def test_a_pipeline_that_does_not_exist_is_not_found(aws: Aws) -> None:
     """By name and by ARN, for every operation that needs one."""
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/nothing"
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/nothing"
     expected = ("ResourceNotFound", f"Pipeline '{arn}' does not exist.")
     client = aws.sagemaker
     assert error_of(client.describe_pipeline, PipelineName="nothing") == expected

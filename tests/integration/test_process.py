@@ -20,7 +20,7 @@ import pytest
 
 import airflow_sm_pipelines
 from tests.integration.clients import Aws
-from tests.integration.documents import BUCKET, document, processing_step, training_step
+from tests.integration.documents import document, processing_step, training_step
 
 ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
 
@@ -60,7 +60,7 @@ def program(
 
 def start_family(aws: Aws) -> list[int]:
     """Run a processing and a training job of FAMILY; return the processes, all alive."""
-    aws.s3.create_bucket(Bucket=BUCKET)
+    aws.create_bucket()
     script = aws.put("code/script.py", FAMILY)
     source = aws.put_source_archive({"train.py": FAMILY})
     aws.start(document(processing_step("p", script), training_step("t", source)))
@@ -201,7 +201,7 @@ def test_root_without_the_right_to_mount_can_run_jobs(tmp_path: Path) -> None:
     script = "import os, pathlib; pathlib.Path('/opt/ml/made').touch(); print(os.listdir('/opt/ml'), os.getuid())"
     with program("--state-dir", str(tmp_path), prefix=without_right) as (process, url):
         aws = Aws(url)
-        aws.s3.create_bucket(Bucket=BUCKET)
+        aws.create_bucket()
         definition = document(
             processing_step("p", aws.put("code/script.py", script)),
             training_step("t", aws.put_source_archive({"train.py": script}), DependsOn=["p"]),

@@ -104,7 +104,7 @@ def test_a_parameter_without_default_must_be_given(aws: Aws) -> None:
 
 def test_an_execution_that_does_not_exist_is_not_found(aws: Aws) -> None:
     """For every operation on executions."""
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/abcdefghijkl"
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/p/execution/abcdefghijkl"
     expected = ("ResourceNotFound", f"Pipeline execution '{arn}' does not exist.")
     for call in (
         aws.sagemaker.describe_pipeline_execution,

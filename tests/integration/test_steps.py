@@ -59,7 +59,7 @@ def test_a_step_type_that_is_not_run_here_fails_with_a_reason(endpoint: LocalEnd
         "Name": "notify",
         "Type": "Lambda",
         "Arguments": {},
-        "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
         "OutputParameters": [],
     }
     arn = aws.start(document(step))

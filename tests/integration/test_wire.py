@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, error_of, token
-from tests.integration.documents import IMAGE, ROLE
+from tests.integration.documents import IMAGE, REGION, ROLE
 
 
 def post(url: str, operation: str, body: bytes, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -25,6 +25,7 @@ def post(url: str, operation: str, body: bytes, **headers: str) -> tuple[int, di
         headers={
             "X-Amz-Target": f"SageMaker.{operation}",
             "Content-Type": "application/x-amz-json-1.1",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20261121/{REGION}/sagemaker/aws4_request",
             **{key.replace("_", "-"): value for key, value in headers.items()},
         },
     )
@@ -43,7 +44,7 @@ def test_the_wire_form_of_errors(endpoint: LocalEndpoint) -> None:
     assert status == 400
     assert body == {
         "__type": "ResourceNotFound",
-        "message": "Pipeline 'arn:aws:sagemaker:us-east-1:123456789012:pipeline/nothing' does not exist.",
+        "message": "Pipeline 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/nothing' does not exist.",
     }
     assert headers["Content-Type"] == "application/x-amz-json-1.1"
     assert re.fullmatch(r"[0-9a-f-]{36}", headers["x-amzn-RequestId"])
@@ -82,7 +83,7 @@ def test_web_pages_are_refused(endpoint: LocalEndpoint) -> None:
 
 def test_a_pipeline_operation_that_is_not_served_says_so(aws: Aws) -> None:
     """It does not fall through to moto, whose pipelines are others than ours."""
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/abcdefghijkl"
+    arn = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/p/execution/abcdefghijkl"
     assert error_of(aws.sagemaker.retry_pipeline_execution, PipelineExecutionArn=arn, ClientRequestToken=token()) == (
         "ValidationException",
         "The local endpoint does not serve the operation RetryPipelineExecution.",
@@ -100,8 +101,14 @@ def test_everything_else_is_motos(aws: Aws) -> None:
     assert aws.sagemaker.list_tags(ResourceArn=created["ModelArn"])["Tags"] == []
 
 
+def test_a_request_without_signature_is_for_us_east_1(endpoint: LocalEndpoint) -> None:
+    """The region is in the signature; curl sends none."""
+    _, answer, _ = post(endpoint.url, "DescribePipeline", b'{"PipelineName": "nothing"}', Authorization="")
+    assert answer["message"] == "Pipeline 'arn:aws:sagemaker:us-east-1:123456789012:pipeline/nothing' does not exist."
+
+
 def test_regions_are_apart(aws: Aws, name: str) -> None:
-    """A pipeline of us-east-1 does not exist in eu-central-1."""
+    """A pipeline of eu-west-1 does not exist in eu-central-1."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
     other = session.client("sagemaker", endpoint_url=aws.url, config=Config(proxies={}))
     assert error_of(other.describe_pipeline, PipelineName=name) == (
