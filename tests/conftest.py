@@ -13,7 +13,7 @@ import pytest
 # Before anything imports Airflow or boto3, which read these once. A developer's account must be out of reach, and
 # Airflow must write neither to the home directory nor to a database that somebody uses.
 for _name in list(os.environ):
-    if _name.startswith(("AWS_", "AIRFLOW_", "SAGEMAKER_")) or _name.lower().endswith("_proxy"):
+    if _name.startswith(("AWS_", "AIRFLOW_", "EXAMPLE_", "SAGEMAKER_")) or _name.lower().endswith("_proxy"):
         del os.environ[_name]
 _SCRATCH = tempfile.mkdtemp(prefix="sm-pipelines-tests-")
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
