@@ -1,0 +1,230 @@
+"""The life of a job, without processes and without S3."""
+
+# ruff: noqa: ARG002 - what stands in for something has its signatures
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.jobs.staging import S3Staging
+
+
+class Logs:
+    """CloudWatch Logs that keeps what it is sent."""
+
+    exceptions = SimpleNamespace(ResourceAlreadyExistsException=KeyError)
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def create_log_group(self, **_: Any) -> None:
+        raise KeyError("there is one")
+
+    def create_log_stream(self, **_: Any) -> None:
+        """Made."""
+
+    def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803 - boto3's name
+        self.events += [event["message"] for event in logEvents]
+
+
+class Process:
+    """A process that ends when told to, or when killed."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        on_line("started")
+        self.ended = threading.Event()
+        self.code = 0
+
+    def wait(self) -> int:
+        assert self.ended.wait(10)
+        return self.code
+
+    def stop(self, grace_seconds: float) -> None:
+        self.end(143)
+
+    def kill(self) -> None:
+        self.end(137)
+
+    def end(self, code: int) -> None:
+        self.code = code
+        self.ended.set()
+
+
+class Sandbox:
+    """Starts :class:`Process` instead of real ones."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+        self.process: Process | None = None
+        self.environment: Mapping[str, str] = {}
+
+    def start(
+        self,
+        directory: JobDirectory,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> Process:
+        self.environment = environment
+        self.process = Process(on_line)
+        self.started.set()
+        return self.process
+
+
+class ExampleJob(Job):
+    """A job whose preparation waits until the test lets it go on."""
+
+    resource_type = "processing-job"
+    log_group = "/example"
+
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+        super().__init__(name, request, host)
+        self.phases: list[str] = []
+        self.lines: list[str] = []
+        self.collected: list[bool] = []
+        self.prepared = threading.Event()
+        self.was_killed = threading.Event()
+        if not request.get("wait"):
+            self.prepared.set()
+
+    def kill(self) -> None:
+        super().kill()
+        self.was_killed.set()
+
+    def describe(self) -> dict[str, Any]:
+        return {"status": self.status}
+
+    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+        assert self.prepared.wait(10)
+        if "error" in self.request:
+            raise self.request["error"]
+        return ["run"], {"MINE": "1"}
+
+    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
+        self.collected.append(stopped)
+
+    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
+        return f"{exit_code}: {output}"
+
+    def observe(self, line: str) -> None:
+        self.lines.append(line)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox()
+
+
+@pytest.fixture
+def logs() -> Logs:
+    return Logs()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> Jobs[ExampleJob]:
+    """Where the jobs are made."""
+    clients: Any = SimpleNamespace(s3=None, logs=logs)
+    fake: Any = sandbox
+    host = JobHost(fake, Path("/venv/bin/python3"), tmp_path, clients, "us-east-1", "http://endpoint", 1)
+    return Jobs(ExampleJob, host)
+
+
+def test_a_job_runs_to_its_end(jobs: Jobs[ExampleJob], sandbox: Sandbox, logs: Logs, tmp_path: Path) -> None:
+    """Its phases in order, its lines seen and sent, its files gone."""
+    job = jobs.create("j", {"Environment": {"THEIRS": "2"}})
+    assert sandbox.started.wait(10)
+    assert sandbox.process is not None
+    sandbox.process.end(0)
+    assert job.wait(10)
+    assert (job.status, job.failure_reason) == ("Completed", "")
+    assert job.phases == ["Downloading", "Running", "Uploading", "Completed"]
+    assert (job.lines, logs.events, job.collected) == (["started"], ["started"], [False])
+    environment = sandbox.environment
+    assert (environment["MINE"], environment["THEIRS"], environment["AWS_ENDPOINT_URL"]) == (
+        "1",
+        "2",
+        "http://endpoint",
+    )
+    assert environment["PATH"].startswith("/venv/bin:")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_stopped_before_its_process_began_starts_none(jobs: Jobs[ExampleJob], sandbox: Sandbox) -> None:
+    """Stopped while data is downloaded: Stopping at once, Stopped when the download is over."""
+    job = jobs.create("j", {"wait": True})
+    assert job.stop()
+    assert job.status == "Stopping"
+    assert not job.stop()
+    job.prepared.set()
+    assert job.wait(10)
+    assert (job.status, job.collected, sandbox.process) == ("Stopped", [], None)
+
+
+def test_a_job_stopped_while_it_runs_keeps_what_it_made(jobs: Jobs[ExampleJob], sandbox: Sandbox) -> None:
+    """Its exit code is no failure, and it is asked to store what a stopped job may store."""
+    job = jobs.create("j", {})
+    assert sandbox.started.wait(10)
+    assert job.stop()
+    assert job.wait(10)
+    assert (job.status, job.failure_reason, job.collected) == ("Stopped", "", [True])
+
+
+def test_a_failing_process_fails_the_job(jobs: Jobs[ExampleJob], sandbox: Sandbox) -> None:
+    """The reason is made of exit code and output; nothing is stored."""
+    job = jobs.create("j", {})
+    assert sandbox.started.wait(10)
+    assert sandbox.process is not None
+    sandbox.process.end(2)
+    assert job.wait(10)
+    assert (job.status, job.failure_reason, job.collected) == ("Failed", "2: ['started']", [])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (JobFailedError("ClientError: no"), "ClientError: no"),
+        (JobFailedError("x" * 2000), "x" * 1024),
+        (KeyError("k"), "InternalServerError: the local endpoint could not run the job: KeyError('k')"),
+    ],
+)
+def test_a_job_that_cannot_be_prepared_fails(jobs: Jobs[ExampleJob], error: Exception, reason: str) -> None:
+    """On purpose, with at most 1024 characters, or by a mistake of ours, which is said to be one."""
+    job = jobs.create("j", {"error": error})
+    assert job.wait(10)
+    assert (job.status, job.failure_reason) == ("Failed", reason)
+
+
+def test_closing_ends_every_job_and_refuses_new_ones(jobs: Jobs[ExampleJob], sandbox: Sandbox) -> None:
+    """The endpoint goes away: a running process is killed, one that has not begun never starts."""
+    running = jobs.create("running", {})
+    assert sandbox.started.wait(10)
+    waiting = jobs.create("waiting", {"wait": True})
+    closing = threading.Thread(target=jobs.close)
+    closing.start()
+    assert waiting.was_killed.wait(10)
+    waiting.prepared.set()
+    closing.join()
+    assert (running.status, running.failure_reason) == ("Failed", "137: ['started']")
+    assert (waiting.status, waiting.lines) == ("Stopped", [])
+    with pytest.raises(ServiceError, match=r"The local endpoint is shutting down\."):
+        jobs.create("late", {})
+
+
+def test_a_name_is_taken_once(jobs: Jobs[ExampleJob]) -> None:
+    """Also after the first job has ended."""
+    assert jobs.create("j", {"error": JobFailedError("no")}).wait(10)
+    with pytest.raises(ResourceInUseError, match="a job with this name already exists"):
+        jobs.create("j", {})
