@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import shutil
 import threading
 import time
@@ -29,6 +30,7 @@ from airflow_sm_pipelines.local.names import resource_arn
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
 
+_OF_THE_INTERPRETER = ("LD_LIBRARY_PATH",)  # without it an interpreter may not find its own shared libraries
 _PACKAGES = "/opt/ml/.packages"
 
 logger = logging.getLogger(__name__)
@@ -257,8 +259,9 @@ class Job(ABC):
                 timer.cancel()
 
     def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What every job gets: nothing of the server's own environment, and the endpoint as its AWS."""
+        """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
         return {
+            **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
             "PATH": job_path(self.host.interpreter),
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
