@@ -6,7 +6,7 @@ A list of conditions holds when all of them do. The document forms are those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -17,6 +17,13 @@ COMPARISON_TYPES: Final = (
     "LessThan",
     "LessThanOrEqualTo",
 )
+CONDITION_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(COMPARISON_TYPES, ("LeftValue", "RightValue")),
+    "In": ("QueryValue", "Values"),
+    "Not": ("Condition",),
+    "Or": ("Conditions",),
+}
+"""The types of conditions, and the members each must have."""
 
 
 @runtime_checkable

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.json_text import read_json, write_json
+from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import LocatedStep, Step, walk_steps
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
 DEFINITION_VERSION: Final = "2020-12-01"
+TOP_LEVEL_KEYS: Final = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
+_STEPS_INSIDE: Final = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}
 DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
     "TrialName": {"Get": "Execution.PipelineExecutionId"},
@@ -29,7 +33,8 @@ class PipelineDefinition:
     :param metadata: ``Metadata``.
     :param pipeline_experiment_config: ``PipelineExperimentConfig``; ``None`` is ``null``.
     :param mlflow_config: ``MlflowConfig``; ``None`` is ``null``.
-    :param extra: top-level keys this version does not know, kept as they are.
+    :param extra: top-level keys this version does not know, kept as they are; also ``Parameters`` when it is ``null``.
+    :param key_order: of a document whose keys are not the usual ones in the usual order.
     """
 
     parameters: tuple[PipelineParameter, ...] = ()
@@ -39,6 +44,7 @@ class PipelineDefinition:
     pipeline_experiment_config: Any = field(default_factory=lambda: dict(DEFAULT_EXPERIMENT_CONFIG))
     mlflow_config: Any = MISSING
     extra: Mapping[str, Any] = field(default_factory=dict)
+    key_order: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_json(cls, text: str) -> PipelineDefinition:
@@ -48,7 +54,7 @@ class PipelineDefinition:
         :raises PipelineDefinitionError: when it is no JSON, or its outline is not that of a definition.
         """
         try:
-            document = json.loads(text)
+            document = read_json(text)
         except ValueError as error:
             raise PipelineDefinitionError([f"the document is no JSON: {error} @ $"]) from None
         return cls.from_document(document)
@@ -65,36 +71,45 @@ class PipelineDefinition:
         problems = list(_outline_problems(document))
         if problems:
             raise PipelineDefinitionError(problems)
-        known = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
-        return cls(
+        definition = cls(
             parameters=tuple(map(PipelineParameter.from_document, document.get("Parameters") or ())),
             steps=tuple(map(Step.from_document, document["Steps"])),
             version=document["Version"],
             metadata=document.get("Metadata", MISSING),
             pipeline_experiment_config=document.get("PipelineExperimentConfig", MISSING),
             mlflow_config=document.get("MlflowConfig", MISSING),
-            extra={key: value for key, value in document.items() if key not in known},
+            extra={
+                key: value
+                for key, value in document.items()
+                if key not in TOP_LEVEL_KEYS or (key == "Parameters" and value is None)
+            },
         )
+        order = other_order(document, definition.to_document())
+        return replace(definition, key_order=order) if order else definition
 
     def to_document(self) -> dict[str, Any]:
-        """Return the document, its keys always in the same order."""
+        """Return the document, its keys in the order it was read with, or else in the SDK's."""
         document: dict[str, Any] = {"Version": self.version}
         if self.metadata is not MISSING:
             document["Metadata"] = self.metadata
-        document["Parameters"] = [parameter.to_document() for parameter in self.parameters]
+        if self.parameters or not self.key_order or "Parameters" in self.key_order:
+            document["Parameters"] = [parameter.to_document() for parameter in self.parameters]
         if self.pipeline_experiment_config is not MISSING:
             document["PipelineExperimentConfig"] = self.pipeline_experiment_config
         if self.mlflow_config is not MISSING:
             document["MlflowConfig"] = self.mlflow_config
         document["Steps"] = [step.to_document() for step in self.steps]
-        return {**document, **self.extra}
+        return in_order({**document, **self.extra}, self.key_order)
 
     def to_json(self) -> str:
         """Return the document as text; equal definitions give equal text."""
-        return json.dumps(self.to_document(), separators=(",", ":"), ensure_ascii=False)
+        return write_json(self.to_document())
 
     def walk(self) -> Iterator[LocatedStep]:
-        """Yield all steps depth first, branches included, each with its path and the branch it belongs to."""
+        """Yield all steps depth first, branches included, each with its path and the branch it belongs to.
+
+        The steps of a ForEach body are no steps of the pipeline, and left out: see :func:`.steps.walk_body`.
+        """
         return walk_steps(self.steps)
 
 
@@ -116,19 +131,25 @@ def _outline_problems(document: Any) -> Iterator[str]:
         if problems:
             continue
         yield from _step_problems(step, path)
-        if step["Type"] != "Condition":
-            continue
-        arguments = step.get("Arguments")
-        if not isinstance(arguments, Mapping):
-            yield f"Condition step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
-            continue
-        for key in ("ElseSteps", "IfSteps"):
-            where = f"{path}.Arguments.{key}"
-            branch = arguments.get(key) or []
-            if isinstance(branch, list):
-                stack.extend((branch[index], f"{where}[{index}]") for index in reversed(range(len(branch))))
-            else:
-                yield f"'{key}' of Condition step '{step['Name']}' is a list @ {where}"
+        inner: list[tuple[Any, str]] = []
+        yield from _inner_steps(step, path, inner)
+        stack.extend(reversed(inner))
+
+
+def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]]) -> Iterator[str]:
+    """Collect the steps inside a Condition or ForEach step, and yield what keeps them from being read."""
+    keys = _STEPS_INSIDE.get(step["Type"], ())
+    arguments = step.get("Arguments")
+    if keys and not isinstance(arguments, Mapping):
+        yield f"{step['Type']} step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
+        return
+    for key in keys:
+        where = f"{path}.Arguments.{key}"
+        steps = arguments.get(key) if isinstance(arguments, Mapping) else None
+        if isinstance(steps, list):
+            found.extend((inner, f"{where}[{index}]") for index, inner in enumerate(steps))
+        elif steps is not None:
+            yield f"'{key}' of {step['Type']} step '{step['Name']}' is a list @ {where}"
 
 
 def _parameter_problems(parameters: Any) -> Iterator[str]:
@@ -139,6 +160,9 @@ def _parameter_problems(parameters: Any) -> Iterator[str]:
         return
     for index, parameter in enumerate(parameters):
         yield from _missing_strings(parameter, ("Name", "Type"), f"$.Parameters[{index}]")
+        values = parameter.get("EnumValues") if isinstance(parameter, Mapping) else None
+        if not isinstance(values, (list, NoneType)):
+            yield f"'EnumValues' is a list @ $.Parameters[{index}].EnumValues"
 
 
 def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[str]:

@@ -67,12 +67,14 @@ class PipelineGraph:
 def dependencies_of(step: Step) -> Iterator[StepDependency]:
     """Yield what a step waits for: ``DependsOn`` first, then the steps it refers to.
 
-    A Condition step waits for what its conditions look at, not for what its branches do.
+    A Condition step waits for what its conditions look at, not for what its branches do. A ForEach step waits for
+    what the steps of its body wait for, other than one another.
 
     :param step: the step.
     """
-    seen = {step.name}
-    for dependency in step.depends_on or ():
+    body = step.body
+    seen = {step.name, *(child.name for child in body)}
+    for dependency in (*(step.depends_on or ()), *(each for child in body for each in child.depends_on or ())):
         if dependency.step not in seen:
             seen.add(dependency.step)
             yield dependency

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.exceptions import PipelineParameterError
 
 ParameterValue = str | int | float | bool
@@ -57,7 +58,8 @@ class PipelineParameter:
     :param type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
     :param default_value: used when an execution is started without a value; :data:`MISSING` for none.
     :param enum_values: the only values allowed, for ``String`` parameters.
-    :param extra: keys this version does not know, kept as they are.
+    :param extra: keys this version does not know, kept as they are; also ``EnumValues`` when it is ``null``.
+    :param key_order: of a document whose keys are not in the usual order.
     """
 
     name: str
@@ -65,18 +67,25 @@ class PipelineParameter:
     default_value: Any = MISSING
     enum_values: tuple[Any, ...] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    key_order: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> PipelineParameter:
         """Read one entry of ``Parameters``; checks nothing (see :mod:`.validation`)."""
         enum_values = document.get("EnumValues")
-        return cls(
+        parameter = cls(
             name=document["Name"],
             type=document["Type"],
             default_value=document.get("DefaultValue", MISSING),
             enum_values=None if enum_values is None else tuple(enum_values),
-            extra={key: value for key, value in document.items() if key not in _KNOWN_KEYS},
+            extra={
+                key: value
+                for key, value in document.items()
+                if key not in _KNOWN_KEYS or (key == "EnumValues" and value is None)
+            },
         )
+        order = other_order(document, parameter.to_document())
+        return replace(parameter, key_order=order) if order else parameter
 
     def to_document(self) -> dict[str, Any]:
         """Return the entry as it stands in a document."""
@@ -85,7 +94,7 @@ class PipelineParameter:
             document["DefaultValue"] = self.default_value
         if self.enum_values is not None:
             document["EnumValues"] = list(self.enum_values)
-        return {**document, **self.extra}
+        return in_order({**document, **self.extra}, self.key_order)
 
     def parse(self, text: str) -> ParameterValue:
         """Turn a start value, which is always a string on the wire, into the declared type.

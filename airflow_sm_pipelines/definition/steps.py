@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING
 
 DEPENDENCY_TRIGGERS: Final = ("Completed", "Failed", "Stopped", "Any")
@@ -14,6 +15,7 @@ DEPENDENCY_TRIGGERS: Final = ("Completed", "Failed", "Stopped", "Any")
 MAXIMUM_STEP_NAME_LENGTH: Final = 64
 
 _KNOWN_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+_NULLABLE_KEYS = ("DependsOn", "DisplayName", "Description")
 
 
 @dataclass(frozen=True)
@@ -22,20 +24,28 @@ class StepDependency:
 
     :param step: the step waited for.
     :param trigger: one of :data:`DEPENDENCY_TRIGGERS`.
+    :param written: the entry as a document has it, where that is not how it is usually written.
     """
 
     step: str
     trigger: str = "Completed"
+    written: Any = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_document(cls, document: Any) -> StepDependency:
         """Read a ``DependsOn`` entry: a step's name, or ``{"Step", "Trigger"}``."""
         if isinstance(document, str):
             return cls(document)
-        return cls(document["Step"], document.get("Trigger", "Completed"))
+        dependency = cls(document["Step"], document.get("Trigger", "Completed"))
+        usual = dependency.to_document()
+        if usual == document and tuple(usual) == tuple(document):
+            return dependency
+        return replace(dependency, written=document)
 
     def to_document(self) -> Any:
-        """Return the entry as it stands in a document; ``Completed`` is a bare name."""
+        """Return the entry as it stands in a document; ``Completed`` is a bare name unless it was written out."""
+        if self.written is not None:
+            return self.written
         return self.step if self.trigger == "Completed" else {"Step": self.step, "Trigger": self.trigger}
 
 
@@ -72,7 +82,9 @@ class Step:
     :param depends_on: ``DependsOn``; ``None`` when the key is absent.
     :param display_name: ``DisplayName``.
     :param description: ``Description``.
-    :param extra: all other keys (``CacheConfig``, ``RetryPolicies``, ``PropertyFiles``, ...), as they are.
+    :param extra: all other keys (``CacheConfig``, ``RetryPolicies``, ``PropertyFiles``, ...), as they are; also
+        those above when they hold ``null``.
+    :param key_order: of a document whose keys are not in the usual order.
     """
 
     name: str
@@ -82,20 +94,27 @@ class Step:
     display_name: str | None = None
     description: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    key_order: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Step:
         """Read one entry of ``Steps``; checks nothing (see :mod:`.validation`)."""
         depends_on = document.get("DependsOn")
-        return cls(
+        step = cls(
             name=document["Name"],
             type=document["Type"],
             arguments=document.get("Arguments", MISSING),
             depends_on=None if depends_on is None else tuple(map(StepDependency.from_document, depends_on)),
             display_name=document.get("DisplayName"),
             description=document.get("Description"),
-            extra={key: value for key, value in document.items() if key not in _KNOWN_KEYS},
+            extra={
+                key: value
+                for key, value in document.items()
+                if key not in _KNOWN_KEYS or (value is None and key in _NULLABLE_KEYS)
+            },
         )
+        order = other_order(document, step.to_document())
+        return replace(step, key_order=order) if order else step
 
     def to_document(self) -> dict[str, Any]:
         """Return the step as it stands in a document."""
@@ -108,30 +127,36 @@ class Step:
             document["DisplayName"] = self.display_name
         if self.description is not None:
             document["Description"] = self.description
-        return {**document, **self.extra}
+        return in_order({**document, **self.extra}, self.key_order)
 
     @property
     def conditions(self) -> list[Any]:
-        """The raw conditions of a Condition step; empty for every other type."""
-        return list(self.arguments.get("Conditions", [])) if self.type == "Condition" else []
+        """The raw conditions of a Condition step; empty for every other type, and when they are no list."""
+        conditions = self.arguments.get("Conditions") if self.type == "Condition" else None
+        return conditions if isinstance(conditions, list) else []
 
     @property
     def if_steps(self) -> tuple[Step, ...]:
         """The steps run when all conditions hold; empty unless this is a Condition step."""
-        return self._branch("IfSteps")
+        return self._inner("Condition", "IfSteps")
 
     @property
     def else_steps(self) -> tuple[Step, ...]:
         """The steps run when not all conditions hold; empty unless this is a Condition step."""
-        return self._branch("ElseSteps")
+        return self._inner("Condition", "ElseSteps")
+
+    @property
+    def body(self) -> tuple[Step, ...]:
+        """The steps that a ForEach step runs for each item; empty for every other type."""
+        return self._inner("ForEach", "ForEachBody")
 
     @property
     def property_files(self) -> tuple[PropertyFile, ...]:
         """The property files this step declares."""
         return tuple(map(PropertyFile.from_document, self.extra.get("PropertyFiles") or ()))
 
-    def _branch(self, key: str) -> tuple[Step, ...]:
-        if self.type != "Condition":
+    def _inner(self, type_: str, key: str) -> tuple[Step, ...]:
+        if self.type != type_:
             return ()
         return tuple(map(Step.from_document, self.arguments.get(key) or ()))
 
@@ -165,7 +190,8 @@ class LocatedStep:
 def walk_steps(steps: tuple[Step, ...], path: str = "$.Steps") -> Iterator[LocatedStep]:
     """Yield all steps depth first, each Condition step before the steps of its branches.
 
-    Does not recurse in Python, so the depth of nested conditions is no limit.
+    Does not yield the steps of ForEach bodies, which run once per item and under other names: see
+    :func:`walk_body`. Does not recurse in Python, so the depth of nested conditions is no limit.
 
     :param steps: the steps of a document.
     :param path: where they stand.
@@ -183,3 +209,12 @@ def walk_steps(steps: tuple[Step, ...], path: str = "$.Steps") -> Iterator[Locat
             for index, child in enumerate(branch)
         ]
         stack.extend(reversed(children))
+
+
+def walk_body(located: LocatedStep) -> Iterator[LocatedStep]:
+    """Yield the steps of a ForEach step's body.
+
+    :param located: the ForEach step; any other has no body.
+    """
+    for index, child in enumerate(located.step.body):
+        yield LocatedStep(child, f"{located.path}.Arguments.ForEachBody[{index}]", located.owner)

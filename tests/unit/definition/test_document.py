@@ -8,7 +8,7 @@ import pytest
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
-from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step, StepDependency
+from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step, StepDependency, walk_body
 from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
@@ -143,3 +143,49 @@ def test_nested_conditions_may_be_deep():
         step = {"Name": f"s{depth}", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [step]}}
     definition = PipelineDefinition.from_document({"Version": "2020-12-01", "Steps": [step]})
     assert [each.step.name for each in definition.walk()] == [f"s{depth}" for depth in range(1001)]
+
+
+def test_a_document_of_any_depth_survives_as_text():
+    """Text with a thousand nested conditions is read and written, byte for byte; Python's own reader gives up there."""
+    inner = '{"Name":"end","Type":"Fail","Arguments":{"ErrorMessage":"x"}}'
+    for depth in range(1000):
+        inner = f'{{"Name":"s{depth}","Type":"Condition","Arguments":{{"Conditions":[],"IfSteps":[{inner}]}}}}'
+    text = f'{{"Version":"2020-12-01","Steps":[{inner}]}}'
+    with pytest.raises(RecursionError):
+        json.loads(text)
+    assert PipelineDefinition.from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Version":"2020-12-01","Steps":[]}',
+        '{"Steps":[],"Parameters":null,"MlflowConfig":null,"Version":"2020-12-01","PipelineExperimentConfig":null}',
+        '{"Version":"2020-12-01","Parameters":[],"Metadata":null,"Steps":[{"Type":"X","Name":"a"}],"More":{}}',
+        '{"Version":"v","Steps":[{"Name":"a","Type":"X","Arguments":null,"DependsOn":[],"Description":null}]}',
+        '{"Version":"v","Steps":[{"Name":"a","DependsOn":null,"Type":"X","DisplayName":null,"Arguments":{}}]}',
+        '{"Version":"v","Steps":[{"Name":"a","Type":"X","DependsOn":[{"Step":"b","Trigger":"Completed"},{"Step":"c"}]}]}',
+        '{"Version":"v","Steps":[{"Name":"a","Type":"X","DependsOn":[{"Trigger":"Any","Step":"b"},{"Step":"c","New":1}]}]}',
+        '{"Version":"v","Parameters":[{"Type":"Float","Name":"P","EnumValues":null,"DefaultValue":null}],"Steps":[]}',
+        '{"Version":"v","Steps":[{"Name":"F","Type":"ForEach","Arguments":{"ForEachBody":[{"Type":"X","Name":"b"}]}}]}',
+        '{"Version":"v","Steps":[{"Name":"C","Type":"Condition","Arguments":{"ElseSteps":null,"Conditions":[]}}]}',
+    ],
+)
+def test_unusual_documents_survive_byte_for_byte(text):
+    """Absent and null members, unusual key orders and dependencies written out come back as they were."""
+    assert PipelineDefinition.from_json(text).to_json() == text
+
+
+def test_a_dependency_written_out_equals_the_short_form():
+    """How a dependency is written says nothing about what it means."""
+    assert StepDependency.from_document({"Step": "b", "Trigger": "Completed"}) == StepDependency("b")
+
+
+def test_the_steps_of_a_foreach_body_are_no_steps_of_the_pipeline():
+    """Walking passes a ForEach body by; its steps, run once per item, are read from the ForEach step."""
+    definition = PipelineDefinition.from_json(SDK_DOCUMENT.read_text())
+    fan = next(each for each in definition.walk() if each.step.type == "ForEach")
+    assert [(each.step.name, each.path, each.owner) for each in walk_body(fan)] == [
+        ("Body", "$.Steps[3].Arguments.ForEachBody[0]", None)
+    ]
+    assert "Body" not in [each.step.name for each in definition.walk()]

@@ -137,3 +137,13 @@ def test_what_cannot_be_decided_is_no_else(condition, message):
     with pytest.raises(EvaluationError) as caught:
         evaluate_conditions([condition], Values())
     assert str(caught.value) == message
+
+
+def test_depth_is_no_limit():
+    """Values, Joins, Nots and Ors ten thousand deep are evaluated."""
+    value, condition = get("Parameters.P"), {"Type": "Equals", "LeftValue": get("Parameters.N"), "RightValue": 3}
+    for _ in range(10_000):
+        value = {"Std:Join": {"On": "", "Values": [value]}}
+        condition = {"Type": "Not", "Condition": {"Type": "Or", "Conditions": [condition]}}
+    assert evaluate([{"a": value}], Values()) == [{"a": "p"}]
+    assert evaluate_conditions([condition], Values()) is True

@@ -97,3 +97,15 @@ def test_a_long_chain_is_no_limit():
     """Five thousand steps in a row are put in order."""
     steps = [step(f"s{number}", reads=[f"s{number + 1}"] if number < 4999 else []) for number in range(5000)]
     assert graph(*steps).order == tuple(f"s{number}" for number in reversed(range(5000)))
+
+
+def test_a_foreach_step_waits_for_what_its_body_waits_for():
+    """Dependencies and references of body steps on steps outside are the ForEach step's; those on one another are not."""
+    body = [
+        {"Name": "load", "Type": "Lambda", "Arguments": {"x": {"Get": "Steps.b.A"}}, "DependsOn": ["a"]},
+        {"Name": "use", "Type": "Lambda", "Arguments": {"x": {"Get": "Steps.load.A"}}, "DependsOn": ["load"]},
+    ]
+    fan = {"Name": "fan", "Type": "ForEach", "Arguments": {"ForEachBody": body}, "DependsOn": ["c"]}
+    built = graph(fan, *({"Name": name, "Type": "Lambda", "Arguments": {}} for name in "abc"))
+    assert built.nodes["fan"].dependencies == (StepDependency("c"), StepDependency("a"), StepDependency("b"))
+    assert built.order == ("a", "b", "c", "fan")

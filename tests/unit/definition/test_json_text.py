@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_sm_pipelines.definition.json_text import read_json, write_json
+
+DEEP = 5000
+
+
+def deep(inner):
+    return '[{"a":' * DEEP + inner + "}]" * DEEP
+
+
+def test_text_of_any_depth_is_read_and_written():
+    """Ten thousand containers inside one another, which is too deep for Python's own reader, come back as the same text."""
+    text = deep('[1,-2.5,true,false,null,"",{},[],{"k \\" ü\\\\":[0,"é"]}]')
+    with pytest.raises(RecursionError):
+        json.loads(text)
+    assert write_json(read_json(text)) == text
+
+
+def test_spaces_between_tokens_are_no_content():
+    """Deep text with spaces and line ends between its tokens holds the same value."""
+    spaced = ' [ {\n"a" :\t' * DEEP + ' [ 1 , { "b" : 2 } ]\r\n' + " } ] " * DEEP
+    assert write_json(read_json(spaced)) == deep('[1,{"b":2}]')
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ("[1,]", "Expecting value: line 1 column {column} (char {character})"),
+        ("[1 2]", "Expecting ',' delimiter: line 1 column {column} (char {character})"),
+        ('{"b" 1}', "Expecting ':' delimiter: line 1 column {column} (char {character})"),
+        ("{1:2}", "Expecting property name enclosed in double quotes: line 1 column {column} (char {character})"),
+        ("nul", "Expecting value: line 1 column {column} (char {character})"),
+        ('"x', "Expecting value: line 1 column {column} (char {character})"),
+    ],
+)
+def test_what_is_no_json_is_refused_at_any_depth(inner, message):
+    """The error names the place, as Python's own reader does."""
+    offset = {"[1,]": 3, "[1 2]": 3, '{"b" 1}': 5, "{1:2}": 1, "nul": 0, '"x': 0}[inner]
+    character = len('[{"a":') * DEEP + offset
+    with pytest.raises(ValueError, match="line 1") as caught:
+        read_json(deep(inner))
+    assert str(caught.value) == message.format(column=character + 1, character=character)
+
+
+def test_what_follows_the_value_is_refused():
+    """One document is one value."""
+    with pytest.raises(ValueError, match="Extra data") as caught:
+        read_json(deep("1") + "2")
+    end = len(deep("1"))
+    assert str(caught.value) == f"Extra data: line 1 column {end + 1} (char {end})"
