@@ -31,6 +31,8 @@ os.environ.update(
 TESTS = Path(__file__).parent
 
 
+# Before pytest-xdist's own, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse tests without a docstring, and keep the live ones in one worker process."""
     silent = []

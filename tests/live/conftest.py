@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -85,14 +84,12 @@ class ExampleRuns:
 
     :param registered: the run that ingest's Asset started.
     :param rejected: the run whose threshold is out of reach; it ran at the same time.
-    :param pipeline: DescribePipeline.
     :param executions: the status of every execution by its ARN.
     :param model_package_arns: everything in the model registry.
     """
 
     registered: DagRun
     rejected: DagRun
-    pipeline: dict[str, Any]
     executions: dict[str, str]
     model_package_arns: list[str]
 
@@ -109,7 +106,6 @@ def example_runs(live):
     return ExampleRuns(
         registered=registered,
         rejected=rejected,
-        pipeline=sagemaker.describe_pipeline(PipelineName="breast-cancer"),
         executions={each["PipelineExecutionArn"]: each["PipelineExecutionStatus"] for each in executions},
         model_package_arns=[package["ModelPackageArn"] for package in packages],
     )

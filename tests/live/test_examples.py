@@ -56,7 +56,14 @@ def test_each_run_starts_one_execution_of_one_pipeline_version(live, example_run
         execution_arn(live, example_runs.registered): "Succeeded",
         execution_arn(live, example_runs.rejected): "Failed",
     }
-    assert example_runs.pipeline["CreationTime"] == example_runs.pipeline["LastModifiedTime"]
+    upserts = [
+        record["event"]
+        for run in (example_runs.registered, example_runs.rejected)
+        for record in live.api.log(run, f"{GROUP}.launch")
+        if record["event"].startswith("Pipeline ")
+    ]
+    pipeline = f"Pipeline {ACCOUNT}:pipeline/breast-cancer"
+    assert sorted(upserts) == [f"{pipeline}: created", f"{pipeline}: unchanged"]
 
 
 def test_the_runtime_values_are_start_parameters(live, example_runs):
