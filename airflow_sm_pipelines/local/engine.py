@@ -164,9 +164,11 @@ class Schedule:
         node = self._graph.nodes[name]
         if node.owner is not None:
             owner = self._states[node.owner.condition]
-            # The branch not taken is marked when the condition ends, so the condition succeeded in our favour.
-            if owner is not _State.SUCCEEDED:
+            if owner in (_State.WAITING, _State.RUNNING):
                 return _Verdict.OPEN
+            # The branch not taken is marked when the condition ends, so one that succeeded did in our favour.
+            if owner is not _State.SUCCEEDED:
+                return _Verdict.NEVER
         verdicts = {self._dependency_verdict(name, dependency) for dependency in node.dependencies}
         if _Verdict.NEVER in verdicts:
             return _Verdict.NEVER
@@ -194,8 +196,9 @@ class Schedule:
         state = _ENDED[status]
         waited_for = {name, *self._around[name]}
         return any(
-            dependency.step in waited_for and state in _MEETS[dependency.trigger]
+            dependency.step in waited_for
+            and dependency.step not in self._around[other]
+            and state in _MEETS[dependency.trigger]
             for other, node in self._graph.nodes.items()
-            if not self._around[other] & waited_for
             for dependency in node.dependencies
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup
+from airflow.sdk import TaskGroup, TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
@@ -131,6 +131,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             pipeline_name=self.settings.pipeline_name,
             parameters=self._declared,
             launch_task_id=self.settings.launch_task_id,
+            launch_trigger_rule=self._launch_trigger_rule,
         )
         return compile_pipeline(outline)
 
@@ -216,6 +217,11 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             for leaf in leaves:
                 if leaf.task_id not in task.upstream_task_ids:
                     leaf.set_downstream(task)
+
+    @property
+    def _launch_trigger_rule(self) -> str:
+        arguments = {**self.dag.default_args, **self.default_args, **self._launch_arguments}
+        return TriggerRule(arguments.get("trigger_rule", TriggerRule.ALL_SUCCESS)).value
 
     @property
     def _subject(self) -> str:

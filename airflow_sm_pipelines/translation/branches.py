@@ -34,6 +34,8 @@ def routes_of(tasks: Mapping[str, TaskNode], order: Iterable[str]) -> dict[str, 
         for upstream in task.upstream_task_ids:
             branch = entered.get((upstream, task_id))
             incoming[upstream] = routes[upstream] + ((branch,) if branch is not None else ())
+        for outside in task.outside_task_ids:
+            incoming[outside] = ()  # it has succeeded, or the launch task would not have started the pipeline
         routes[task_id] = _route(task, incoming)
     return routes
 
@@ -90,12 +92,25 @@ def _route(task: TaskNode, incoming: Mapping[str, Route]) -> Route:
     deepest = max(routes, key=len)
     for route in routes:
         if deepest[: len(route)] != route:
-            raise TranslationError(
-                f"Task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and follows tasks of different "
-                f"branches: {_describe(routes)}. Only one of them ever runs, so this task would never. "
-                "To join branches, set trigger_rule='none_failed_min_one_success'."
-            )
+            raise _different_branches(task, deepest, route)
     return deepest
+
+
+def _different_branches(task: TaskNode, one: Route, other: Route) -> TranslationError:
+    """Return the error for a task that runs only when two branches are taken."""
+    begin = (
+        f"Task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and follows tasks of different branches: "
+        f"{_describe((one, other))}. "
+    )
+    if any(BranchOwner(owner.condition, not owner.outcome) in other for owner in one):
+        return TranslationError(
+            f"{begin}Only one of them ever runs, so this task would never. To join branches, set "
+            "trigger_rule='none_failed_min_one_success'."
+        )
+    return TranslationError(
+        f"{begin}SageMaker has no place for a step that runs only when branches of two conditions are taken. Put one "
+        "condition into the branch of the other, or all conditions into one."
+    )
 
 
 def _union(routes: list[Route]) -> list[Route]:

@@ -16,6 +16,8 @@ from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.translation.branches import FAILURE_RULES, SUPPORTED_RULES, Route, routes_of
+from airflow_sm_pipelines.translation.circles import refuse_circles_through_branches
+from airflow_sm_pipelines.translation.failures import refuse_unlike_failures
 from airflow_sm_pipelines.translation.nodes import (
     CodeUpload,
     DeclaredParameter,
@@ -67,9 +69,11 @@ class _Compiler:
         self._check_names()
         order = self._order()
         routes = routes_of(self.tasks, order)
+        refuse_unlike_failures(self.tasks, order, routes, self.names)
         steps = {task_id: self._step(self.tasks[task_id], routes) for task_id in self.tasks}
         parameters = self._parameters()
         definition = PipelineDefinition(parameters=parameters, steps=self._nest(steps, routes))
+        refuse_circles_through_branches(definition)
         require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
         values.update({name: runtime.value for name, runtime in self.lifted.items()})
@@ -93,6 +97,19 @@ class _Compiler:
                 raise TranslationError(
                     f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}', which SageMaker cannot follow. "
                     f"It can follow {', '.join(SUPPORTED_RULES)}."
+                )
+            if task.outside_task_ids and self.outline.launch_trigger_rule != "all_success":
+                raise TranslationError(
+                    f"task '{step.task_id}' follows '{task.outside_task_ids[0]}' outside the group, and the launch "
+                    f"task has trigger_rule='{self.outline.launch_trigger_rule}': it may start the pipeline although "
+                    f"'{task.outside_task_ids[0]}' has not succeeded. Let the whole group follow that task instead "
+                    "(task >> group), or leave the launch task trigger_rule='all_success'."
+                )
+            if task.trigger_rule in FAILURE_RULES and task.outside_task_ids:
+                raise TranslationError(
+                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and follows "
+                    f"'{task.outside_task_ids[0]}' outside the group. The pipeline starts only when that has "
+                    "succeeded, so its failure can never be what starts a step. Handle it outside the group."
                 )
             if task.trigger_rule in FAILURE_RULES and len(task.upstream_task_ids) != 1:
                 raise TranslationError(

@@ -88,11 +88,13 @@ class TaskNode:
     :param step: the step.
     :param upstream_task_ids: direct upstream tasks inside the group, without the launch task, in Dag order.
     :param trigger_rule: Airflow's name of the trigger rule.
+    :param outside_task_ids: direct upstream tasks outside the group. The launch task follows them, too.
     """
 
     step: StepNode
     upstream_task_ids: tuple[str, ...]
     trigger_rule: str = "all_success"
+    outside_task_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class PipelineOutline:
     :param pipeline_name: the pipeline it becomes.
     :param parameters: declared by the author.
     :param tasks: in the order they were defined.
+    :param launch_trigger_rule: of the launch task.
     """
 
     dag_id: str
@@ -111,6 +114,7 @@ class PipelineOutline:
     pipeline_name: str
     parameters: tuple[DeclaredParameter, ...]
     tasks: tuple[TaskNode, ...]
+    launch_trigger_rule: str = "all_success"
 
     @property
     def subject(self) -> str:

@@ -42,6 +42,7 @@ def read_outline(
     pipeline_name: str,
     parameters: Iterable[DeclaredParameter],
     launch_task_id: str,
+    launch_trigger_rule: str = "all_success",
 ) -> PipelineOutline:
     """Read a TaskGroup.
 
@@ -49,6 +50,7 @@ def read_outline(
     :param pipeline_name: the pipeline it becomes.
     :param parameters: its declared pipeline parameters.
     :param launch_task_id: the id of the launch task, which is no step and need not exist yet.
+    :param launch_trigger_rule: its trigger rule.
     :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
     """
     dag_id, group_id = task_group.dag.dag_id, str(task_group.group_id)
@@ -57,10 +59,10 @@ def read_outline(
     # Not in the try below: operators name the Dag and the task themselves.
     nodes = [(task, task.to_step_node() if isinstance(task, StepTask) else None) for task in tasks]
     try:
-        task_nodes = tuple(_read_task(task, node, inside) for task, node in nodes)
+        task_nodes = tuple(_read_task(task, node, inside, launch_task_id) for task, node in nodes)
     except TranslationError as error:
         raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
-    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), task_nodes)
+    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), task_nodes, launch_trigger_rule)
 
 
 def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
@@ -93,7 +95,9 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-def _read_task(task: BaseOperator | MappedOperator, node: StepNode | None, inside: set[str]) -> TaskNode:
+def _read_task(
+    task: BaseOperator | MappedOperator, node: StepNode | None, inside: set[str], launch_task_id: str
+) -> TaskNode:
     if isinstance(task, MappedOperator):
         raise TranslationError(
             f"task '{task.task_id}' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a "
@@ -110,8 +114,13 @@ def _read_task(task: BaseOperator | MappedOperator, node: StepNode | None, insid
         extra=_lift(node.extra, task.task_id, inside),
         conditions=tuple(_lift_condition(condition, task.task_id, inside) for condition in node.conditions),
     )
-    upstream = tuple(sorted(each for each in task.upstream_task_ids if each in inside))
-    return TaskNode(step=node, upstream_task_ids=upstream, trigger_rule=TriggerRule(task.trigger_rule).value)
+    upstream = sorted(each for each in task.upstream_task_ids if each != launch_task_id)
+    return TaskNode(
+        step=node,
+        upstream_task_ids=tuple(each for each in upstream if each in inside),
+        trigger_rule=TriggerRule(task.trigger_rule).value,
+        outside_task_ids=tuple(each for each in upstream if each not in inside),
+    )
 
 
 def _lift(value: Any, task_id: str, inside: set[str]) -> Any:

@@ -210,3 +210,27 @@ def test_two_thousand_steps_in_a_row_are_no_problem() -> None:
         assert engine.start_ready() == (f"s{index}",)
         engine.finish(f"s{index}", StepStatus.SUCCEEDED)
     assert engine.status is ExecutionStatus.SUCCEEDED
+
+
+def test_a_failure_is_handled_from_inside_its_own_branch() -> None:
+    """A step of a branch may wait for the failure of another step of that branch: the execution goes on."""
+    engine = schedule(condition("c", [step("a"), step("rescue", on("a", "Failed"))], []))
+
+    engine.start_ready()
+    engine.finish("c", StepStatus.SUCCEEDED, outcome=True)
+    assert engine.start_ready() == ("a",)
+    engine.finish("a", StepStatus.FAILED)
+    assert engine.start_ready() == ("rescue",)
+    engine.finish("rescue", StepStatus.SUCCEEDED)
+    assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.COMPLETED_WITH_FAILURES)
+
+
+def test_a_condition_that_never_runs_takes_its_branches_with_it() -> None:
+    """What comes after the outer condition does not wait for the branches of an inner one that never starts."""
+    inner = condition("inner", [step("i")], [], on("a", "Failed"))
+    engine = schedule(step("a"), condition("outer", [inner], []), step("after", "outer"))
+
+    assert engine.start_ready() == ("a", "outer")
+    engine.finish("a", StepStatus.SUCCEEDED)
+    engine.finish("outer", StepStatus.SUCCEEDED, outcome=True)
+    assert engine.start_ready() == ("after",)

@@ -18,6 +18,7 @@ from airflow_sm_pipelines import (
     SageMakerStepOperator,
     SageMakerTrainingStepOperator,
 )
+from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import TranslationError
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
@@ -184,6 +185,24 @@ def test_launch_follows_whatever_the_group_follows(dag, group):
         "parameter",
     ]
     assert pipeline.launch.parameters.keys() == {"P", "a-X-0"}
+
+
+def test_an_outside_task_counts_for_a_steps_trigger_rule(dag, group):
+    """A join that also follows an outside task has one success for certain, so it is in no branch."""
+    fetch = step_outside_pipeline("fetch")
+    with group() as pipeline:
+        i = step("i")
+        SageMakerConditionStepOperator(
+            task_id="c", conditions=[Get("Execution.PipelineName").equals("x")], if_steps=[i]
+        )
+        [i, fetch] >> step("join", trigger_rule="none_failed_min_one_success")
+    assert pipeline.compile().definition.to_document()["Steps"][1] == {
+        "Name": "join",
+        "Type": "Training",
+        "Arguments": {},
+        "DependsOn": ["c"],
+    }
+    assert sorted(pipeline.launch.upstream_task_ids) == ["fetch"]
 
 
 def test_what_follows_the_group_follows_its_leaves(dag, group):

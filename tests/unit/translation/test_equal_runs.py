@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+
+from airflow_sm_pipelines.definition.expressions import Get
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.status import ExecutionStatus
+from airflow_sm_pipelines.translation.compile import compile_pipeline
+from airflow_sm_pipelines.translation.nodes import PipelineOutline, StepNode, TaskNode
+from tests.unit.translation import airflow_rules, pipeline_runs
+
+RULES = ("all_success", "none_failed", "none_failed_min_one_success", "one_failed", "all_failed", "all_done")
+CONDITION = (Get("Execution.PipelineName").equals("x"),)
+
+
+@st.composite
+def outlines(draw) -> PipelineOutline:
+    """Any graph of plain and Condition tasks, most of them of the kind that people draw."""
+    count = draw(st.integers(2, 9))
+    names = [f"t{index}" for index in range(count)]
+    conditions = [name for name in names if draw(st.integers(0, 9)) < 4]
+    branches: dict[str, dict[bool, list[str]]] = {name: {True: [], False: []} for name in conditions}
+    tasks: list[TaskNode] = []
+    for index, name in enumerate(names):
+        earlier = names[:index]
+        upstream = draw(st.lists(st.sampled_from(earlier[-4:]), max_size=3, unique=True)) if earlier else []
+        first = False
+        for each in upstream:
+            if each in branches:
+                outcome = draw(st.sampled_from([True, True, False, False, None]))
+                if outcome is not None:
+                    first = True
+                    branches[each][outcome].append(name)
+        plain = first or len(upstream) == 0
+        rule = "all_success" if plain and draw(st.integers(0, 9)) else draw(st.sampled_from((RULES[0], *RULES)))
+        outside = ("outside",) if draw(st.integers(0, 19)) == 0 else ()
+        step = StepNode(name, name, "Condition" if name in branches else "Training")
+        tasks.append(TaskNode(step, tuple(upstream), rule, outside))
+    finished = []
+    for task in tasks:
+        step = task.step
+        if step.name in branches:
+            step = StepNode(
+                step.task_id,
+                step.name,
+                step.type,
+                conditions=CONDITION,
+                if_task_ids=tuple(branches[step.name][True]),
+                else_task_ids=tuple(branches[step.name][False]),
+            )
+        finished.append(TaskNode(step, task.upstream_task_ids, task.trigger_rule, task.outside_task_ids))
+    return PipelineOutline("d", "g", "p", (), tuple(finished))
+
+
+def airflow_tasks(outline):
+    return {
+        task.step.task_id: airflow_rules.Task(
+            (*task.upstream_task_ids, *task.outside_task_ids),
+            task.trigger_rule,
+            {True: task.step.else_task_ids, False: task.step.if_task_ids} if task.step.type == "Condition" else None,
+        )
+        for task in outline.tasks
+    }
+
+
+def scenarios(outline):
+    """Every combination of outcomes, with no failing step, with each one and each two."""
+    names = [task.step.name for task in outline.tasks]
+    conditions = [task.step.name for task in outline.tasks if task.step.type == "Condition"]
+    failures = [(), *((name,) for name in names), *itertools.combinations(names, 2)]
+    for values in itertools.product([True, False], repeat=len(conditions)):
+        for failing in failures:
+            yield dict(zip(conditions, values, strict=True)), failing
+
+
+@settings(max_examples=300, database=None, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(outlines())
+def test_the_pipeline_runs_what_airflow_would_run(outline):
+    """A graph is refused, or its steps run for exactly the outcomes and failures for which Airflow runs its tasks.
+
+    A failure that no task waits for ends the whole execution: then SageMaker starts nothing that Airflow would not.
+    """
+    try:
+        definition = compile_pipeline(outline).definition
+    except TranslationError:
+        event("refused")
+        return
+    event("translated")
+    note("\n".join(f"{name}: {task}" for name, task in airflow_tasks(outline).items()))
+    tasks = airflow_tasks(outline)
+    for outcomes, failing in scenarios(outline):
+        ended, status = pipeline_runs.run(definition, outcomes, failing)
+        expected = airflow_rules.run(
+            tasks,
+            outcomes,
+            lambda name, failing=failing: "failed" if name in failing else "success",
+            before={"outside": "success"},
+        )
+        started = {name for name, (was_started, _) in expected.items() if was_started}
+        if status is ExecutionStatus.FAILED:
+            assert set(ended) <= started, (outcomes, failing)
+        else:
+            assert set(ended) == started, (outcomes, failing, definition.to_json())
