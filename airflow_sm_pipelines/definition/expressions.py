@@ -127,6 +127,39 @@ def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
             stack.extend((current[index], f"{where}[{index}]") for index in reversed(range(len(current))))
 
 
+@dataclass(frozen=True)
+class LocatedExpression:
+    """An expression and where in the document it stands.
+
+    :param function: ``Get``, ``Std:Join``, ``Std:JsonGet``, or a function this version does not know.
+    :param content: what the function is given.
+    :param path: the place of the expression.
+    """
+
+    function: str
+    content: Any
+    path: str
+
+
+def find_expressions(value: Any, path: str = "$") -> Iterator[LocatedExpression]:
+    """Yield every expression inside a JSON value in document order, those inside other expressions too.
+
+    Does not recurse in Python, so depth is no limit, and reads nothing of what the expressions hold.
+
+    :param value: any part of a document.
+    :param path: where that part stands.
+    """
+    stack: list[tuple[Any, str]] = [(value, path)]
+    while stack:
+        current, where = stack.pop()
+        if isinstance(current, Mapping):
+            if len(current) == 1 and ((key := next(iter(current))) == "Get" or key.startswith("Std:")):
+                yield LocatedExpression(key, current[key], where)
+            stack.extend((current[key], f"{where}.{key}") for key in reversed(list(current)))
+        elif isinstance(current, (list, tuple)):
+            stack.extend((current[index], f"{where}[{index}]") for index in reversed(range(len(current))))
+
+
 @dataclass(frozen=True, order=False)
 class Get(Comparable):
     """A value looked up while the pipeline runs.

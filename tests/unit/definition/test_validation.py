@@ -122,13 +122,15 @@ def test_references_are_checked(steps, expected):
         (
             ["evaluat"],
             [
-                "step 's' depends on 'evaluat': there is no such step. Did you mean 'evaluate'? @ $.Steps[1].DependsOn[0]"
+                "step 's' depends on 'evaluat': there is no step 'evaluat'. Did you mean 'evaluate'? @ $.Steps[1].DependsOn[0]"
             ],
         ),
         (["s"], ["step 's' depends on itself @ $.Steps[1].DependsOn[0]"]),
         (
             ["evaluate", {"Step": "evaluate", "Trigger": "Failed"}],
-            ["step 's' depends on 'evaluate' twice; keep one trigger @ $.Steps[1].DependsOn[1]"],
+            [
+                "step 's' depends on 'evaluate' with the triggers 'Completed' and 'Failed'; keep one of them @ $.Steps[1].DependsOn[1]"
+            ],
         ),
         (
             [{"Step": "evaluate", "Trigger": "Done"}],
@@ -207,10 +209,14 @@ def test_conditions_are_checked():
         7,
     ]
     assert problems(condition(conditions=conditions), condition("empty", [])) == [
-        "a condition of type In in step 'c' lacks 'QueryValue' @ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1]",
         (
             "Condition step 'c' has a condition of unknown type 'Equal'. Did you mean 'Equals'? "
             "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[0]"
+        ),
+        "a condition of type In in step 'c' lacks 'QueryValue' @ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1]",
+        (
+            "'Values' of a condition of type In in step 'c' is a list, and not empty "
+            "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1].Values"
         ),
         "Condition step 'c' has a condition of unknown type None @ $.Steps[0].Arguments.Conditions[1]",
         "Condition step 'empty' has no conditions @ $.Steps[1].Arguments.Conditions",

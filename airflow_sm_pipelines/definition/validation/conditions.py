@@ -1,0 +1,81 @@
+"""Rules for the conditions of a Condition step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
+from airflow_sm_pipelines.definition.expressions import is_expression
+from airflow_sm_pipelines.definition.parameters import MISSING
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+
+OLD_QUOTA_OF_BRANCH_STEPS = 20
+
+
+def condition_problems(step: Step, path: str) -> Iterator[Problem]:
+    """Yield what is wrong with a Condition step's conditions and branches.
+
+    :param step: the Condition step.
+    :param path: where it stands.
+    """
+    arguments = step.arguments if isinstance(step.arguments, Mapping) else {}
+    if not step.conditions:
+        yield error(f"Condition step '{step.name}' has no conditions", f"{path}.Arguments.Conditions")
+    for index, condition in enumerate(step.conditions):
+        yield from _condition_problems(condition, f"{path}.Arguments.Conditions[{index}]", step.name)
+    for key in ("IfSteps", "ElseSteps"):
+        inner = arguments.get(key)
+        if isinstance(inner, list) and len(inner) > OLD_QUOTA_OF_BRANCH_STEPS:
+            yield warning(
+                f"Condition step '{step.name}' has {len(inner)} steps in '{key}'; older quotas of SageMaker allow "
+                f"{OLD_QUOTA_OF_BRANCH_STEPS}",
+                f"{path}.Arguments.{key}",
+            )
+    for key in arguments:
+        if key not in ("Conditions", "IfSteps", "ElseSteps"):
+            yield warning(
+                f"Condition step '{step.name}' has the argument '{key}', which this version does not know"
+                f"{did_you_mean(key, ('Conditions', 'IfSteps', 'ElseSteps'))}",
+                f"{path}.Arguments.{key}",
+            )
+
+
+def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[Problem]:
+    stack = [(condition, path)]
+    while stack:
+        current, where = stack.pop()
+        type_ = current.get("Type") if isinstance(current, Mapping) else None
+        if not isinstance(type_, str) or type_ not in CONDITION_MEMBERS:
+            hint = did_you_mean(type_, CONDITION_MEMBERS) if isinstance(type_, str) else ""
+            yield error(f"Condition step '{step_name}' has a condition of unknown type {shown(type_)}{hint}", where)
+            continue
+        for member in CONDITION_MEMBERS[type_]:
+            value = current.get(member, MISSING)
+            if value is MISSING:
+                yield error(f"a condition of type {type_} in step '{step_name}' lacks '{member}'", where)
+            elif member == "Condition":
+                stack.append((value, f"{where}.Condition"))
+            elif member in ("Conditions", "Values"):
+                if not isinstance(value, list) or not value:
+                    yield error(
+                        f"'{member}' of a condition of type {type_} in step '{step_name}' is a list, and not empty",
+                        f"{where}.{member}",
+                    )
+                elif member == "Conditions":
+                    stack.extend((inner, f"{where}.Conditions[{i}]") for i, inner in reversed([*enumerate(value)]))
+                else:
+                    for i, operand in enumerate(value):
+                        yield from _operand_problems(operand, f"{where}.Values[{i}]", type_, step_name)
+            else:
+                yield from _operand_problems(value, f"{where}.{member}", type_, step_name)
+
+
+def _operand_problems(operand: Any, path: str, type_: str, step_name: str) -> Iterator[Problem]:
+    if not isinstance(operand, (str, int, float)) and not is_expression(operand):
+        yield error(
+            f"a condition of type {type_} in step '{step_name}' compares {shown(operand)}; "
+            "compare text, numbers, true, false and expressions",
+            path,
+        )

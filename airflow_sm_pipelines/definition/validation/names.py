@@ -1,0 +1,37 @@
+"""Names that SageMaker takes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
+
+_STEP_NAME: Final = re.compile(r"[A-Za-z0-9\-_]+")
+_PIPELINE_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
+
+
+def pipeline_name_problem(name: str) -> str | None:
+    """Return what is wrong with a pipeline's name, or ``None``.
+
+    :param name: ``PipelineName`` of CreatePipeline.
+    """
+    if len(name) <= 256 and _PIPELINE_NAME.fullmatch(name):
+        return None
+    return (
+        f"SageMaker refuses the pipeline name {name!r}: 1 to 256 letters, digits and hyphens, "
+        "beginning and ending with a letter or digit"
+    )
+
+
+def step_name_problem(name: str) -> str | None:
+    """Return what is wrong with a step's name, or ``None``.
+
+    :param name: ``Name`` of a step.
+    """
+    if len(name) <= MAXIMUM_STEP_NAME_LENGTH and _STEP_NAME.fullmatch(name):
+        return None
+    return (
+        f"SageMaker refuses the step name {name!r}: 1 to {MAXIMUM_STEP_NAME_LENGTH} letters, digits, "
+        "hyphens and underscores"
+    )

@@ -1,0 +1,127 @@
+"""Rules for the cache and for retries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.expressions import is_expression
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+
+_DURATION: Final = re.compile(
+    r"P?(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE
+)
+"""ISO 8601, with the lower case and the missing ``P`` of the SDK's own examples (``p30d``, ``T12H``)."""
+
+STEP_EXCEPTIONS: Final = ("Step.SERVICE_FAULT", "Step.THROTTLING")
+JOB_EXCEPTIONS: Final = (
+    "SageMaker.JOB_INTERNAL_ERROR",
+    "SageMaker.CAPACITY_ERROR",
+    "SageMaker.RESOURCE_LIMIT",
+)
+_POLICY_KEYS: Final = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
+_WHOLE_NUMBERS: Final = {"MaxAttempts": (1, 20), "ExpireAfterMin": (1, 14400)}
+_NUMBERS: Final = ("IntervalSeconds", "BackoffRate")
+
+
+def cache_problems(step: Step, path: str) -> Iterator[Problem]:
+    """Yield what is wrong with a step's ``CacheConfig``.
+
+    :param step: the step.
+    :param path: where it stands.
+    """
+    config = step.extra.get("CacheConfig")
+    where = f"{path}.CacheConfig"
+    if config is None:
+        return
+    if not isinstance(config, Mapping):
+        yield error(f"'CacheConfig' of step '{step.name}' is an object, not {shown(config)}", where)
+        return
+    for key in config:
+        if key not in ("Enabled", "ExpireAfter"):
+            yield warning(
+                f"'CacheConfig' of step '{step.name}' has the key '{key}', which this version does not know"
+                f"{did_you_mean(key, ('Enabled', 'ExpireAfter'))}",
+                f"{where}.{key}",
+            )
+    if not isinstance(config.get("Enabled"), bool):
+        yield error(f"'Enabled' of the cache of step '{step.name}' is true or false", f"{where}.Enabled")
+    after = config.get("ExpireAfter")
+    if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
+        yield error(
+            f"the cache of step '{step.name}' expires after {shown(after)}, which is no duration; "
+            "write an ISO 8601 duration such as 'P30D' or 'PT12H'",
+            f"{where}.ExpireAfter",
+        )
+
+
+def retry_problems(step: Step, path: str) -> Iterator[Problem]:
+    """Yield what is wrong with a step's ``RetryPolicies``.
+
+    :param step: the step.
+    :param path: where it stands.
+    """
+    policies = step.extra.get("RetryPolicies")
+    where = f"{path}.RetryPolicies"
+    if policies is None:
+        return
+    if not isinstance(policies, list):
+        yield error(f"'RetryPolicies' of step '{step.name}' is a list, not {shown(policies)}", where)
+        return
+    for index, policy in enumerate(policies):
+        if isinstance(policy, Mapping):
+            yield from _policy_problems(step, policy, f"{where}[{index}]")
+        else:
+            yield error(f"a retry policy of step '{step.name}' is an object, not {shown(policy)}", f"{where}[{index}]")
+
+
+def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    for key in policy:
+        if key not in _POLICY_KEYS:
+            yield warning(
+                f"a retry policy of step '{step.name}' has the key '{key}', which this version does not know"
+                f"{did_you_mean(key, _POLICY_KEYS)}",
+                f"{path}.{key}",
+            )
+    exceptions = policy.get("ExceptionType")
+    if isinstance(exceptions, list) and exceptions:
+        for index, exception in enumerate(exceptions):
+            yield from _exception_problems(step, exception, f"{path}.ExceptionType[{index}]")
+    else:
+        yield error(f"a retry policy of step '{step.name}' lists no exceptions to retry on", f"{path}.ExceptionType")
+    if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
+        yield error(f"a retry policy of step '{step.name}' has one of 'MaxAttempts' and 'ExpireAfterMin'", path)
+    for key, (least, most) in _WHOLE_NUMBERS.items():
+        value = policy.get(key)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not is_expression(value) and not (whole and least <= value <= most):
+            yield error(
+                f"'{key}' of a retry policy of step '{step.name}' is a whole number from {least} to {most}, "
+                f"not {shown(value)}",
+                f"{path}.{key}",
+            )
+    for key in _NUMBERS:
+        value = policy.get(key)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not is_expression(value) and not (number and value >= 0):
+            yield error(
+                f"'{key}' of a retry policy of step '{step.name}' is a number and not negative, not {shown(value)}",
+                f"{path}.{key}",
+            )
+
+
+def _exception_problems(step: Step, exception: Any, path: str) -> Iterator[Problem]:
+    known = (*STEP_EXCEPTIONS, *JOB_EXCEPTIONS)
+    if exception not in known:
+        hint = did_you_mean(exception, known) if isinstance(exception, str) else ""
+        yield error(
+            f"step '{step.name}' retries on {shown(exception)}; a retry policy may name {', '.join(known)}{hint}", path
+        )
+    elif step.type in ("Model", "RegisterModel") and exception in JOB_EXCEPTIONS:
+        yield error(
+            f"{step.type} step '{step.name}' retries on '{exception}', but runs no job; "
+            f"it can retry on {', '.join(STEP_EXCEPTIONS)}",
+            path,
+        )

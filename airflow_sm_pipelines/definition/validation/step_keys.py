@@ -1,0 +1,203 @@
+"""Rules for the keys of a step, by its type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
+from airflow_sm_pipelines.definition.validation.conditions import condition_problems
+from airflow_sm_pipelines.definition.validation.names import step_name_problem
+from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.scope import Place, Scope
+from airflow_sm_pipelines.definition.validation.settings import cache_problems, retry_problems
+
+_COMMON_KEYS: Final = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+_CHECK_KEYS: Final = (
+    "CheckType",
+    "ModelPackageGroupName",
+    "SkipCheck",
+    "FailOnViolation",
+    "RegisterNewBaseline",
+    "SuppliedBaselineConstraints",
+    "CacheConfig",
+)
+STEP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Processing": ("CacheConfig", "RetryPolicies", "PropertyFiles"),
+    "Training": ("CacheConfig", "RetryPolicies"),
+    "Tuning": ("CacheConfig", "RetryPolicies"),
+    "Transform": ("CacheConfig", "RetryPolicies"),
+    "AutoML": ("CacheConfig", "RetryPolicies"),
+    "Model": ("RetryPolicies",),
+    "RegisterModel": ("RetryPolicies",),
+    "Condition": (),
+    "Fail": (),
+    "Lambda": ("FunctionArn", "OutputParameters", "CacheConfig"),
+    "Callback": ("SqsQueueUrl", "OutputParameters", "CacheConfig"),
+    "EMR": ("CacheConfig",),
+    "EMRServerless": ("CacheConfig", "RetryPolicies"),
+    "QualityCheck": (*_CHECK_KEYS, "SuppliedBaselineStatistics"),
+    "ClarifyCheck": (*_CHECK_KEYS, "ModelName"),
+    "EndpointConfig": ("CacheConfig", "RetryPolicies"),
+    "Endpoint": ("CacheConfig",),
+    "InferenceComponent": (),
+    "Lineage": (),
+    "Job": ("CacheConfig", "RetryPolicies"),
+    "Cleanup": (),
+    "ForEach": (),
+}
+"""The step types of the SageMaker SDK 3.27 and the keys each may have besides those of every step."""
+
+_REQUIRED_KEYS: Final = {
+    "Lambda": ("FunctionArn",),
+    "Callback": ("SqsQueueUrl",),
+    "QualityCheck": ("CheckType",),
+    "ClarifyCheck": ("CheckType",),
+}
+_CHECK_TYPES: Final = {
+    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
+    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+}
+MAXIMUM_OUTPUT_PARAMETERS: Final = 50
+"""botocore: OutputParameterList."""
+_TEXT_LIMITS: Final = {"DisplayName": 256, "Description": 3072}
+"""botocore: StepDisplayName, StepDescription."""
+
+
+def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
+    """Yield what is wrong with a step by itself.
+
+    :param place: the step.
+    :param scope: all names.
+    """
+    step, path = place.step, place.path
+    if problem := step_name_problem(step.name):
+        yield error(problem, f"{path}.Name")
+    yield from _key_problems(place)
+    for key, limit in _TEXT_LIMITS.items():
+        text: Any = step.display_name if key == "DisplayName" else step.description
+        if text is not None and not isinstance(text, str):
+            yield error(f"'{key}' of step '{step.name}' is text, not {shown(text)}", f"{path}.{key}")
+        elif text is not None and len(text) > limit:
+            yield error(f"'{key}' of step '{step.name}' has {len(text)} characters; at most {limit}", f"{path}.{key}")
+    yield from _property_file_problems(place)
+    yield from _output_parameter_problems(place)
+    yield from cache_problems(step, path)
+    yield from retry_problems(step, path)
+    if step.type == "Condition":
+        yield from condition_problems(step, path)
+    elif step.type == "Cleanup":
+        yield from _cleanup_problems(place, scope)
+
+
+def output_names(arguments: Any) -> list[str] | None:
+    """Return the names of a Processing request's outputs; ``None`` where they cannot be read.
+
+    :param arguments: ``Arguments`` of the step.
+    """
+    try:
+        names = [output["OutputName"] for output in arguments["ProcessingOutputConfig"]["Outputs"]]
+    except (KeyError, TypeError):
+        return None
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+def _key_problems(place: Place) -> Iterator[Problem]:
+    step, path = place.step, place.path
+    keys = STEP_KEYS.get(step.type)
+    if keys is None:
+        yield warning(
+            f"step '{step.name}' is of the type '{step.type}', which this version does not know; it is kept as it is"
+            f"{did_you_mean(step.type, STEP_KEYS)}",
+            f"{path}.Type",
+        )
+        return
+    if step.arguments is MISSING or not isinstance(step.arguments, Mapping):
+        yield error(f"{step.type} step '{step.name}' has no 'Arguments', or they are no object", f"{path}.Arguments")
+    elif step.type == "Fail" and not isinstance(step.arguments.get("ErrorMessage"), (str, Mapping)):
+        yield error(
+            f"Fail step '{step.name}' has no 'ErrorMessage': text or an expression", f"{path}.Arguments.ErrorMessage"
+        )
+    for key in step.extra:
+        if key not in keys and key not in _COMMON_KEYS:
+            yield warning(
+                f"step '{step.name}' has the key '{key}', which this version does not know of {step.type} steps; "
+                f"it is kept as it is{did_you_mean(key, (*_COMMON_KEYS, *keys))}",
+                f"{path}.{key}",
+            )
+    for key in _REQUIRED_KEYS.get(step.type, ()):
+        if step.extra.get(key) is None:
+            yield error(f"{step.type} step '{step.name}' lacks '{key}'", path)
+    check_type, types = step.extra.get("CheckType"), _CHECK_TYPES.get(step.type, ())
+    if types and check_type is not None and check_type not in types:
+        hint = did_you_mean(check_type, types) if isinstance(check_type, str) else ""
+        yield error(
+            f"step '{step.name}' has the check type {shown(check_type)}; of a {step.type} step it is one of "
+            f"{', '.join(types)}{hint}",
+            f"{path}.CheckType",
+        )
+
+
+def _property_file_problems(place: Place) -> Iterator[Problem]:
+    step = place.step
+    seen: set[str] = set()
+    for index, property_file in enumerate(step.property_files):
+        where = f"{place.path}.PropertyFiles[{index}]"
+        if property_file.name in seen:
+            yield error(f"step '{step.name}' declares property file '{property_file.name}' twice", where)
+        seen.add(property_file.name)
+        outputs = output_names(step.arguments)
+        if outputs is not None and property_file.output_name not in outputs:
+            yield error(
+                f"property file '{property_file.name}' of step '{step.name}' lies in output "
+                f"'{property_file.output_name}', which the step does not have"
+                f"{did_you_mean(property_file.output_name, outputs)}",
+                f"{where}.OutputName",
+            )
+
+
+def _output_parameter_problems(place: Place) -> Iterator[Problem]:
+    step, path = place.step, f"{place.path}.OutputParameters"
+    declared = step.extra.get("OutputParameters") if step.type in ("Lambda", "Callback") else None
+    if declared is None:
+        return
+    if not isinstance(declared, list):
+        yield error(f"'OutputParameters' of step '{step.name}' is a list, not {shown(declared)}", path)
+        return
+    if len(declared) > MAXIMUM_OUTPUT_PARAMETERS:
+        yield error(
+            f"step '{step.name}' has {len(declared)} output parameters; at most {MAXIMUM_OUTPUT_PARAMETERS}", path
+        )
+    seen: set[str] = set()
+    for index, output in enumerate(declared):
+        where = f"{path}[{index}]"
+        name = output.get("OutputName") if isinstance(output, Mapping) else None
+        if not isinstance(output, Mapping) or not isinstance(name, str):
+            yield error(f"an output parameter of step '{step.name}' has no 'OutputName'", where)
+            continue
+        if name in seen:
+            yield error(f"step '{step.name}' declares output parameter '{name}' twice", f"{where}.OutputName")
+        seen.add(name)
+        type_ = output.get("OutputType")
+        if type_ not in PARAMETER_TYPES:
+            hint = did_you_mean(type_, PARAMETER_TYPES) if isinstance(type_, str) else ""
+            yield error(
+                f"output parameter '{name}' of step '{step.name}' has the type {shown(type_)}; "
+                f"types are {', '.join(PARAMETER_TYPES)}{hint}",
+                f"{where}.OutputType",
+            )
+
+
+def _cleanup_problems(place: Place, scope: Scope) -> Iterator[Problem]:
+    try:
+        resources = list(place.step.arguments["Resources"]["S3"])
+    except (KeyError, TypeError):
+        return
+    steps = scope.visible(place)
+    for index, resource in enumerate(resources):
+        name = resource.get("StepName") if isinstance(resource, Mapping) else None
+        if isinstance(name, str) and name not in steps:
+            yield error(
+                f"step '{place.step.name}' cleans up after '{name}': there is no such step{did_you_mean(name, steps)}",
+                f"{place.path}.Arguments.Resources.S3[{index}].StepName",
+            )
