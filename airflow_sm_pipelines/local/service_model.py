@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import botocore.loaders
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.requests.service_model import Violation, operation, service, violations
 
-_NUMBERS = ("integer", "long", "float", "double")
 
-
-@functools.cache
 def sagemaker() -> ServiceModel:
-    """The service model of botocore, loaded once."""
-    return ServiceModel(botocore.loaders.Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
-
-
-@functools.cache
-def operation(name: str) -> OperationModel:
-    """One operation of the model.
-
-    :param name: Such as ``CreatePipeline``.
-    :raises botocore.model.OperationNotFoundError: There is none.
-    """
-    return sagemaker().operation_model(name)
+    """The model of SageMaker."""
+    return service("sagemaker")
 
 
 def check_request(name: str, request: Mapping[str, Any]) -> None:
@@ -81,22 +66,18 @@ def _constraints(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
     Values of a wrong type are passed over: :class:`ParamValidator` reports them.
     """
+    for violation in violations(shape, value):
+        shown = f"'{_shown(value)}'" if isinstance(value, (str, int, float)) else _shown(value)
+        yield f"Value {shown} at '{path}' failed to satisfy constraint: {_constraint(violation)}"
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
         yield from _structure(shape, value, path)
     elif isinstance(shape, ListShape) and isinstance(value, list):
-        yield from _size(shape, len(value), _shown(value), path)
         for index, item in enumerate(value, start=1):
             yield from _constraints(shape.member, item, f"{path}.{index}.member")
     elif isinstance(shape, MapShape) and isinstance(value, Mapping):
-        yield from _size(shape, len(value), _shown(value), path)
         for key, item in value.items():
             yield from _constraints(shape.key, key, f"{path}.key")
             yield from _constraints(shape.value, item, f"{path}.{key}.member")
-    elif isinstance(shape, StringShape) and isinstance(value, str):
-        yield from _size(shape, len(value), f"'{_shown(value)}'", path)
-        yield from _text(shape, value, path)
-    elif shape.type_name in _NUMBERS and isinstance(value, (int, float)):
-        yield from _range(shape, value, path)
 
 
 def _structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -109,52 +90,15 @@ def _structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> It
             yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
 
 
-def _size(shape: Shape, size: int, shown: str, path: str) -> Iterator[str]:
-    for bound, breaks, word in (("min", size.__lt__, "greater"), ("max", size.__gt__, "less")):
-        limit = shape.metadata.get(bound)
-        if limit is not None and breaks(int(limit)):
-            yield (
-                f"Value {shown} at '{path}' failed to satisfy constraint: Member must have length"
-                f" {word} than or equal to {limit}"
-            )
-
-
-def _range(shape: Shape, value: float, path: str) -> Iterator[str]:
-    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
-    for broken, word, limit in (
-        (minimum is not None and value < minimum, "greater", minimum),
-        (maximum is not None and value > maximum, "less", maximum),
-    ):
-        if broken:
-            yield (
-                f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value"
-                f" {word} than or equal to {limit}"
-            )
-
-
-def _text(shape: Shape, value: str, path: str) -> Iterator[str]:
-    allowed = shape.metadata.get("enum")
-    if allowed and value not in allowed:
-        yield (
-            f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: Member must satisfy enum value set:"
-            f" [{', '.join(allowed)}]"
-        )
-    pattern = shape.metadata.get("pattern")
-    compiled = _compile(pattern) if pattern else None
-    if compiled is not None and not compiled.fullmatch(value):
-        yield (
-            f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: Member must satisfy regular"
-            f" expression pattern: {pattern}"
-        )
-
-
-@functools.cache
-def _compile(pattern: str) -> re.Pattern[str] | None:
-    """The pattern, or ``None`` for the few that use Java's Unicode classes, which Python's ``re`` does not have."""
-    try:
-        return re.compile(pattern)
-    except re.error:
-        return None
+def _constraint(violation: Violation) -> str:
+    limit = violation.limit
+    if violation.rule == "enum":
+        return f"Member must satisfy enum value set: [{', '.join(limit)}]"
+    if violation.rule == "pattern":
+        return f"Member must satisfy regular expression pattern: {limit}"
+    word = "greater" if violation.rule.startswith("minimum") else "less"
+    what = "length" if violation.rule.endswith("length") else "value"
+    return f"Member must have {what} {word} than or equal to {limit}"
 
 
 def _lower_first(name: str) -> str:

@@ -1,0 +1,166 @@
+"""Each step's arguments against the API's create request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import is_expression
+from airflow_sm_pipelines.definition.parameters import type_of
+from airflow_sm_pipelines.definition.steps import Step, walk_body
+from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.requests.service_model import Violation, violations
+from airflow_sm_pipelines.requests.steps import REQUESTS, RequestPart
+from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
+
+_NAMES_OF_SHAPES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "long": "a whole number",
+    "float": "a number",
+    "double": "a number",
+    "boolean": "true or false",
+    "structure": "an object",
+    "map": "an object",
+    "list": "a list",
+}
+
+
+def check_requests(definition: PipelineDefinition) -> list[Problem]:
+    """Return what is wrong with the arguments of all steps, by botocore's model of the create requests.
+
+    Looks for members that are missing or unknown, for types (also those of expressions, where they are known), and
+    at literal values for enums, patterns, lengths and ranges. Knows what the installed botocore knows: a member that
+    the API got later is unknown here. Steps of a type that makes no request of AWS pass, and so do those of unknown
+    types. What :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
+
+    :param definition: the definition.
+    """
+    types = ExpressionTypes(definition)
+    found: list[Problem] = []
+    for located in definition.walk():
+        for each in (located, *walk_body(located)):
+            found.extend(_step_problems(each.step, f"{each.path}.Arguments", types))
+    return found
+
+
+def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
+    for part in REQUESTS.get(step.type, ()):
+        arguments, where = step.arguments, path
+        for key in part.inside:
+            arguments = arguments.get(key) if isinstance(arguments, Mapping) else None
+            where = f"{where}.{key}"
+        if isinstance(arguments, Mapping) and not is_expression(arguments):
+            yield from _RequestCheck(step, part, types).problems(arguments, where)
+
+
+class _RequestCheck:
+    """The check of one request."""
+
+    def __init__(self, step: Step, part: RequestPart, types: ExpressionTypes) -> None:
+        self._start = f"step '{step.name}'"
+        self._part = part
+        self._types = types
+
+    def problems(self, arguments: Mapping[str, Any], path: str) -> Iterator[Problem]:
+        """Yield what is wrong, in document order. The stack is here, as some shapes contain themselves."""
+        stack: list[tuple[Shape, Any, str]] = [(self._part.shape, arguments, path)]
+        while stack:
+            shape, value, where = stack.pop()
+            if is_expression(value):
+                yield from self._expression_problems(shape, value, where)
+                continue
+            if not _fits(shape, value):
+                yield self._type_problem(shape, shown(value), where, literal=value)
+                continue
+            for violation in violations(shape, value):
+                # A new instance type comes every few weeks, and botocore's clients do not look at enums.
+                kind = warning if violation.rule == "enum" and shape.name.endswith("InstanceType") else error
+                yield kind(f"{self._start}: {_broken(violation, where, value)}", where)
+            inner: list[tuple[Shape, Any, str]] = []
+            if isinstance(shape, StructureShape):
+                yield from self._structure_problems(shape, value, where, inner)
+            elif isinstance(shape, ListShape):
+                inner = [(shape.member, item, f"{where}[{index}]") for index, item in enumerate(value)]
+            elif isinstance(shape, MapShape):
+                for key, item in value.items():
+                    inner.append((shape.value, item, f"{where}.{key}"))
+                    for violation in violations(shape.key, key):
+                        yield error(f"{self._start}: {_broken(violation, where, key)}", f"{where}.{key}")
+            stack.extend(reversed(inner))
+
+    def _structure_problems(
+        self, shape: StructureShape, value: Mapping[str, Any], path: str, inner: list[tuple[Shape, Any, str]]
+    ) -> Iterator[Problem]:
+        if getattr(shape, "is_document_type", False):
+            return
+        whole = shape.name == self._part.shape_name
+        members = shape.members
+        for name in shape.required_members:
+            if value.get(name) is None and not (whole and name in self._part.waived):
+                of = self._part.called if whole else f"{shape.name} ({self._part.called})"
+                yield error(f"{self._start} lacks '{name}', which {of} requires", path)
+        set_members = [name for name in members if value.get(name) is not None]
+        if getattr(shape, "is_tagged_union", False) and len(set_members) > 1:
+            yield error(f"{self._start}: only one of {', '.join(set_members)} can be set", path)
+        for name, item in value.items():
+            where = f"{path}.{name}"
+            if name not in members:
+                of = self._part.called if whole else f"{shape.name} ({self._part.called})"
+                yield error(f"{self._start} has '{name}', which {of} does not know{did_you_mean(name, members)}", where)
+            elif item is not None:
+                inner.append((members[name], item, where))
+
+    def _expression_problems(self, shape: Shape, value: Any, path: str) -> Iterator[Problem]:
+        actual = self._types.type_of(value)
+        allowed = TYPES_OF_SHAPES.get(shape.type_name)
+        if actual is not None and allowed is not None and actual not in allowed:
+            function, content = next(iter(value.items()))
+            yield self._type_problem(
+                shape, f"'{content}', which is {actual}" if function == "Get" else "a Std:Join", path
+            )
+
+    def _type_problem(self, shape: Shape, what: str, path: str, literal: Any = None) -> Problem:
+        wanted = _NAMES_OF_SHAPES.get(shape.type_name, shape.type_name)
+        fix = ""
+        if shape.type_name == "string" and literal is None:
+            fix = '. Put it in {"Std:Join": {"On": "", "Values": [...]}}, which makes text of it'
+        elif shape.type_name == "string" and type_of(literal) is not None:
+            fix = ". Write it as text"
+        elif literal is None and (types := TYPES_OF_SHAPES.get(shape.type_name)):
+            fix = f". Declare it {' or '.join(types)}"
+        return error(f"{self._start} gives {what} where {self._part.called} wants {wanted}{fix}", path)
+
+
+def _fits(shape: Shape, value: Any) -> bool:
+    if shape.type_name == "string":
+        return isinstance(value, str)
+    if shape.type_name in ("integer", "long"):
+        return isinstance(value, int) and not isinstance(value, bool)
+    if shape.type_name in ("float", "double"):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if shape.type_name == "boolean":
+        return isinstance(value, bool)
+    if shape.type_name == "list":
+        return isinstance(value, list)
+    if shape.type_name in ("structure", "map"):
+        return isinstance(value, Mapping) or getattr(shape, "is_document_type", False)
+    return True
+
+
+def _broken(violation: Violation, path: str, value: Any) -> str:
+    """Return the sentence for a broken constraint."""
+    name = path.rpartition(".")[2]
+    if violation.rule == "enum":
+        allowed = ", ".join(violation.limit) if len(violation.limit) <= 20 else f"{len(violation.limit)} values"
+        return f"'{name}' is {shown(value)}; it is one of {allowed}{did_you_mean(value, violation.limit)}"
+    if violation.rule == "pattern":
+        return f"'{name}' is {shown(value)}, which does not match the API's pattern {violation.limit}"
+    bound = "at least" if violation.rule.startswith("minimum") else "at most"
+    if not violation.rule.endswith("length"):
+        return f"'{name}' is {shown(value)}; it is {bound} {violation.limit}"
+    unit = "characters" if isinstance(value, str) else "entries"
+    return f"'{name}' has {len(value)} {unit}; {bound} {violation.limit}"

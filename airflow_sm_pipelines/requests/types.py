@@ -1,0 +1,73 @@
+"""What is known of an expression's value before the pipeline runs: its type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import Reference, is_expression, parse_reference
+from airflow_sm_pipelines.definition.steps import Step, walk_body
+from airflow_sm_pipelines.definition.validation.references import FOR_EACH_COUNTS, output_parameter_types
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+
+TYPES_OF_SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "string": ("String",),
+    "integer": ("Integer",),
+    "long": ("Integer",),
+    "float": ("Float", "Integer"),
+    "double": ("Float", "Integer"),
+    "boolean": ("Boolean",),
+    "structure": (),
+    "list": (),
+    "map": (),
+}
+"""The types of expressions that a member of the API takes. Times and binary content take any."""
+
+
+class ExpressionTypes:
+    """The types of the expressions of one document.
+
+    :param definition: the document.
+    """
+
+    def __init__(self, definition: PipelineDefinition) -> None:
+        self._parameters = {parameter.name: parameter.type for parameter in definition.parameters}
+        self._steps: dict[str, Step] = {}
+        for located in definition.walk():
+            self._steps.setdefault(located.step.name, located.step)
+            for child in walk_body(located):
+                self._steps.setdefault(child.step.name, child.step)
+
+    def type_of(self, expression: Any) -> str | None:
+        """Return ``String``, ``Integer``, ``Float`` or ``Boolean``; ``None`` where only the run can tell.
+
+        :param expression: an expression of the document.
+        """
+        if not is_expression(expression):
+            return None
+        function, content = next(iter(expression.items()))
+        if function == "Std:Join":
+            return "String"
+        if function != "Get" or not isinstance(content, str):
+            return None
+        try:
+            return self._type_of_reference(parse_reference(content))
+        except PipelineDefinitionError:
+            return None
+
+    def _type_of_reference(self, reference: Reference) -> str | None:
+        name = reference.name or ""
+        if reference.root in ("Execution", "PipelineExperimentConfig"):
+            return "String"
+        if reference.root == "Parameters":
+            return self._parameters.get(name)
+        step = self._steps.get(name) if reference.root == "Steps" else None
+        if step is None or len(reference.keys) < 2:
+            return None
+        if step.type == "ForEach" and reference.keys[1] in FOR_EACH_COUNTS:
+            return "String" if reference.keys[1] == "Status" else "Integer"
+        if reference.keys[1] == "OutputParameters" and len(reference.keys) == 3:
+            declared = output_parameter_types(step).get(str(reference.keys[2]))
+            return declared if isinstance(declared, str) else None
+        return None

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+
+import pytest
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.parameters import PipelineParameter
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.requests import check_requests
+
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+PARAMETERS = (
+    PipelineParameter("Text", "String"),
+    PipelineParameter("Whole", "Integer"),
+    PipelineParameter("Real", "Float"),
+    PipelineParameter("Flag", "Boolean"),
+)
+PROCESSING = {
+    "RoleArn": ROLE,
+    "AppSpecification": {"ImageUri": "image", "ContainerArguments": ["--n", "1"]},
+    "ProcessingResources": {
+        "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30},
+    },
+    "Environment": {"A": "1"},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    "NetworkConfig": {"EnableNetworkIsolation": True},
+}
+CLUSTER = "$.Steps[0].Arguments.ProcessingResources.ClusterConfig"
+
+
+def changed(path, value):
+    arguments = copy.deepcopy(PROCESSING)
+    *way, last = path.split(".")
+    inner = arguments
+    for key in way:
+        inner = inner[key]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return arguments
+
+
+def problems(arguments, type_="Processing", parameters=PARAMETERS, more=()):
+    steps = (Step("s", type_, arguments), *map(Step.from_document, more))
+    return [str(problem) for problem in check_requests(PipelineDefinition(parameters=parameters, steps=steps))]
+
+
+def test_a_right_request_passes():
+    """A request that the API would take has no problems; the job's name, which the pipeline gives, may be missing."""
+    assert problems(PROCESSING) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (
+            "AppSpecification.ImageUri",
+            None,
+            (
+                "step 's' lacks 'ImageUri', which AppSpecification (CreateProcessingJob) requires "
+                "@ $.Steps[0].Arguments.AppSpecification"
+            ),
+        ),
+        ("RoleArn", None, "step 's' lacks 'RoleArn', which CreateProcessingJob requires @ $.Steps[0].Arguments"),
+        (
+            "ProcessingResources.ClusterConfig.InstanceCuont",
+            1,
+            (
+                "step 's' has 'InstanceCuont', which ProcessingClusterConfig (CreateProcessingJob) does not know. "
+                f"Did you mean 'InstanceCount'? @ {CLUSTER}.InstanceCuont"
+            ),
+        ),
+        (
+            "ProcessingResources.ClusterConfig.InstanceCount",
+            {"Get": "Parameters.Text"},
+            (
+                "step 's' gives 'Parameters.Text', which is String where CreateProcessingJob wants a whole number. "
+                f"Declare it Integer @ {CLUSTER}.InstanceCount"
+            ),
+        ),
+        (
+            "ProcessingResources.ClusterConfig.InstanceCount",
+            {"Get": "Parameters.Real"},
+            (
+                "step 's' gives 'Parameters.Real', which is Float where CreateProcessingJob wants a whole number. "
+                f"Declare it Integer @ {CLUSTER}.InstanceCount"
+            ),
+        ),
+        (
+            "AppSpecification.ContainerArguments",
+            ["--n", {"Get": "Parameters.Whole"}],
+            (
+                "step 's' gives 'Parameters.Whole', which is Integer where CreateProcessingJob wants text. Put it in "
+                '{"Std:Join": {"On": "", "Values": [...]}}, which makes text of it '
+                "@ $.Steps[0].Arguments.AppSpecification.ContainerArguments[1]"
+            ),
+        ),
+        (
+            "AppSpecification.ContainerArguments",
+            ["--n", 1],
+            (
+                "step 's' gives 1 where CreateProcessingJob wants text. Write it as text "
+                "@ $.Steps[0].Arguments.AppSpecification.ContainerArguments[1]"
+            ),
+        ),
+        (
+            "NetworkConfig.EnableNetworkIsolation",
+            {"Std:Join": {"On": "", "Values": ["true"]}},
+            (
+                "step 's' gives a Std:Join where CreateProcessingJob wants true or false. Declare it Boolean "
+                "@ $.Steps[0].Arguments.NetworkConfig.EnableNetworkIsolation"
+            ),
+        ),
+        (
+            "ProcessingResources.ClusterConfig.InstanceCount",
+            "1",
+            f"step 's' gives '1' where CreateProcessingJob wants a whole number @ {CLUSTER}.InstanceCount",
+        ),
+        (
+            "ProcessingResources.ClusterConfig.InstanceCount",
+            0,
+            f"step 's': 'InstanceCount' is 0; it is at least 1 @ {CLUSTER}.InstanceCount",
+        ),
+        (
+            "StoppingCondition",
+            [],
+            (
+                "step 's' gives a list of 0 where CreateProcessingJob wants an object @ "
+                "$.Steps[0].Arguments.StoppingCondition"
+            ),
+        ),
+        (
+            "Environment.A",
+            "x" * 257,
+            "step 's': 'A' has 257 characters; at most 256 @ $.Steps[0].Arguments.Environment.A",
+        ),
+        (
+            "ProcessingOutputConfig",
+            {
+                "Outputs": [
+                    {
+                        "OutputName": "o",
+                        "S3Output": {"S3Uri": "s3://b/k", "LocalPath": "/opt", "S3UploadMode": "EndOfJobs"},
+                    }
+                ]
+            },
+            (
+                "step 's': 'S3UploadMode' is 'EndOfJobs'; it is one of Continuous, EndOfJob. Did you mean 'EndOfJob'? "
+                "@ $.Steps[0].Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode"
+            ),
+        ),
+        (
+            "RoleArn",
+            "arn:aws:iam::1:role/SageMakerRole",
+            (
+                "step 's': 'RoleArn' is 'arn:aws:iam::1:role/SageMakerRole', which does not match the API's pattern "
+                r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ @ $.Steps[0].Arguments.RoleArn"
+            ),
+        ),
+    ],
+)
+def test_what_the_api_would_refuse_is_found(path, value, expected):
+    """Members, types, enums, patterns, lengths and ranges are checked, each problem with its place and a way out."""
+    assert problems(changed(path, value))[:1] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("ProcessingResources.ClusterConfig.InstanceCount", {"Get": "Parameters.Whole"}),
+        ("ProcessingResources.ClusterConfig.InstanceType", {"Get": "Parameters.Text"}),
+        ("ProcessingResources.ClusterConfig.InstanceCount", {"Get": "Steps.other.Anything"}),
+        ("NetworkConfig.EnableNetworkIsolation", {"Get": "Parameters.Flag"}),
+        ("AppSpecification.ImageUri", {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Whole"}]}}),
+        ("AppSpecification.ImageUri", {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a"}}),
+        ("Environment.A", {"Get": "Execution.PipelineExecutionId"}),
+        ("ProcessingInputs", []),
+    ],
+)
+def test_expressions_pass_where_their_type_fits_or_only_the_run_can_tell(path, value):
+    """An expression of the right or of an unknown type is no problem, and literal rules do not hold for it."""
+    assert problems(changed(path, value)) == []
+
+
+def test_an_instance_type_that_botocore_does_not_know_is_a_warning():
+    """AWS has instance types before botocore does, so an unknown one does not stop anybody."""
+    arguments = changed("ProcessingResources.ClusterConfig.InstanceType", "ml.m99.large")
+    definition = PipelineDefinition(steps=(Step("s", "Processing", arguments),))
+    (problem,) = check_requests(definition)
+    assert (problem.severity, problem.path) == ("warning", f"{CLUSTER}.InstanceType")
+    assert problem.message.startswith("step 's': 'InstanceType' is 'ml.m99.large'; it is one of ")
+
+
+def test_output_parameters_have_the_type_they_declare():
+    """An Integer output of a Lambda step fits a count and not a text."""
+    more = [
+        {
+            "Name": "l",
+            "Type": "Lambda",
+            "Arguments": {},
+            "FunctionArn": "f",
+            "OutputParameters": [{"OutputName": "n", "OutputType": "Integer"}],
+        }
+    ]
+    read = {"Get": "Steps.l.OutputParameters['n']"}
+    assert problems(changed("ProcessingResources.ClusterConfig.InstanceCount", read), more=more) == []
+    assert problems(changed("Environment.A", read), more=more) == [
+        (
+            "step 's' gives 'Steps.l.OutputParameters['n']', which is Integer where CreateProcessingJob wants text. Put "
+            'it in {"Std:Join": {"On": "", "Values": [...]}}, which makes text of it @ $.Steps[0].Arguments.Environment.A'
+        )
+    ]
+
+
+def test_steps_inside_branches_and_bodies_are_checked():
+    """A step in a branch and one in a ForEach body are held against their requests, at their own places."""
+    body = {"Name": "b", "Type": "Model", "Arguments": {"Bad": 1}}
+    fan = {"Name": "f", "Type": "ForEach", "Arguments": {"ForEachBody": [body]}}
+    assert problems({"Conditions": [], "IfSteps": [fan]}, "Condition") == [
+        (
+            "step 'b' has 'Bad', which CreateModel does not know "
+            "@ $.Steps[0].Arguments.IfSteps[0].Arguments.ForEachBody[0].Arguments.Bad"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "arguments", "expected"),
+    [
+        ("Lambda", {"anything": {"goes": 1}}, []),
+        ("Brand-new", {"anything": {"goes": 1}}, []),
+        ("Processing", None, []),
+        (
+            "EMR",
+            {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Args": ["a"]}}},
+            [
+                (
+                    "step 's' lacks 'Jar', which an EMR HadoopJarStep requires "
+                    "@ $.Steps[0].Arguments.StepConfig.HadoopJarStep"
+                )
+            ],
+        ),
+        (
+            "EMRServerless",
+            {"JobConfig": {"jobDriver": {"sparkSubmit": {}}}},
+            [
+                (
+                    "step 's' lacks 'entryPoint', which SparkSubmit (EMR Serverless StartJobRun) requires "
+                    "@ $.Steps[0].Arguments.JobConfig.jobDriver.sparkSubmit"
+                )
+            ],
+        ),
+    ],
+)
+def test_other_services_and_other_steps(type_, arguments, expected):
+    """EMR steps are held against EMR's model; steps that make no known request pass."""
+    assert problems(arguments, type_) == expected
+
+
+def test_structures_that_contain_themselves_may_be_deep():
+    """EMR's nested configurations are checked to any depth."""
+    configuration = {"Classification": 1}
+    for _ in range(3000):
+        configuration = {"Classification": "x", "Configurations": [configuration]}
+    instances = {"InstanceCount": 1}
+    found = problems({"ClusterConfig": {"Instances": instances, "Configurations": [configuration]}}, "EMR")
+    where = "$.Steps[0].Arguments.ClusterConfig" + ".Configurations[0]" * 3001 + ".Classification"
+    assert found == [f"step 's' gives 1 where EMR RunJobFlow wants text. Write it as text @ {where}"]
+
+
+def test_checking_loads_neither_a_client_nor_airflow():
+    """What `sm-pipelines validate` loads is the model and its reader: no boto3, no client, no Airflow."""
+    program = (
+        "import sys; from airflow_sm_pipelines.requests import check_requests; "
+        "from airflow_sm_pipelines.definition.document import PipelineDefinition; "
+        "from airflow_sm_pipelines.definition.steps import Step; "
+        "check_requests(PipelineDefinition(steps=(Step('m', 'Model', {}),))); "
+        "print(sorted({'airflow', 'boto3', 'botocore.client', 'botocore.session', 'pydantic'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
