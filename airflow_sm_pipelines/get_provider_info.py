@@ -25,6 +25,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": _INTEGRATION,
                 "python-modules": [
                     "airflow_sm_pipelines.operators.condition",
+                    "airflow_sm_pipelines.operators.existing",
                     "airflow_sm_pipelines.operators.fail",
                     "airflow_sm_pipelines.operators.launch",
                     "airflow_sm_pipelines.operators.model",

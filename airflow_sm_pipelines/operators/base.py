@@ -101,6 +101,14 @@ class BaseSageMakerStepOperator(BaseOperator):
         return {}
 
     @property
+    def branches(self) -> list[list[str]]:
+        """The branches that hold the step, outermost first, each as ``[<condition step>, "True" | "False"]``.
+
+        Needed only where Airflow may start the task although its branch is not taken; then the task is skipped.
+        """
+        return []
+
+    @property
     def skipped_task_ids(self) -> dict[str, list[str]]:
         """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
         return {}
@@ -119,6 +127,7 @@ class BaseSageMakerStepOperator(BaseOperator):
             "step_name": self.step_name,
             "property_files": self.property_file_places,
             "skipped_task_ids": self.skipped_task_ids,
+            "branches": self.branches,
             "aws_conn_id": self.settings.aws_conn_id,
             "region_name": self.settings.region_name,
             "verify": self.settings.verify,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
-from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Wait, decide
+from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Wait, decide
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.links.sagemaker import link_xcoms
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator
-    from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
+    from airflow_sm_pipelines.operators.branching import BranchingStepOperator
 
 
 def complete_step(
@@ -32,7 +32,8 @@ def complete_step(
     :raises AirflowSkipException: when it was never to run.
     """
     snapshot = hook.snapshot(task.pipeline_execution_arn)
-    decision = decide(snapshot, StepTarget(task.step_name))
+    branches = tuple(Branch(condition, outcome == "True") for condition, outcome in task.branches)
+    decision = decide(snapshot, StepTarget(task.step_name, branches))
     step = snapshot.steps.get(task.step_name)
     if isinstance(decision, Skip):
         raise AirflowSkipException(decision.reason)
@@ -53,7 +54,7 @@ def complete_step(
     return step
 
 
-def complete_condition(task: SageMakerConditionStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
+def complete_condition(task: BranchingStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
     """End a condition task and skip the branch that was not taken.
 
     :param task: the task.

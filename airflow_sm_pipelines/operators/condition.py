@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import BaseOperator, Label, TaskGroup
-from airflow.sdk.bases.skipmixin import SkipMixin
+from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_sm_pipelines.definition.conditions import Condition
-from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator
+from airflow_sm_pipelines.operators.branching import BranchingStepOperator
 from airflow_sm_pipelines.translation.nodes import StepNode
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
 
-
-class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
+class SageMakerConditionStepOperator(BranchingStepOperator):
     """
     A ConditionStep: decides in the pipeline which steps run, and skips the others in Airflow.
 
@@ -30,9 +26,6 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
     :param else_steps: the first tasks of the other branch.
     """
 
-    ui_color = "#f5e8c7"
-    inherits_from_skipmixin = True
-
     def __init__(
         self,
         *,
@@ -41,9 +34,6 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         else_steps: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
-        # Airflow asks for skipped_task_ids as soon as the base class is initialised.
-        self._if_task_ids: tuple[str, ...] = ()
-        self._else_task_ids: tuple[str, ...] = ()
         super().__init__(**kwargs)
         self.conditions = tuple(conditions)
         if not self.conditions:
@@ -54,17 +44,12 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
                     f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
                 )
         if_tasks, else_tasks = self._first_tasks("if_steps", if_steps), self._first_tasks("else_steps", else_steps)
-        self._if_task_ids = tuple(task.task_id for task in if_tasks)
-        self._else_task_ids = tuple(task.task_id for task in else_tasks)
-        if both := sorted({*self._if_task_ids} & {*self._else_task_ids}):
+        if both := sorted({task.task_id for task in if_tasks} & {task.task_id for task in else_tasks}):
             raise self.error(
                 f"{', '.join(map(repr, both))} stands in if_steps and in else_steps. A step belongs to one branch; "
                 "a step after both follows their ends with trigger_rule='none_failed_min_one_success'."
             )
-        for task in if_tasks:
-            self.set_downstream(task, edge_modifier=Label("if"))
-        for task in else_tasks:
-            self.set_downstream(task, edge_modifier=Label("else"))
+        self.lead_to(if_tasks, else_tasks)
 
     def _first_tasks(self, keyword: str, steps: Any) -> list[BaseOperator]:
         if not isinstance(steps, (list, tuple)) or not all(
@@ -80,11 +65,6 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
         """The condition's outcome, for other steps: ``True`` or ``False``."""
         return self.properties.Outcome
 
-    @property
-    def skipped_task_ids(self) -> dict[str, list[str]]:
-        """The direct downstream tasks that each outcome skips: the first tasks of the other branch."""
-        return {"True": list(self._else_task_ids), "False": list(self._if_task_ids)}
-
     def to_step_node(self) -> StepNode:
         """Describe the step."""
         return StepNode(
@@ -94,16 +74,6 @@ class SageMakerConditionStepOperator(BaseSageMakerStepOperator, SkipMixin):
             display_name=self.display_name,
             description=self.description,
             conditions=self.conditions,
-            if_task_ids=self._if_task_ids,
-            else_task_ids=self._else_task_ids,
+            if_task_ids=self.if_task_ids,
+            else_task_ids=self.else_task_ids,
         )
-
-    def execute_complete(self, context: Context, event: Any = None) -> None:
-        """Look at the step once more, and skip the branch that was not taken.
-
-        :param context: Airflow's.
-        :param event: what the trigger said; not believed.
-        """
-        from airflow_sm_pipelines.operators.completion import complete_condition
-
-        complete_condition(self, context, self.hook)

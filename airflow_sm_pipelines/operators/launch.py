@@ -82,7 +82,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             self.log.info("Code is at %s", upload.uri)
         result = hook.upsert_pipeline(
             pipeline_name=self.settings.pipeline_name,
-            definition=compiled.definition.to_json(),
+            definition=compiled.text,
             role_arn=self.settings.role_arn,
         )
         self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup, TriggerRule
+from airflow.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
-from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.references import NamedReferences
-from airflow_sm_pipelines.operators.settings import PipelineSettings
+from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
+from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup, SdkPipeline
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline
-from airflow_sm_pipelines.translation.reader import (
-    StepTask,
-    is_template,
-    outside_upstream_task_ids,
-    read_outline,
-)
+from airflow_sm_pipelines.translation.reader import StepTask, is_template, read_outline
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from airflow_sm_pipelines.translation.nodes import StepNode
 
-LAUNCH = "launch"
 
-
-class SageMakerPipelineTaskGroup(TaskGroup):
+class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     """
     A TaskGroup of step operators that runs as one SageMaker pipeline.
 
@@ -70,38 +60,47 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         *,
         role_arn: str,
         artifact_uri: str,
-        pipeline_name: str | None = None,
         parameters: Mapping[str, Any] | None = None,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        waiter_delay: int = 30,
-        waiter_max_attempts: int | None = None,
-        log_lines: int = 20,
-        launch_arguments: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(group_id=group_id, **kwargs)
-        full_id = str(self.group_id)
-        name = pipeline_name if pipeline_name is not None else full_id.replace("_", "-").replace(".", "-")
-        self._check_settings(name, role_arn, artifact_uri, waiter_delay)
-        self.settings = PipelineSettings(
-            group_id=full_id,
-            pipeline_name=name,
-            launch_task_id=str(self.child_id(LAUNCH)),  # type: ignore[no-untyped-call]
-            role_arn=role_arn,
-            artifact_uri=artifact_uri.rstrip("/"),
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-            waiter_delay=waiter_delay,
-            waiter_max_attempts=waiter_max_attempts,
-            log_lines=log_lines,
-        )
+        super().__init__(group_id, role_arn=role_arn, artifact_uri=artifact_uri, **kwargs)
+        if not artifact_uri.startswith("s3://") or is_template(artifact_uri):
+            raise TranslationError(
+                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
+                "every run (what differs from run to run goes into inputs and outputs)."
+            )
         self._declared = declare(parameters or {}, self._subject)
-        self._launch_arguments = dict(launch_arguments or {})
+
+    @classmethod
+    def from_definition(
+        cls,
+        group_id: str,
+        *,
+        definition: str | Path | Mapping[str, Any] | SdkPipeline,
+        role_arn: str,
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> ExistingPipelineTaskGroup:
+        """Return a finished group that runs a pipeline defined elsewhere: one task for each step, named as the step.
+
+        The pipeline is made to have just this definition, nothing in it is changed. No ``with`` block is needed;
+        ``group >> task`` and ``task >> group`` work as with any TaskGroup, and
+        ``group.get_child_by_label("train")`` is the task of step ``train``.
+
+        :param group_id: the group's id.
+        :param definition: the path of a JSON file (a relative one starts at the Dag file's directory), JSON text, the
+            parsed document, or a ``Pipeline`` object of the SageMaker SDK.
+        :param role_arn: the role that the pipeline runs with. The jobs' own roles stand in the definition.
+        :param parameters: values of pipeline parameters the definition declares: literals, Jinja or XComArgs. Those
+            that are left out have their defaults.
+        :param kwargs: further settings as for the class itself: ``pipeline_name``, ``aws_conn_id``, ``waiter_delay``,
+            ``launch_arguments`` and so on.
+        :raises TranslationError: for a definition that cannot be read, and a parameter that does not fit it.
+        :raises PipelineDefinitionError: for every rule the definition breaks, all at once.
+        """
+        return ExistingPipelineTaskGroup(
+            group_id, definition=definition, role_arn=role_arn, parameters=parameters, **kwargs
+        )
 
     @property
     def parameters(self) -> NamedReferences[ParameterReference]:
@@ -111,14 +110,6 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             for declared in self._declared
         }
         return NamedReferences(references, f"{self._subject}: there is no pipeline parameter")
-
-    @property
-    def launch(self) -> SageMakerPipelineLaunchOperator:
-        """The launch task; there once the ``with`` block has ended."""
-        task = self.children.get(self.settings.launch_task_id)
-        if not isinstance(task, SageMakerPipelineLaunchOperator):
-            raise TranslationError(f"{self._subject}: the launch task is made when the 'with' block ends.")
-        return task
 
     def compile(self) -> CompiledPipeline:
         """Translate the group as it is now. Changes nothing.
@@ -135,39 +126,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         )
         return compile_pipeline(outline)
 
-    def require_launch_follows_outside_upstreams(self) -> None:
-        """Raise when a step waits in Airflow for a task that the launch task does not wait for.
-
-        Such an edge, drawn after the ``with`` block, would hold back the task but not its step.
-
-        :raises TranslationError: naming both tasks.
-        """
-        known = self.launch.upstream_task_ids
-        for task_id in outside_upstream_task_ids(self, self.settings.launch_task_id):
-            if task_id not in known:
-                raise TranslationError(
-                    f"{self._subject}: a step was made to follow task '{task_id}' after the 'with' block ended. The "
-                    "pipeline would start its step without waiting. Draw the edge inside the block, or to the whole "
-                    f"group: {task_id} >> group."
-                )
-
-    if TYPE_CHECKING:
-        # Airflow's own says TaskGroup, which would hide `parameters` from whoever checks types.
-        def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
-        if exc_type is None:
-            self._refuse_a_second_launch()
-            self._draw_reference_edges()
-            self._add_launch(self.compile())
-
-    def _draw_reference_edges(self) -> None:
+    def draw_edges(self) -> None:
         """Make each step's task follow the tasks of the steps it refers to."""
         nodes = {task.task_id: task.to_step_node() for task in self if isinstance(task, StepTask)}
         task_ids = {node.name: task_id for task_id, node in nodes.items()}
@@ -177,70 +136,10 @@ class SageMakerPipelineTaskGroup(TaskGroup):
                 if upstream is not None and upstream != task_id:
                     self.dag.get_task(task_id).set_upstream(self.dag.get_task(upstream))
 
-    def _refuse_a_second_launch(self) -> None:
-        if self.settings.launch_task_id in self.children:
-            raise TranslationError(
-                f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
-                "Give it another task_id."
-            )
-
-    def _add_launch(self, compiled: CompiledPipeline) -> None:
-        roots = list(self.get_roots())
-        outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
-        launch = SageMakerPipelineLaunchOperator(
-            task_id=LAUNCH,
-            task_group=self,
-            dag=self.dag,
-            settings=self.settings,
-            parameters=compiled.values,
-            **self._launch_arguments,
-        )
-        for root in roots:
-            launch.set_downstream(root)
-        for task_id in outside:
-            launch.set_upstream(self.dag.get_task(task_id))
-        self._apply_edges_of_the_empty_group(launch)
-
-    def _apply_edges_of_the_empty_group(self, launch: SageMakerPipelineLaunchOperator) -> None:
-        """Draw the edges that were declared on the group before it had tasks."""
-        groups = self.dag.task_group.get_task_group_dict()
-        for task_id in self.upstream_task_ids:
-            launch.set_upstream(self.dag.get_task(task_id))
-        for group_id in self.upstream_group_ids:
-            for leaf in groups[str(group_id)].get_leaves():
-                launch.set_upstream(leaf)
-        leaves = list(self.get_leaves())
-        downstream = [self.dag.get_task(task_id) for task_id in self.downstream_task_ids]
-        for group_id in self.downstream_group_ids:
-            downstream.extend(groups[str(group_id)].get_roots())
-        for task in downstream:
-            for leaf in leaves:
-                if leaf.task_id not in task.upstream_task_ids:
-                    leaf.set_downstream(task)
-
     @property
     def _launch_trigger_rule(self) -> str:
         arguments = {**self.dag.default_args, **self.default_args, **self._launch_arguments}
         return TriggerRule(arguments.get("trigger_rule", TriggerRule.ALL_SUCCESS)).value
-
-    @property
-    def _subject(self) -> str:
-        return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
-
-    def _check_settings(self, name: str, role_arn: str, artifact_uri: str, waiter_delay: int) -> None:
-        if problem := pipeline_name_problem(name):
-            raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
-        if not role_arn.startswith("arn:") or is_template(role_arn):
-            raise TranslationError(
-                f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
-            )
-        if not artifact_uri.startswith("s3://") or is_template(artifact_uri):
-            raise TranslationError(
-                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
-                "every run (what differs from run to run goes into inputs and outputs)."
-            )
-        if waiter_delay < 1:
-            raise TranslationError(f"{self._subject}: waiter_delay={waiter_delay} is less than one second.")
 
 
 def _referenced_steps(node: StepNode) -> dict[str, None]:

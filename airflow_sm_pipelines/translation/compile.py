@@ -35,14 +35,16 @@ class CompiledPipeline:
     """What a task group comes to.
 
     :param definition: the document.
+    :param text: the document as CreatePipeline takes it.
     :param values: the values an execution is started with, by pipeline parameter: literals and what Airflow
         renders when the launch task runs.
     :param uploads: files that have to be in S3 first.
     """
 
     definition: PipelineDefinition
+    text: str
     values: Mapping[str, Any]
-    uploads: tuple[CodeUpload, ...]
+    uploads: tuple[CodeUpload, ...] = ()
 
 
 def compile_pipeline(outline: PipelineOutline) -> CompiledPipeline:
@@ -78,7 +80,7 @@ class _Compiler:
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
         values.update({name: runtime.value for name, runtime in self.lifted.items()})
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
-        return CompiledPipeline(definition, values, tuple(uploads.values()))
+        return CompiledPipeline(definition, definition.to_json(), values, tuple(uploads.values()))
 
     def _check_names(self) -> None:
         if problem := pipeline_name_problem(self.outline.pipeline_name):

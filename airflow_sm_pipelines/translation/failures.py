@@ -138,8 +138,8 @@ def _check_behind(
         raise TranslationError(
             f"Task '{task.step.task_id}' has trigger_rule='{task.trigger_rule}' and comes after the condition "
             f"'{condition}', and {reason}. A step after a condition waits in SageMaker for all steps of the branch "
-            f"taken; Airflow would run it in other cases. Take trigger_rule='one_failed', 'all_failed' or 'all_done' "
-            f"out of the branches of '{condition}', or put '{task.step.task_id}' into a branch."
+            f"taken; Airflow would run it in other cases. Let no task with trigger_rule='one_failed', 'all_failed' or "
+            f"'all_done' follow '{condition}' or a step of its branches, or put '{task.step.task_id}' into a branch."
         )
 
 

@@ -133,6 +133,7 @@ def test_steps_start_from_their_trigger(dag, group):
         "step_name": "good_enough",
         "property_files": {},
         "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
+        "branches": [],
         "aws_conn_id": "aws_default",
         "region_name": None,
         "verify": None,

@@ -83,8 +83,7 @@ def test_steps_after_a_condition_whose_branch_handles_a_failure_are_refused():
     assert refusal(*tasks) == SUBJECT + (
         "Task 'after' has trigger_rule='all_success' and comes after the condition 'c', and the failure of 'i' in a "
         "branch of 'c' is waited for by another task. A step after a condition waits in SageMaker for all steps of the "
-        "branch taken; Airflow would run it in other cases. Take trigger_rule='one_failed', 'all_failed' or 'all_done' "
-        "out of the branches of 'c', or put 'after' into a branch."
+        "branch taken; Airflow would run it in other cases. Let no task with trigger_rule='one_failed', 'all_failed' or 'all_done' follow 'c' or a step of its branches, or put 'after' into a branch."
     )
 
 
@@ -100,8 +99,7 @@ def test_steps_after_a_condition_whose_branch_waits_for_a_handled_failure_are_re
     assert refusal(*tasks) == SUBJECT + (
         "Task 'after' has trigger_rule='all_success' and comes after the condition 'c', and 'i' in a branch of 'c' may "
         "not run (that depends on how 'a' ends). A step after a condition waits in SageMaker for all steps of the branch "
-        "taken; Airflow would run it in other cases. Take trigger_rule='one_failed', 'all_failed' or 'all_done' out of "
-        "the branches of 'c', or put 'after' into a branch."
+        "taken; Airflow would run it in other cases. Let no task with trigger_rule='one_failed', 'all_failed' or 'all_done' follow 'c' or a step of its branches, or put 'after' into a branch."
     )
 
 
@@ -145,4 +143,14 @@ def test_a_launch_task_that_starts_regardless_takes_no_outside_tasks_of_steps():
         "task 'a' follows 'fetch' outside the group, and the launch task has trigger_rule='none_failed': it may start "
         "the pipeline although 'fetch' has not succeeded. Let the whole group follow that task instead (task >> group), "
         "or leave the launch task trigger_rule='all_success'."
+    )
+
+
+def test_all_done_behind_a_condition_handles_the_failures_of_its_branches():
+    """Then another task behind the condition runs in Airflow after such a failure, and its step does not."""
+    tasks = [choice("c", [], ["i"]), task("i", ["c"]), task("end", ["c"], "all_done"), task("after", ["c"])]
+    assert refusal(*tasks) == SUBJECT + (
+        "Task 'after' has trigger_rule='all_success' and comes after the condition 'c', and the failure of 'i' in a "
+        "branch of 'c' is waited for by another task. A step after a condition waits in SageMaker for all steps of the "
+        "branch taken; Airflow would run it in other cases. Let no task with trigger_rule='one_failed', 'all_failed' or 'all_done' follow 'c' or a step of its branches, or put 'after' into a branch."
     )

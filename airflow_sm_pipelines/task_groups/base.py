@@ -1,0 +1,181 @@
+"""What every TaskGroup that runs as a pipeline does, wherever its definition comes from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup
+
+from airflow_sm_pipelines.definition.validation import pipeline_name_problem
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
+from airflow_sm_pipelines.operators.settings import PipelineSettings
+from airflow_sm_pipelines.translation.compile import CompiledPipeline
+from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+LAUNCH = "launch"
+
+
+class BasePipelineTaskGroup(TaskGroup):
+    """
+    A TaskGroup with one task for each step of a pipeline, and one that launches it.
+
+    :param group_id: the group's id.
+    :param role_arn: the role that the pipeline and its jobs run with.
+    :param artifact_uri: ``s3://bucket/prefix`` for what the group itself puts into S3; empty when that is nothing.
+    :param pipeline_name: the pipeline; by default the group id, its underscores and dots being hyphens.
+    :param aws_conn_id: the Airflow connection for all calls.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
+    :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
+    :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
+    :param log_lines: lines of a failed job's log that its task's log shows.
+    :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        *,
+        role_arn: str,
+        artifact_uri: str = "",
+        pipeline_name: str | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        waiter_delay: int = 30,
+        waiter_max_attempts: int | None = None,
+        log_lines: int = 20,
+        launch_arguments: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(group_id=group_id, **kwargs)
+        full_id = str(self.group_id)
+        name = pipeline_name if pipeline_name is not None else full_id.replace("_", "-").replace(".", "-")
+        self._check_settings(name, role_arn, waiter_delay)
+        self.settings = PipelineSettings(
+            group_id=full_id,
+            pipeline_name=name,
+            launch_task_id=str(self.child_id(LAUNCH)),  # type: ignore[no-untyped-call]
+            role_arn=role_arn,
+            artifact_uri=artifact_uri.rstrip("/"),
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            waiter_delay=waiter_delay,
+            waiter_max_attempts=waiter_max_attempts,
+            log_lines=log_lines,
+        )
+        self.launch_label = LAUNCH
+        self._launch_arguments = dict(launch_arguments or {})
+
+    @property
+    def launch(self) -> SageMakerPipelineLaunchOperator:
+        """The launch task; there once the ``with`` block has ended."""
+        task = self.children.get(self.settings.launch_task_id)
+        if not isinstance(task, SageMakerPipelineLaunchOperator):
+            raise TranslationError(f"{self._subject}: the launch task is made when the 'with' block ends.")
+        return task
+
+    @abstractmethod
+    def compile(self) -> CompiledPipeline:
+        """Return the document the group stands for, and the values an execution is started with. Changes nothing."""
+
+    def draw_edges(self) -> None:
+        """Draw the edges that are known only when all steps are there. None by default."""
+
+    def require_launch_follows_outside_upstreams(self) -> None:
+        """Raise when a step waits in Airflow for a task that the launch task does not wait for.
+
+        Such an edge, drawn after the ``with`` block, would hold back the task but not its step.
+
+        :raises TranslationError: naming both tasks.
+        """
+        known = self.launch.upstream_task_ids
+        for task_id in outside_upstream_task_ids(self, self.settings.launch_task_id):
+            if task_id not in known:
+                raise TranslationError(
+                    f"{self._subject}: a step was made to follow task '{task_id}' after the 'with' block ended. The "
+                    "pipeline would start its step without waiting. Draw the edge inside the block, or to the whole "
+                    f"group: {task_id} >> group."
+                )
+
+    if TYPE_CHECKING:
+        # Airflow's own says TaskGroup, which would hide `parameters` from whoever checks types.
+        def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
+        if exc_type is None:
+            self._refuse_a_second_launch()
+            self.draw_edges()
+            self._add_launch(self.compile())
+
+    def _refuse_a_second_launch(self) -> None:
+        if self.settings.launch_task_id in self.children:
+            raise TranslationError(
+                f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
+                "Give it another task_id."
+            )
+
+    def _add_launch(self, compiled: CompiledPipeline) -> None:
+        roots = list(self.get_roots())
+        outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
+        launch = SageMakerPipelineLaunchOperator(
+            task_id=self.launch_label,
+            task_group=self,
+            dag=self.dag,
+            settings=self.settings,
+            parameters=compiled.values,
+            **self._launch_arguments,
+        )
+        for root in roots:
+            launch.set_downstream(root)
+        for task_id in outside:
+            launch.set_upstream(self.dag.get_task(task_id))
+        self._apply_edges_of_the_empty_group(launch)
+
+    def _apply_edges_of_the_empty_group(self, launch: SageMakerPipelineLaunchOperator) -> None:
+        """Draw the edges that were declared on the group before it had tasks."""
+        groups = self.dag.task_group.get_task_group_dict()
+        for task_id in self.upstream_task_ids:
+            launch.set_upstream(self.dag.get_task(task_id))
+        for group_id in self.upstream_group_ids:
+            for leaf in groups[str(group_id)].get_leaves():
+                launch.set_upstream(leaf)
+        leaves = list(self.get_leaves())
+        downstream = [self.dag.get_task(task_id) for task_id in self.downstream_task_ids]
+        for group_id in self.downstream_group_ids:
+            downstream.extend(groups[str(group_id)].get_roots())
+        for task in downstream:
+            for leaf in leaves:
+                if leaf.task_id not in task.upstream_task_ids:
+                    leaf.set_downstream(task)
+
+    @property
+    def _subject(self) -> str:
+        return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
+
+    def _check_settings(self, name: str, role_arn: str, waiter_delay: int) -> None:
+        if problem := pipeline_name_problem(name):
+            raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
+        if not role_arn.startswith("arn:") or is_template(role_arn):
+            raise TranslationError(
+                f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
+            )
+        if waiter_delay < 1:
+            raise TranslationError(f"{self._subject}: waiter_delay={waiter_delay} is less than one second.")

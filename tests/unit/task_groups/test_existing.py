@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from airflow.sdk import task
+
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+ROLE = "arn:aws:iam::123456789012:role/sagemaker"
+PREFIX = "Dag 'd', task group 'churn'"
+IS_X = [{"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "x"}]
+
+
+def existing(definition, **settings):
+    return SageMakerPipelineTaskGroup.from_definition("churn", definition=definition, role_arn=ROLE, **settings)
+
+
+def document(*steps, parameters=()):
+    return {"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)}
+
+
+def step(name, *depends_on, type_="Mystery", **more):
+    return {"Name": name, "Type": type_, "Arguments": {}, "DependsOn": list(depends_on), **more}
+
+
+def condition(name, if_steps=(), else_steps=(), *depends_on):
+    return {
+        **step(name, *depends_on, type_="Condition"),
+        "Arguments": {"Conditions": IS_X, "IfSteps": list(if_steps), "ElseSteps": list(else_steps)},
+    }
+
+
+def on(name, trigger):
+    return {"Step": name, "Trigger": trigger}
+
+
+def graph(dag):
+    """By step: the trigger rule and the direct upstream, with the labels of its edges."""
+    found = {}
+    for each in dag.tasks:
+        upstream = []
+        for task_id in sorted(each.upstream_task_ids):
+            label = dag.get_edge_info(task_id, each.task_id).get("label")
+            upstream.append(task_id.removeprefix("churn.") + (f" ({label})" if label else ""))
+        found[each.task_id.removeprefix("churn.")] = (each.trigger_rule.value, upstream)
+    return found
+
+
+def test_a_definition_beside_the_dag_becomes_its_tasks(dag, tmp_path):
+    """Each step is a task of the same name, with the edges, branches and labels of the document."""
+    (tmp_path / "churn.json").write_text((GOLDEN / "churn.json").read_text())
+    pipeline = existing(
+        "churn.json",
+        parameters={
+            "InputData": "s3://lake/{{ ds }}/",
+            "train-ResourceConfig-InstanceCount": 2,
+            "train-HyperParameters-day": "{{ ds }}",
+        },
+    )
+    assert graph(dag) == {
+        "prepare": ("all_success", ["launch"]),
+        "train": ("all_success", ["prepare"]),
+        "evaluate": ("all_success", ["prepare", "train"]),
+        "good_enough": ("all_success", ["evaluate"]),
+        "register": ("all_success", ["good_enough (if)", "train"]),
+        "reject": ("all_success", ["good_enough (else)"]),
+        "launch": ("all_success", []),
+    }
+    compiled = pipeline.compile()
+    assert compiled.text == (GOLDEN / "churn.json").read_text()
+    assert pipeline.launch.parameters == compiled.values
+    assert compiled.values == {
+        "InputData": "s3://lake/{{ ds }}/",
+        "train-ResourceConfig-InstanceCount": 2,
+        "train-HyperParameters-day": "{{ ds }}",
+    }
+    assert compiled.uploads == ()
+    arguments = dag.get_task("churn.good_enough").trigger_arguments()
+    assert arguments["skipped_task_ids"] == {"True": ["churn.reject"], "False": ["churn.register"]}
+    assert dag.get_task("churn.register").trigger_arguments()["branches"] == [["good_enough", "True"]]
+    assert dag.get_task("churn.evaluate").trigger_arguments()["property_files"] == {
+        "metrics": {"output_name": "evaluation", "file_path": "metrics.json"}
+    }
+
+
+def test_everything_the_sdk_writes_becomes_tasks(dag):
+    """The SDK's own document, with steps of every type, has a task for each step, named as the step."""
+    text = (GOLDEN / "sdk_3_27.json").read_text()
+    pipeline = existing(text)
+    names = [located.step.name for located in pipeline.compile().definition.walk()]
+    assert sorted(dag.task_ids) == sorted(f"churn.{name}" for name in [*names, "launch"])
+
+
+def test_text_is_passed_on_untouched(dag):
+    """Not a blank of given text is changed; a dict is passed on as it is."""
+    steps = document(step("a", Unknown={"Key": [1.0, None]}))
+    text = json.dumps(steps, indent=3) + "\n"
+    assert existing(text).compile().text == text
+    given = SageMakerPipelineTaskGroup.from_definition("other", definition=steps, role_arn=ROLE)
+    assert json.loads(given.compile().text) == steps
+
+
+def test_an_sdk_pipeline_is_asked_for_its_definition(dag):
+    """An object with the method of the SDK's Pipeline is enough."""
+
+    class Pipeline:
+        def definition(self):
+            return json.dumps(document(step("a")))
+
+    assert existing(Pipeline()).compile().text == json.dumps(document(step("a")))
+
+
+def test_joins_and_nested_branches(dag):
+    """A step after a condition follows the condition and the ends of its branches, whichever was taken."""
+    existing(
+        document(
+            condition(
+                "c",
+                [step("i1"), step("i2", "i1"), condition("d", [step("x")], [], "i1"), step("y", "d")],
+                [],
+            ),
+            step("after", "c"),
+            condition("empty"),
+            step("last", "empty", "after"),
+        )
+    )
+    assert graph(dag) == {
+        "c": ("all_success", ["launch"]),
+        "i1": ("all_success", ["c (if)"]),
+        "i2": ("all_success", ["i1"]),
+        "d": ("all_success", ["i1"]),
+        "x": ("all_success", ["d (if)"]),
+        "y": ("none_failed_min_one_success", ["d", "x"]),
+        "after": ("none_failed_min_one_success", ["c", "i2", "y"]),
+        "empty": ("all_success", ["launch"]),
+        "last": ("all_success", ["after", "empty"]),
+        "launch": ("all_success", []),
+    }
+
+
+def test_run_conditions_are_trigger_rules(dag):
+    """Waiting for a failure, for any end, for several: the rule that starts the task whenever its step may run."""
+    existing(
+        document(
+            step("a"),
+            step("b"),
+            step("failed", on("a", "Failed")),
+            step("stopped", on("a", "Stopped")),
+            step("any", on("a", "Any"), on("b", "Any")),
+            step("both", on("a", "Failed"), on("b", "Failed")),
+            step("mixed", "a", on("b", "Failed")),
+            condition("c", [step("i"), step("cleanup", on("i", "Any"))]),
+            step("after", "c"),
+        )
+    )
+    assert graph(dag) == {
+        "a": ("all_success", ["launch"]),
+        "b": ("all_success", ["launch"]),
+        "failed": ("one_failed", ["a"]),
+        "stopped": ("one_failed", ["a"]),
+        "any": ("all_done", ["a", "b"]),
+        "both": ("all_failed", ["a", "b"]),
+        "mixed": ("all_done", ["a", "b"]),
+        "c": ("all_success", ["launch"]),
+        "i": ("all_success", ["c (if)"]),
+        "cleanup": ("all_done", ["c (if)", "i"]),
+        "after": ("all_done", ["c", "cleanup", "i"]),
+        "launch": ("all_success", []),
+    }
+
+
+def test_a_for_each_step_is_one_task(dag):
+    """The body of a ForEach step makes no tasks, and what the body reads the task follows."""
+    body = step("each", type_="Training")
+    body["Arguments"] = {"x": {"Get": "Steps.a.Out"}, "y": {"Get": "ForEach.CurrentItem"}}
+    fan = step("fan", type_="ForEach")
+    fan["Arguments"] = {"IterableItems": ["1", "2"], "MaxConcurrency": 1, "ForEachBody": [body]}
+    existing(document(step("a"), fan))
+    assert graph(dag) == {
+        "a": ("all_success", ["launch"]),
+        "fan": ("all_success", ["a"]),
+        "launch": ("all_success", []),
+    }
+
+
+def test_a_step_may_be_named_launch(dag):
+    """The launch task makes way: tasks are named as their steps."""
+    pipeline = existing(document(step("launch")))
+    assert (graph(dag), pipeline.launch.task_id) == (
+        {"launch": ("all_success", ["launch_"]), "launch_": ("all_success", [])},
+        "churn.launch_",
+    )
+
+
+def test_the_group_is_followed_and_follows(dag):
+    """Tasks outside are put before and after the group as with any TaskGroup."""
+
+    @task
+    def fetch():
+        return "s3://b/x"
+
+    @task
+    def report():
+        pass
+
+    uri = fetch()
+    pipeline = existing(document(step("a"), parameters=[{"Name": "In", "Type": "String"}]), parameters={"In": uri})
+    pipeline >> report()
+    assert pipeline.launch.upstream_task_ids == {"fetch"}
+    assert dag.get_task("report").upstream_task_ids == {"churn.a"}
+    assert pipeline.get_child_by_label("a").task_id == "churn.a"
+
+
+def refused(build, error=TranslationError):
+    with pytest.raises(error) as caught:
+        build()
+    return str(caught.value)
+
+
+INTEGER = {"Name": "Rounds", "Type": "Integer"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "message"),
+    [
+        (
+            [INTEGER],
+            {"Round": 1},
+            "the definition declares no pipeline parameter 'Round'. Did you mean 'Rounds'? It declares 'Rounds'.",
+        ),
+        ([], {"Round": 1}, "the definition declares no pipeline parameter 'Round'. It declares none."),
+        (
+            [INTEGER],
+            {"Rounds": "many"},
+            "Pipeline parameter 'Rounds' is declared Integer and was given 'many'; give a whole number, such as '5'.",
+        ),
+        ([INTEGER], {}, "the definition has no default for 'Rounds'. Give a value in parameters={...}."),
+    ],
+)
+def test_parameters_are_checked_against_the_definition(dag, declared, given, message):
+    """An unknown name, a wrong type and a missing value are errors of the Dag file."""
+    definition = document(step("a"), parameters=declared)
+    assert refused(lambda: existing(definition, parameters=given)) == f"{PREFIX}: {message}"
+
+
+def test_a_default_needs_no_value_and_jinja_is_checked_later(dag):
+    """What has a default may be left out; what Airflow renders is checked by the launch task."""
+    definition = document(step("a"), parameters=[{**INTEGER, "DefaultValue": 3}, {"Name": "P", "Type": "Float"}])
+    assert existing(definition, parameters={"P": "{{ x }}"}).compile().values == {"P": "{{ x }}"}
+
+
+def test_definitions_that_are_none_are_refused(dag, tmp_path):
+    """No file, no JSON, no document, an invalid one: each says what is wrong, for the group."""
+    assert refused(lambda: existing("missing.json")) == (
+        f"{PREFIX}: cannot read the definition 'missing.json' (looked for {tmp_path}/missing.json): [Errno 2] No such "
+        f"file or directory: '{tmp_path}/missing.json'. A relative path starts at the Dag file's directory; what lies "
+        "in S3 has to be brought there first."
+    )
+
+
+@pytest.mark.parametrize(
+    ("definition", "error", "message"),
+    [
+        (
+            5,
+            TranslationError,
+            (
+                ": definition=5 is no pipeline definition. Give the path of a JSON file, JSON text, a dict, or a Pipeline "
+                "object of the SageMaker SDK."
+            ),
+        ),
+        ({"Steps": {1}}, TranslationError, ": the definition is no JSON: Object of type set is not JSON serializable."),
+        (
+            document(step("a"), step("b", "aa")),
+            PipelineDefinitionError,
+            (
+                ", pipeline 'churn': step 'b' depends on 'aa': there is no step 'aa'. Did you mean 'a'? "
+                "@ $.Steps[1].DependsOn[0]"
+            ),
+        ),
+    ],
+)
+def test_bad_definitions_are_refused(dag, definition, error, message):
+    """What is no definition, or breaks its rules, is an error of the Dag file."""
+    assert refused(lambda: existing(definition), error) == PREFIX + message
