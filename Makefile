@@ -39,5 +39,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf .venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
