@@ -15,12 +15,26 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.definition.conditions import Condition, Not, Or
     from airflow_sm_pipelines.definition.expressions import Join
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.operators.automl import SageMakerAutoMLStepOperator
+    from airflow_sm_pipelines.operators.checks import (
+        SageMakerClarifyCheckStepOperator,
+        SageMakerQualityCheckStepOperator,
+    )
     from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
+    from airflow_sm_pipelines.operators.emr import SageMakerEMRServerlessStepOperator, SageMakerEMRStepOperator
+    from airflow_sm_pipelines.operators.endpoint import (
+        SageMakerEndpointConfigStepOperator,
+        SageMakerEndpointStepOperator,
+        SageMakerInferenceComponentStepOperator,
+    )
     from airflow_sm_pipelines.operators.fail import SageMakerFailStepOperator
-    from airflow_sm_pipelines.operators.model import SageMakerRegisterModelStepOperator
+    from airflow_sm_pipelines.operators.messages import SageMakerCallbackStepOperator, SageMakerLambdaStepOperator
+    from airflow_sm_pipelines.operators.model import SageMakerModelStepOperator, SageMakerRegisterModelStepOperator
     from airflow_sm_pipelines.operators.processing import SageMakerProcessingStepOperator
     from airflow_sm_pipelines.operators.step import SageMakerStepOperator
     from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
+    from airflow_sm_pipelines.operators.transform import SageMakerTransformStepOperator
+    from airflow_sm_pipelines.operators.tuning import SageMakerTuningStepOperator
     from airflow_sm_pipelines.task_groups.parameters import (
         ParameterBoolean,
         ParameterFloat,
@@ -38,14 +52,27 @@ _MODULES = {
     "ParameterFloat": "task_groups.parameters",
     "ParameterInteger": "task_groups.parameters",
     "ParameterString": "task_groups.parameters",
+    "SageMakerAutoMLStepOperator": "operators.automl",
+    "SageMakerCallbackStepOperator": "operators.messages",
+    "SageMakerClarifyCheckStepOperator": "operators.checks",
     "SageMakerConditionStepOperator": "operators.condition",
+    "SageMakerEMRServerlessStepOperator": "operators.emr",
+    "SageMakerEMRStepOperator": "operators.emr",
+    "SageMakerEndpointConfigStepOperator": "operators.endpoint",
+    "SageMakerEndpointStepOperator": "operators.endpoint",
     "SageMakerFailStepOperator": "operators.fail",
+    "SageMakerInferenceComponentStepOperator": "operators.endpoint",
+    "SageMakerLambdaStepOperator": "operators.messages",
+    "SageMakerModelStepOperator": "operators.model",
     "SageMakerPipelineHook": "hooks.pipeline",
     "SageMakerPipelineTaskGroup": "task_groups.pipeline",
     "SageMakerProcessingStepOperator": "operators.processing",
+    "SageMakerQualityCheckStepOperator": "operators.checks",
     "SageMakerRegisterModelStepOperator": "operators.model",
     "SageMakerStepOperator": "operators.step",
     "SageMakerTrainingStepOperator": "operators.training",
+    "SageMakerTransformStepOperator": "operators.transform",
+    "SageMakerTuningStepOperator": "operators.tuning",
 }
 
 __all__ = [
@@ -57,14 +84,27 @@ __all__ = [
     "ParameterFloat",
     "ParameterInteger",
     "ParameterString",
+    "SageMakerAutoMLStepOperator",
+    "SageMakerCallbackStepOperator",
+    "SageMakerClarifyCheckStepOperator",
     "SageMakerConditionStepOperator",
+    "SageMakerEMRServerlessStepOperator",
+    "SageMakerEMRStepOperator",
+    "SageMakerEndpointConfigStepOperator",
+    "SageMakerEndpointStepOperator",
     "SageMakerFailStepOperator",
+    "SageMakerInferenceComponentStepOperator",
+    "SageMakerLambdaStepOperator",
+    "SageMakerModelStepOperator",
     "SageMakerPipelineHook",
     "SageMakerPipelineTaskGroup",
     "SageMakerProcessingStepOperator",
+    "SageMakerQualityCheckStepOperator",
     "SageMakerRegisterModelStepOperator",
     "SageMakerStepOperator",
     "SageMakerTrainingStepOperator",
+    "SageMakerTransformStepOperator",
+    "SageMakerTuningStepOperator",
     "__version__",
 ]
 

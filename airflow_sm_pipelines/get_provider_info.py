@@ -24,14 +24,21 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": _INTEGRATION,
                 "python-modules": [
+                    "airflow_sm_pipelines.operators.automl",
+                    "airflow_sm_pipelines.operators.checks",
                     "airflow_sm_pipelines.operators.condition",
+                    "airflow_sm_pipelines.operators.emr",
+                    "airflow_sm_pipelines.operators.endpoint",
                     "airflow_sm_pipelines.operators.existing",
                     "airflow_sm_pipelines.operators.fail",
                     "airflow_sm_pipelines.operators.launch",
+                    "airflow_sm_pipelines.operators.messages",
                     "airflow_sm_pipelines.operators.model",
                     "airflow_sm_pipelines.operators.processing",
                     "airflow_sm_pipelines.operators.step",
                     "airflow_sm_pipelines.operators.training",
+                    "airflow_sm_pipelines.operators.transform",
+                    "airflow_sm_pipelines.operators.tuning",
                 ],
             }
         ],

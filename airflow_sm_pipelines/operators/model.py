@@ -1,12 +1,49 @@
-"""Steps that register models."""
+"""Steps that make models and register them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
+
+
+class SageMakerModelStepOperator(SageMakerStepOperator):
+    """
+    A SageMaker model, as a step of a pipeline.
+
+    For several containers give ``arguments={"Containers": [...]}``.
+
+    :param image_uri: the inference container's image.
+    :param model_data: the S3 URI of the model, such as ``train.model_artifacts``.
+    :param environment: environment variables of the container.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_uri: Any = None,
+        model_data: Any = None,
+        environment: Mapping[str, Any] | None = None,
+        step_type: str = "Model",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(step_type=step_type, **kwargs)
+        self.image_uri = image_uri
+        self.model_data = model_data
+        self.environment = environment
+
+    @property
+    def model_name(self) -> PropertyReference:
+        """The model's name, for other steps."""
+        return self.properties.ModelName
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the CreateModel request that the keywords make."""
+        container = {"Image": self.image_uri, "ModelDataUrl": self.model_data, "Environment": self.environment}
+        given = {key: value for key, value in container.items() if value is not None}
+        return {"ExecutionRoleArn": self.job_role_arn, "PrimaryContainer": given or None}
 
 
 class SageMakerRegisterModelStepOperator(SageMakerStepOperator):

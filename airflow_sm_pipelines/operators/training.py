@@ -70,15 +70,19 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
 
     @property
-    def model_artifacts(self) -> PropertyReference:
+    def model_artifacts(self) -> PropertyReference | Join:
         """The S3 URI of the trained ``model.tar.gz``, for other steps."""
         return PropertyReference(f"Steps.{self.step_name}.ModelArtifacts.S3ModelArtifacts")
 
+    @property
+    def training_output_uri(self) -> Any:
+        """Where models are written below."""
+        if self.output_uri is not None:
+            return self.output_uri
+        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateTrainingJob request that the keywords make."""
-        output_uri = self.output_uri
-        if output_uri is None:
-            output_uri = Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
         request: dict[str, Any] = {
             "RoleArn": self.job_role_arn,
             "AlgorithmSpecification": {"TrainingImage": self.image_uri, "TrainingInputMode": "File"},
@@ -88,7 +92,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
                 "VolumeSizeInGB": integer(self.volume_size_in_gb),
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": integer(self.max_runtime_in_seconds)},
-            "OutputDataConfig": {"S3OutputPath": output_uri},
+            "OutputDataConfig": {"S3OutputPath": self.training_output_uri},
         }
         if channels := list(self._channels()):
             request["InputDataConfig"] = channels

@@ -19,8 +19,28 @@ def integer(value: Any) -> Any:
 
     :param value: a number, a reference, Jinja text or an XComArg.
     """
+    return _typed(value, "Integer")
+
+
+def number(value: Any) -> Any:
+    """Return a value for a place where the API wants a number; as :func:`integer`, with Float parameters.
+
+    :param value: a number, a reference, Jinja text or an XComArg.
+    """
+    return _typed(value, "Float")
+
+
+def boolean(value: Any) -> Any:
+    """Return a value for a place where the API wants a boolean; as :func:`integer`, with Boolean parameters.
+
+    :param value: a boolean, a reference, Jinja text or an XComArg.
+    """
+    return _typed(value, "Boolean")
+
+
+def _typed(value: Any, type_: str) -> Any:
     lifted = to_runtime_value(value)
-    return dataclasses.replace(lifted, type="Integer") if isinstance(lifted, RuntimeValue) else value
+    return dataclasses.replace(lifted, type=type_) if isinstance(lifted, RuntimeValue) else value
 
 
 def hyperparameter(value: Any) -> Any:

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from airflow_sm_pipelines import (
+    SageMakerAutoMLStepOperator,
+    SageMakerCallbackStepOperator,
+    SageMakerClarifyCheckStepOperator,
+    SageMakerEMRServerlessStepOperator,
+    SageMakerEMRStepOperator,
+    SageMakerEndpointConfigStepOperator,
+    SageMakerEndpointStepOperator,
+    SageMakerInferenceComponentStepOperator,
+    SageMakerLambdaStepOperator,
+    SageMakerModelStepOperator,
+    SageMakerQualityCheckStepOperator,
+    SageMakerTransformStepOperator,
+    SageMakerTuningStepOperator,
+)
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.requests.check import check_requests
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "step_types.json").read_text())
+JOB = {"image_uri": "image", "instance_type": "ml.m5.xlarge"}
+RANGES = {"eta": (0.1, 0.9), "depth": (2, 8), "booster": ["gbtree", "dart"]}
+
+
+def tuning(**more):
+    return SageMakerTuningStepOperator(
+        task_id="t",
+        **JOB,
+        inputs={"train": "s3://b/train"},
+        hyperparameters={"rounds": 10},
+        hyperparameter_ranges=RANGES,
+        objective_metric_name="auc",
+        metric_definitions={"auc": "auc=(.*)"},
+        max_jobs=4,
+        max_parallel_jobs="{{ params.parallel }}",
+        **more,
+    )
+
+
+def transform():
+    return SageMakerTransformStepOperator(
+        task_id="t",
+        model_name="m",
+        data="s3://b/data",
+        instance_type="ml.m5.xlarge",
+        content_type="text/csv",
+        split_type="Line",
+        accept="text/csv",
+        assemble_with="Line",
+        batch_strategy="MultiRecord",
+        environment={"A": "1"},
+    )
+
+
+def model():
+    return SageMakerModelStepOperator(
+        task_id="t", image_uri="image", model_data="s3://b/model.tar.gz", environment={"A": "1"}
+    )
+
+
+def function():
+    return SageMakerLambdaStepOperator(
+        task_id="t",
+        function_arn="arn:aws:lambda:us-east-1:123456789012:function:f",
+        inputs={"x": 1, "y": "{{ ds }}"},
+        outputs={"n": "Integer"},
+        cache="P1D",
+    )
+
+
+def callback():
+    return SageMakerCallbackStepOperator(
+        task_id="t",
+        sqs_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/q",
+        inputs={"x": 1},
+        outputs=["answer"],
+    )
+
+
+def emr(**more):
+    return SageMakerEMRStepOperator(
+        task_id="t",
+        jar="s3://b/job.jar",
+        job_arguments=["--a", "1"],
+        main_class="Main",
+        job_properties={"k": "v"},
+        **{"cluster_id": "j-1", "execution_role_arn": "arn:aws:iam::123456789012:role/emr", **more},
+    )
+
+
+def emr_serverless(**more):
+    return SageMakerEMRServerlessStepOperator(
+        task_id="t",
+        job_driver={"sparkSubmit": {"entryPoint": "s3://b/e.py"}},
+        **{"application_id": "app", **more},
+    )
+
+
+def automl():
+    return SageMakerAutoMLStepOperator(
+        task_id="t",
+        data="s3://b/train",
+        target_attribute_name="y",
+        problem_type="BinaryClassification",
+        objective_metric_name="AUC",
+    )
+
+
+def quality_check():
+    return SageMakerQualityCheckStepOperator(
+        task_id="t",
+        **JOB,
+        dataset="s3://b/data",
+        check_type="MODEL_QUALITY",
+        model_package_group_name="churn",
+        skip_check="{{ params.skip }}",
+        register_new_baseline=True,
+        supplied_baseline_statistics="s3://b/s.json",
+        environment={"problem_type": "Regression"},
+    )
+
+
+def clarify_check():
+    return SageMakerClarifyCheckStepOperator(
+        task_id="t",
+        **JOB,
+        dataset="s3://b/data",
+        analysis_config="s3://b/analysis_config.json",
+        check_type="MODEL_BIAS",
+        model_name="m",
+        supplied_baseline_constraints="s3://b/c.json",
+    )
+
+
+def endpoint_config():
+    return SageMakerEndpointConfigStepOperator(
+        task_id="t", endpoint_config_name="config", model_name="m", instance_type="ml.m5.xlarge"
+    )
+
+
+def endpoint():
+    return SageMakerEndpointStepOperator(task_id="t", endpoint_name="e", endpoint_config_name="config")
+
+
+def inference_component():
+    return SageMakerInferenceComponentStepOperator(
+        task_id="t",
+        inference_component_name="i",
+        endpoint_name="e",
+        model_name="m",
+        compute_resource_requirements={"MinMemoryRequiredInMb": 1024},
+    )
+
+
+BUILDERS = [
+    tuning,
+    transform,
+    model,
+    function,
+    callback,
+    emr,
+    emr_serverless,
+    automl,
+    quality_check,
+    clarify_check,
+    endpoint_config,
+    endpoint,
+    inference_component,
+]
+
+
+@pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+def test_every_step_type_has_its_document(dag, group, build):
+    """All keywords of an operator make the step a person has checked, and a request that botocore's model takes."""
+    with group() as pipeline:
+        build()
+    definition = pipeline.compile().definition
+    document = definition.to_document()
+    assert {"Parameters": document["Parameters"], "Step": document["Steps"][0]} == GOLDEN[build.__name__]
+    assert list(map(str, check_requests(definition))) == []
+
+
+@pytest.mark.parametrize(
+    ("build", "reference", "path"),
+    [
+        (tuning, lambda step: step.best_training_job, "BestTrainingJob.TrainingJobName"),
+        (transform, lambda step: step.predictions, "TransformOutput.S3OutputPath"),
+        (model, lambda step: step.model_name, "ModelName"),
+        (function, lambda step: step.output_parameters["n"], "OutputParameters['n']"),
+        (callback, lambda step: step.output_parameters["answer"], "OutputParameters['answer']"),
+        (automl, lambda step: step.best_candidate.CandidateName, "BestCandidate.CandidateName"),
+        (quality_check, lambda step: step.calculated_baseline_constraints, "CalculatedBaselineConstraints"),
+        (quality_check, lambda step: step.calculated_baseline_statistics, "CalculatedBaselineStatistics"),
+        (
+            quality_check,
+            lambda step: step.baseline_used_for_drift_check_statistics,
+            "BaselineUsedForDriftCheckStatistics",
+        ),
+        (
+            clarify_check,
+            lambda step: step.baseline_used_for_drift_check_constraints,
+            "BaselineUsedForDriftCheckConstraints",
+        ),
+        (endpoint_config, lambda step: step.endpoint_config_name, "EndpointConfigName"),
+        (endpoint, lambda step: step.endpoint_name, "EndpointName"),
+        (inference_component, lambda step: step.inference_component_name, "InferenceComponentName"),
+    ],
+)
+def test_references_to_each_step_type(dag, group, build, reference, path):
+    """What a step offers to others is the property that its Describe operation has."""
+    with group():
+        assert reference(build()).to_document() == {"Get": f"Steps.t.{path}"}
+
+
+@pytest.mark.parametrize(
+    ("output_uri", "beginning"),
+    [
+        (None, ["s3://ml/churn", {"Get": "Execution.PipelineExecutionId"}, "t"]),
+        ("s3://b/models/", ["s3://b/models"]),
+    ],
+)
+def test_the_best_models_of_a_tuning_step(dag, group, output_uri, beginning):
+    """The k-th best model lies below the output, under the name of its training job."""
+    with group():
+        step = tuning(output_uri=output_uri)
+
+    def model_of(k):
+        job_name = {"Get": f"Steps.t.TrainingJobSummaries[{k}].TrainingJobName"}
+        return {"Std:Join": {"On": "/", "Values": [*beginning, job_name, "output/model.tar.gz"]}}
+
+    assert step.top_model(2).to_document() == model_of(2)
+    assert step.model_artifacts.to_document() == model_of(0)
+
+
+def test_several_variants_are_raw_arguments(dag, group):
+    """Production variants given as boto3 has them are not touched."""
+    variants = [{"VariantName": "a", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]
+    with group():
+        step = SageMakerEndpointConfigStepOperator(
+            task_id="t", endpoint_config_name="config", arguments={"ProductionVariants": variants}
+        )
+    assert step.to_step_node().arguments == {"EndpointConfigName": "config", "ProductionVariants": variants}
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: SageMakerTuningStepOperator(
+                task_id="t", **JOB, hyperparameter_ranges={"eta": 5}, objective_metric_name="auc"
+            ).to_step_node(),
+            "hyperparameter_ranges['eta'] is 5. Give (lowest, highest), or a list of values.",
+        ),
+        (
+            lambda: emr(cluster_config={"Instances": {}}),
+            "an EMR step runs on one cluster. Give either cluster_id or cluster_config.",
+        ),
+        (
+            lambda: emr(cluster_id=None),
+            "an EMR step runs on one cluster. Give either cluster_id or cluster_config.",
+        ),
+        (
+            lambda: emr_serverless(application_id=None),
+            "an EMRServerless step runs in one application. Give either application_id or application_config.",
+        ),
+        (
+            lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs={"n": "Int"}),
+            "output 'n' has the type 'Int'; types are String, Integer, Float, Boolean.",
+        ),
+    ],
+)
+def test_bad_keywords_are_refused_at_parse_time(dag, group, build, message):
+    """What cannot be a step is an error of the Dag file, with Dag, task and fix."""
+    with pytest.raises(TranslationError) as caught, group():
+        build()
+    assert str(caught.value) == f"Dag 'd', task 'churn.t': {message}"
