@@ -21,6 +21,7 @@ from airflow_sm_pipelines.links.sagemaker import (
 )
 from airflow_sm_pipelines.operators.settings import settings_around
 from airflow_sm_pipelines.translation.nodes import StepNode
+from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -67,6 +68,12 @@ class BaseSageMakerStepOperator(BaseOperator):
         self.description = description
         if problem := step_name_problem(self.step_name):
             raise self.error(f"{problem}. Set step_name.")
+        for keyword, text in (("display_name", display_name), ("description", description)):
+            if text is not None and is_template(text):
+                raise self.error(
+                    f"{keyword}={text!r} holds Jinja. SageMaker takes no parameter there, so it must be the same in "
+                    "every run. Write it out."
+                )
         self.pipeline_execution_arn = (
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
         )

@@ -27,7 +27,7 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
         # Airflow asks for the trigger's arguments as soon as the base class is initialised.
         self.step = step
         self.step_branches = tuple(step_branches)
-        super().__init__(step_name=step.name, display_name=step.display_name, description=step.description, **kwargs)
+        super().__init__(step_name=step.name, **kwargs)
 
     @property
     def branches(self) -> list[list[str]]:

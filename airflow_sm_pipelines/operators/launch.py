@@ -9,16 +9,24 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean
-from airflow_sm_pipelines.exceptions import PipelineParameterError, SageMakerPipelinesError, TranslationError
+from airflow_sm_pipelines.exceptions import (
+    PipelineExecutionError,
+    PipelineParameterError,
+    SageMakerPipelinesError,
+    SageMakerServiceError,
+    TranslationError,
+)
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
 
 MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
@@ -58,10 +66,6 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         :raises AirflowFailException: in one sentence, when the group cannot be translated, a value does not
             fit its parameter, or a service refuses.
         """
-        from airflow.sdk.exceptions import AirflowFailException
-
-        from airflow_sm_pipelines.exceptions import SageMakerServiceError
-
         try:
             return self._launch(context)
         except SageMakerServiceError as error:
@@ -93,6 +97,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             client_request_token=client_request_token(
                 dag_id=task_instance.dag_id,
                 run_id=task_instance.run_id,
+                run_start=str(context["dag_run"].start_date),
                 task_id=task_instance.task_id,
                 map_index=-1 if task_instance.map_index is None else task_instance.map_index,
                 generation=max(0, task_instance.max_tries - (self.retries or 0)),
@@ -100,8 +105,30 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             display_name=execution_display_name(task_instance.dag_id, task_instance.run_id),
         )
         self.log.info("Execution %s", arn)
+        self._require_definition(hook, arn, compiled.text)
         self.link_addresses = link_xcoms(arn)
         return arn
+
+    def _require_definition(self, hook: SageMakerPipelineHook, arn: str, text: str) -> None:
+        """Stop the execution when it does not run this group's definition.
+
+        That is so when someone else updated the pipeline between our update and our start, and when the Dag file
+        changed between two tries of this task.
+
+        :raises PipelineExecutionError: saying so.
+        """
+        if json.loads(hook.execution_definition(arn)) == json.loads(text):
+            return
+        try:
+            hook.stop_execution(arn)
+        except SageMakerServiceError as error:
+            self.log.warning("The execution could not be stopped: %s", error)
+        raise PipelineExecutionError(
+            f"execution {arn} runs another definition than task group '{self.settings.group_id}' has now, and was "
+            f"stopped: pipeline '{self.settings.pipeline_name}' was updated by someone else in the same moment, or the "
+            "Dag file changed since the first try. Clear this task to start anew; give each task group a pipeline_name "
+            "of its own"
+        )
 
     def _compile(self) -> CompiledPipeline:
         """Translate the group as the Dag file says now; it may have got more edges since it was closed."""
@@ -142,18 +169,22 @@ def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter
     return texts
 
 
-def client_request_token(*, dag_id: str, run_id: str, task_id: str, map_index: int, generation: int) -> str:
+def client_request_token(
+    *, dag_id: str, run_id: str, run_start: str, task_id: str, map_index: int, generation: int
+) -> str:
     """Return the token that makes a start happen once.
 
     :param dag_id: the Dag.
     :param run_id: the Dag run.
+    :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
+        it once, and anew only when a finished run is cleared.
     :param task_id: the launch task.
     :param map_index: the launch task's map index.
     :param generation: how many tries were made before the task was last cleared. Airflow raises ``max_tries``
         when a task is cleared and leaves it alone on a retry, so ``max_tries - retries`` is just that number.
     :return: 64 hexadecimal digits.
     """
-    identity = json.dumps([dag_id, run_id, task_id, map_index, generation])
+    identity = json.dumps([dag_id, run_id, run_start, task_id, map_index, generation])
     return hashlib.sha256(identity.encode()).hexdigest()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Expression
@@ -46,7 +48,9 @@ def _typed(value: Any, type_: str) -> Any:
 def hyperparameter(value: Any) -> Any:
     """Return a hyperparameter as script mode wants it: JSON in a string.
 
-    References to parameters that are no strings are joined into one, since the API takes strings only.
+    References to parameters that are no strings are joined into one, since the API takes strings only. References,
+    Jinja and XComArgs inside a list or dict become text in the JSON, each on its own; quotes in what they turn out to
+    be are not escaped.
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
     """
@@ -57,4 +61,29 @@ def hyperparameter(value: Any) -> Any:
         return Join("", [value])
     if isinstance(value, Expression):
         return value
-    return json.dumps(value)
+    late: list[Any] = []
+    text = json.dumps(_with_marks(value, late))
+    pieces: list[Any] = []
+    position = 0
+    for mark in _MARK.finditer(text):
+        pieces.extend((text[position : mark.start()], late[int(mark["index"] or mark["bare_index"])]))
+        position = mark.end()
+    return Join("", [piece for piece in (*pieces, text[position:]) if piece != ""]) if late else text
+
+
+_MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+)\\u0000"')
+"""What stands in JSON for a value that is not known yet; the bare ones take their quotes with them."""
+
+
+def _with_marks(value: Any, late: list[Any]) -> Any:
+    """Return a JSON value in which marks stand for what is not known yet, and append that to ``late``."""
+    lifted = to_runtime_value(value)
+    if isinstance(lifted, (RuntimeValue, Expression)):
+        late.append(lifted)
+        bare = isinstance(lifted, ParameterReference) and lifted.type != "String"
+        return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
+    if isinstance(value, Mapping):
+        return {key: _with_marks(inner, late) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_marks(inner, late) for inner in value]
+    return value

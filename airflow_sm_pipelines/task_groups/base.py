@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 LAUNCH = "launch"
+_NOT_IN_A_PIPELINE_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+def default_pipeline_name(dag_id: str, group_id: str) -> str:
+    """Return a name for a group's pipeline that no other Dag's group has: pipelines are the account's, not the Dag's.
+
+    :param dag_id: the Dag.
+    :param group_id: the group's full id.
+    """
+    return _NOT_IN_A_PIPELINE_NAME.sub("-", f"{dag_id}-{group_id}").strip("-")[:256].rstrip("-")
 
 
 class BasePipelineTaskGroup(TaskGroup):
@@ -29,7 +40,7 @@ class BasePipelineTaskGroup(TaskGroup):
     :param group_id: the group's id.
     :param role_arn: the role that the pipeline and its jobs run with.
     :param artifact_uri: ``s3://bucket/prefix`` for what the group itself puts into S3; empty when that is nothing.
-    :param pipeline_name: the pipeline; by default the group id, its underscores and dots being hyphens.
+    :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
     :param aws_conn_id: the Airflow connection for all calls.
     :param region_name: overrides the connection's region.
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
@@ -59,7 +70,7 @@ class BasePipelineTaskGroup(TaskGroup):
     ) -> None:
         super().__init__(group_id=group_id, **kwargs)
         full_id = str(self.group_id)
-        name = pipeline_name if pipeline_name is not None else full_id.replace("_", "-").replace(".", "-")
+        name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         self._check_settings(name, role_arn, waiter_delay)
         self.settings = PipelineSettings(
             group_id=full_id,
@@ -77,6 +88,17 @@ class BasePipelineTaskGroup(TaskGroup):
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
+        self._refuse_a_second_group_of_the_pipeline()
+
+    # TaskGroup is an attrs class with slots, whose state is its declared fields only: copies of a Dag (such as
+    # partial_subset) would lose ours.
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
+        return {**state, **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
 
     @property
     def launch(self) -> SageMakerPipelineLaunchOperator:
@@ -125,16 +147,41 @@ class BasePipelineTaskGroup(TaskGroup):
             self.draw_edges()
             self._add_launch(self.compile())
 
+    def _refuse_a_second_group_of_the_pipeline(self) -> None:
+        for group in self.dag.task_group.get_task_group_dict().values():
+            other = group.settings if isinstance(group, BasePipelineTaskGroup) and group is not self else None
+            if other is not None and other.pipeline_name == self.settings.pipeline_name:
+                raise TranslationError(
+                    f"{self._subject}: task group '{other.group_id}' runs pipeline '{other.pipeline_name}' too. The two "
+                    "would overwrite each other's definition. Give each a pipeline_name of its own."
+                )
+
     def _refuse_a_second_launch(self) -> None:
+        if isinstance(self.children.get(self.settings.launch_task_id), SageMakerPipelineLaunchOperator):
+            raise TranslationError(
+                f"{self._subject}: its 'with' block was entered a second time. Define all steps in one block."
+            )
         if self.settings.launch_task_id in self.children:
             raise TranslationError(
                 f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
                 "Give it another task_id."
             )
 
+    def _refuse_a_way_out_and_back(self, outside: Iterable[str]) -> None:
+        inside = {task.task_id for task in self}
+        for task_id in outside:
+            before = self.dag.get_task(task_id).get_flat_relative_ids(upstream=True)
+            if steps := sorted(inside & before):
+                raise TranslationError(
+                    f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
+                    f"follows '{task_id}'. The whole pipeline starts at once, so no task outside can run in the middle of it. "
+                    f"Make two groups, one before and one after '{task_id}', or a Callback or Lambda step of it."
+                )
+
     def _add_launch(self, compiled: CompiledPipeline) -> None:
         roots = list(self.get_roots())
         outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
+        self._refuse_a_way_out_and_back(outside)
         launch = SageMakerPipelineLaunchOperator(
             task_id=self.launch_label,
             task_group=self,
@@ -173,9 +220,11 @@ class BasePipelineTaskGroup(TaskGroup):
     def _check_settings(self, name: str, role_arn: str, waiter_delay: int) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
-        if not role_arn.startswith("arn:") or is_template(role_arn):
+        if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
             raise TranslationError(
                 f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
             )
-        if waiter_delay < 1:
-            raise TranslationError(f"{self._subject}: waiter_delay={waiter_delay} is less than one second.")
+        if not isinstance(waiter_delay, (int, float)) or waiter_delay < 1:
+            raise TranslationError(
+                f"{self._subject}: waiter_delay={waiter_delay!r} is no number of seconds of at least 1."
+            )

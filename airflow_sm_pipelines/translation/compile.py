@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import LocatedReference, ParameterReference, find_references
 from airflow_sm_pipelines.definition.graph import find_cycle
-from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.parameters import MAXIMUM_NAME_LENGTH, MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
@@ -245,7 +246,14 @@ class _Compiler:
         return lift
 
     def _lift(self, value: RuntimeValue, node: StepNode, path: str) -> ParameterReference:
-        name = _NOT_IN_A_NAME.sub("-", f"{node.name}-{path}").strip("-")
+        place = _NOT_IN_A_NAME.sub("-", f"{node.name}-{path}").strip("-")
+        if len(place) > MAXIMUM_NAME_LENGTH:
+            place = f"{place[: MAXIMUM_NAME_LENGTH - 20]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        taken = {*self.lifted, *(parameter.name for parameter in self.outline.parameters)}
+        name, count = place, 1
+        while name in taken:
+            count += 1
+            name = f"{place}-{count}"
         self.lifted[name] = value
         return ParameterReference(f"Parameters.{name}", value.type)
 

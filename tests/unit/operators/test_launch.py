@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from botocore.loaders import Loader
 
+from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
-from airflow_sm_pipelines.exceptions import PipelineParameterError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
 from airflow_sm_pipelines.operators.launch import client_request_token, execution_display_name, start_values
 
-RUN = {"dag_id": "d", "run_id": "manual__2026-01-01T00:00:00+00:00", "task_id": "g.launch", "map_index": -1}
+RUN = {
+    "dag_id": "d",
+    "run_id": "manual__2026-01-01T00:00:00+00:00",
+    "run_start": "2026",
+    "task_id": "g.launch",
+    "map_index": -1,
+}
 
 
 def test_the_token_is_that_of_one_launch():
@@ -17,10 +25,10 @@ def test_the_token_is_that_of_one_launch():
     token = client_request_token(**RUN, generation=0)
     others = [
         client_request_token(**{**RUN, key: value}, generation=0)
-        for key, value in {"dag_id": "e", "run_id": "f", "task_id": "h", "map_index": 1}.items()
+        for key, value in {"dag_id": "e", "run_id": "f", "run_start": "2027", "task_id": "h", "map_index": 1}.items()
     ]
     assert token == client_request_token(**RUN, generation=0)
-    assert len({token, client_request_token(**RUN, generation=1), *others}) == 6
+    assert len({token, client_request_token(**RUN, generation=1), *others}) == 7
     assert re.fullmatch("[0-9a-f]{64}", token)
 
 
@@ -80,3 +88,43 @@ def test_rendered_values_that_do_not_fit(values, message):
     with pytest.raises(PipelineParameterError) as caught:
         start_values(values, declared, "g.launch")
     assert str(caught.value) == message
+
+
+class ExecutionOfAnother:
+    """A hook whose execution runs some definition; remembers what was stopped."""
+
+    def __init__(self, definition):
+        self.definition = definition
+        self.stopped = []
+
+    def execution_definition(self, pipeline_execution_arn):
+        return self.definition
+
+    def stop_execution(self, pipeline_execution_arn):
+        self.stopped.append(pipeline_execution_arn)
+
+
+def test_an_execution_of_another_definition_is_stopped(dag, group):
+    """When the execution does not run what this group says, it is stopped and the launch fails."""
+    with group() as pipeline:
+        SageMakerStepOperator(task_id="a", step_type="Training")
+    text = pipeline.compile().definition.to_json()
+    hook = ExecutionOfAnother('{"Version": "2020-12-01", "Steps": []}')
+    with pytest.raises(PipelineExecutionError) as caught:
+        pipeline.launch._require_definition(hook, "arn:x", text)
+    assert str(caught.value) == (
+        "execution arn:x runs another definition than task group 'churn' has now, and was stopped: pipeline 'd-churn' "
+        "was updated by someone else in the same moment, or the Dag file changed since the first try. Clear this task "
+        "to start anew; give each task group a pipeline_name of its own"
+    )
+    assert hook.stopped == ["arn:x"]
+
+
+def test_an_execution_of_this_definition_goes_on(dag, group):
+    """Equal definitions are equal whatever their spaces."""
+    with group() as pipeline:
+        SageMakerStepOperator(task_id="a", step_type="Training")
+    compiled = pipeline.compile()
+    hook = ExecutionOfAnother(json.dumps(compiled.definition.to_document(), indent=2))
+    pipeline.launch._require_definition(hook, "arn:x", compiled.definition.to_json())
+    assert hook.stopped == []

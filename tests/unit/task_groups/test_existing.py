@@ -97,7 +97,7 @@ def test_everything_the_sdk_writes_becomes_tasks(dag):
 
 def test_text_is_passed_on_untouched(dag):
     """Not a blank of given text is changed; a dict is passed on as it is."""
-    steps = document(step("a", Unknown={"Key": [1.0, None]}))
+    steps = document(step("a", Unknown={"Key": [1.0, None]}, DisplayName="{{ left as it is }}"))
     text = json.dumps(steps, indent=3) + "\n"
     assert existing(text).compile().text == text
     given = SageMakerPipelineTaskGroup.from_definition("other", definition=steps, role_arn=ROLE)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -239,10 +240,10 @@ def test_compiling_changes_nothing(dag, group):
 
 
 def test_the_pipeline_is_named_after_the_group(dag, group):
-    """Without a name the group id is made one that SageMaker takes."""
+    """Without a name, Dag id and group id make one that SageMaker takes: pipelines are shared by the account's Dags."""
     with TaskGroup("outer"), group("my_pipeline") as pipeline:
         step("a")
-    assert pipeline.settings.pipeline_name == "outer-my-pipeline"
+    assert pipeline.settings.pipeline_name == "d-outer-my-pipeline"
     assert pipeline.settings.launch_task_id == "outer.my_pipeline.launch"
 
 
@@ -283,7 +284,7 @@ def refused(build):
                 "run to run goes into inputs and outputs)."
             ),
         ),
-        ({"waiter_delay": 0}, "waiter_delay=0 is less than one second."),
+        ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds of at least 1."),
         (
             {"parameters": {"a b": 1}},
             "SageMaker refuses the parameter name 'a b': 1 to 256 letters, digits, hyphens and underscores.",
@@ -432,3 +433,88 @@ def test_groups_work_with_the_dag_decorator_too(tmp_path, group):
     ) as pipeline:
         step("a", dag=dag)
     assert (sorted(dag.task_ids), pipeline.settings.artifact_uri) == (["x.a", "x.launch"], "s3://b/p")
+
+
+def test_several_roots_leaves_and_nested_groups(dag, group):
+    """Launch leads to all first steps, all last steps lead on, and a TaskGroup inside may be waited for as a whole."""
+    report = step_outside_pipeline("report")
+    inner_report = step_outside_pipeline("inner_report")
+    with group() as pipeline:
+        a, b = step("a"), step("b")
+        with TaskGroup("features") as features:
+            step("x")
+            with TaskGroup("more"):
+                step("y")
+        last = step("last")
+        [a, b] >> features >> last
+        step("alone")
+        b >> inner_report
+    pipeline >> report
+    assert edges(dag) == {
+        "churn.a": ["churn.launch"],
+        "churn.alone": ["churn.launch"],
+        "churn.b": ["churn.launch"],
+        "churn.features.more.y": ["churn.a", "churn.b"],
+        "churn.features.x": ["churn.a", "churn.b"],
+        "churn.last": ["churn.features.more.y", "churn.features.x"],
+        "churn.launch": [],
+        "inner_report": ["churn.b"],
+        "report": ["churn.alone", "churn.last"],
+    }
+    steps = pipeline.compile().definition.to_document()["Steps"]
+    assert {each["Name"]: each.get("DependsOn") for each in steps} == {
+        "a": None,
+        "b": None,
+        "x": ["a", "b"],
+        "y": ["a", "b"],
+        "last": ["y", "x"],
+        "alone": None,
+    }
+
+
+def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
+    """A task outside cannot run in the middle of a pipeline: the launch task would wait for its own steps."""
+    outside = step_outside_pipeline("approve")
+
+    def build():
+        with group():
+            step("a") >> outside >> step("b")
+
+    assert refused(build) == PREFIX + (
+        "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve'. The whole pipeline starts "
+        "at once, so no task outside can run in the middle of it. Make two groups, one before and one after 'approve', "
+        "or a Callback or Lambda step of it."
+    )
+
+
+def test_two_groups_of_one_pipeline_are_refused(dag, group):
+    """Two groups that would overwrite each other's definition are refused."""
+    with group("one", pipeline_name="shared"):
+        step("a")
+    assert refused(lambda: group("two", pipeline_name="shared")) == (
+        "Dag 'd', task group 'two': task group 'one' runs pipeline 'shared' too. The two would overwrite each other's "
+        "definition. Give each a pipeline_name of its own."
+    )
+
+
+def test_a_group_is_filled_once(dag, group):
+    """Entering the block a second time is refused: the pipeline has been compiled."""
+    with group() as pipeline:
+        step("a")
+
+    def build():
+        with pipeline:
+            step("b")
+
+    assert refused(build) == PREFIX + ("its 'with' block was entered a second time. Define all steps in one block.")
+
+
+def test_copies_of_a_dag_keep_their_pipelines(dag, group):
+    """A copied Dag, or a part of one, can compile and launch its pipeline like the original."""
+    pipeline = churn(group)
+    text = pipeline.compile().definition.to_json()
+    copied = copy.deepcopy(dag).task_group.get_task_group_dict()["churn"]
+    part = dag.partial_subset("churn").task_group.get_task_group_dict()["churn"]
+    assert copied.compile().definition.to_json() == text
+    assert part.compile().definition.to_json() == text
+    assert part.settings == pipeline.settings
