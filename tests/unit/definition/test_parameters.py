@@ -38,6 +38,11 @@ def test_start_values_get_their_type(type_, text, value):
             "Pipeline parameter 'P' is declared Float and was given 'high'; give a number, such as '0.9'.",
         ),
         (
+            PipelineParameter("P", "Float"),
+            "nan",
+            "Pipeline parameter 'P' is declared Float and was given 'nan'; give a finite number, such as '0.9'.",
+        ),
+        (
             PipelineParameter("P", "Boolean"),
             "1",
             "Pipeline parameter 'P' is declared Boolean and was given '1'; give 'true' or 'false'.",
