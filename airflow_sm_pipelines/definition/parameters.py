@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -117,6 +118,8 @@ class PipelineParameter:
                 value = float(text)
             except ValueError:
                 raise self._wrong_type(text, "a number, such as '0.9'") from None
+            if not math.isfinite(value):
+                raise self._wrong_type(text, "a finite number, such as '0.9'")
         elif self.type == "Boolean":
             if text.lower() not in ("true", "false"):
                 raise self._wrong_type(text, "'true' or 'false'")

@@ -10,7 +10,7 @@ step Failed or Stopped                     fail, with the step's own reason
 step starting, executing, stopping         wait
 step in a branch that was not taken        skip
 step not started, execution goes on        wait
-step not started, execution Succeeded      skip: nothing was left to run, so it was never to run
+step not started, execution Succeeded      fail: the execution had no such step for this task to follow
 step not started, execution ended badly    fail, naming the step that ended the execution
 execution Succeeded                        succeed
 execution Failed, Stopped,                 fail, naming the failed steps
@@ -134,7 +134,11 @@ def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Deci
     if not snapshot.status.is_terminal:
         return Wait()
     if snapshot.status.is_success:
-        return Skip(f"step '{target.name}' was never to run: the execution succeeded without it")
+        # Airflow starts a task only where its step is to run, so this is another definition than the Dag's.
+        return Fail(
+            f"step '{target.name}' never started although the execution succeeded: its definition has no such step, or "
+            "does not run it here. Clear the launch task to start an execution of the Dag as it is now"
+        )
     return Fail(f"step '{target.name}' never started: the execution ended {snapshot.status}: {_causes(snapshot)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -95,6 +96,32 @@ class SageMakerPipelineHook(AwsServicesHook):
             raise
 
     # Executions
+
+    def execution_definition(self, pipeline_execution_arn: str) -> str:
+        """The definition that an execution runs, as JSON: that of the pipeline when it was started.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        response = self.call(
+            "sagemaker",
+            "describe_pipeline_definition_for_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+        )
+        return str(response["PipelineDefinition"])
+
+    def stop_execution(self, pipeline_execution_arn: str) -> None:
+        """Ask the service to stop an execution; does not wait until it has stopped.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words, such as when it is not executing any more.
+        """
+        self.call(
+            "sagemaker",
+            "stop_pipeline_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+            ClientRequestToken=hashlib.sha256(pipeline_execution_arn.encode()).hexdigest(),
+        )
 
     def start_execution(
         self,
@@ -229,7 +256,7 @@ class SageMakerPipelineHook(AwsServicesHook):
                 raise PipelineExecutionError(f"{where} is declared but the step did not write it. {error}") from None
             raise
         try:
-            return json.loads(content)
+            return json.loads(content, parse_constant=_refuse_constant)
         except ValueError as error:
             raise PipelineExecutionError(f"{where} is not JSON: {error}") from None
 
@@ -291,3 +318,8 @@ class SageMakerPipelineHook(AwsServicesHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads and writes NaN and Infinity, which are no JSON: neither Airflow nor SageMaker takes them."""
+    raise ValueError(f"{name} is no JSON value; write null, or leave the key out")

@@ -77,7 +77,7 @@ class BasePipelineTaskGroup(TaskGroup):
             pipeline_name=name,
             launch_task_id=str(self.child_id(LAUNCH)),  # type: ignore[no-untyped-call]
             role_arn=role_arn,
-            artifact_uri=artifact_uri.rstrip("/"),
+            artifact_uri=str(artifact_uri).rstrip("/"),
             aws_conn_id=aws_conn_id,
             region_name=region_name,
             verify=verify,
@@ -152,8 +152,8 @@ class BasePipelineTaskGroup(TaskGroup):
             other = group.settings if isinstance(group, BasePipelineTaskGroup) and group is not self else None
             if other is not None and other.pipeline_name == self.settings.pipeline_name:
                 raise TranslationError(
-                    f"{self._subject}: task group '{other.group_id}' runs pipeline '{other.pipeline_name}' too. The two "
-                    "would overwrite each other's definition. Give each a pipeline_name of its own."
+                    f"{self._subject}: task group '{other.group_id}' runs pipeline '{other.pipeline_name}' too. "
+                    "The two would overwrite each other's definition. Give each a pipeline_name of its own."
                 )
 
     def _refuse_a_second_launch(self) -> None:
@@ -174,8 +174,9 @@ class BasePipelineTaskGroup(TaskGroup):
             if steps := sorted(inside & before):
                 raise TranslationError(
                     f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
-                    f"follows '{task_id}'. The whole pipeline starts at once, so no task outside can run in the middle of it. "
-                    f"Make two groups, one before and one after '{task_id}', or a Callback or Lambda step of it."
+                    f"follows '{task_id}'. The whole pipeline starts at once, so no task outside can run in the "
+                    f"middle of it. Make two groups, one before and one after '{task_id}', or a Callback or Lambda "
+                    "step of it."
                 )
 
     def _add_launch(self, compiled: CompiledPipeline) -> None:
@@ -217,7 +218,7 @@ class BasePipelineTaskGroup(TaskGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: str, waiter_delay: int) -> None:
+    def _check_settings(self, name: str, role_arn: object, waiter_delay: object) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):

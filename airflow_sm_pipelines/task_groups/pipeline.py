@@ -64,7 +64,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(group_id, role_arn=role_arn, artifact_uri=artifact_uri, **kwargs)
-        if not isinstance(artifact_uri, str) or not artifact_uri.startswith("s3://") or is_template(artifact_uri):
+        if not str(artifact_uri).startswith("s3://") or is_template(artifact_uri):
             raise TranslationError(
                 f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
                 "every run (what differs from run to run goes into inputs and outputs)."

@@ -97,7 +97,7 @@ class ExecutionOfAnother:
         self.definition = definition
         self.stopped = []
 
-    def execution_definition(self, pipeline_execution_arn):
+    def execution_definition(self, _):
         return self.definition
 
     def stop_execution(self, pipeline_execution_arn):

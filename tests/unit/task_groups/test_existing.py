@@ -278,7 +278,7 @@ def test_definitions_that_are_none_are_refused(dag, tmp_path):
             document(step("a"), step("b", "aa")),
             PipelineDefinitionError,
             (
-                ", pipeline 'churn': step 'b' depends on 'aa': there is no step 'aa'. Did you mean 'a'? "
+                ", pipeline 'd-churn': step 'b' depends on 'aa': there is no step 'aa'. Did you mean 'a'? "
                 "@ $.Steps[1].DependsOn[0]"
             ),
         ),

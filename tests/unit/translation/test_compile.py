@@ -385,3 +385,27 @@ def test_equal_outlines_give_equal_bytes():
 def test_the_order_of_definition_is_kept():
     """Steps stand in the document in the order of the Dag file, also where a later one comes first in the graph."""
     assert graph(task("b", ["a"]), task("a")) == [{"Name": "b", "DependsOn": ["a"]}, "a"]
+
+
+def test_lifted_values_never_share_a_name():
+    """Places whose names differ only in what a parameter name cannot hold get parameters of their own."""
+    environment = {
+        "A_B": RuntimeValue("{{ one }}"),
+        "A.B": RuntimeValue("{{ two }}"),
+        "A-B": RuntimeValue("{{ three }}"),
+    }
+    result = compiled(
+        task("a", arguments={"Environment": environment}),
+        parameters=[DeclaredParameter("a-Environment-A-B", "String", "x")],
+    )
+    assert result.values == {
+        "a-Environment-A-B": "x",
+        "a-Environment-A-B-2": "{{ one }}",
+        "a-Environment-A-B-3": "{{ two }}",
+        "a-Environment-A-B-4": "{{ three }}",
+    }
+    assert result.definition.to_document()["Steps"][0]["Arguments"]["Environment"] == {
+        "A_B": {"Get": "Parameters.a-Environment-A-B-2"},
+        "A.B": {"Get": "Parameters.a-Environment-A-B-3"},
+        "A-B": {"Get": "Parameters.a-Environment-A-B-4"},
+    }

@@ -237,14 +237,17 @@ async def test_a_step_that_never_started(service, triggerer, log):
     assert triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO)]
 
 
-async def test_a_step_that_was_never_to_run(service, triggerer, log):
-    """A step that a successful execution went without is skipped."""
+async def test_a_step_that_the_execution_does_not_have(service, triggerer, log):
+    """A step that a successful execution went without fails its task: the execution ran another definition."""
     service.execution("Succeeded")
     service.steps([step("prepare", "Succeeded")])
-    assert await events(trigger(triggerer)) == SKIPPED
+    assert await events(trigger(triggerer)) == FAILED
     assert log()[-1] == (
-        "INFO",
-        "Skipping: step 'train' was never to run: the execution succeeded without it",
+        "ERROR",
+        (
+            "step 'train' never started although the execution succeeded: its definition has no such step, or does not "
+            "run it here. Clear the launch task to start an execution of the Dag as it is now"
+        ),
     )
 
 
