@@ -198,8 +198,9 @@ def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEn
 
 
 def test_a_job_that_runs_too_long_is_ended(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """MaxRuntimeInSeconds: a processing job fails, a training job is stopped."""
-    code = aws.put(f"long/{uuid.uuid4().hex}/script.py", "import signal\nsignal.pause()\n")
+    """MaxRuntimeInSeconds: a processing job fails, a training job is stopped; a child that holds on changes nothing."""
+    script = "import signal, subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\nsignal.pause()\n"
+    code = aws.put(f"long/{uuid.uuid4().hex}/script.py", script)
     processing = processing_step("p", code)
     processing["Arguments"]["StoppingCondition"] = {"MaxRuntimeInSeconds": 1}
     training = training_step("t", "unused")

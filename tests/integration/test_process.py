@@ -24,13 +24,13 @@ from tests.integration.documents import document, processing_step, training_step
 
 ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
 
-# The script starts a child that does not listen, tells both process ids, and waits.
+# The script starts a child, and another in a session of its own, tells all process ids, listens to nothing and waits.
 FAMILY = """
 import boto3, os, signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen(["sleep", "600"])
+pids = [os.getpid(), *(subprocess.Popen(["sleep", "600"], start_new_session=new).pid for new in (False, True))]
 sqs = boto3.client("sqs")
-sqs.send_message(QueueUrl=sqs.create_queue(QueueName="family")["QueueUrl"], MessageBody=f"{os.getpid()} {child.pid}")
+sqs.send_message(QueueUrl=sqs.create_queue(QueueName="family")["QueueUrl"], MessageBody=" ".join(map(str, pids)))
 while True:
     signal.pause()
 """
@@ -67,7 +67,7 @@ def start_family(aws: Aws) -> list[int]:
     sqs = aws.sqs
     url = sqs.create_queue(QueueName="family")["QueueUrl"]
     pids: list[int] = []
-    while len(pids) < 4:
+    while len(pids) < 6:
         for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             pids += map(int, message["Body"].split())
@@ -220,7 +220,7 @@ def test_root_without_the_right_to_mount_can_run_jobs(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user already")
 def test_an_ordinary_user_can_run_jobs() -> None:
-    """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once.
+    """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once, none left.
 
     The sandbox needs the standard library only, so it is run with the system's interpreter: the one of the
     tests may lie where another user cannot read it.
@@ -237,15 +237,22 @@ def test_an_ordinary_user_can_run_jobs() -> None:
             sandbox = NamespaceSandbox.probe(Path(scratch))
             said = []
             running = []
+            held = []
             for name in ("one", "two"):
                 directory = JobDirectory.create(Path(scratch) / name)
-                script = f"echo {name} > /opt/ml/who; read -r _ < /opt/ml/go; cat /opt/ml/who"
+                script = (
+                    f"echo {name} > /opt/ml/who; exec 3> /opt/ml/open; setsid sleep 600 & exec 3>&-;"
+                    " read -r _ < /opt/ml/go; cat /opt/ml/who"
+                )
                 os.mkfifo(directory.ml / "go")
+                os.mkfifo(directory.ml / "open")
+                held.append(os.open(directory.ml / "open", os.O_RDONLY | os.O_NONBLOCK))
                 running.append(sandbox.start(directory, ["sh", "-c", script], {"PATH": os.defpath}, said.append))
             for name in ("one", "two"):
                 (Path(scratch) / name / "ml" / "go").write_text("go\\n")
             codes = [process.wait() for process in running]
             print(os.geteuid(), codes, sorted(said), os.path.exists("/opt/ml"))
+            print([os.read(pipe, 1) for pipe in held])  # nobody has them open for writing any more
         """
     )
     ended = subprocess.run(
@@ -257,4 +264,4 @@ def test_an_ordinary_user_can_run_jobs() -> None:
         timeout=60,
         check=False,
     )
-    assert (ended.stdout, ended.stderr) == (f"{nobody.pw_uid} [0, 0] ['one', 'two'] False\n", "")
+    assert (ended.stdout, ended.stderr) == (f"{nobody.pw_uid} [0, 0] ['one', 'two'] False\n[b'', b'']\n", "")

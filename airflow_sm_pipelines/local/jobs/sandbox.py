@@ -5,23 +5,33 @@ that sees its own directory there, and only there: nothing is created in the mac
 jobs run side by side and an ordinary user can run them.
 
 What it does not do: it is no security boundary. A job runs with the rights of whoever started the endpoint and
-sees the rest of the file system. A process that leaves its process group (``setsid``) outlives its job.
+sees the rest of the file system. Everything that it started ends with it, in other sessions too, as long as it
+stays in the job's mount namespace: only a process that goes into yet another one (``unshare``) outlives its job.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import re
+import select
+import selectors
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# The first lines tie the job to the server: standard input is a pipe that only the server holds open. When the
-# server ends, however it ends, ``read`` sees the end of the pipe and the whole process group is killed. A parent
-# death signal would reach the first process only, not the script that the training toolkit starts.
+# The first line of output names the mount namespace, which every process of the job inherits and no other has.
+#
+# The next lines tie the job to the server: standard input is a pipe that only the server holds open. When the
+# server ends, however it ends, ``read`` sees the end of the pipe and everything in the namespace is killed, itself
+# last. A parent death signal would reach the first process only, not the script that the training toolkit starts.
 #
 # ``/opt/ml`` usually does not exist and cannot be created by an ordinary user, so a tmpfs goes over ``/opt`` and
 # everything that was there is bound back. All of it is seen by this job alone and vanishes with it.
@@ -31,8 +41,23 @@ root=$1
 shift
 job_path=$PATH
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if [ "/proc/$PPID/ns/mnt" -ef /proc/self/ns/mnt ]; then
+  echo "the job would be in the mount namespace of the endpoint" >&2
+  exit 1
+fi
+readlink /proc/self/ns/mnt
 exec 3<&0 </dev/null
-( trap '' TERM; read -r _ <&3 || true; kill -KILL 0 ) >/dev/null 2>&1 &
+(
+  trap '' TERM
+  read -r _ <&3 || true
+  read -r own _ </proc/self/stat
+  for process in /proc/[0-9]*; do
+    if [ "$process" != "/proc/$own" ] && [ "$process/ns/mnt" -ef /proc/self/ns/mnt ]; then
+      kill -KILL "${process#/proc/}" || true
+    fi
+  done
+  kill -KILL 0
+) >/dev/null 2>&1 &
 exec 3<&-
 if [ ! -d /opt/ml ]; then
   mount --rbind /opt "$root/opt"
@@ -58,6 +83,7 @@ PATH=$job_path
 exec "$@"
 """
 
+_NAMESPACE = re.compile(r"mnt:\[\d+\]")
 _DIRECTORIES = ("ml", "home", "tmp", "opt")
 
 HOST_NAME = "algo-1"
@@ -107,11 +133,13 @@ class JobDirectory:
 
 
 class JobProcess:
-    """A running job: its first process and everything in that process's group.
+    """A running job: its first process, everything in that process's group and in the job's mount namespace.
 
-    :param arguments: The complete command, namespace and all.
+    The job is over when its first process is, as a container is, whoever holds its output open.
+
+    :param arguments: The complete command, namespace and all; its first line of output names the namespace.
     :param environment: The job's whole environment; nothing is inherited.
-    :param on_line: Called with each line of standard output and standard error, from one thread.
+    :param on_line: Called with each further line of standard output and standard error, from one thread.
     """
 
     def __init__(
@@ -125,6 +153,8 @@ class JobProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self._handle = os.pidfd_open(self._process.pid)
+        self._namespace: str | None = None
         self._group_lock = threading.Lock()
         self._group_gone = False
         self._exited = threading.Event()
@@ -149,6 +179,9 @@ class JobProcess:
             code = self._process.wait()
         self._exited.set()
         self._reader.join()
+        os.close(self._handle)
+        if self._namespace is not None:
+            _end_namespace(self._namespace)
         if self._process.stdin is not None:
             self._process.stdin.close()
         return 128 - code if code < 0 else code
@@ -176,8 +209,74 @@ class JobProcess:
         if stream is None:
             raise RuntimeError("the job was started without an output pipe")
         with stream:
-            for line in stream:
-                on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
+            lines = _lines(stream.fileno(), self._handle)
+            first = next(lines, None)
+            if first is not None and _NAMESPACE.fullmatch(first):
+                self._namespace = first
+            elif first is not None:  # there is no namespace, and this is why
+                on_line(first)
+            for line in lines:
+                on_line(line)
+
+
+def _lines(output: int, process: int) -> Iterator[str]:
+    """The lines in a pipe until it is closed, or until a process has ended and what it had written is read.
+
+    A process in another session may hold the pipe open for longer than that, and go on writing.
+    """
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        selector.register(process, selectors.EVENT_READ)
+        chunk, ended = b"", False
+        while not ended:
+            ended = any(key.fd == process for key, _ in selector.select())
+            # One read takes all that is in the pipe at this moment. Without anything in it a read would block.
+            waiting: int = struct.unpack("i", fcntl.ioctl(output, termios.FIONREAD, bytes(4)))[0]
+            chunk = os.read(output, waiting if ended else max(waiting, 1))
+            ended = ended or not chunk
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield _text(line)
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r")
+
+
+def _end_namespace(namespace: str) -> None:
+    """Kill every process in a mount namespace, and what they start meanwhile, and wait until they have ended."""
+    while handles := _processes_in(namespace):
+        for handle in handles:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        for handle in handles:
+            end = select.poll()
+            end.register(handle, select.POLLIN)
+            end.poll()
+            os.close(handle)
+
+
+def _processes_in(namespace: str) -> list[int]:
+    """Handles of the processes in a mount namespace, as far as they may be looked at."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            # The handle comes first: should the id be given to another process now, the handle is not of that one.
+            handle = os.pidfd_open(int(process.name))
+        except ProcessLookupError:
+            continue
+        try:
+            inside = str((process / "ns" / "mnt").readlink()) == namespace
+        except (FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or somebody else's
+            inside = False
+        if inside:
+            found.append(handle)
+        else:
+            os.close(handle)
+    return found
 
 
 class NamespaceSandbox:

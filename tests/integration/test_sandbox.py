@@ -1,0 +1,96 @@
+"""Processes in the sandbox: what they print, when they are over, and what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+
+import pytest
+
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, JobProcess, NamespaceSandbox
+
+DETACH = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)"
+"""Starts a program in a session of its own, tells its process id, and ends."""
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> NamespaceSandbox:
+    """What the endpoint starts jobs with."""
+    return NamespaceSandbox.probe(tmp_path_factory.mktemp("probe"))
+
+
+def start(sandbox: NamespaceSandbox, root: Path, lines: list[str], *command: str) -> JobProcess:
+    """Start a command whose lines are added to a list."""
+    return sandbox.start(JobDirectory.create(root / "job"), command, {"PATH": os.environ["PATH"]}, lines.append)
+
+
+def assert_gone(pid: int) -> None:
+    """A process that has ended, though nobody may have asked for its exit status yet."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([handle], [], [], 0)[0], f"process {pid} is still running"
+    finally:
+        os.close(handle)
+
+
+def test_every_line_is_seen_as_it_was_printed(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """Standard output and standard error; empty lines, bytes that are no text, a last line without an end."""
+    lines: list[str] = []
+    process = start(sandbox, tmp_path, lines, "sh", "-c", r"echo one; echo; printf '\377\r\n' >&2; printf end; exit 3")
+    assert (process.wait(), lines) == (3, ["one", "", "\N{REPLACEMENT CHARACTER}", "end"])
+
+
+def test_more_output_than_a_pipe_holds_is_complete(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """What the first process printed before it ended is read, however much it was."""
+    lines: list[str] = []
+    assert start(sandbox, tmp_path, lines, "seq", "300000").wait() == 0
+    assert lines == [str(number) for number in range(1, 300001)]
+
+
+def test_a_job_whose_output_is_closed_goes_on(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """The end of its output is not its end."""
+    lines: list[str] = []
+    os.mkfifo(go := tmp_path / "go")
+    process = start(sandbox, tmp_path, lines, "sh", "-c", f"echo open; exec >&- 2>&-; read -r _ < {go}; exit 4")
+    go.write_text("go\n")
+    assert (process.wait(), lines) == (4, ["open"])
+
+
+def test_nothing_runs_in_the_endpoints_own_namespace(tmp_path: Path) -> None:
+    """Whatever the command `unshare` did: all that is in a job's namespace is killed when the job ends."""
+    lines: list[str] = []
+    process = start(NamespaceSandbox(("env",)), tmp_path, lines, "echo", "run")
+    assert (process.wait(), lines) == (1, ["the job would be in the mount namespace of the endpoint"])
+
+
+def test_a_job_ends_with_its_first_process(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """A child in a session of its own holds the output open; it ends neither later than the job nor without it."""
+    lines: list[str] = []
+    assert start(sandbox, tmp_path, lines, "python3", "-c", DETACH, "sleep", "600").wait() == 0
+    (pid,) = map(int, lines)
+    assert_gone(pid)
+
+
+def test_a_child_that_never_stops_printing_ends_too(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """What is read after the first process has ended is what there was at that moment."""
+    lines: list[str] = []
+    assert start(sandbox, tmp_path, lines, "python3", "-c", DETACH, "yes").wait() == 0
+    (pid,) = (int(line) for line in lines if line.isdigit())
+    assert_gone(pid)
+
+
+def test_a_job_that_is_killed_takes_along_what_left_its_group(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """As at the end of a stop's grace period, or of the endpoint."""
+    lines: list[str] = []
+    os.mkfifo(go := tmp_path / "go")
+    command = f"{DETACH}; open({str(go)!r}, 'w').close(); import signal; signal.pause()"
+    process = start(sandbox, tmp_path, lines, "python3", "-c", command, "sleep", "600")
+    go.read_text()
+    process.kill()
+    assert process.wait() == 137
+    (pid,) = map(int, lines)
+    assert_gone(pid)
