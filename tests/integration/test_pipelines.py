@@ -108,8 +108,8 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
     ) == (
         "ValidationException",
         (
-            f"Pipeline definition of 'long' is invalid: Value '{'d' * 200}...' at 'stepDisplayName' failed to satisfy"
-            " constraint: Member must have length less than or equal to 256 @ $.Steps[0]"
+            "Pipeline definition of 'long' is invalid: 'DisplayName' of step 'a' has 257 characters; at most 256"
+            " @ $.Steps[0].DisplayName"
         ),
     )
 

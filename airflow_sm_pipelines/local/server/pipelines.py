@@ -15,7 +15,6 @@ from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.server.listing import created_within, newest_first, page
-from airflow_sm_pipelines.local.service_model import shape_problems
 from airflow_sm_pipelines.local.store import PipelineRecord, PipelineVersion
 
 Request = Mapping[str, Any]
@@ -173,9 +172,6 @@ def _parse(name: str, text: str) -> PipelineDefinition:
     except PipelineDefinitionError as error:
         raise ValidationError(_invalid(name, error.problems)) from error
     problems = [str(problem) for problem in validate(definition) if problem.severity == "error"]
-    for located in definition.walk():
-        shown = {"StepDisplayName": located.step.display_name, "StepDescription": located.step.description}
-        problems += [f"{problem} @ {located.path}" for problem in shape_problems("PipelineExecutionStep", shown)]
     if problems:
         raise ValidationError(_invalid(name, problems))
     return definition
