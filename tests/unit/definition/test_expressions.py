@@ -143,3 +143,20 @@ def test_conditions_have_no_truth_value():
         "A pipeline condition has no value until the pipeline runs. To combine conditions, put them in a list (all "
         "must hold), or use Or(...) and Not(...); 'and', 'or', 'not', 'a <= b <= c' and 'if' cannot work here."
     )
+
+
+@pytest.mark.parametrize("as_text", [str, "{}".format, lambda reference: f"{reference}/part-0.csv"])
+def test_references_are_no_text(as_text):
+    """Putting a reference into text would lose it and its dependency, so it is refused, and the fix is named."""
+    with pytest.raises(TypeError) as caught:
+        as_text(PropertyReference("Steps.a").Uri)
+    assert str(caught.value) == (
+        "PropertyReference('Steps.a.Uri') has no value until the pipeline runs, so it cannot be put into text by str(), "
+        "an f-string or format(). Join it: Join('/', [reference, 'file.csv'])."
+    )
+
+
+def test_membership_in_text_is_refused():
+    """Text is no list of values."""
+    with pytest.raises(TypeError, match=r"^in_\('abc'\) is no list of values\. Write in_\(\['abc'\]\)\.$"):
+        Get("Parameters.P").in_("abc")
