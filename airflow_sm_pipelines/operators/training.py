@@ -30,7 +30,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         ``/opt/ml/input/data/<name>``, and its path in ``SM_CHANNEL_<NAME>``. For more:
         ``{"S3Uri": ..., "ContentType": ..., "InputMode": ...}``.
     :param hyperparameters: by name; in script mode they are the script's command line arguments. Values are
-        written as JSON, which script mode reads back.
+        written as JSON, which script mode reads back; without code, text is written as it is, as SageMaker's built-in
+        algorithms want it.
     :param output_uri: ``S3OutputPath``; by default ``<artifact_uri>/<execution id>/<step name>``. The model is
         written to ``<output_uri>/<job name>/output/model.tar.gz``.
     :param environment: environment variables.
@@ -122,7 +123,10 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         yield from self.arguments.get("InputDataConfig", [])
 
     def _all_hyperparameters(self) -> dict[str, Any]:
-        given = {name: hyperparameter(value) for name, value in self.hyperparameters.items()}
+        given = {
+            name: hyperparameter(value, script_mode=self.code is not None)
+            for name, value in self.hyperparameters.items()
+        }
         if self.code is None:
             return given
         if self.code.startswith("s3://"):

@@ -45,17 +45,20 @@ def _typed(value: Any, type_: str) -> Any:
     return dataclasses.replace(lifted, type=type_) if isinstance(lifted, RuntimeValue) else value
 
 
-def hyperparameter(value: Any) -> Any:
+def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
     """Return a hyperparameter as script mode wants it: JSON in a string.
+
+    SageMaker's built-in algorithms want the same, but text as it is, without quotes.
 
     References to parameters that are no strings are joined into one, since the API takes strings only. References,
     Jinja and XComArgs inside a list or dict become text in the JSON, each on its own; quotes in what they turn out to
     be are not escaped.
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
+    :param script_mode: whether a script reads it.
     """
     lifted = to_runtime_value(value)
-    if isinstance(lifted, RuntimeValue):
+    if isinstance(lifted, RuntimeValue) or (isinstance(value, str) and not script_mode):
         return lifted
     if isinstance(value, ParameterReference) and value.type != "String":
         return Join("", [value])

@@ -181,6 +181,15 @@ def test_text_hyperparameters_are_json():
     assert (hyperparameter("a"), hyperparameter(0.5), hyperparameter(True)) == ('"a"', "0.5", "true")
 
 
+def test_text_hyperparameters_of_built_in_algorithms_are_text(dag, group):
+    """Without code there is no script to read JSON: quotes would be part of the value."""
+    with group():
+        step = SageMakerTrainingStepOperator(
+            task_id="t", **JOB, hyperparameters={"objective": "reg:linear", "eta": 0.2}
+        )
+    assert step.to_step_node().arguments["HyperParameters"] == {"objective": "reg:linear", "eta": "0.2"}
+
+
 @pytest.mark.parametrize("keyword", ["display_name", "description"])
 def test_names_are_no_runtime_values(dag, group, keyword):
     """SageMaker takes no parameter in a step's name and description, so Jinja there is refused."""
