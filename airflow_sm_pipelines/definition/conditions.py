@@ -180,7 +180,16 @@ class Or(Condition):
 
 
 class Comparable:
-    """Gives an expression the comparisons that build conditions."""
+    """Gives an expression the comparisons that build conditions, and keeps it from being taken for text."""
+
+    def __str__(self) -> str:
+        raise TypeError(
+            f"{self!r} has no value until the pipeline runs, so it cannot be put into text by str(), an f-string or "
+            "format(). Join it: Join('/', [reference, 'file.csv'])."
+        )
+
+    def __format__(self, format_spec: str) -> str:
+        return str(self)
 
     def __ge__(self, other: Any) -> Condition:
         return Comparison("GreaterThanOrEqualTo", self, other)
@@ -205,5 +214,8 @@ class Comparable:
         """Return the condition that this value is one of those given.
 
         :param values: expressions or plain values.
+        :raises TypeError: for text, which would be taken letter by letter.
         """
+        if isinstance(values, str):
+            raise TypeError(f"in_({values!r}) is no list of values. Write in_([{values!r}]).")
         return In(self, tuple(values))

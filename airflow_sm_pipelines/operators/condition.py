@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.operators.branching import BranchingStepOperator
+from airflow_sm_pipelines.operators.keywords import require_list
 from airflow_sm_pipelines.translation.nodes import StepNode
 
 
@@ -35,7 +36,7 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.conditions = tuple(conditions)
+        self.conditions = tuple(require_list(self, "conditions", conditions))
         if not self.conditions:
             raise self.error("a ConditionStep needs at least one condition. Give conditions=[...].")
         for condition in self.conditions:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.operators.keywords import require_list
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
 
@@ -84,10 +85,10 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         self.model_package_group_name = model_package_group_name
         self.image_uri = image_uri
         self.model_data = model_data
-        self.content_types = list(content_types)
-        self.response_types = list(response_types)
-        self.inference_instances = list(inference_instances)
-        self.transform_instances = list(transform_instances)
+        self.content_types = require_list(self, "content_types", content_types)
+        self.response_types = require_list(self, "response_types", response_types)
+        self.inference_instances = require_list(self, "inference_instances", inference_instances)
+        self.transform_instances = require_list(self, "transform_instances", transform_instances)
         self.approval_status = approval_status
         self.model_metrics = model_metrics
         self.model_package_description = model_package_description

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.operators.keywords import (
+    require_dict,
+    require_given,
+    require_list,
+    require_names,
+    require_path,
+)
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 from airflow_sm_pipelines.operators.values import integer
@@ -50,7 +58,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         instance_type: Any = None,
         instance_count: Any = 1,
         volume_size_in_gb: Any = 30,
-        code: str | None = None,
+        code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
         command: Sequence[str] = ("python3",),
         job_arguments: Sequence[Any] | None = None,
@@ -63,19 +71,30 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         **kwargs: Any,
     ) -> None:
         # Read by property_file_places, which Airflow asks for as soon as the base class is initialised.
-        self._property_files = dict(property_files or {})
+        self._property_files: dict[str, str] = {}
         super().__init__(step_type=step_type, **kwargs)
+        self._property_files = require_dict(self, "property_files", property_files)
+        require_given(self, "image_uri", image_uri, "AppSpecification", "ImageUri")
+        require_given(self, "instance_type", instance_type, "ProcessingResources", "ClusterConfig", "InstanceType")
         self.image_uri = image_uri
         self.instance_type = instance_type
         self.instance_count = instance_count
         self.volume_size_in_gb = volume_size_in_gb
-        self.code = code
+        self.code = require_path(self, "code", code)
         self.entry_point = entry_point
-        self.command = list(command)
-        self.job_arguments = job_arguments
-        self.inputs = dict(inputs or {})
-        self.declared_outputs = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
-        self.environment = environment
+        self.command = require_list(self, "command", command)
+        self.job_arguments = None if job_arguments is None else require_list(self, "job_arguments", job_arguments)
+        self.inputs = require_dict(self, "inputs", inputs)
+        require_names(self, "inputs", self.inputs)
+        if self.code is not None and CODE_INPUT_NAME in self.inputs:
+            raise self.error(
+                f"inputs has the name '{CODE_INPUT_NAME}', which the code itself takes. Name it otherwise."
+            )
+        self.declared_outputs: dict[str, Any] = (
+            dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(require_list(self, "outputs", outputs))
+        )
+        require_names(self, "outputs", self.declared_outputs)
+        self.environment = None if environment is None else require_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         for name, path in self._property_files.items():
             output, _, file_path = path.partition("/")
@@ -101,8 +120,9 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         :raises TranslationError: when no such property file is declared.
         """
         if property_file not in self._property_files:
+            hint = did_you_mean(property_file, self._property_files) or "."
             raise self.error(
-                f"there is no property file '{property_file}'{did_you_mean(property_file, self._property_files)}. "
+                f"there is no property file '{property_file}'{hint} "
                 f"Declare it: property_files={{'{property_file}': '<output name>/<file>.json'}}."
             )
         return JsonGet(self.step_name, property_file, json_path)
@@ -178,6 +198,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
     def _inputs(self) -> Iterator[dict[str, Any]]:
         for name, source in self.inputs.items():
             given = dict(source) if isinstance(source, Mapping) else {"S3Uri": source}
+            if given.get("S3Uri") is None:
+                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the data lies.")
             yield _processing_input(name, given)
         if self.code is not None:
             yield _processing_input(CODE_INPUT_NAME, {"S3Uri": self._script(self.code)[0]})

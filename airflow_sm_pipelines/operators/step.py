@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator, merge_arguments
+from airflow_sm_pipelines.operators.keywords import require_dict, require_list
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
 
@@ -39,11 +40,11 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.step_type = step_type
-        self.arguments = dict(arguments or {})
+        self.arguments = require_dict(self, "arguments", arguments)
         self.cache = cache
-        self.retry_policies = retry_policies
+        self.retry_policies = None if retry_policies is None else require_list(self, "retry_policies", retry_policies)
         self.role_arn = role_arn
-        self.step_options = dict(step_options or {})
+        self.step_options = require_dict(self, "step_options", step_options)
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the request that the keywords make; goes over ``arguments``. Nothing for a generic step."""

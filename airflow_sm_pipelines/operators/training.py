@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.operators.keywords import require_dict, require_names, require_path
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 from airflow_sm_pipelines.operators.values import hyperparameter, integer
 from airflow_sm_pipelines.translation.nodes import CodeUpload
@@ -45,7 +47,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         instance_type: Any = None,
         instance_count: Any = 1,
         volume_size_in_gb: Any = 30,
-        code: str | None = None,
+        code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
         inputs: Mapping[str, Any] | None = None,
         hyperparameters: Mapping[str, Any] | None = None,
@@ -60,14 +62,15 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.instance_type = instance_type
         self.instance_count = instance_count
         self.volume_size_in_gb = volume_size_in_gb
-        self.code = code
+        self.code = require_path(self, "code", code)
         self.entry_point = entry_point
-        self.inputs = dict(inputs or {})
-        self.hyperparameters = dict(hyperparameters or {})
+        self.inputs = require_dict(self, "inputs", inputs)
+        require_names(self, "inputs", self.inputs)
+        self.hyperparameters = require_dict(self, "hyperparameters", hyperparameters)
         self.output_uri = output_uri
-        self.environment = environment
+        self.environment = None if environment is None else require_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
-        if code is not None and code.startswith("s3://") and entry_point is None:
+        if self.code is not None and self.code.startswith("s3://") and entry_point is None:
             raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
 
     @property

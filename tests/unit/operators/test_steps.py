@@ -351,7 +351,7 @@ def test_metrics_are_references_into_property_files(dag, group):
         "PropertyFiles": [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "deep/m.json"}]
     }
     assert refused(lambda: operator.metric("metric", "a")) == (
-        "Dag 'd', task 'churn.t': there is no property file 'metric'. Did you mean 'metrics'?. Declare it: "
+        "Dag 'd', task 'churn.t': there is no property file 'metric'. Did you mean 'metrics'? Declare it: "
         "property_files={'metric': '<output name>/<file>.json'}."
     )
     assert refused(lambda: operator.outputs["evalution"]) == (
@@ -431,6 +431,46 @@ TASK = "Dag 'd', task 'churn.t': "
                 task_id="t", **COMMON, inputs={"a": {"ContentType": "x"}}
             ).to_step_node(),
             TASK + "input 'a' is a dict without 'S3Uri'. Say where the channel's data lies.",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs="train"),
+            TASK + "outputs='train' is no list. Write outputs=['train'].",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, job_arguments="--x 1"),
+            TASK + "job_arguments='--x 1' is no list. Write job_arguments=['--x 1'].",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, inputs=["s3://b/x"]),
+            TASK + "inputs=['s3://b/x'] is no dict. Give inputs={'name': ...}.",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs=["../x"]),
+            TASK + "outputs has the name '../x'. Names are letters, digits, '.', '-' and '_', and begin with a letter, "
+            "a digit or '_'.",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(
+                task_id="t", **COMMON, code="prepare.py", inputs={"code": "s3://b/x"}
+            ),
+            TASK + "inputs has the name 'code', which the code itself takes. Name it otherwise.",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", image_uri="i"),
+            TASK + "instance_type is missing. Give instance_type=..., or "
+            "ProcessingResources.ClusterConfig.InstanceType in arguments.",
+        ),
+        (
+            lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code=5),
+            TASK
+            + "code=5 is no path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has to be "
+            "known while the Dag is parsed.",
+        ),
+        (
+            lambda: SageMakerConditionStepOperator(task_id="t", conditions=Get("Parameters.P").equals(1)),
+            TASK
+            + "conditions=Comparison(type='Equals', left_value=Get(path='Parameters.P'), right_value=1) is no list. "
+            "Give conditions=[...].",
         ),
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=[]),
