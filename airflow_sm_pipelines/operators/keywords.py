@@ -69,8 +69,8 @@ def require_names(operator: BaseSageMakerStepOperator, keyword: str, names: Iter
     for name in names:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise operator.error(
-                f"{keyword} has the name {name!r}. Names are letters, digits, '.', '-' and '_', and begin with a letter, "
-                "a digit or '_'."
+                f"{keyword} has the name {name!r}. Names are letters, digits, '.', '-' and '_', and begin with a "
+                "letter, a digit or '_'."
             )
 
 
