@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, error_of, token
-from tests.integration.documents import IMAGE, REGION, ROLE
+from tests.integration.documents import BUCKET, IMAGE, REGION, ROLE
 
 
 def post(url: str, operation: str, body: bytes, **headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -74,11 +74,36 @@ def test_times_are_epoch_numbers(endpoint: LocalEndpoint, aws: Aws, name: str) -
     assert answer["CreationTime"] == moment
 
 
-def test_web_pages_are_refused(endpoint: LocalEndpoint) -> None:
-    """Jobs are programs, so no web page may start one; nor does the endpoint allow pages to try."""
-    status, answer, headers = post(endpoint.url, "ListPipelines", b"{}", Origin="http://evil.example")
-    assert (status, answer["__type"]) == (403, "AccessDeniedException")
-    assert "Access-Control-Allow-Origin" not in headers
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("/", {"X-Amz-Target": "SageMaker.ListPipelines", "Content-Type": "application/x-amz-json-1.1"}, b"{}"),
+        ("/", {"X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"}, b"{}"),
+        ("/moto-api/reset", {"Content-Type": "text/plain"}, b""),
+        (
+            f"/{BUCKET}",
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nevil.py\r\n'
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nevil\r\n--b--\r\n',
+        ),
+    ],
+)
+def test_web_pages_are_refused(aws: Aws, path: str, headers: dict[str, str], body: bytes) -> None:
+    """Jobs are programs, so no page may start one, nor change what jobs read: whoever would answer the request."""
+    kept = aws.put("kept", "kept")
+    request = urllib.request.Request(
+        aws.url + path, data=body, headers={**headers, "Origin": "http://evil.example"}, method="POST"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request)
+    with refused.value as error:
+        assert (error.code, json.loads(error.read())) == (
+            403,
+            {"__type": "AccessDeniedException", "message": "Requests from web pages are refused."},
+        )
+        assert "Access-Control-Allow-Origin" not in error.headers
+    assert aws.get(kept) == "kept"
+    assert error_of(aws.s3.get_object, Bucket=BUCKET, Key="evil.py")[0] == "NoSuchKey"
 
 
 def test_a_pipeline_operation_that_is_not_served_says_so(aws: Aws) -> None:

@@ -72,7 +72,13 @@ class Application:
         self._creation = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request. Those of web pages are refused, whoever would answer them.
+
+        Jobs are programs. No page that the user happens to look at may start one, or change what one reads. A browser
+        adds ``Origin`` to whatever a page sends elsewhere by POST, PUT or DELETE, forms included; no AWS client does.
+        """
+        if "HTTP_ORIGIN" in environ:
+            return _refused(AccessDeniedError("Requests from web pages are refused."))(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith(_TARGET):
             return self._ask_moto(environ, start_response)
@@ -102,9 +108,6 @@ class Application:
             operation = self._operation(name, region, members)
             if operation is None:
                 return None
-            if "Origin" in request.headers:
-                # Jobs are programs. No web page that the user happens to look at may start one.
-                raise AccessDeniedError("Requests from web pages are refused.")  # noqa: TRY301 - answered below
             check_request(name, members)
             answer = operation(region, members)
             problems = response_problems(name, answer)
@@ -115,7 +118,7 @@ class Application:
         except ServiceError as error:
             if error.http_status >= 500:
                 logger.exception("%s failed", name)
-            return _response({"__type": error.code, "message": error.message}, error.http_status)
+            return _refused(error)
         except Exception as error:
             logger.exception("%s failed", name)
             return _response({"__type": "InternalFailure", "message": repr(error)}, 500)
@@ -152,6 +155,10 @@ def _members(body: bytes) -> dict[str, Any]:
 class _SerializationError(ServiceError):
     code = "SerializationException"
     http_status = 400
+
+
+def _refused(error: ServiceError) -> Response:
+    return _response({"__type": error.code, "message": error.message}, error.http_status)
 
 
 def _response(content: Mapping[str, Any], status: int) -> Response:
