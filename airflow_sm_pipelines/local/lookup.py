@@ -68,7 +68,13 @@ class ExecutionLookup:
         outputs = self._properties(step_name).get("ProcessingOutputConfig", {}).get("Outputs", ())
         for output in outputs:
             if output["OutputName"] == file.output_name:
-                return self.s3_json(f"{output['S3Output']['S3Uri'].rstrip('/')}/{file.file_path.lstrip('/')}")
+                uri = f"{output['S3Output']['S3Uri'].rstrip('/')}/{file.file_path.lstrip('/')}"
+                try:
+                    return _strict_json(self._read(uri))
+                except ValueError as error:
+                    raise EvaluationError(
+                        f"Property file '{property_file_name}' of step '{step_name}' is no JSON: {error} ({uri})."
+                    ) from error
         raise EvaluationError(
             f"Property file '{property_file_name}' lies in the output '{file.output_name}', which step '{step_name}'"
             " does not have."
@@ -81,11 +87,15 @@ class ExecutionLookup:
         :raises EvaluationError: It cannot be read or is no JSON.
         """
         try:
-            return json.loads(self._staging.read(uri))
-        except StagingError as error:
-            raise EvaluationError(str(error).removeprefix("ClientError: ")) from error
+            return _strict_json(self._read(uri))
         except ValueError as error:
             raise EvaluationError(f"{uri} is no JSON: {error}") from error
+
+    def _read(self, uri: str) -> bytes:
+        try:
+            return self._staging.read(uri)
+        except StagingError as error:
+            raise EvaluationError(str(error).removeprefix("ClientError: ")) from error
 
     def _execution_variables(self) -> dict[str, str]:
         arn = self._execution.arn
@@ -114,6 +124,15 @@ class ExecutionLookup:
                 raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
             current = found
         return text(current) if isinstance(current, dt.datetime) else current
+
+
+def _strict_json(content: bytes) -> Any:
+    return json.loads(content, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(constant: str) -> Any:
+    """Python writes NaN and Infinity into JSON. Nothing is greater or less than NaN, so a condition would not hold."""
+    raise ValueError(f"{constant} is no JSON value; write null, or leave the key out")
 
 
 def _member(container: Any, key: str | int) -> Any:

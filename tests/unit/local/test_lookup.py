@@ -25,6 +25,10 @@ class Objects:
 
     def __init__(self, **objects: str) -> None:
         self._objects = {"s3://b/out/metrics.json": '{"accuracy": 0.9}', "s3://b/out/bad.json": "{", **objects}
+        self._objects |= {
+            f"s3://b/out/{name}.json": json.dumps({"loss": [float(number)]})
+            for name, number in (("nan", "nan"), ("large", "inf"), ("small", "-inf"))
+        }
 
     def read(self, uri: str) -> bytes:
         if uri not in self._objects:
@@ -38,6 +42,10 @@ def lookup() -> ExecutionLookup:
     files = [
         {"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"},
         {"PropertyFileName": "bad", "OutputName": "evaluation", "FilePath": "bad.json"},
+        *(
+            {"PropertyFileName": name, "OutputName": "evaluation", "FilePath": f"{name}.json"}
+            for name in ("nan", "large", "small")
+        ),
         {"PropertyFileName": "gone", "OutputName": "evaluation", "FilePath": "gone.json"},
         {"PropertyFileName": "elsewhere", "OutputName": "other", "FilePath": "m.json"},
     ]
@@ -140,13 +148,37 @@ def test_property_files_are_read_from_the_output_they_lie_in(lookup: ExecutionLo
             "elsewhere",
             "Property file 'elsewhere' lies in the output 'other', which step 'evaluate' does not have.",
         ),
-        ("evaluate", "bad", "s3://b/out/bad.json is no JSON: "),
+        (
+            "evaluate",
+            "bad",
+            "Property file 'bad' of step 'evaluate' is no JSON: Expecting property name enclosed in double quotes",
+        ),
+        *(
+            (
+                "evaluate",
+                name,
+                (
+                    f"Property file '{name}' of step 'evaluate' is no JSON: {word} is no JSON value; write null, or"
+                    f" leave the key out (s3://b/out/{name}.json)."
+                ),
+            )
+            for name, word in (("nan", "NaN"), ("large", "Infinity"), ("small", "-Infinity"))
+        ),
     ],
 )
 def test_a_property_file_that_cannot_be_read_says_why(
     lookup: ExecutionLookup, step: str, name: str, message: str
 ) -> None:
-    """Not declared, not there, in no output, or no JSON."""
+    """Not declared, not there, in no output, or no JSON, such as Python's own NaN and Infinity."""
     with pytest.raises(EvaluationError) as error:
         lookup.property_file(step, name)
     assert str(error.value).startswith(message)
+
+
+def test_json_of_any_object_is_strict(lookup: ExecutionLookup) -> None:
+    """A number that is none compares as false to everything: no condition is decided with one."""
+    with pytest.raises(EvaluationError) as error:
+        lookup.s3_json("s3://b/out/nan.json")
+    assert str(error.value) == (
+        "s3://b/out/nan.json is no JSON: NaN is no JSON value; write null, or leave the key out"
+    )
