@@ -12,6 +12,7 @@ from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import Violation, violations
 from airflow_sm_pipelines.requests.steps import REQUESTS, RequestPart
 from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
@@ -32,15 +33,16 @@ _NAMES_OF_SHAPES: Final = {
 def check_requests(definition: PipelineDefinition) -> list[Problem]:
     """Return what is wrong with the arguments of all steps, by botocore's model of the create requests.
 
-    Looks for members that are missing or unknown, for types (also those of expressions, where they are known), and
-    at literal values for enums, patterns, lengths and ranges. Knows what the installed botocore knows: a member that
-    the API got later is unknown here. Steps of a type that makes no request of AWS pass, and so do those of unknown
+    Looks for properties of steps that do not exist, for members that are missing or unknown, for types (also those of
+    expressions, where they are known), and at literal values for enums, patterns, lengths and ranges. Knows what the
+    installed botocore knows: a member that the API got later is unknown here. Steps of a type that makes no request of
+    AWS pass, and so do those of unknown
     types. What :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
 
     :param definition: the definition.
     """
     types = ExpressionTypes(definition)
-    found: list[Problem] = []
+    found = list(property_problems(definition, types.steps))
     for located in definition.walk():
         for each in (located, *walk_body(located)):
             found.extend(_step_problems(each.step, f"{each.path}.Arguments", types))
@@ -74,7 +76,8 @@ class _RequestCheck:
                 yield from self._expression_problems(shape, value, where)
                 continue
             if not _fits(shape, value):
-                yield self._type_problem(shape, shown(value), where, literal=value)
+                as_text = shape.type_name == "string" and type_of(value) is not None
+                yield self._type_problem(shape, shown(value), where, ". Write it as text" if as_text else "")
                 continue
             for violation in violations(shape, value):
                 # A new instance type comes every few weeks, and botocore's clients do not look at enums.
@@ -119,19 +122,18 @@ class _RequestCheck:
         allowed = TYPES_OF_SHAPES.get(shape.type_name)
         if actual is not None and allowed is not None and actual not in allowed:
             function, content = next(iter(value.items()))
-            yield self._type_problem(
-                shape, f"'{content}', which is {actual}" if function == "Get" else "a Std:Join", path
-            )
+            what = f"'{content}', which is {actual}" if function == "Get" else "a Std:Join"
+            fix = ""
+            if shape.type_name == "string":
+                fix = '. Put it in {"Std:Join": {"On": "", "Values": [...]}}, which makes text of it'
+            elif (
+                allowed and function == "Get" and (content.startswith("Parameters.") or ".OutputParameters[" in content)
+            ):
+                fix = f". Declare it {' or '.join(allowed)}"
+            yield self._type_problem(shape, what, path, fix)
 
-    def _type_problem(self, shape: Shape, what: str, path: str, literal: Any = None) -> Problem:
+    def _type_problem(self, shape: Shape, what: str, path: str, fix: str) -> Problem:
         wanted = _NAMES_OF_SHAPES.get(shape.type_name, shape.type_name)
-        fix = ""
-        if shape.type_name == "string" and literal is None:
-            fix = '. Put it in {"Std:Join": {"On": "", "Values": [...]}}, which makes text of it'
-        elif shape.type_name == "string" and type_of(literal) is not None:
-            fix = ". Write it as text"
-        elif literal is None and (types := TYPES_OF_SHAPES.get(shape.type_name)):
-            fix = f". Declare it {' or '.join(types)}"
         return error(f"{self._start} gives {what} where {self._part.called} wants {wanted}{fix}", path)
 
 

@@ -10,6 +10,7 @@ from airflow_sm_pipelines.definition.expressions import Reference, is_expression
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.definition.validation.references import FOR_EACH_COUNTS, output_parameter_types
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.requests.properties import property_shape
 
 TYPES_OF_SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
     "string": ("String",),
@@ -33,11 +34,11 @@ class ExpressionTypes:
 
     def __init__(self, definition: PipelineDefinition) -> None:
         self._parameters = {parameter.name: parameter.type for parameter in definition.parameters}
-        self._steps: dict[str, Step] = {}
+        self.steps: dict[str, Step] = {}
         for located in definition.walk():
-            self._steps.setdefault(located.step.name, located.step)
+            self.steps.setdefault(located.step.name, located.step)
             for child in walk_body(located):
-                self._steps.setdefault(child.step.name, child.step)
+                self.steps.setdefault(child.step.name, child.step)
 
     def type_of(self, expression: Any) -> str | None:
         """Return ``String``, ``Integer``, ``Float`` or ``Boolean``; ``None`` where only the run can tell.
@@ -62,7 +63,7 @@ class ExpressionTypes:
             return "String"
         if reference.root == "Parameters":
             return self._parameters.get(name)
-        step = self._steps.get(name) if reference.root == "Steps" else None
+        step = self.steps.get(name) if reference.root == "Steps" else None
         if step is None or len(reference.keys) < 2:
             return None
         if step.type == "ForEach" and reference.keys[1] in FOR_EACH_COUNTS:
@@ -70,4 +71,5 @@ class ExpressionTypes:
         if reference.keys[1] == "OutputParameters" and len(reference.keys) == 3:
             declared = output_parameter_types(step).get(str(reference.keys[2]))
             return declared if isinstance(declared, str) else None
-        return None
+        shape = property_shape(step, reference.keys[1:])
+        return None if shape is None else next(iter(TYPES_OF_SHAPES.get(shape.type_name, ())), None)

@@ -111,7 +111,7 @@ def test_a_right_request_passes():
             "NetworkConfig.EnableNetworkIsolation",
             {"Std:Join": {"On": "", "Values": ["true"]}},
             (
-                "step 's' gives a Std:Join where CreateProcessingJob wants true or false. Declare it Boolean "
+                "step 's' gives a Std:Join where CreateProcessingJob wants true or false "
                 "@ $.Steps[0].Arguments.NetworkConfig.EnableNetworkIsolation"
             ),
         ),
@@ -283,3 +283,59 @@ def test_checking_loads_neither_a_client_nor_airflow():
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
+
+
+def reading(path, where="ProcessingResources.ClusterConfig.InstanceCount", type_="Training"):
+    more = [{"Name": "t", "Type": type_, "Arguments": {}}]
+    found = problems(changed(where, {"Get": path}), more=more)
+    return [problem for problem in found if "$.Steps[0]" in problem]
+
+
+@pytest.mark.parametrize(
+    ("path", "where", "type_"),
+    [
+        ("Steps.t.ModelArtifacts.S3ModelArtifacts", "Environment.A", "Training"),
+        ("Steps.t.SecondaryStatusTransitions[0].Status", "Environment.A", "Training"),
+        ("Steps.t.HyperParameters['depth']", "Environment.A", "Training"),
+        ("Steps.t.ResourceConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceCount", "Training"),
+        ("Steps.t.TrainingJobSummaries[0].TrainingJobName", "Environment.A", "Tuning"),
+        ("Steps.t.BestCandidateProperties.ModelInsightsJsonReportPath", "Environment.A", "AutoML"),
+        ("Steps.t.JobConfigDocument.OutputModelPackageArn", "Environment.A", "Job"),
+        ("Steps.t.Whatever", "Environment.A", "QualityCheck"),
+    ],
+)
+def test_properties_that_exist_pass(path, where, type_):
+    """What the API describes can be read, by index, by name and into a job's document; unknown step types have anything."""
+    assert reading(path, where, type_) == []
+
+
+def test_a_property_that_does_not_exist_is_found():
+    """A misspelt property is reported where it is read, with the nearest name."""
+    assert reading("Steps.t.ModelArtifact.S3ModelArtifacts", "Environment.A") == [
+        (
+            "'Steps.t.ModelArtifact.S3ModelArtifacts' is no property: a Training step has no 'ModelArtifact'. Did you mean "
+            "'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+        )
+    ]
+    assert reading("Steps.t.ModelArtifacts.S3ModelArtifact", "Environment.A") == [
+        (
+            "'Steps.t.ModelArtifacts.S3ModelArtifact' is no property: ModelArtifacts has no 'S3ModelArtifact'. Did you "
+            "mean 'S3ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+        )
+    ]
+
+
+def test_properties_have_the_type_the_api_gives_them():
+    """A step's number is no text, and its text no number."""
+    assert reading("Steps.t.TrainingTimeInSeconds", "Environment.A") == [
+        (
+            "step 's' gives 'Steps.t.TrainingTimeInSeconds', which is Integer where CreateProcessingJob wants text. Put "
+            'it in {"Std:Join": {"On": "", "Values": [...]}}, which makes text of it @ $.Steps[0].Arguments.Environment.A'
+        )
+    ]
+    assert reading("Steps.t.TrainingJobName") == [
+        (
+            "step 's' gives 'Steps.t.TrainingJobName', which is String where CreateProcessingJob wants a whole number "
+            f"@ {CLUSTER}.InstanceCount"
+        )
+    ]

@@ -1,0 +1,88 @@
+"""What a step's properties are: the answer of the API that describes what the step made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.requests.service_model import service
+
+PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Processing": ("DescribeProcessingJobResponse",),
+    "Training": ("DescribeTrainingJobResponse",),
+    "Tuning": ("DescribeHyperParameterTuningJobResponse", "ListTrainingJobsForHyperParameterTuningJobResponse"),
+    "Transform": ("DescribeTransformJobResponse",),
+    "AutoML": ("DescribeAutoMLJobResponse",),
+    "Model": ("DescribeModelOutput",),
+    "RegisterModel": ("DescribeModelPackageOutput",),
+    "EndpointConfig": ("DescribeEndpointConfigOutput",),
+    "Endpoint": ("DescribeEndpointOutput",),
+    "InferenceComponent": ("DescribeInferenceComponentOutput",),
+    "Job": ("DescribeJobResponse",),
+}
+"""As the SDK's step classes have them (``Properties(shape_name=...)`` in ``sagemaker.mlops.workflow``)."""
+
+_OF_PIPELINES: Final = ("PropertyFiles", "BestCandidateProperties")
+"""Properties that pipelines have and the API does not: those of Processing and of AutoML steps."""
+
+
+def property_shape(step: Step, keys: tuple[str | int, ...]) -> Shape | None:
+    """Return what a property is, or ``None`` where the model does not say.
+
+    :param step: the step that is read.
+    :param keys: what follows the step's name in the reference.
+    :raises PipelineDefinitionError: when the API's answer has no such member.
+    """
+    names = PROPERTIES.get(step.type, ())
+    if not names or keys[0] in _OF_PIPELINES:
+        return None
+    tops = [service("sagemaker").shape_for(name) for name in names]
+    known = {name: shape for top in tops if isinstance(top, StructureShape) for name, shape in top.members.items()}
+    current = _member(known, keys[0], f"a {step.type} step")
+    for key in keys[1:]:
+        if isinstance(current, StructureShape):
+            current = _member(current.members, key, current.name)
+        elif isinstance(current, ListShape):
+            current = current.member  # by index, or by the name of a named thing: Outputs['train']
+        elif isinstance(current, MapShape):
+            current = current.value
+        else:
+            return None  # a Job's document, which is text to the API, is read into
+    return current
+
+
+def property_problems(definition: PipelineDefinition, steps: Mapping[str, Step]) -> Iterator[Problem]:
+    """Yield the references to properties that the API's answer does not have.
+
+    :param definition: the document.
+    :param steps: its steps by name.
+    """
+    for expression in find_expressions([step.to_document() for step in definition.steps], "$.Steps"):
+        reference = _reference(expression.content) if expression.function == "Get" else None
+        step = steps.get(reference.step_name or "") if reference is not None else None
+        if reference is None or step is None or len(reference.keys) < 2:
+            continue
+        try:
+            property_shape(step, reference.keys[1:])
+        except PipelineDefinitionError as problem:
+            yield error(f"'{reference.path}' is no property: {problem.problems[0]}", expression.path)
+
+
+def _member(members: Mapping[str, Shape], key: str | int, of: str) -> Shape:
+    if key not in members:
+        raise PipelineDefinitionError([f"{of} has no '{key}'{did_you_mean(str(key), members)}"])
+    return members[str(key)]
+
+
+def _reference(content: object) -> Reference | None:
+    try:
+        return parse_reference(content) if isinstance(content, str) else None
+    except PipelineDefinitionError:
+        return None  # reported by validation
