@@ -157,6 +157,8 @@ def _decide(condition: Any, lookup: Lookup) -> Work:
     for member in CONDITION_MEMBERS[type_]:
         if member not in condition:
             raise EvaluationError(f"A condition of type '{type_}' lacks its member '{member}'.")
+        if member in ("Conditions", "Values") and not isinstance(condition[member], list):
+            raise EvaluationError(f"'{member}' of a condition of type '{type_}' is a list.")
     if type_ == "Not":
         return not (yield _decide(condition["Condition"], lookup))
     if type_ == "Or":

@@ -147,3 +147,20 @@ def test_depth_is_no_limit():
         condition = {"Type": "Not", "Condition": {"Type": "Or", "Conditions": [condition]}}
     assert evaluate([{"a": value}], Values()) == [{"a": "p"}]
     assert evaluate_conditions([condition], Values()) is True
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (5, "There is no condition of type None."),
+        ({"Type": ["Or"]}, "There is no condition of type ['Or']."),
+        ({"Type": "Or", "Conditions": "ab"}, "'Conditions' of a condition of type 'Or' is a list."),
+        ({"Type": "In", "QueryValue": 1, "Values": 1}, "'Values' of a condition of type 'In' is a list."),
+        ({"Type": "Not"}, "A condition of type 'Not' lacks its member 'Condition'."),
+    ],
+)
+def test_what_is_no_condition_has_no_value(condition, message):
+    """A condition of a wrong form is an error that says so, never true or false."""
+    with pytest.raises(EvaluationError) as caught:
+        evaluate_conditions([condition], Values())
+    assert str(caught.value) == message
