@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,6 +197,38 @@ def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEn
     )
     step = run_one(endpoint, aws, processing_step("p", code, outputs={"o": f"s3://{BUCKET}/link-out"}))
     assert step["FailureReason"] == "ClientError: the output file 'x' is a link that leaves its directory"
+
+
+def test_no_file_of_this_machine_is_shown_as_what_a_job_said(endpoint: LocalEndpoint, aws: Aws, tmp_path: Path) -> None:
+    """Exit message, failure file and whole output directories that a job has replaced by links."""
+    (tmp_path / "secret").write_text("secret")
+    script = """
+        import os, sys
+        os.symlink(sys.argv[1] + "/secret", "/opt/ml/output/message")
+        os.rmdir("/opt/ml/processing/output/o")
+        os.symlink(sys.argv[1], "/opt/ml/processing/output/o")
+    """
+    code = aws.put_script(textwrap.dedent(script))
+    step = run_one(
+        endpoint,
+        aws,
+        processing_step("p", code, outputs={"o": f"s3://{BUCKET}/linked/{tmp_path.name}"}, arguments=(str(tmp_path),)),
+    )
+    assert step["FailureReason"] == (
+        "ClientError: the LocalPath of 'o' is wrong: '/opt/ml/processing/output/o' is a link that leaves /opt/ml"
+    )
+    assert "ExitMessage" not in aws.sagemaker.describe_processing_job(ProcessingJobName=job_name(step))
+
+    training = training_step("t", "unused")
+    algorithm = training["Arguments"]["AlgorithmSpecification"]
+    link = f"import os; os.symlink('{tmp_path}/secret', '/opt/ml/output/failure'); raise OSError('disk')"
+    algorithm["ContainerEntrypoint"] = ["python3", "-c", link]
+    assert run_one(endpoint, aws, training)["FailureReason"] == "AlgorithmError: OSError: disk, exit code: 1"
+    link = f"import os; os.rmdir('/opt/ml/model'); os.symlink('{tmp_path}', '/opt/ml/model')"
+    algorithm["ContainerEntrypoint"] = ["python3", "-c", link]
+    assert run_one(endpoint, aws, training)["FailureReason"] == (
+        "ClientError: the LocalPath of 'the model' is wrong: '/opt/ml/model' is a link that leaves /opt/ml"
+    )
 
 
 def test_a_job_that_runs_too_long_is_ended(endpoint: LocalEndpoint, aws: Aws) -> None:

@@ -83,8 +83,10 @@ def test_times_are_epoch_numbers(endpoint: LocalEndpoint, aws: Aws, name: str) -
         (
             f"/{BUCKET}",
             {"Content-Type": "multipart/form-data; boundary=b"},
-            b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nevil.py\r\n'
-            b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nevil\r\n--b--\r\n',
+            (
+                b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nevil.py\r\n'
+                b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nevil\r\n--b--\r\n'
+            ),
         ),
     ],
 )

@@ -1,12 +1,17 @@
-"""Where a job's files are, and which ways of getting them are not run here."""
+"""Where a job's files are, what it said in them, and which ways of getting them are not run here."""
 
 from __future__ import annotations
 
+import logging
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, JobDirectory
+
+logger = logging.getLogger(__name__)
 
 
 def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
@@ -15,7 +20,7 @@ def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
     :param directory: The job's directory.
     :param path: The LocalPath.
     :param name: The input or output, for the message.
-    :raises JobFailedError: It is missing, or not below ``/opt/ml``.
+    :raises JobFailedError: It is missing, or not below ``/opt/ml``, or the job has made it a link that leaves it.
     """
     if path is None:
         raise JobFailedError(f"ClientError: {name!r} has no LocalPath")
@@ -23,6 +28,40 @@ def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
         return directory.inside(path)
     except ValueError as error:
         raise JobFailedError(f"ClientError: the LocalPath of {name!r} is wrong: {error}") from error
+
+
+def said(directory: JobDirectory, name: str, limit: int) -> str:
+    """What a job wrote into a file of ``/opt/ml/output``; empty when it wrote none.
+
+    Links are not followed, and nothing but a regular file is read: whatever else the job has put there says nothing.
+
+    :param directory: The job's directory.
+    :param name: The file: ``message`` or ``failure``.
+    :param limit: The number of characters that count.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is opened without waiting for its other end
+    try:
+        output = os.open(directory.ml / "output", flags | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        logger.warning("the job has replaced its output directory: %s", error)
+        return ""
+    try:
+        handle = os.open(name, flags, dir_fd=output)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        logger.warning("what the job put at /opt/ml/output/%s is not read: %s", name, error)
+        return ""
+    finally:
+        os.close(output)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        logger.warning("what the job put at /opt/ml/output/%s is no file, so it is not read", name)
+        return ""
+    with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
+        return file.read(limit)
 
 
 def only_file_mode(mode: str, data_type: str, name: str) -> None:

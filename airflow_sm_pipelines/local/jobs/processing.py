@@ -11,6 +11,7 @@ from airflow_sm_pipelines.local.jobs.files import (
     only_file_mode,
     only_one_instance,
     resource_config,
+    said,
 )
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
@@ -124,7 +125,4 @@ class ProcessingJob(Job):
             yield item["OutputName"], output
 
     def _read_exit_message(self, directory: JobDirectory) -> None:
-        message = directory.ml / "output" / "message"
-        if message.is_file():
-            with message.open(encoding="utf-8", errors="replace") as file:
-                self._exit_message = file.read(_EXIT_MESSAGE_CHARACTERS)
+        self._exit_message = said(directory, "message", _EXIT_MESSAGE_CHARACTERS)

@@ -124,12 +124,15 @@ class JobDirectory:
         """Where a path that the job sees is on this machine.
 
         :param path: An absolute path at or below ``/opt/ml``.
-        :raises ValueError: The path is elsewhere.
+        :raises ValueError: The path is elsewhere, or is by a link that the job has made.
         """
         normal = os.path.normpath(path)
         if normal != "/opt/ml" and not normal.startswith("/opt/ml/"):
             raise ValueError(f"{path!r} is not below /opt/ml")
-        return self.ml / os.path.relpath(normal, "/opt/ml")
+        found = self.ml / os.path.relpath(normal, "/opt/ml")
+        if not found.resolve().is_relative_to(self.ml.resolve()):
+            raise ValueError(f"{path!r} is a link that leaves /opt/ml")
+        return found
 
 
 class JobProcess:

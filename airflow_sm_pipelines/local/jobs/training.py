@@ -17,6 +17,7 @@ from airflow_sm_pipelines.local.jobs.files import (
     only_file_mode,
     only_one_instance,
     resource_config,
+    said,
 )
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobFailedError, JobHost
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
@@ -25,6 +26,7 @@ from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
 _TOOLKIT = "sagemaker_training.cli.train"
 _NO_TOOLKIT = "No module named 'sagemaker_training'"
+_FAILURE_CHARACTERS = 65536  # far more than a reason has room for; the file may be of any size
 _TOOLKIT_FAILURE = "Reporting training FAILURE"
 
 _SECONDARY_STATUS = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Uploading"}
@@ -126,13 +128,13 @@ class TrainingJob(Job):
 
     def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
         """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS."""
-        model = directory.ml / "model"
+        model = local_path(directory, "/opt/ml/model", "the model")
         scratch = directory.root / "tmp"
         if self.model_uri.endswith("/"):
             staging.upload_directory(model, self.model_uri)
         elif not stopped or any(model.iterdir()):
             staging.upload_archive(model, self.model_uri, scratch)
-        data = directory.ml / "output" / "data"
+        data = local_path(directory, "/opt/ml/output/data", "the output data")
         if any(data.iterdir()):
             staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
         checkpoints = self._checkpoints(directory)
@@ -151,10 +153,9 @@ class TrainingJob(Job):
                 f"ClientError: the interpreter {self.host.interpreter} cannot run training scripts: {error_line}."
                 f" Install the toolkit into it: {self.host.interpreter} -m pip install sagemaker-training"
             )
-        file = directory.ml / "output" / "failure"
-        said = file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
-        said = said.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
-        reason = f"AlgorithmError: {said or error_line}, exit code: {exit_code}"
+        failure = said(directory, "failure", _FAILURE_CHARACTERS).strip()
+        failure = failure.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
+        reason = f"AlgorithmError: {failure or error_line}, exit code: {exit_code}"
         if error_line not in reason[:FAILURE_REASON_CHARACTERS]:
             tail = f" ... {error_line[: FAILURE_REASON_CHARACTERS // 2]}, exit code: {exit_code}"
             reason = reason[: FAILURE_REASON_CHARACTERS - len(tail)] + tail

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance
+from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, said
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import StagingError, relative_name, split_uri
@@ -49,6 +50,52 @@ def test_a_path_outside_opt_ml_fails_the_job(tmp_path: Path, path: str) -> None:
     """No LocalPath reaches another file of this machine."""
     with pytest.raises(JobFailedError, match="is not below /opt/ml"):
         local_path(JobDirectory(tmp_path), path, "raw")
+
+
+@pytest.mark.parametrize(("link", "path"), [("o", "o"), ("o", "o/deep"), ("deep/o", "deep/o")])
+def test_a_path_that_a_job_made_a_link_fails_the_job(tmp_path: Path, link: str, path: str) -> None:
+    """What lies behind it is a directory of this machine, not the job's."""
+    directory = JobDirectory.create(tmp_path / "job")
+    (directory.ml / link).parent.mkdir(exist_ok=True)
+    (directory.ml / link).symlink_to("/etc")
+    with pytest.raises(JobFailedError) as error:
+        local_path(directory, f"/opt/ml/{path}", "out")
+    assert str(error.value) == (
+        f"ClientError: the LocalPath of 'out' is wrong: '/opt/ml/{path}' is a link that leaves /opt/ml"
+    )
+
+
+def test_what_a_job_said_is_read_up_to_a_limit(tmp_path: Path) -> None:
+    """Text of its own, whatever bytes it has; nothing when it said nothing."""
+    directory = JobDirectory.create(tmp_path / "job")
+    assert said(directory, "message", 10) == ""
+    (directory.ml / "output").mkdir()
+    assert said(directory, "message", 10) == ""
+    (directory.ml / "output" / "message").write_bytes(b"\xff123456789end")
+    assert said(directory, "message", 10) == "\N{REPLACEMENT CHARACTER}123456789"
+
+
+@pytest.mark.parametrize("kind", ["link", "link to directory", "pipe", "directory", "file for directory"])
+def test_what_is_no_file_of_the_job_is_not_read(tmp_path: Path, kind: str) -> None:
+    """A link would show a file of this machine, and a pipe would be waited for."""
+    directory = JobDirectory.create(tmp_path / "job")
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "message").write_text("secret")
+    output = directory.ml / "output"
+    if kind == "link to directory":
+        output.symlink_to(secret)
+    elif kind == "file for directory":
+        output.touch()
+    else:
+        output.mkdir()
+    if kind == "link":
+        (output / "message").symlink_to(secret / "message")
+    elif kind == "pipe":
+        os.mkfifo(output / "message")
+    elif kind == "directory":
+        (output / "message").mkdir()
+    assert said(directory, "message", 10) == ""
 
 
 def test_what_is_not_run_here_is_said() -> None:
