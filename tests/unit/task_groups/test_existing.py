@@ -173,6 +173,34 @@ def test_run_conditions_are_trigger_rules(dag):
     }
 
 
+def test_run_conditions_on_steps_outside_a_branch(dag):
+    """A step of a branch that waits for failures outside it also follows its condition, and a rule that allows that."""
+    existing(
+        document(
+            step("a"),
+            step("b"),
+            condition(
+                "c",
+                [
+                    step("one", on("a", "Failed")),
+                    step("both", on("a", "Failed"), on("b", "Failed")),
+                    condition("d", [], [step("deep", on("a", "Any"))]),
+                ],
+            ),
+        )
+    )
+    assert {name: graph(dag)[name] for name in ("one", "both", "d", "deep")} == {
+        "one": ("one_failed", ["a", "c (if)"]),
+        "both": ("all_done", ["a", "b", "c (if)"]),
+        "d": ("all_success", ["c (if)"]),
+        "deep": ("all_done", ["a", "c (if)", "d (else)"]),
+    }
+    assert dag.get_task("churn.c").skipped_task_ids == {
+        "True": [],
+        "False": ["churn.one", "churn.both", "churn.d", "churn.deep"],
+    }
+
+
 def test_a_for_each_step_is_one_task(dag):
     """The body of a ForEach step makes no tasks, and what the body reads the task follows."""
     body = step("each", type_="Training")

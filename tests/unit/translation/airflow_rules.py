@@ -1,8 +1,8 @@
 """Airflow's scheduler in small: which tasks of a run are started, by the rules of Airflow 3.3.
 
-Held to Airflow by ``test_airflow_rules.py``. Sources: ``airflow/ti_deps/deps/trigger_rule_dep.py`` (``_evaluate_direct_relatives``) and
-``airflow/ti_deps/deps/not_previously_skipped_dep.py``. Tasks are looked at in topological order, when all their
-upstream tasks have ended. No setup, teardown or mapped tasks.
+Sources: ``airflow/ti_deps/deps/trigger_rule_dep.py`` (``_evaluate_direct_relatives``), to which ``test_airflow_rules.py``
+holds it, and ``airflow/ti_deps/deps/not_previously_skipped_dep.py``. Tasks are looked at in topological order, when all
+their upstream tasks have ended. No setup, teardown or mapped tasks.
 """
 
 from __future__ import annotations
