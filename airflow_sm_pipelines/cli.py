@@ -1,13 +1,24 @@
-"""The command line: ``sm-pipelines local``."""
+"""The command line: ``sm-pipelines validate``, ``render``, ``graph`` and ``local``.
+
+Each command imports what it needs when it runs: checking a document needs neither Airflow nor an AWS client.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from airflow_sm_pipelines import __version__
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.mermaid import to_mermaid
+from airflow_sm_pipelines.definition.validation import Problem, validate
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, SageMakerPipelinesError
 
+STANDARD_INPUT = "-"
 LOCAL_EXTRA_MISSING = (
     "sm-pipelines local: the local endpoint needs the extra 'local', and '{name}' is not installed: "
     "pip install 'airflow-sm-pipelines[local]'"
@@ -18,15 +29,97 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     :param arguments: without the program's name; those of the process when ``None``.
-    :return: the exit status.
+    :return: the exit status: 0, 1 when what was asked for has errors, 2 for a wrong command line.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["local"]:
+        return _local(given[1:])  # it has a parser of its own, behind imports that are slow
+    options = _parser().parse_args(given)
+    try:
+        return int(options.run(options))
+    except SageMakerPipelinesError as error:
+        sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sm-pipelines", description="Airflow Dags and Amazon SageMaker pipelines.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    command = commands.add_parser("validate", help="check pipeline definitions and say every problem with its place")
+    command.add_argument("files", nargs="+", metavar="FILE", help="a JSON document; '-' is standard input")
+    command.add_argument("--json", action="store_true", help="print the problems as JSON")
+    command.set_defaults(run=_validate)
+
+    command = commands.add_parser("render", help="print the definition that a task group of a Dag file compiles to")
+    command.add_argument("dag_file", metavar="DAG_FILE", help="a Python file with Dags")
+    command.add_argument("--dag-id", help="which Dag, where the file has several")
+    command.add_argument("--group-id", help="which task group, where the Dag has several")
+    command.set_defaults(run=_render)
+
+    command = commands.add_parser("graph", help="print the graph of a pipeline definition as Mermaid text")
+    command.add_argument("file", metavar="FILE", help="a JSON document; '-' is standard input")
+    command.set_defaults(run=_graph)
+
     commands.add_parser("local", add_help=False, help="serve a local endpoint that really executes pipelines")
-    # Each command reads its own options, so that only the one that runs is imported.
-    _, rest = parser.parse_known_args(arguments)
-    return _local(rest)
+    return parser
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineDefinitionError([f"it cannot be read: {error}"], _label(file)) from None
+
+
+def _label(file: str) -> str:
+    return "standard input" if file == STANDARD_INPUT else file
+
+
+def _problems(file: str) -> list[Problem]:
+    from airflow_sm_pipelines.requests import check_requests
+
+    try:
+        definition = PipelineDefinition.from_json(_read(file))
+    except PipelineDefinitionError as error:
+        located = [problem.rpartition(" @ ") for problem in error.problems]
+        return [Problem("error", message or path, path if message else "$") for message, _, path in located]
+    return [*validate(definition), *check_requests(definition)]
+
+
+def _validate(options: argparse.Namespace) -> int:
+    found = {file: _problems(file) for file in options.files}
+    errors = sum(problem.severity == "error" for problems in found.values() for problem in problems)
+    if options.json:
+        rows = [
+            {"file": _label(file), "severity": each.severity, "message": each.message, "path": each.path}
+            for file, problems in found.items()
+            for each in problems
+        ]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    else:
+        for file, problems in found.items():
+            sys.stdout.writelines(f"{_label(file)}: {each.severity}: {each}\n" for each in problems)
+            if not problems:
+                sys.stdout.write(f"{_label(file)}: no problems\n")
+    return 1 if errors else 0
+
+
+def _graph(options: argparse.Namespace) -> int:
+    sys.stdout.write(to_mermaid(PipelineDefinition.from_json(_read(options.file))))
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    # Before Airflow is imported: its log would stand among the document, and repeat the error.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
+    from airflow_sm_pipelines.task_groups.dag_files import pipeline_group_of
+
+    group = pipeline_group_of(Path(options.dag_file), dag_id=options.dag_id, group_id=options.group_id)
+    document = group.compile().definition.to_document()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return 0
 
 
 def _local(arguments: Sequence[str]) -> int:

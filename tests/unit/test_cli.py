@@ -1,11 +1,47 @@
 from __future__ import annotations
 
+import io
+import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import airflow_sm_pipelines
 from airflow_sm_pipelines import cli
+
+TESTS = Path(__file__).parents[1]
+CHURN = str(TESTS / "golden" / "churn.json")
+DAG_FILE = """
+from airflow.sdk import DAG, dag
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
+
+SETTINGS = {"role_arn": "arn:aws:iam::123456789012:role/r", "artifact_uri": "s3://bucket/p"}
+
+with DAG("one", schedule=None):
+    for name in ("a", "b"):
+        with SageMakerPipelineTaskGroup(name, **SETTINGS):
+            SageMakerStepOperator(task_id=f"step_{name}", step_type="Mystery")
+
+
+@dag(schedule=None)
+def two():
+    with SageMakerPipelineTaskGroup("c", **SETTINGS):
+        SageMakerStepOperator(task_id="step_c", step_type="Mystery")
+
+
+two()
+"""
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A definition with one error and one warning."""
+    path = tmp_path / "broken.json"
+    steps = [{"Name": "a", "Type": "Mystery", "Arguments": {"x": {"Get": "Parameters.P"}}}]
+    path.write_text(json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": steps}))
+    return str(path)
 
 
 def test_the_version_is_told(capsys):
@@ -22,6 +58,136 @@ def test_a_command_is_needed(capsys):
             cli.main(arguments)
         assert ended.value.code == 2
         assert capsys.readouterr().err.startswith("usage: sm-pipelines [-h] [--version] COMMAND ...\n")
+
+
+def test_a_valid_document_has_no_problems(capsys):
+    """A document without problems says so, with the status 0."""
+    assert cli.main(["validate", CHURN]) == 0
+    assert capsys.readouterr().out == f"{CHURN}: no problems\n"
+
+
+def test_problems_are_told_for_each_file(capsys, broken, tmp_path):
+    """Every file is checked, each problem has file, severity, message and place, and the status is 1."""
+    nothing, text = str(tmp_path / "nothing.json"), tmp_path / "text.json"
+    text.write_text("{")
+    assert cli.main(["validate", CHURN, broken, nothing, str(text)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{CHURN}: no problems",
+        (
+            f"{broken}: warning: step 'a' is of the type 'Mystery', which this version does not know; it is kept as it is "
+            "@ $.Steps[0].Type"
+        ),
+        f"{broken}: error: step 'a' reads 'Parameters.P': there is no pipeline parameter 'P' @ $.Steps[0].Arguments.x",
+        f"{nothing}: error: it cannot be read: [Errno 2] No such file or directory: '{nothing}' @ $",
+        (
+            f"{text}: error: the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 "
+            "(char 1) @ $"
+        ),
+    ]
+
+
+def test_problems_as_json_from_standard_input(capsys, monkeypatch, broken):
+    """``--json`` prints a list that programs can read, and ``-`` reads standard input."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(Path(broken).read_text()))
+    assert cli.main(["validate", "--json", "-"]) == 1
+    assert json.loads(capsys.readouterr().out)[1] == {
+        "file": "standard input",
+        "severity": "error",
+        "message": "step 'a' reads 'Parameters.P': there is no pipeline parameter 'P'",
+        "path": "$.Steps[0].Arguments.x",
+    }
+
+
+def test_checking_loads_neither_airflow_nor_an_aws_client():
+    """``validate`` is quick because it reads documents and botocore's model, and nothing more."""
+    code = (
+        "import json, sys; from airflow_sm_pipelines import cli; "
+        f"status = cli.main(['validate', {CHURN!r}]); "
+        "print(json.dumps([status, sorted({'airflow', 'boto3', 'botocore.client', 'moto', 'sagemaker'} & set(sys.modules))]))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout.splitlines()[-1]) == [0, []]
+
+
+def test_the_graph_is_mermaid(capsys):
+    """Steps are nodes, dependencies are edges, and the edges into branches say which."""
+    assert cli.main(["graph", CHURN]) == 0
+    assert capsys.readouterr().out == (
+        "flowchart LR\n"
+        '    s0["prepare<br/><small>Processing</small>"]\n'
+        '    s1["train<br/><small>Training</small>"]\n'
+        '    s2["evaluate<br/><small>Processing</small>"]\n'
+        '    s3{"good_enough<br/><small>Condition</small>"}\n'
+        '    s4["register<br/><small>RegisterModel</small>"]\n'
+        '    s5[["reject<br/><small>Fail</small>"]]\n'
+        "    s0 --> s1\n"
+        "    s1 --> s2\n"
+        "    s0 --> s2\n"
+        "    s2 --> s3\n"
+        "    s3 -- if --> s4\n"
+        "    s1 --> s4\n"
+        "    s3 -- else --> s5\n"
+    )
+
+
+def test_a_graph_of_nothing_is_an_error(capsys, tmp_path):
+    """What cannot be read is one line on standard error."""
+    assert cli.main(["graph", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"sm-pipelines graph: {tmp_path}: it cannot be read: [Errno 21] Is a directory: '{tmp_path}'\n"
+    )
+
+
+@pytest.fixture
+def dag_file(tmp_path):
+    """A file with two Dags and three pipeline groups."""
+    path = tmp_path / "dags.py"
+    path.write_text(DAG_FILE)
+    return str(path)
+
+
+def test_a_group_is_rendered(capsys, dag_file):
+    """The document of the group that is meant is printed, also of a Dag made by the decorator."""
+    assert cli.main(["render", dag_file, "--dag-id", "two"]) == 0
+    assert [step["Name"] for step in json.loads(capsys.readouterr().out)["Steps"]] == ["step_c"]
+    assert cli.main(["render", dag_file, "--group-id", "b"]) == 0
+    assert [step["Name"] for step in json.loads(capsys.readouterr().out)["Steps"]] == ["step_b"]
+
+
+def test_it_has_to_be_said_which_group(capsys, dag_file):
+    """Where several or none are meant, the groups there are are named."""
+    there = "'a' of Dag 'one', 'b' of Dag 'one', 'c' of Dag 'two'"
+    assert cli.main(["render", dag_file, "--dag-id", "one"]) == 1
+    assert capsys.readouterr().err == (
+        f"sm-pipelines render: {dag_file} has several pipeline groups ({there}). Say which: --dag-id, --group-id.\n"
+    )
+    assert cli.main(["render", dag_file, "--dag-id", "on"]) == 1
+    assert capsys.readouterr().err == (
+        f"sm-pipelines render: {dag_file} has no such SageMakerPipelineTaskGroup. Did you mean 'one'? (there is {there})\n"
+    )
+
+
+def test_a_dag_file_that_cannot_be_loaded(tmp_path):
+    """An error in the Dag file is told once, on standard error; so is a missing file. Nothing is printed."""
+    path = tmp_path / "dags.py"
+    path.write_text("raise ValueError('broken on purpose')")
+    broken, missing = (
+        subprocess.run(
+            [sys.executable, "-m", "airflow_sm_pipelines.cli", "render", str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for file in (path, tmp_path / "missing.py")
+    )
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert broken.stderr.startswith(f"sm-pipelines render: {path} cannot be loaded:\n")
+    assert broken.stderr.count("ValueError: broken on purpose\n") == 1
+    assert (missing.returncode, missing.stdout, missing.stderr) == (
+        1,
+        "",
+        f"sm-pipelines render: There is no file {tmp_path / 'missing.py'}.\n",
+    )
 
 
 def test_local_has_its_own_help(capsys):

@@ -1,0 +1,43 @@
+"""The pipeline groups of a Dag file, read without Airflow's database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
+
+
+def pipeline_group_of(dag_file: Path, *, dag_id: str | None, group_id: str | None) -> BasePipelineTaskGroup:
+    """Return the one pipeline group of a Dag file that is meant.
+
+    Runs the file, as Airflow's Dag processor does.
+
+    :param dag_file: a Python file with Dags.
+    :param dag_id: which Dag; may be ``None`` where only one has a pipeline group.
+    :param group_id: which group; may be ``None`` where there is only one.
+    :raises TranslationError: when the file cannot be loaded, or none or several groups are meant.
+    """
+    from airflow.dag_processing.dagbag import DagBag
+
+    if not dag_file.is_file():
+        raise TranslationError(f"There is no file {dag_file}.")
+    bag = DagBag(dag_folder=str(dag_file.resolve()), safe_mode=False, load_op_links=False)
+    for error in bag.import_errors.values():
+        raise TranslationError(f"{dag_file} cannot be loaded:\n{error.strip()}")
+    groups = [
+        (dag.dag_id, str(group.group_id), group)
+        for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id)
+        for group in dag.task_group.get_task_group_dict().values()
+        if isinstance(group, BasePipelineTaskGroup)
+    ]
+    meant = [each for each in groups if dag_id in (None, each[0]) and group_id in (None, each[1])]
+    if len(meant) == 1:
+        return meant[0][2]
+    there = ", ".join(f"'{group}' of Dag '{dag}'" for dag, group, _ in groups) or "none"
+    if not meant:
+        names = [each for row in groups for each in row[:2]]
+        hint = did_you_mean(group_id or dag_id or "", names)
+        raise TranslationError(f"{dag_file} has no such SageMakerPipelineTaskGroup{hint} (there is {there})")
+    raise TranslationError(f"{dag_file} has several pipeline groups ({there}). Say which: --dag-id, --group-id.")
