@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ def test_every_line_is_seen_as_it_was_printed(sandbox: NamespaceSandbox, tmp_pat
     lines: list[str] = []
     process = start(sandbox, tmp_path, lines, "sh", "-c", r"echo one; echo; printf '\377\r\n' >&2; printf end; exit 3")
     assert (process.wait(), lines) == (3, ["one", "", "\N{REPLACEMENT CHARACTER}", "end"])
+
+
+def test_a_job_that_ends_takes_no_other_job_along(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    """The kernel reuses the numbers of namespaces: jobs that end while others begin must not end those, too."""
+    codes: list[int] = []
+
+    def run(number: int) -> None:
+        for turn in range(20):
+            process = start(sandbox, tmp_path / f"{number}-{turn}", [], "sh", "-c", "exit 7")
+            codes.append(process.wait())
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [7] * 80
 
 
 def test_more_output_than_a_pipe_holds_is_complete(sandbox: NamespaceSandbox, tmp_path: Path) -> None:

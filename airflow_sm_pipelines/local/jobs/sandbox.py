@@ -27,7 +27,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# The first line of output names the mount namespace, which every process of the job inherits and no other has.
+# The first line of output names the mount namespace, which every process of the job inherits and no other has, for
+# as long as it exists: the kernel gives the number of a namespace that is gone to the next one. So the server opens
+# the namespace before anything runs in it, and answers with a line.
 #
 # The next lines tie the job to the server: standard input is a pipe that only the server holds open. When the
 # server ends, however it ends, ``read`` sees the end of the pipe and everything in the namespace is killed, itself
@@ -47,6 +49,7 @@ if [ "/proc/$PPID/ns/mnt" -ef /proc/self/ns/mnt ]; then
 fi
 readlink /proc/self/ns/mnt
 exec 3<&0 </dev/null
+read -r _ <&3
 (
   trap '' TERM
   read -r _ <&3 || true
@@ -158,6 +161,7 @@ class JobProcess:
         )
         self._handle = os.pidfd_open(self._process.pid)
         self._namespace: str | None = None
+        self._namespace_handle: int | None = None
         self._group_lock = threading.Lock()
         self._group_gone = False
         self._exited = threading.Event()
@@ -183,8 +187,9 @@ class JobProcess:
         self._exited.set()
         self._reader.join()
         os.close(self._handle)
-        if self._namespace is not None:
+        if self._namespace is not None and self._namespace_handle is not None:
             _end_namespace(self._namespace)
+            os.close(self._namespace_handle)
         if self._process.stdin is not None:
             self._process.stdin.close()
         return 128 - code if code < 0 else code
@@ -207,6 +212,18 @@ class JobProcess:
             if not self._group_gone:
                 os.killpg(self._process.pid, number)
 
+    def _hold_namespace(self, name: str) -> None:
+        """Keep the namespace's number from being given to another job's, and let the job go on."""
+        # The process is gone only if somebody killed it; then there was nothing in the namespace yet.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            self._namespace_handle = os.open(f"/proc/{self._process.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            self._namespace = name
+        if self._process.stdin is None:
+            raise RuntimeError("the job was started without an input pipe")
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+
     def _read(self, on_line: Callable[[str], None]) -> None:
         stream = self._process.stdout
         if stream is None:
@@ -215,7 +232,7 @@ class JobProcess:
             lines = _lines(stream.fileno(), self._handle)
             first = next(lines, None)
             if first is not None and _NAMESPACE.fullmatch(first):
-                self._namespace = first
+                self._hold_namespace(first)
             elif first is not None:  # there is no namespace, and this is why
                 on_line(first)
             for line in lines:
