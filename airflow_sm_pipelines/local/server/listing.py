@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -69,9 +68,12 @@ def _token(offset: int) -> str:
 
 
 def _offset(token: str) -> int:
+    foreign = ValidationError("Invalid NextToken: it did not come from an earlier response of this operation.")
     try:
-        return int(json.loads(base64.urlsafe_b64decode(token.encode()))["offset"])
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise ValidationError(
-            "Invalid NextToken: it did not come from an earlier response of this operation."
-        ) from error
+        content = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, RecursionError) as error:
+        raise foreign from error
+    offset = content.get("offset") if isinstance(content, dict) else None
+    if type(offset) is not int or offset < 0:  # true is an int, too
+        raise foreign
+    return offset

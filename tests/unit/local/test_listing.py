@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 
 import pytest
@@ -27,7 +28,19 @@ def test_a_page_that_ends_with_the_items_has_no_token() -> None:
     assert page([], {}) == ([], {})
 
 
-@pytest.mark.parametrize("token", ["nonsense", "bm9uc2Vuc2U=", "W10="])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "nonsense",
+        "bm9uc2Vuc2U=",
+        "W10=",
+        "\N{EURO SIGN}",
+        *(
+            base64.urlsafe_b64encode(f'{{"offset": {offset}}}'.encode()).decode()
+            for offset in ("1e999", "NaN", "-1", "1.5", "true", '"1"', "null", "[" * 100_000)
+        ),
+    ],
+)
 def test_a_foreign_token_is_refused(token: str) -> None:
     """A token that did not come from here is the caller's mistake, not an empty page."""
     with pytest.raises(ValidationError, match="Invalid NextToken"):
