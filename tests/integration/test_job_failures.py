@@ -97,6 +97,23 @@ def test_missing_input_fails_the_job_in_the_services_words(endpoint: LocalEndpoi
         )
 
 
+def test_an_object_and_a_prefix_of_one_name_fail_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """S3 has both, a directory cannot; whichever is listed first."""
+    aws.put("both/x", "object")
+    aws.put("both/x!", "between the two in S3's order")
+    aws.put("both/x/y", "below")
+    step = run_one(
+        endpoint, aws, processing_step("prepare", aws.put_script(""), inputs={"raw": f"s3://{BUCKET}/both/"})
+    )
+    assert (step["StepStatus"], step["FailureReason"]) == (
+        "Failed",
+        (
+            f"ClientError: s3://{BUCKET}/both/ holds both the object 'x' and objects below 'x/', which cannot be a file"
+            " and a directory at once. Rename one of them."
+        ),
+    )
+
+
 def test_a_refused_create_request_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
     """A hyperparameter that is no string, which only shows when the parameter has a value."""
     definition = document(

@@ -61,7 +61,8 @@ class S3Staging:
         :param role_arn: The job's role, named in the message when there is nothing to copy.
         :param required: Whether it is an error when there is nothing.
         :return: The number of files.
-        :raises StagingError: There is no such object though it is required, or a key would land outside the directory.
+        :raises StagingError: There is no such object though it is required, a key would land outside the
+            directory, or at a place that is a file and a directory.
         """
         bucket, prefix = split_uri(uri)
         directory.mkdir(parents=True, exist_ok=True)
@@ -76,6 +77,7 @@ class S3Staging:
             raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
         if not targets and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
+        _no_file_is_a_directory(directory, {target for _, target in targets}, uri)
         for _, target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
@@ -158,6 +160,17 @@ def _below(directory: Path, name: str, uri: str) -> Path:
     if not target.resolve().is_relative_to(directory.resolve()):
         raise StagingError(f"ClientError: the object {name!r} under {uri} would be written outside its directory")
     return target
+
+
+def _no_file_is_a_directory(directory: Path, files: set[Path], uri: str) -> None:
+    for path in sorted(files):
+        for parent in path.parents:
+            if parent in files:
+                name = parent.relative_to(directory).as_posix()
+                raise StagingError(
+                    f"ClientError: {uri} holds both the object {name!r} and objects below '{name}/', which cannot be a"
+                    " file and a directory at once. Rename one of them."
+                )
 
 
 def _words(error: ClientError) -> str:
