@@ -245,3 +245,14 @@ def test_jobs_are_listed_and_names_are_taken_once(endpoint: LocalEndpoint, aws: 
         aws.sagemaker.stop_processing_job(ProcessingJobName=name)
     with pytest.raises(ClientError, match=r"ValidationException.*Requested resource not found\."):
         aws.sagemaker.describe_training_job(TrainingJobName=name)
+
+
+def test_the_job_of_a_step_has_the_tags_of_its_request(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """They are shown, changed and taken away as those of any job."""
+    step_definition = processing_step("p", aws.put_script(""))
+    step_definition["Arguments"]["Tags"] = [{"Key": "team", "Value": "churn"}]
+    arn = run_one(endpoint, aws, step_definition)["Metadata"]["ProcessingJob"]["Arn"]
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "churn"}]
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
+    aws.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["team"])
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "test"}]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
+
+import pytest
 
 from tests.integration.clients import Aws, error_of, token
-from tests.integration.documents import FAIL_ONLY, ROLE, document
+from tests.integration.documents import FAIL_ONLY, ROLE, condition_step, document
 
 
 def test_a_pipeline_is_created_described_updated_listed_and_deleted(aws: Aws) -> None:
@@ -112,6 +115,44 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
             " @ $.Steps[0].DisplayName"
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (
+            {"Name": "s", "Type": "Fail", "Arguments": 5},
+            "Fail step 's' has no 'Arguments', or they are no object @ $.Steps[0].Arguments",
+        ),
+        (
+            {"Name": "s", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
+            "Fail step 's' has no 'ErrorMessage': text or an expression @ $.Steps[0].Arguments.ErrorMessage",
+        ),
+        (
+            condition_step("s", [{"Type": "Or", "Conditions": 5}], [], []),
+            (
+                "'Conditions' of a condition of type Or in step 's' is a list, and not empty"
+                " @ $.Steps[0].Arguments.Conditions[0].Conditions"
+            ),
+        ),
+        (
+            condition_step("s", [{"Type": "Not", "Condition": 5}], [], []),
+            "Condition step 's' has a condition of unknown type None @ $.Steps[0].Arguments.Conditions[0].Condition",
+        ),
+        (
+            {"Name": "s", "Type": "Condition", "Arguments": {"Conditions": 5}},
+            "Condition step 's' has no conditions @ $.Steps[0].Arguments.Conditions",
+        ),
+        (
+            {"Name": "s", "Type": "Processing", "Arguments": []},
+            "Processing step 's' has no 'Arguments', or they are no object @ $.Steps[0].Arguments",
+        ),
+    ],
+)
+def test_arguments_of_the_wrong_form_are_refused(aws: Aws, step: dict[str, Any], problem: str) -> None:
+    """When the pipeline is made, not when its execution comes to the step."""
+    code, message = error_of(aws.start, definition=document(step))
+    assert (code, message.partition(" is invalid: ")[2]) == ("ValidationException", problem)
 
 
 def test_a_document_that_is_no_json_is_refused(aws: Aws) -> None:

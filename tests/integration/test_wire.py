@@ -117,6 +117,16 @@ def test_a_pipeline_operation_that_is_not_served_says_so(aws: Aws) -> None:
     )
 
 
+def test_tags_of_a_pipeline_or_job_that_does_not_exist(aws: Aws) -> None:
+    """Pipelines and jobs are ours, so moto is not asked about them; it has no words for them."""
+    for kind in ("pipeline/nothing", "processing-job/nothing", "training-job/nothing"):
+        arn = f"arn:aws:sagemaker:{REGION}:123456789012:{kind}"
+        missing = ("ResourceNotFound", f"Resource '{arn}' does not exist.")
+        assert error_of(aws.sagemaker.list_tags, ResourceArn=arn) == missing
+        assert error_of(aws.sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}]) == missing
+        assert error_of(aws.sagemaker.delete_tags, ResourceArn=arn, TagKeys=["k"]) == missing
+
+
 def test_everything_else_is_motos(aws: Aws) -> None:
     """SageMaker models, S3, STS and SQS answer on the same port."""
     identity = aws.sts.get_caller_identity()

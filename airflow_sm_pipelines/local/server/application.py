@@ -105,7 +105,7 @@ class Application:
         try:
             region = self._regions.get(_region(request))
             members = _members(body)
-            operation = self._operation(name, region, members)
+            operation = self._operation(name, members)
             if operation is None:
                 return None
             check_request(name, members)
@@ -125,10 +125,10 @@ class Application:
         return _response(answer, 200)
 
     @staticmethod
-    def _operation(name: str, region: Region, members: Mapping[str, Any]) -> Operation | None:
+    def _operation(name: str, members: Mapping[str, Any]) -> Operation | None:
         if name in OPERATIONS:
             return OPERATIONS[name]
-        if name in _TAG_OPERATIONS and members.get("ResourceArn") in region.store.tags:
+        if name in _TAG_OPERATIONS and tags.is_ours(members.get("ResourceArn")):
             return _TAG_OPERATIONS[name]
         if "Pipeline" in name:
             # moto only pretends to run pipelines; an answer from there would be about other pipelines than ours.

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_sm_pipelines.local.errors import ResourceNotFoundError
+from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.region import Region
+
+_OURS = re.compile(r"arn:[^:]*:sagemaker:[^:]*:[^:]*:(pipeline|processing-job|training-job)/")
 
 Request = Mapping[str, Any]
 Response = dict[str, Any]
 
 
+def is_ours(arn: object) -> bool:
+    """Whether a resource is a pipeline or job, existing or not, so that moto knows nothing of it.
+
+    :param arn: The ResourceArn of a request, not checked yet.
+    """
+    return isinstance(arn, str) and _OURS.match(arn) is not None
+
+
 def add_tags(region: Region, request: Request) -> Response:
     """AddTags."""
     with region.store.lock:
-        tags = region.store.tags[request["ResourceArn"]]
+        tags = _tags(region, request["ResourceArn"])
         tags.update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
         return {"Tags": _shown(tags)}
 
@@ -22,15 +35,29 @@ def add_tags(region: Region, request: Request) -> Response:
 def list_tags(region: Region, request: Request) -> Response:
     """ListTags."""
     with region.store.lock:
-        return {"Tags": _shown(region.store.tags[request["ResourceArn"]])}
+        return {"Tags": _shown(_tags(region, request["ResourceArn"]))}
 
 
 def delete_tags(region: Region, request: Request) -> Response:
     """DeleteTags."""
     with region.store.lock:
+        tags = _tags(region, request["ResourceArn"])
         for key in request["TagKeys"]:
-            region.store.tags[request["ResourceArn"]].pop(key, None)
+            tags.pop(key, None)
         return {}
+
+
+def _tags(region: Region, arn: str) -> dict[str, str]:
+    if arn not in region.store.tags:
+        # A job that a step has made was not made by a request that the server saw.
+        jobs: list[Job] = [*region.processing_jobs.all(), *region.training_jobs.all()]
+        for job in jobs:
+            if job.arn == arn:
+                region.store.tags[arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", ())}
+                break
+        else:
+            raise ResourceNotFoundError(f"Resource '{arn}' does not exist.")
+    return region.store.tags[arn]
 
 
 def _shown(tags: Mapping[str, str]) -> list[dict[str, str]]:
