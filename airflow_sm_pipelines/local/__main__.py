@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: The command, or subcommand, that starts the endpoint.
     """
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0, the default, takes a free one")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--state-dir",
         type=Path,
@@ -34,12 +35,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--stop-grace",
-        type=float,
+        type=_seconds,
         default=DEFAULT_STOP_GRACE_SECONDS,
         metavar="SECONDS",
         help="time a stopped job gets to end by itself (default: %(default)s)",
     )
     parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
+    return port
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nan is not between them either
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 0 or more")
+    return seconds
 
 
 def run(options: argparse.Namespace) -> int:

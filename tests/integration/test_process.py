@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import airflow_sm_pipelines
+from airflow_sm_pipelines.local.__main__ import main
 from tests.integration.clients import Aws
 from tests.integration.documents import document, processing_step, training_step
 
@@ -149,6 +150,29 @@ def test_a_port_that_is_taken_is_said() -> None:
     assert ended.stderr.startswith("sm-pipelines local: ")
     assert "Address already in use" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--port", "99999", "'99999' is no port: give 0 to 65535"),
+        ("--port", "-1", "'-1' is no port: give 0 to 65535"),
+        ("--port", "http", "'http' is no port: give 0 to 65535"),
+        ("--stop-grace", "-1", "'-1' is no time: give seconds, 0 or more"),
+        ("--stop-grace", "nan", "'nan' is no time: give seconds, 0 or more"),
+        ("--stop-grace", "inf", "'inf' is no time: give seconds, 0 or more"),
+        ("--stop-grace", "soon", "'soon' is no time: give seconds, 0 or more"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_said(
+    option: str, value: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 2 and argparse's last line names the option; nothing is started."""
+    with pytest.raises(SystemExit) as ended:
+        main([option, value])
+    assert ended.value.code == 2
+    last_line = capsys.readouterr().err.splitlines()[-1]
+    assert last_line == f"python -m airflow_sm_pipelines.local: error: argument {option}: {complaint}"
 
 
 def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
