@@ -6,6 +6,7 @@ Each command imports what it needs when it runs: checking a document needs neith
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -112,11 +113,13 @@ def _graph(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    # Before Airflow is imported: its log would stand among the document, and repeat the error.
+    # Before Airflow is imported: its log would repeat the error.
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
     from airflow_sm_pipelines.task_groups.dag_files import pipeline_group_of
 
-    group = pipeline_group_of(Path(options.dag_file), dag_id=options.dag_id, group_id=options.group_id)
+    # Standard output is for the document alone, whatever a Dag file prints.
+    with contextlib.redirect_stdout(sys.stderr):
+        group = pipeline_group_of(Path(options.dag_file), dag_id=options.dag_id, group_id=options.group_id)
     document = group.compile().definition.to_document()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return 0
