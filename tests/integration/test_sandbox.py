@@ -85,6 +85,13 @@ def test_nothing_runs_in_the_endpoints_own_namespace(tmp_path: Path) -> None:
     assert (process.wait(), lines) == (1, ["the job would be in the mount namespace of the endpoint"])
 
 
+def test_a_job_killed_before_it_began_has_an_exit_code() -> None:
+    """It has named its namespace, here one that never was, and nobody reads the answer any more."""
+    lines: list[str] = []
+    process = JobProcess(["/bin/sh", "-c", "exec <&-; echo 'mnt:[1]'; exit 5"], {}, lines.append)
+    assert (process.wait(), lines) == (5, [])
+
+
 def test_a_job_ends_with_its_first_process(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
     """A child in a session of its own holds the output open; it ends neither later than the job nor without it."""
     lines: list[str] = []

@@ -221,8 +221,8 @@ class JobProcess:
         if self._process.stdin is None:
             raise RuntimeError("the job was started without an input pipe")
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(b"\n")
-            self._process.stdin.flush()
+            # Not through the buffer, which would try to send the line again when it is closed.
+            os.write(self._process.stdin.fileno(), b"\n")
 
     def _read(self, on_line: Callable[[str], None]) -> None:
         stream = self._process.stdout
