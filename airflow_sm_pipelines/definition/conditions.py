@@ -6,6 +6,7 @@ A list of conditions holds when all of them do. The document forms are those of 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
@@ -45,23 +46,23 @@ def operand_to_document(operand: Any) -> Any:
     return operand.to_document() if isinstance(operand, Expression) else operand
 
 
-class Condition:
+class Condition(ABC):
     """Base of all conditions. Conditions have no truth value in Python; see :meth:`__bool__`."""
 
+    @abstractmethod
     def to_document(self) -> dict[str, Any]:
         """Return the condition as it stands in a document."""
-        raise NotImplementedError
 
+    @abstractmethod
     def operands(self) -> Iterator[Any]:
         """Yield every value the condition looks at, nested conditions included."""
-        raise NotImplementedError
 
+    @abstractmethod
     def map_operands(self, function: Any) -> Condition:
         """Return the same condition with each operand replaced by ``function(operand)``.
 
         :param function: takes one operand and returns its replacement.
         """
-        raise NotImplementedError
 
     def __bool__(self) -> bool:
         raise TypeError(
