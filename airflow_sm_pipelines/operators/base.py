@@ -120,12 +120,17 @@ class BaseSageMakerStepOperator(BaseOperator):
         """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
         return {}
 
+    @property
+    def subject(self) -> str:
+        """How errors name this task."""
+        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'"
+
     def error(self, message: str) -> TranslationError:
         """Return an error that names the Dag and this task.
 
         :param message: the rule broken and the fix.
         """
-        return TranslationError(f"Dag '{self.dag.dag_id}', task '{self.task_id}': {message}")
+        return TranslationError(f"{self.subject}: {message}")
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of the step trigger."""

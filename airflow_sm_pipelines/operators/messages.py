@@ -36,7 +36,7 @@ class _AnsweringStepOperator(SageMakerStepOperator):
     def output_parameters(self) -> NamedReferences[PropertyReference]:
         """What comes back, for other steps: ``step.output_parameters["name"]``."""
         references = {name: self.properties.OutputParameters[name] for name in self.declared_outputs}
-        return NamedReferences(references, f"Dag '{self.dag.dag_id}', task '{self.task_id}' has no output")
+        return NamedReferences(references, f"{self.subject} has no output")
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the values handed over."""

@@ -110,7 +110,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         """The S3 URIs of the outputs, for other steps: ``prepare.outputs["train"]``."""
         base = f"Steps.{self.step_name}.ProcessingOutputConfig.Outputs"
         references = {name: PropertyReference(f"{base}['{name}'].S3Output.S3Uri") for name in self._output_names()}
-        return NamedReferences(references, f"{self._subject} has no output")
+        return NamedReferences(references, f"{self.subject} has no output")
 
     def metric(self, property_file: str, json_path: str) -> JsonGet:
         """Return a value out of a property file, for conditions: ``evaluate.metric("metrics", "accuracy.value")``.
@@ -179,10 +179,6 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         if self.code is None or self.code.startswith("s3://"):
             return ()
         return self.read_code(self.code, self.entry_point).as_files(self.code_uri)[1]
-
-    @property
-    def _subject(self) -> str:
-        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'"
 
     def _output_names(self) -> list[str]:
         raw = self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])

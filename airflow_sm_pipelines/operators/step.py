@@ -45,6 +45,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self.retry_policies = None if retry_policies is None else require_list(self, "retry_policies", retry_policies)
         self.role_arn = role_arn
         self.step_options = require_dict(self, "step_options", step_options)
+        self._local_code: LocalCode | None = None
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the request that the keywords make; goes over ``arguments``. Nothing for a generic step."""
@@ -87,16 +88,18 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         return f"{self.settings.artifact_uri}/code"
 
     def read_code(self, code: str, entry_point: str | None) -> LocalCode:
-        """Read this step's local code.
+        """Read this step's local code, once: describing the step asks for it several times.
 
         :param code: a file or directory; a relative path starts beside the Dag file.
         :param entry_point: the script to run, where it is a directory.
         :raises TranslationError: when it is not there.
         """
-        try:
-            return read_local_code(code, entry_point, self.dag.folder)
-        except TranslationError as error:
-            raise self.error(str(error)) from None
+        if self._local_code is None:
+            try:
+                self._local_code = read_local_code(code, entry_point, self.dag.folder)
+            except TranslationError as error:
+                raise self.error(str(error)) from None
+        return self._local_code
 
 
 def _cache_config(cache: timedelta | str | bool) -> dict[str, Any]:

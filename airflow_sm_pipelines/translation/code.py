@@ -8,6 +8,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -27,7 +28,7 @@ class LocalCode:
     files: tuple[tuple[str, bytes], ...]
     entry_point: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The hash of all paths and contents; equal code has equal digests on every machine."""
         digest = hashlib.sha256()
@@ -52,6 +53,10 @@ class LocalCode:
         :param prefix: ``s3://bucket/key`` above.
         """
         uri = f"{prefix}/{self.digest}/sourcedir.tar.gz"
+        return uri, (CodeUpload(uri, self._archive),)
+
+    @cached_property
+    def _archive(self) -> bytes:
         buffer = io.BytesIO()
         with (
             gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, filename="") as zipped,
@@ -62,7 +67,7 @@ class LocalCode:
                 member.size = len(content)
                 member.mode = 0o644
                 archive.addfile(member, io.BytesIO(content))
-        return uri, (CodeUpload(uri, buffer.getvalue()),)
+        return buffer.getvalue()
 
 
 def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCode:
