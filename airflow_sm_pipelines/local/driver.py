@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_sm_pipelines.definition.graph import PipelineGraph
@@ -34,9 +35,9 @@ class ExecutionDriver:
         self._execution = execution
         self._services = services
         self._graph = PipelineGraph.of(execution.version.definition)
-        parallelism = execution.attributes.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps")
-        self._schedule = Schedule(self._graph, parallelism)
+        self._schedule = Schedule(self._graph, self._parallelism)
         self._runners: dict[str, StepRunner] = {}
+        self._attempts: dict[str, int] = {}
 
     def start(self) -> None:
         """Start the first steps."""
@@ -57,11 +58,48 @@ class ExecutionDriver:
                 runner.stop()
             self._advance()
 
+    def retry(self, parallelism: Mapping[str, Any] | None) -> None:
+        """Run the steps that failed or were stopped again, and those that never started. Returns at once.
+
+        Steps that succeeded keep their results. Steps to be run again are not listed until they have started.
+
+        :param parallelism: The ParallelismConfiguration from now on; ``None`` leaves it as it is.
+        :raises ValidationError: The execution has not failed and was not stopped, or it ended in a Fail step.
+        """
+        execution = self._execution
+        with execution.lock:
+            if execution.status not in (ExecutionStatus.FAILED, ExecutionStatus.STOPPED):
+                # The service's own words are not on record; these follow the ones for stopping.
+                raise ValidationError("Only pipelines with 'Failed' or 'Stopped' status can be retried")
+            again = [step for step in execution.steps.values() if step.status is not StepStatus.SUCCEEDED]
+            for step in again:
+                if step.type == "Fail":
+                    raise ValidationError(
+                        f"Pipeline execution '{execution.arn}' ended in the Fail step '{step.name}', so it cannot be"
+                        " retried"
+                    )
+            for step in again:
+                self._attempts[step.name] = step.attempt
+                del execution.steps[step.name]
+            if parallelism is not None:
+                execution.attributes["ParallelismConfiguration"] = parallelism
+            succeeded = {step.name: step.outcome for step in execution.steps.values()}
+            self._schedule = Schedule(self._graph, self._parallelism, succeeded)
+            execution.failure_reason = ""
+            execution.done.clear()
+            self._advance()
+
+    @property
+    def _parallelism(self) -> int | None:
+        configuration = self._execution.attributes.get("ParallelismConfiguration")
+        return None if configuration is None else configuration["MaxParallelExecutionSteps"]
+
     def _advance(self) -> None:
         """Start what can start and settle the execution's status. The lock is held."""
         for name in self._schedule.start_ready():
             step = self._graph.nodes[name].step
-            record = StepRecord(name, step.type, step.display_name, step.description)
+            attempt = self._attempts.get(name, 0) + 1
+            record = StepRecord(name, step.type, step.display_name, step.description, attempt)
             self._execution.steps[name] = record
             thread = threading.Thread(
                 target=self._run_step,
@@ -92,6 +130,7 @@ class ExecutionDriver:
             record.status = end.status
             record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
             record.properties = end.properties
+            record.outcome = end.outcome
             record.end_time = now()
             self._schedule.finish(record.name, end.status, end.outcome)
             self._advance()

@@ -11,7 +11,9 @@ end with :meth:`Schedule.finish`.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 
 from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors, waits_for
 from airflow_sm_pipelines.definition.steps import StepDependency
@@ -51,9 +53,15 @@ class Schedule:
 
     :param graph: The definition's graph.
     :param parallelism: How many steps may run at once; ``None`` for no limit.
+    :param succeeded: Steps that are not run again, since they succeeded before; for Condition steps their outcome.
     """
 
-    def __init__(self, graph: PipelineGraph, parallelism: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: PipelineGraph,
+        parallelism: int | None = None,
+        succeeded: Mapping[str, bool | None] = MappingProxyType({}),
+    ) -> None:
         self._graph = graph
         self._parallelism = parallelism
         self._states = dict.fromkeys(graph.order, _State.WAITING)
@@ -75,6 +83,9 @@ class Schedule:
             self._around[name] = frozenset(around)
             for condition in around:
                 self._inside.setdefault(condition, []).append(name)
+        for name in graph.order:
+            if name in succeeded:
+                self._succeed(name, succeeded[name])
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -115,26 +126,31 @@ class Schedule:
             raise ValueError(f"step {name!r} is {self._states[name].value}, so it cannot end now")
         if status not in _ENDED:
             raise ValueError(f"step {name!r} cannot end with the status {status}")
-        succeeded = status is StepStatus.SUCCEEDED
-        if succeeded and self._graph.nodes[name].step.type == "Condition" and outcome is None:
-            raise ValueError(f"Condition step {name!r} ended without an outcome")
+        if status is StepStatus.SUCCEEDED:
+            self._succeed(name, outcome)
+            return
         self._enter(name, _ENDED[status])
-        if not succeeded and not self._stopping:
+        if not self._stopping:
             if self._has_handler(name, status):
                 self._handled_failure = True
             else:
                 self._failed = True
-        if succeeded and outcome is not None:
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stopping = True
+
+    def _succeed(self, name: str, outcome: bool | None) -> None:
+        if self._graph.nodes[name].step.type == "Condition" and outcome is None:
+            raise ValueError(f"Condition step {name!r} ended without an outcome")
+        self._enter(name, _State.SUCCEEDED)
+        if outcome is not None:
             for inner in self._inside.get(name, ()):
                 if any(
                     owner.condition == name and owner.outcome is not outcome
                     for owner in ancestors(inner, self._graph.nodes)
                 ):
                     self._enter(inner, _State.NOT_TAKEN)
-
-    def stop(self) -> None:
-        """Start nothing more."""
-        self._stopping = True
 
     def _enter(self, name: str, state: _State) -> None:
         self._states[name] = state

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
@@ -52,6 +53,15 @@ class Region:
         :raises ValidationError: It is not executing.
         """
         self._drivers[str(execution.arn)].stop()
+
+    def retry(self, execution: ExecutionRecord, parallelism: Mapping[str, Any] | None) -> None:
+        """Run the failed, stopped and never started steps of an execution that has ended.
+
+        :param execution: The execution.
+        :param parallelism: A new ParallelismConfiguration; ``None`` leaves it as it is.
+        :raises ValidationError: The execution cannot be retried.
+        """
+        self._drivers[str(execution.arn)].retry(parallelism)
 
     def close(self) -> None:
         """End every job, and let nothing new start."""

@@ -74,20 +74,24 @@ class StepRecord:
 
     :param name: Its name.
     :param type: Its type.
+    :param attempt: Counts from 1; a step that runs again, in a retry of the execution too, is at its next attempt.
     :param metadata: As ListPipelineExecutionSteps shows it, such as ``{"ProcessingJob": {"Arn": ...}}``.
     :param properties: What ``Steps.<name>`` refers to: the Describe response of what the step made.
+    :param outcome: Of a Condition step that succeeded.
     """
 
     name: str
     type: str
     display_name: str | None
     description: str | None
+    attempt: int = 1
     start_time: dt.datetime = field(default_factory=now)
     end_time: dt.datetime | None = None
     status: StepStatus = StepStatus.STARTING
     failure_reason: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
+    outcome: bool | None = None
 
 
 @dataclass
@@ -107,7 +111,7 @@ class ExecutionRecord:
     start_parameters: Mapping[str, str]
     parameters: Mapping[str, Any]
     role_arn: str
-    attributes: Mapping[str, Any]
+    attributes: dict[str, Any]
     creation_time: dt.datetime = field(default_factory=now)
     last_modified_time: dt.datetime = field(default_factory=now)
     status: ExecutionStatus = ExecutionStatus.EXECUTING

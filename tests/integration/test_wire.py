@@ -108,12 +108,15 @@ def test_web_pages_are_refused(aws: Aws, path: str, headers: dict[str, str], bod
     assert error_of(aws.s3.get_object, Bucket=BUCKET, Key="evil.py")[0] == "NoSuchKey"
 
 
-def test_a_pipeline_operation_that_is_not_served_says_so(aws: Aws) -> None:
-    """It does not fall through to moto, whose pipelines are others than ours."""
-    arn = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/p/execution/abcdefghijkl"
-    assert error_of(aws.sagemaker.retry_pipeline_execution, PipelineExecutionArn=arn, ClientRequestToken=token()) == (
-        "ValidationException",
-        "The local endpoint does not serve the operation RetryPipelineExecution.",
+def test_a_pipeline_operation_that_is_not_served_says_so(endpoint: LocalEndpoint) -> None:
+    """It does not fall through to moto, whose pipelines are others than ours; an operation of tomorrow, say."""
+    status, answer, _ = post(endpoint.url, "PausePipelineExecution", b"{}")
+    assert (status, answer) == (
+        400,
+        {
+            "__type": "ValidationException",
+            "message": "The local endpoint does not serve the operation PausePipelineExecution.",
+        },
     )
 
 

@@ -39,6 +39,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListPipelineExecutionSteps": executions.list_pipeline_execution_steps,
     "ListPipelineExecutions": executions.list_pipeline_executions,
     "ListPipelineParametersForExecution": executions.list_pipeline_parameters_for_execution,
+    "RetryPipelineExecution": executions.retry_pipeline_execution,
     "StartPipelineExecution": executions.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
     **jobs.OPERATIONS,

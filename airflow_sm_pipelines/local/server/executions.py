@@ -136,10 +136,21 @@ def describe_pipeline_definition_for_execution(region: Region, request: Request)
 def stop_pipeline_execution(region: Region, request: Request) -> Response:
     """StopPipelineExecution. Asking again with the same token is no error, as for every idempotent operation."""
     execution = region.store.execution(request["PipelineExecutionArn"])
-    arn = region.store.answer_of_token("StopPipelineExecution", request)
-    if arn is None:
-        region.stop(execution)
-        region.store.remember_token("StopPipelineExecution", request, str(execution.arn))
+    with region.store.lock:  # of two requests with one token, only the first acts
+        if region.store.answer_of_token("StopPipelineExecution", request) is None:
+            region.stop(execution)
+            region.store.remember_token("StopPipelineExecution", request, str(execution.arn))
+    return {"PipelineExecutionArn": str(execution.arn)}
+
+
+def retry_pipeline_execution(region: Region, request: Request) -> Response:
+    """RetryPipelineExecution: the same execution goes on with the definition and parameters it was started with."""
+    execution = region.store.execution(request["PipelineExecutionArn"])
+    with region.store.lock:
+        if region.store.answer_of_token("RetryPipelineExecution", request) is None:
+            find_pipeline(region, execution.arn.pipeline_arn)
+            region.retry(execution, request.get("ParallelismConfiguration"))
+            region.store.remember_token("RetryPipelineExecution", request, str(execution.arn))
     return {"PipelineExecutionArn": str(execution.arn)}
 
 
@@ -210,7 +221,7 @@ def _step(step: StepRecord) -> Response:
         "StartTime": step.start_time,
         "StepStatus": step.status.value,
         "Metadata": step.metadata,
-        "AttemptCount": 1,
+        "AttemptCount": step.attempt,
     }
     optional = {
         "StepDisplayName": step.display_name,
