@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.clients import Aws, error_of, token
+from tests.integration.clients import Aws, error_of
 from tests.integration.documents import BUCKET, IMAGE, REGION, ROLE
 
 
