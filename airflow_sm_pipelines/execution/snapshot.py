@@ -144,6 +144,8 @@ class ExecutionSnapshot:
     :param failure_reason: the service's words about the execution; usually generic ("One or multiple steps
         failed"), the cause is in the steps.
     :param created_by_domain: the Studio domain of the user who started it, if a Studio user did.
+    :param last_modified_time: when the service last changed the execution. Two snapshots that differ in this alone
+        are equal.
     """
 
     arn: PipelineExecutionArn
@@ -151,6 +153,7 @@ class ExecutionSnapshot:
     steps: Mapping[str, StepSnapshot] = field(default_factory=dict)
     failure_reason: str | None = None
     created_by_domain: str | None = None
+    last_modified_time: datetime | None = field(default=None, compare=False)
 
     @classmethod
     def from_responses(cls, description: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> ExecutionSnapshot:
@@ -169,6 +172,7 @@ class ExecutionSnapshot:
             status=ExecutionStatus.parse(description["PipelineExecutionStatus"]),
             failure_reason=description.get("FailureReason"),
             created_by_domain=(description.get("CreatedBy") or {}).get("DomainId"),
+            last_modified_time=description.get("LastModifiedTime"),
         ).with_steps(steps)
 
     def with_steps(self, steps: Iterable[Mapping[str, Any]]) -> ExecutionSnapshot:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ class SageMakerPipelineHook(AwsServicesHook):
     """
     SageMaker pipelines and their executions, with what their steps leave in S3 and in CloudWatch Logs.
 
-    Does not stop or retry executions. Takes the arguments of :class:`AwsServicesHook`.
+    Takes the arguments of :class:`AwsServicesHook`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -120,8 +120,39 @@ class SageMakerPipelineHook(AwsServicesHook):
             "sagemaker",
             "stop_pipeline_execution",
             PipelineExecutionArn=pipeline_execution_arn,
-            ClientRequestToken=hashlib.sha256(pipeline_execution_arn.encode()).hexdigest(),
+            # A new one each time: with the token of an earlier stop, one after a resume would be taken for a repetition.
+            ClientRequestToken=uuid.uuid4().hex,
         )
+
+    def retry_execution(self, pipeline_execution_arn: str, *, client_request_token: str) -> None:
+        """Have the service go on with an execution that failed or was stopped: it runs the failed steps again.
+
+        The ARN, the definition and the parameters stay the same. Does not wait.
+
+        :param pipeline_execution_arn: the execution.
+        :param client_request_token: 32 to 128 characters; the same token never retries a second time.
+        :raises SageMakerServiceError: in the service's words, such as when the execution is not over.
+        """
+        self.call(
+            "sagemaker",
+            "retry_pipeline_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+            ClientRequestToken=client_request_token,
+        )
+
+    def execution_parameters(self, pipeline_execution_arn: str) -> dict[str, str]:
+        """The values that an execution was started with, by pipeline parameter; defaults are not among them.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return {
+            parameter["Name"]: parameter["Value"]
+            for page in self._pages(
+                "list_pipeline_parameters_for_execution", PipelineExecutionArn=pipeline_execution_arn, MaxResults=100
+            )
+            for parameter in page.get("PipelineParameters", ())
+        }
 
     def start_execution(
         self,
