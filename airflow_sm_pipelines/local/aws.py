@@ -43,6 +43,11 @@ class Clients:
         return self._client("logs")
 
     @property
+    def sqs(self) -> Any:
+        """Amazon SQS."""
+        return self._client("sqs")
+
+    @property
     def sagemaker(self) -> Any:
         """SageMaker; used for the operations that moto serves, such as the model registry."""
         return self._client("sagemaker")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from airflow_sm_pipelines.definition.graph import PipelineGraph
-from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.engine import Schedule
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
-from airflow_sm_pipelines.local.runners import RUNNERS
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepServices
+from airflow_sm_pipelines.local.step_run import StepRun
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
 
 EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"
 """All that the service says about an execution; the cause is in the steps."""
-
-logger = logging.getLogger(__name__)
 
 
 class ExecutionDriver:
@@ -36,7 +31,7 @@ class ExecutionDriver:
         self._services = services
         self._graph = PipelineGraph.of(execution.version.definition)
         self._schedule = Schedule(self._graph, self._parallelism)
-        self._runners: dict[str, StepRunner] = {}
+        self._runs: dict[str, StepRun] = {}
         self._attempts: dict[str, int] = {}
 
     def start(self) -> None:
@@ -53,9 +48,8 @@ class ExecutionDriver:
             if self._execution.status is not ExecutionStatus.EXECUTING:
                 raise ValidationError("Only pipelines with 'Executing' status can be stopped")
             self._schedule.stop()
-            for name, runner in self._runners.items():
-                self._execution.steps[name].status = StepStatus.STOPPING
-                runner.stop()
+            for run in self._runs.values():
+                run.stop()
             self._advance()
 
     def retry(self, parallelism: Mapping[str, Any] | None) -> None:
@@ -101,13 +95,8 @@ class ExecutionDriver:
             attempt = self._attempts.get(name, 0) + 1
             record = StepRecord(name, step.type, step.display_name, step.description, attempt)
             self._execution.steps[name] = record
-            thread = threading.Thread(
-                target=self._run_step,
-                args=(record,),
-                name=f"{self._execution.arn.execution_id}-{name}",
-                daemon=True,
-            )
-            thread.start()
+            run = self._runs[name] = StepRun(step, record, self._execution, self._services)
+            run.start(partial(self._ended, name))
         status = self._schedule.status
         if status is not self._execution.status:
             self._execution.status = status
@@ -117,39 +106,7 @@ class ExecutionDriver:
         if status.is_terminal:
             self._execution.done.set()
 
-    def _run_step(self, record: StepRecord) -> None:
-        try:
-            end = self._end_of(record)
-        except (StepFailedError, EvaluationError) as failure:
-            end = StepEnd(StepStatus.FAILED, str(failure))
-        except Exception as error:
-            logger.exception("step %s of %s could not be run", record.name, self._execution.arn)
-            end = StepEnd(StepStatus.FAILED, f"InternalServerError: the local endpoint failed: {error!r}")
-        with self._execution.lock:
-            self._runners.pop(record.name, None)
-            record.status = end.status
-            record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
-            record.properties = end.properties
-            record.outcome = end.outcome
-            record.end_time = now()
-            self._schedule.finish(record.name, end.status, end.outcome)
-            self._advance()
-
-    def _end_of(self, record: StepRecord) -> StepEnd:
-        def report(metadata: dict[str, Any]) -> None:
-            with self._execution.lock:
-                record.metadata = metadata
-
-        kind = RUNNERS.get(record.type)
-        if kind is None:
-            raise StepFailedError(
-                f"ClientError: the local endpoint does not run steps of type {record.type!r}. It runs"
-                f" {', '.join(sorted(RUNNERS))}. Run this pipeline on AWS, or leave the step out locally."
-            )
-        runner = kind(self._graph.nodes[record.name].step, self._execution, self._services, report)
-        with self._execution.lock:
-            if self._schedule.status is ExecutionStatus.STOPPING:
-                return StepEnd(StepStatus.STOPPED)
-            record.status = StepStatus.EXECUTING
-            self._runners[record.name] = runner
-        return runner.run()
+    def _ended(self, name: str, end: StepEnd) -> None:
+        del self._runs[name]
+        self._schedule.finish(name, end.status, end.outcome)
+        self._advance()

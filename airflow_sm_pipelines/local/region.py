@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
@@ -31,7 +32,8 @@ class Region:
     def __post_init__(self) -> None:
         self.processing_jobs: Jobs[ProcessingJob] = Jobs(ProcessingJob, self.host)
         self.training_jobs: Jobs[TrainingJob] = Jobs(TrainingJob, self.host)
-        self._services = StepServices(self.host.clients, self.processing_jobs, self.training_jobs)
+        self.callbacks = Callbacks()
+        self._services = StepServices(self.host.clients, self.processing_jobs, self.training_jobs, self.callbacks)
         self._drivers: dict[str, ExecutionDriver] = {}
 
     def add(self, execution: ExecutionRecord) -> ExecutionDriver:

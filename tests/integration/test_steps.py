@@ -65,8 +65,8 @@ def test_a_step_type_that_is_not_run_here_fails_with_a_reason(endpoint: LocalEnd
     arn = aws.start(document(step))
     wait(endpoint, arn)
     assert aws.steps(arn)["notify"]["FailureReason"] == (
-        "ClientError: the local endpoint does not run steps of type 'Lambda'. It runs Condition, Fail, Model,"
-        " Processing, RegisterModel, Training. Run this pipeline on AWS, or leave the step out locally."
+        "ClientError: the local endpoint does not run steps of type 'Lambda'. It runs Callback, Condition,"
+        " Fail, Model, Processing, RegisterModel, Training. Run this pipeline on AWS, or leave the step out locally."
     )
 
 

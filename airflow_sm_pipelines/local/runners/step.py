@@ -11,6 +11,7 @@ from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
@@ -30,11 +31,13 @@ class StepServices:
     :param clients: Clients for the region.
     :param processing_jobs: Where Processing steps make their jobs.
     :param training_jobs: Where Training steps make theirs.
+    :param callbacks: Where Callback steps wait.
     """
 
     clients: Clients
     processing_jobs: Jobs[ProcessingJob]
     training_jobs: Jobs[TrainingJob]
+    callbacks: Callbacks
 
 
 @dataclass(frozen=True)

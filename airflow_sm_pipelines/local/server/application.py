@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
 from airflow_sm_pipelines.local.region import Region, Regions
-from airflow_sm_pipelines.local.server import executions, jobs, pipelines, tags
+from airflow_sm_pipelines.local.server import callbacks, executions, jobs, pipelines, tags
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListPipelineExecutions": executions.list_pipeline_executions,
     "ListPipelineParametersForExecution": executions.list_pipeline_parameters_for_execution,
     "RetryPipelineExecution": executions.retry_pipeline_execution,
+    "SendPipelineExecutionStepFailure": callbacks.send_pipeline_execution_step_failure,
+    "SendPipelineExecutionStepSuccess": callbacks.send_pipeline_execution_step_success,
     "StartPipelineExecution": executions.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
     **jobs.OPERATIONS,

@@ -1,0 +1,95 @@
+"""Callback steps that wait for their answer, found by their token."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
+
+_CHARACTERS = string.ascii_letters + string.digits
+_LENGTH = 10  # botocore's service model: exactly ten letters and digits
+
+
+@dataclass(frozen=True)
+class CallbackAnswer:
+    """What SendPipelineExecutionStepSuccess or SendPipelineExecutionStepFailure said.
+
+    :param succeeded: Which of the two.
+    :param outputs: The output parameters by name, as sent.
+    :param failure_reason: As sent; empty for a success.
+    """
+
+    succeeded: bool
+    outputs: Mapping[str, str]
+    failure_reason: str = ""
+
+
+class Callback:
+    """One Callback step that waits.
+
+    :param token: What its answer is sent with.
+    :param execution_arn: The execution it belongs to.
+    """
+
+    def __init__(self, token: str, execution_arn: str) -> None:
+        self.token = token
+        self.execution_arn = execution_arn
+        self._lock = threading.Lock()
+        self._answer: CallbackAnswer | None = None
+        self._answered = threading.Event()
+
+    def wait(self) -> CallbackAnswer:
+        """Wait for the answer, for as long as it takes."""
+        self._answered.wait()
+        if self._answer is None:
+            raise RuntimeError("answered without an answer")
+        return self._answer
+
+    def answer(self, answer: CallbackAnswer) -> None:
+        """Let the step go on.
+
+        :param answer: How it ended.
+        :raises ValidationError: It was answered before.
+        """
+        with self._lock:
+            if self._answer is not None:
+                # The service documents no wording for this.
+                raise ValidationError(f"The step with the callback token '{self.token}' was already answered.")
+            self._answer = answer
+        self._answered.set()
+
+
+class Callbacks:
+    """The Callback steps of one region. Safe to use from threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks: dict[str, Callback] = {}
+
+    def open(self, execution_arn: str) -> Callback:
+        """A callback with a token of its own.
+
+        :param execution_arn: The execution of the step.
+        """
+        with self._lock:
+            token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
+            while token in self._callbacks:
+                token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
+            callback = self._callbacks[token] = Callback(token, execution_arn)
+            return callback
+
+    def get(self, token: str) -> Callback:
+        """The callback of a token.
+
+        :param token: The token.
+        :raises ResourceNotFoundError: No step was given it.
+        """
+        with self._lock:
+            callback = self._callbacks.get(token)
+        if callback is None:
+            raise ResourceNotFoundError(f"No step waits for the callback token '{token}'.")
+        return callback

@@ -1,0 +1,95 @@
+"""One step of an execution, from its start to its end. Whoever starts it decides when, and what follows."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.exceptions import EvaluationError
+from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
+from airflow_sm_pipelines.local.runners import RUNNERS
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
+from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
+
+logger = logging.getLogger(__name__)
+
+
+class StepRun:
+    """Runs a step in a thread of its own and keeps its record up to date.
+
+    :param step: The step.
+    :param record: Its record, listed from now on.
+    :param execution: The execution it belongs to.
+    :param services: What it may use.
+    """
+
+    def __init__(self, step: Step, record: StepRecord, execution: ExecutionRecord, services: StepServices) -> None:
+        self.record = record
+        self._step = step
+        self._execution = execution
+        self._services = services
+        self._runner: StepRunner | None = None
+        self._stopped = False
+
+    def start(self, ended: Callable[[StepEnd], None]) -> None:
+        """Run the step. Returns at once.
+
+        :param ended: Called at the step's end, in the step's thread, with the execution's lock held.
+        """
+        threading.Thread(
+            target=self._run,
+            args=(ended,),
+            name=f"{self._execution.arn.execution_id}-{self.record.name}",
+            daemon=True,
+        ).start()
+
+    def stop(self) -> None:
+        """Ask the step to end early. Returns at once; the execution's lock is held."""
+        self._stopped = True
+        self.record.status = StepStatus.STOPPING
+        if self._runner is not None:
+            self._runner.stop()
+
+    def _run(self, ended: Callable[[StepEnd], None]) -> None:
+        end = self._end()
+        record = self.record
+        with self._execution.lock:
+            record.status = end.status
+            record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
+            record.properties = end.properties
+            record.outcome = end.outcome
+            record.end_time = now()
+            ended(end)
+
+    def _end(self) -> StepEnd:
+        try:
+            runner = self._make_runner()
+            with self._execution.lock:
+                if self._stopped:
+                    return StepEnd(StepStatus.STOPPED)
+                self._runner = runner
+                self.record.status = StepStatus.EXECUTING
+            return runner.run()
+        except (StepFailedError, EvaluationError) as failure:
+            return StepEnd(StepStatus.FAILED, str(failure))
+        except Exception as error:
+            logger.exception("step %s of %s could not be run", self.record.name, self._execution.arn)
+            return StepEnd(StepStatus.FAILED, f"InternalServerError: the local endpoint failed: {error!r}")
+
+    def _make_runner(self) -> StepRunner:
+        kind = RUNNERS.get(self._step.type)
+        if kind is None:
+            raise StepFailedError(
+                f"ClientError: the local endpoint does not run steps of type {self._step.type!r}. It runs"
+                f" {', '.join(sorted(RUNNERS))}. Run this pipeline on AWS, or leave the step out locally."
+            )
+        return kind(self._step, self._execution, self._services, self._report)
+
+    def _report(self, metadata: dict[str, Any]) -> None:
+        with self._execution.lock:
+            self.record.metadata = metadata
