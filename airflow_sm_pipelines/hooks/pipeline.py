@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.logs import log_location
-from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
-from airflow_sm_pipelines.hooks.services import AwsServicesHook
 
 #: SageMaker's limit for a property file.
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
+
+#: How long ``PipelineDefinition`` of CreatePipeline may be (botocore's service model). What is longer can only be read
+#: from S3; the SageMaker SDK sends it there from 100 KiB on.
+INLINE_DEFINITION_CHARACTERS = 1024 * 1024
 
 #: How many instances' logs are read for the tail of a job's log.
 _LOG_STREAMS = 10
 
 
-class SageMakerPipelineHook(AwsServicesHook):
+class SageMakerPipelineHook(PipelineExecutionsHook):
     """
     SageMaker pipelines and their executions, with what their steps leave in S3 and in CloudWatch Logs.
 
-    Takes the arguments of :class:`AwsServicesHook`.
+    Takes the arguments of :class:`~airflow_sm_pipelines.hooks.services.AwsServicesHook`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,6 +47,7 @@ class SageMakerPipelineHook(AwsServicesHook):
         role_arn: str,
         description: str | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
+        artifact_uri: str | None = None,
     ) -> UpsertResult:
         """Make the pipeline be as defined. Changes nothing when it already is: an update makes a new version.
 
@@ -54,17 +58,16 @@ class SageMakerPipelineHook(AwsServicesHook):
         :param role_arn: the role that the pipeline runs with.
         :param description: the pipeline's description; ``None`` leaves that of an existing pipeline.
         :param tags: ``[{"Key": ..., "Value": ...}]`` for a new pipeline.
+        :param artifact_uri: ``s3://bucket/prefix``, where a definition of more than a MiB goes, under its hash.
         :raises SageMakerServiceError: in the service's words.
+        :raises PipelineExecutionError: for a definition of more than a MiB without ``artifact_uri``.
         """
-        request: dict[str, Any] = {
-            "PipelineName": pipeline_name,
-            "PipelineDefinition": definition,
-            "RoleArn": role_arn,
-        }
+        request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn}
         if description is not None:
             request["PipelineDescription"] = description
         current = self.describe_pipeline(pipeline_name)
         if current is None:
+            request.update(self._definition_members(definition, pipeline_name, artifact_uri))
             creation = {**request, "Tags": [dict(tag) for tag in tags]} if tags else request
             try:
                 return UpsertResult(self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created")
@@ -80,162 +83,46 @@ class SageMakerPipelineHook(AwsServicesHook):
         )
         if unchanged:
             return UpsertResult(current["PipelineArn"], "unchanged")
+        request.update(self._definition_members(definition, pipeline_name, artifact_uri))
         return UpsertResult(self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated")
 
-    def describe_pipeline(self, pipeline_name: str) -> dict[str, Any] | None:
+    def _definition_members(self, definition: str, pipeline_name: str, artifact_uri: str | None) -> dict[str, Any]:
+        """The members of a request that hold the definition, or say where in S3 it lies by then."""
+        if len(definition) <= INLINE_DEFINITION_CHARACTERS:
+            return {"PipelineDefinition": definition}
+        if artifact_uri is None:
+            raise PipelineExecutionError(
+                f"the definition of pipeline {pipeline_name!r} has {len(definition)} characters; SageMaker takes "
+                f"{INLINE_DEFINITION_CHARACTERS} in a request, and more from S3 only. Give artifact_uri='s3://...'"
+            )
+        content = definition.encode()
+        uri = f"{artifact_uri.rstrip('/')}/definition/{hashlib.sha256(content).hexdigest()}.json"
+        self.upload(content, uri)
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return {"PipelineDefinitionS3Location": {"Bucket": bucket, "ObjectKey": key}}
+
+    def describe_pipeline(
+        self,
+        pipeline_name: str,
+        *,
+        pipeline_version_id: int | None = None,
+        pipeline_version_alias: str | None = None,
+    ) -> dict[str, Any] | None:
         """The response of DescribePipeline, or ``None`` when there is no such pipeline.
 
         :param pipeline_name: the pipeline.
+        :param pipeline_version_id: which version of it; by default the latest.
+        :param pipeline_version_alias: the version by its alias.
         :raises SageMakerServiceError: in the service's words.
         """
+        version = {"PipelineVersionId": pipeline_version_id, "PipelineVersionAlias": pipeline_version_alias}
+        given = {member: value for member, value in version.items() if value is not None}
         try:
-            return self.call("sagemaker", "describe_pipeline", PipelineName=pipeline_name)
+            return self.call("sagemaker", "describe_pipeline", PipelineName=pipeline_name, **given)
         except SageMakerServiceError as error:
             if error.code in NOT_FOUND:
                 return None
             raise
-
-    # Executions
-
-    def execution_definition(self, pipeline_execution_arn: str) -> str:
-        """The definition that an execution runs, as JSON: that of the pipeline when it was started.
-
-        :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words.
-        """
-        response = self.call(
-            "sagemaker",
-            "describe_pipeline_definition_for_execution",
-            PipelineExecutionArn=pipeline_execution_arn,
-        )
-        return str(response["PipelineDefinition"])
-
-    def stop_execution(self, pipeline_execution_arn: str) -> None:
-        """Ask the service to stop an execution; does not wait until it has stopped.
-
-        :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words, such as when it is not executing any more.
-        """
-        self.call(
-            "sagemaker",
-            "stop_pipeline_execution",
-            PipelineExecutionArn=pipeline_execution_arn,
-            # A new one each time: with the token of an earlier stop, one after a resume would be taken for a repetition.
-            ClientRequestToken=uuid.uuid4().hex,
-        )
-
-    def retry_execution(self, pipeline_execution_arn: str, *, client_request_token: str) -> None:
-        """Have the service go on with an execution that failed or was stopped: it runs the failed steps again.
-
-        The ARN, the definition and the parameters stay the same. Does not wait.
-
-        :param pipeline_execution_arn: the execution.
-        :param client_request_token: 32 to 128 characters; the same token never retries a second time.
-        :raises SageMakerServiceError: in the service's words, such as when the execution is not over.
-        """
-        self.call(
-            "sagemaker",
-            "retry_pipeline_execution",
-            PipelineExecutionArn=pipeline_execution_arn,
-            ClientRequestToken=client_request_token,
-        )
-
-    def execution_parameters(self, pipeline_execution_arn: str) -> dict[str, str]:
-        """The values that an execution was started with, by pipeline parameter; defaults are not among them.
-
-        :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words.
-        """
-        return {
-            parameter["Name"]: parameter["Value"]
-            for page in self._pages(
-                "list_pipeline_parameters_for_execution", PipelineExecutionArn=pipeline_execution_arn, MaxResults=100
-            )
-            for parameter in page.get("PipelineParameters", ())
-        }
-
-    def start_execution(
-        self,
-        *,
-        pipeline_name: str,
-        parameters: Mapping[str, str],
-        client_request_token: str,
-        display_name: str | None = None,
-    ) -> str:
-        """Start an execution, or find the one that was started with the same token.
-
-        :param pipeline_name: the pipeline.
-        :param parameters: start values of pipeline parameters; the service takes strings only.
-        :param client_request_token: 32 to 128 characters; the same token never starts a second execution.
-        :param display_name: the execution's display name, at most 82 characters of ``[A-Za-z0-9-]``.
-        :return: the execution's ARN.
-        :raises SageMakerServiceError: in the service's words.
-        """
-        request: dict[str, Any] = {
-            "PipelineName": pipeline_name,
-            "ClientRequestToken": client_request_token,
-            "PipelineParameters": [{"Name": name, "Value": value} for name, value in parameters.items()],
-        }
-        if display_name is not None:
-            request["PipelineExecutionDisplayName"] = display_name
-        return str(self.call("sagemaker", "start_pipeline_execution", **request)["PipelineExecutionArn"])
-
-    def snapshot(self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None) -> ExecutionSnapshot:
-        """Look at an execution and all its steps.
-
-        :param pipeline_execution_arn: the execution.
-        :param previous: what the last look showed. While the execution was not over then and a step is
-            running now, it is not over now either: the steps alone are listed and the status is taken over,
-            one call instead of two. So ``Executing`` may be seen for an execution that is already stopping.
-        :raises SageMakerServiceError: in the service's words.
-        :raises UnknownStatusError: when the service answers with a status this version does not know.
-        """
-        if previous is None or previous.status.is_terminal:
-            description = self.describe_execution(pipeline_execution_arn)
-            return ExecutionSnapshot.from_responses(description, self.list_steps(pipeline_execution_arn))
-        snapshot = previous.with_steps(self.list_steps(pipeline_execution_arn))
-        if any(not step.status.is_terminal for step in snapshot.steps.values()):
-            return snapshot
-        description = self.describe_execution(pipeline_execution_arn)
-        snapshot = replace(ExecutionSnapshot.from_responses(description, ()), steps=snapshot.steps)
-        if not snapshot.status.is_terminal:
-            return snapshot
-        # Listed again after the execution was found to be over: only so does absence mean "never started".
-        return snapshot.with_steps(self.list_steps(pipeline_execution_arn))
-
-    def describe_execution(self, pipeline_execution_arn: str) -> dict[str, Any]:
-        """The response of DescribePipelineExecution.
-
-        :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words.
-        """
-        return self.call("sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn)
-
-    def list_steps(self, pipeline_execution_arn: str) -> list[dict[str, Any]]:
-        """The entries of all pages of ListPipelineExecutionSteps, in the order in which the steps started.
-
-        :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words.
-        """
-        return [
-            step
-            for page in self._pages(
-                "list_pipeline_execution_steps",
-                PipelineExecutionArn=pipeline_execution_arn,
-                SortOrder="Ascending",
-                MaxResults=100,
-            )
-            for step in page.get("PipelineExecutionSteps", ())
-        ]
-
-    def _pages(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        token: str | None = None
-        while True:
-            page = self.call("sagemaker", method, **arguments, **({"NextToken": token} if token else {}))
-            yield page
-            token = page.get("NextToken")
-            if not token:
-                return
 
     # Steps
 

@@ -1,0 +1,228 @@
+"""Calls about executions of pipelines."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.hooks.services import AwsServicesHook
+
+
+class PipelineExecutionsHook(AwsServicesHook):
+    """
+    Executions of SageMaker pipelines: start, look at, list, stop and retry them.
+
+    The base of :class:`~airflow_sm_pipelines.hooks.pipeline.SageMakerPipelineHook`, which is the one to use.
+    Takes the arguments of :class:`AwsServicesHook`.
+    """
+
+    def execution_definition(self, pipeline_execution_arn: str) -> str:
+        """The definition that an execution runs, as JSON: that of the pipeline when it was started.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        response = self.call(
+            "sagemaker",
+            "describe_pipeline_definition_for_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+        )
+        return str(response["PipelineDefinition"])
+
+    def stop_execution(self, pipeline_execution_arn: str) -> None:
+        """Ask the service to stop an execution; does not wait until it has stopped.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words, such as when it is not executing any more.
+        """
+        self.call(
+            "sagemaker",
+            "stop_pipeline_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+            # New each time: with the token of an earlier stop, one after a resume would be taken for a repetition.
+            ClientRequestToken=uuid.uuid4().hex,
+        )
+
+    def retry_execution(
+        self,
+        pipeline_execution_arn: str,
+        *,
+        client_request_token: str,
+        max_parallel_execution_steps: int | None = None,
+    ) -> None:
+        """Have the service go on with an execution that failed or was stopped: it runs the failed steps again.
+
+        The ARN, the definition and the parameters stay the same. Does not wait.
+
+        :param pipeline_execution_arn: the execution.
+        :param client_request_token: 32 to 128 characters; the same token never retries a second time.
+        :param max_parallel_execution_steps: how many steps run at once; by default as many as before.
+        :raises SageMakerServiceError: in the service's words, such as when the execution is not over.
+        """
+        self.call(
+            "sagemaker",
+            "retry_pipeline_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+            ClientRequestToken=client_request_token,
+            **_parallelism(max_parallel_execution_steps),
+        )
+
+    def execution_parameters(self, pipeline_execution_arn: str) -> dict[str, str]:
+        """The values that an execution was started with, by pipeline parameter; defaults are not among them.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return {
+            parameter["Name"]: parameter["Value"]
+            for page in self._pages(
+                "list_pipeline_parameters_for_execution", PipelineExecutionArn=pipeline_execution_arn, MaxResults=100
+            )
+            for parameter in page.get("PipelineParameters", ())
+        }
+
+    def start_execution(
+        self,
+        *,
+        pipeline_name: str,
+        parameters: Mapping[str, str],
+        client_request_token: str,
+        display_name: str | None = None,
+        description: str | None = None,
+        pipeline_version_id: int | None = None,
+        pipeline_version_alias: str | None = None,
+        max_parallel_execution_steps: int | None = None,
+        selected_steps: Sequence[str] = (),
+        source_pipeline_execution_arn: str | None = None,
+        mlflow_experiment_name: str | None = None,
+    ) -> str:
+        """Start an execution, or find the one that was started with the same token.
+
+        :param pipeline_name: the pipeline, or its ARN.
+        :param parameters: start values of pipeline parameters; the service takes strings only.
+        :param client_request_token: 32 to 128 characters; the same token never starts a second execution.
+        :param display_name: the execution's display name, at most 82 characters of ``[A-Za-z0-9-]``.
+        :param description: the execution's description, at most 3072 characters.
+        :param pipeline_version_id: the version of the pipeline to run; by default the latest.
+        :param pipeline_version_alias: the version by its alias; not together with ``pipeline_version_id``.
+        :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
+        :param selected_steps: run these steps only (selective execution).
+        :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from.
+        :param mlflow_experiment_name: the MLflow experiment of this execution. The name of a SageMaker experiment
+            is no argument of a start: it stands in the definition's ``PipelineExperimentConfig``.
+        :return: the execution's ARN.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        request: dict[str, Any] = {
+            "PipelineName": pipeline_name,
+            "ClientRequestToken": client_request_token,
+            "PipelineParameters": [{"Name": name, "Value": value} for name, value in parameters.items()],
+            **_parallelism(max_parallel_execution_steps),
+        }
+        optional = {
+            "PipelineExecutionDisplayName": display_name,
+            "PipelineExecutionDescription": description,
+            "PipelineVersionId": pipeline_version_id,
+            "PipelineVersionAlias": pipeline_version_alias,
+            "MlflowExperimentName": mlflow_experiment_name,
+        }
+        request.update({member: value for member, value in optional.items() if value is not None})
+        if selected_steps:
+            source = {"SourcePipelineExecutionArn": source_pipeline_execution_arn}
+            request["SelectiveExecutionConfig"] = {
+                "SelectedSteps": [{"StepName": name} for name in selected_steps],
+                **(source if source_pipeline_execution_arn is not None else {}),
+            }
+        return str(self.call("sagemaker", "start_pipeline_execution", **request)["PipelineExecutionArn"])
+
+    def list_executions(
+        self,
+        pipeline_name: str,
+        *,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        page_size: int = 100,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the summaries of a pipeline's executions, the latest first; asks for a page when it is needed.
+
+        :param pipeline_name: the pipeline, or its ARN.
+        :param created_after: leave out those created before.
+        :param created_before: leave out those created after.
+        :param page_size: how many to ask for at once, at most 100.
+        :raises SageMakerServiceError: in the service's words, such as when there is no such pipeline.
+        """
+        limits = {"CreatedAfter": created_after, "CreatedBefore": created_before}
+        for page in self._pages(
+            "list_pipeline_executions",
+            PipelineName=pipeline_name,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=page_size,
+            **{member: limit for member, limit in limits.items() if limit is not None},
+        ):
+            yield from page.get("PipelineExecutionSummaries", ())
+
+    def snapshot(self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None) -> ExecutionSnapshot:
+        """Look at an execution and all its steps.
+
+        :param pipeline_execution_arn: the execution.
+        :param previous: what the last look showed. While the execution was not over then and a step is
+            running now, it is not over now either: the steps alone are listed and the status is taken over,
+            one call instead of two. So ``Executing`` may be seen for an execution that is already stopping.
+        :raises SageMakerServiceError: in the service's words.
+        :raises UnknownStatusError: when the service answers with a status this version does not know.
+        """
+        if previous is None or previous.status.is_terminal:
+            description = self.describe_execution(pipeline_execution_arn)
+            return ExecutionSnapshot.from_responses(description, self.list_steps(pipeline_execution_arn))
+        snapshot = previous.with_steps(self.list_steps(pipeline_execution_arn))
+        if any(not step.status.is_terminal for step in snapshot.steps.values()):
+            return snapshot
+        description = self.describe_execution(pipeline_execution_arn)
+        snapshot = replace(ExecutionSnapshot.from_responses(description, ()), steps=snapshot.steps)
+        if not snapshot.status.is_terminal:
+            return snapshot
+        # Listed again after the execution was found to be over: only so does absence mean "never started".
+        return snapshot.with_steps(self.list_steps(pipeline_execution_arn))
+
+    def describe_execution(self, pipeline_execution_arn: str) -> dict[str, Any]:
+        """The response of DescribePipelineExecution.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return self.call("sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn)
+
+    def list_steps(self, pipeline_execution_arn: str) -> list[dict[str, Any]]:
+        """The entries of all pages of ListPipelineExecutionSteps, in the order in which the steps started.
+
+        :param pipeline_execution_arn: the execution.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return [
+            step
+            for page in self._pages(
+                "list_pipeline_execution_steps",
+                PipelineExecutionArn=pipeline_execution_arn,
+                SortOrder="Ascending",
+                MaxResults=100,
+            )
+            for step in page.get("PipelineExecutionSteps", ())
+        ]
+
+    def _pages(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        token: str | None = None
+        while True:
+            page = self.call("sagemaker", method, **arguments, **({"NextToken": token} if token else {}))
+            yield page
+            token = page.get("NextToken")
+            if not token:
+                return
+
+
+def _parallelism(steps: int | None) -> dict[str, Any]:
+    return {} if steps is None else {"ParallelismConfiguration": {"MaxParallelExecutionSteps": steps}}
