@@ -35,23 +35,23 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
     from airflow_sm_pipelines.operators.transform import SageMakerTransformStepOperator
     from airflow_sm_pipelines.operators.tuning import SageMakerTuningStepOperator
-    from airflow_sm_pipelines.task_groups.parameters import (
+    from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
+    from airflow_sm_pipelines.translation.typed_parameters import (
         ParameterBoolean,
         ParameterFloat,
         ParameterInteger,
         ParameterString,
     )
-    from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
 
 _MODULES = {
     "Condition": "definition.conditions",
     "Join": "definition.expressions",
     "Not": "definition.conditions",
     "Or": "definition.conditions",
-    "ParameterBoolean": "task_groups.parameters",
-    "ParameterFloat": "task_groups.parameters",
-    "ParameterInteger": "task_groups.parameters",
-    "ParameterString": "task_groups.parameters",
+    "ParameterBoolean": "translation.typed_parameters",
+    "ParameterFloat": "translation.typed_parameters",
+    "ParameterInteger": "translation.typed_parameters",
+    "ParameterString": "translation.typed_parameters",
     "SageMakerAutoMLStepOperator": "operators.automl",
     "SageMakerCallbackStepOperator": "operators.messages",
     "SageMakerClarifyCheckStepOperator": "operators.checks",

@@ -12,6 +12,7 @@ from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_sm_pipelines import (
+    ParameterFloat,
     SageMakerConditionStepOperator,
     SageMakerFailStepOperator,
     SageMakerPipelineTaskGroup,
@@ -19,7 +20,6 @@ from airflow_sm_pipelines import (
     SageMakerRegisterModelStepOperator,
     SageMakerTrainingStepOperator,
 )
-from airflow_sm_pipelines.task_groups.parameters import ParameterFloat
 
 BUCKET = os.environ.get("EXAMPLE_BUCKET", "example-ml")
 ROLE_ARN = os.environ.get("EXAMPLE_ROLE_ARN", "arn:aws:iam::123456789012:role/SageMakerPipelines")

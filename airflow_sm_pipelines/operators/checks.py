@@ -8,7 +8,6 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.processing import PROCESSING_DIRECTORY, SageMakerProcessingStepOperator
-from airflow_sm_pipelines.operators.values import boolean
 
 
 class _CheckStepOperator(SageMakerProcessingStepOperator):
@@ -57,9 +56,9 @@ class _CheckStepOperator(SageMakerProcessingStepOperator):
             **super().extra(),
             "CheckType": self.check_type,
             "ModelPackageGroupName": self.model_package_group_name,
-            "SkipCheck": boolean(self.skip_check),
-            "FailOnViolation": boolean(self.fail_on_violation),
-            "RegisterNewBaseline": boolean(self.register_new_baseline),
+            "SkipCheck": self.skip_check,
+            "FailOnViolation": self.fail_on_violation,
+            "RegisterNewBaseline": self.register_new_baseline,
             "SuppliedBaselineConstraints": self.supplied_baseline_constraints,
         }
 

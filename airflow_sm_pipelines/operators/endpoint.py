@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
-from airflow_sm_pipelines.operators.values import integer
 
 
 class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
@@ -54,7 +53,7 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
                 "VariantName": self.variant_name,
                 "ModelName": self.model_name,
                 "InstanceType": self.instance_type,
-                "InitialInstanceCount": integer(self.initial_instance_count),
+                "InitialInstanceCount": self.initial_instance_count,
             }
             given = {key: value for key, value in variant.items() if value is not None}
             request["ProductionVariants"] = [given]
@@ -134,5 +133,5 @@ class SageMakerInferenceComponentStepOperator(SageMakerStepOperator):
             "EndpointName": self.endpoint_name,
             "VariantName": self.variant_name,
             "Specification": {key: value for key, value in specification.items() if value is not None},
-            "RuntimeConfig": {"CopyCount": integer(self.copy_count)},
+            "RuntimeConfig": {"CopyCount": self.copy_count},
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from airflow_sm_pipelines.exceptions import (
 )
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
+from airflow_sm_pipelines.translation.names import hyphenated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
 
 MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
-_NOT_IN_A_DISPLAY_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 class SageMakerPipelineLaunchOperator(BaseOperator):
@@ -40,8 +39,9 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
     Made by :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup`; Dags do not use it
     themselves. The pipeline is updated only when its definition changed. The execution is started with a
     token made of Dag, run, task and generation, so that a retry after a lost worker finds the execution that
-    was started before instead of starting another; clearing the task starts a new one. Returns the
-    execution's ARN as its XCom. Does not wait for the execution.
+    was started before instead of starting another; when that one has failed by then, it is gone on with as the group's
+    ``on_retry`` says. Clearing the task starts a new one. Returns the execution's ARN as its XCom. Does not wait for
+    the execution, and does not stop it when the task is killed: the next try finds it again.
 
     :param settings: the group's settings.
     :param parameters: the values the execution is started with, by pipeline parameter. Templated.
@@ -106,6 +106,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         )
         self.log.info("Execution %s", arn)
         self._require_definition(hook, arn, compiled.text)
+        arn = self._go_on_if_it_failed(hook, arn, task_instance.try_number)
         self.link_addresses = link_xcoms(arn)
         return arn
 
@@ -129,6 +130,18 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             "Dag file changed since the first try. Clear this task to start anew; give each task group a pipeline_name "
             "of its own"
         )
+
+    def _go_on_if_it_failed(self, hook: SageMakerPipelineHook, arn: str, try_number: int) -> str:
+        """Go on with an execution that an earlier try started, and that failed before this one found it."""
+        from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
+
+        if try_number == 1:
+            return arn
+        snapshot = hook.snapshot(arn)
+        if not snapshot.status.is_terminal or snapshot.status.is_success:
+            return arn
+        self.log.info("It is %s already: going on with it (on_retry=%r)", snapshot.status, self.settings.on_retry)
+        return go_on(hook, snapshot, OnRetry(self.settings.on_retry))
 
     def _compile(self) -> CompiledPipeline:
         """Translate the group as the Dag file says now; it may have got more edges since it was closed."""
@@ -194,5 +207,4 @@ def execution_display_name(dag_id: str, run_id: str) -> str:
     :param dag_id: the Dag.
     :param run_id: the Dag run; run ids do not fit as they are.
     """
-    name = _NOT_IN_A_DISPLAY_NAME.sub("-", f"{dag_id}-{run_id}").strip("-")
-    return name[-MAXIMUM_DISPLAY_NAME_LENGTH:].strip("-")
+    return hyphenated(f"{dag_id}-{run_id}")[-MAXIMUM_DISPLAY_NAME_LENGTH:].strip("-")

@@ -17,7 +17,6 @@ from airflow_sm_pipelines.operators.keywords import (
 )
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
-from airflow_sm_pipelines.operators.values import integer
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 PROCESSING_DIRECTORY: Final = "/opt/ml/processing"
@@ -141,8 +140,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         request: dict[str, Any] = {"RoleArn": self.job_role_arn}
         cluster: dict[str, Any] = {
             "InstanceType": self.instance_type,
-            "InstanceCount": integer(self.instance_count),
-            "VolumeSizeInGB": integer(self.volume_size_in_gb),
+            "InstanceCount": self.instance_count,
+            "VolumeSizeInGB": self.volume_size_in_gb,
         }
         request["ProcessingResources"] = {"ClusterConfig": cluster}
         application: dict[str, Any] = {"ImageUri": self.image_uri}
@@ -161,7 +160,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         if self.environment is not None:
             request["Environment"] = dict(self.environment)
         if self.max_runtime_in_seconds is not None:
-            request["StoppingCondition"] = {"MaxRuntimeInSeconds": integer(self.max_runtime_in_seconds)}
+            request["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_in_seconds}
         return request
 
     def extra(self) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
 
     :param step_type: the step's ``Type``: ``Transform``, ``Lambda``, ...
     :param arguments: the step's ``Arguments``: the boto3 request of its create operation. Jinja and XComArgs
-        anywhere in it become pipeline parameters. What other keywords of an operator say goes over it.
+        anywhere in it become pipeline parameters, of the type that the API wants at that place. What other keywords
+        of an operator say goes over it.
     :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
         ``True`` for ever.
     :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.

@@ -7,9 +7,9 @@ from os import PathLike
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.operators.hyperparameters import hyperparameter
 from airflow_sm_pipelines.operators.keywords import require_dict, require_names, require_path
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
-from airflow_sm_pipelines.operators.values import hyperparameter, integer
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 PROGRAM: Final = "sagemaker_program"
@@ -92,10 +92,10 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             "AlgorithmSpecification": {"TrainingImage": self.image_uri, "TrainingInputMode": "File"},
             "ResourceConfig": {
                 "InstanceType": self.instance_type,
-                "InstanceCount": integer(self.instance_count),
-                "VolumeSizeInGB": integer(self.volume_size_in_gb),
+                "InstanceCount": self.instance_count,
+                "VolumeSizeInGB": self.volume_size_in_gb,
             },
-            "StoppingCondition": {"MaxRuntimeInSeconds": integer(self.max_runtime_in_seconds)},
+            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime_in_seconds},
             "OutputDataConfig": {"S3OutputPath": self.training_output_uri},
         }
         if channels := list(self._channels()):

@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
-from airflow_sm_pipelines.operators.values import integer
 
 
 class SageMakerTransformStepOperator(SageMakerStepOperator):
@@ -74,7 +73,7 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
             "Environment": self.environment,
             "TransformInput": _given(DataSource=source, ContentType=self.content_type, SplitType=self.split_type),
             "TransformOutput": _given(S3OutputPath=output_uri, Accept=self.accept, AssembleWith=self.assemble_with),
-            "TransformResources": _given(InstanceType=self.instance_type, InstanceCount=integer(self.instance_count)),
+            "TransformResources": _given(InstanceType=self.instance_type, InstanceCount=self.instance_count),
         }
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
 from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
-from airflow_sm_pipelines.operators.values import integer
 
 
 class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
@@ -87,8 +86,8 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
                     "MetricName": self.objective_metric_name,
                 },
                 "ResourceLimits": {
-                    "MaxNumberOfTrainingJobs": integer(self.max_jobs),
-                    "MaxParallelTrainingJobs": integer(self.max_parallel_jobs),
+                    "MaxNumberOfTrainingJobs": self.max_jobs,
+                    "MaxParallelTrainingJobs": self.max_parallel_jobs,
                 },
                 "ParameterRanges": self._ranges(),
             },

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import TaskGroup
 
@@ -15,13 +14,14 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.settings import PipelineSettings
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
+from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
+from airflow_sm_pipelines.translation.xcoms import xcom_task_ids
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 LAUNCH = "launch"
-_NOT_IN_A_PIPELINE_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 def default_pipeline_name(dag_id: str, group_id: str) -> str:
@@ -30,7 +30,7 @@ def default_pipeline_name(dag_id: str, group_id: str) -> str:
     :param dag_id: the Dag.
     :param group_id: the group's full id.
     """
-    return _NOT_IN_A_PIPELINE_NAME.sub("-", f"{dag_id}-{group_id}").strip("-")[:256].rstrip("-")
+    return hyphenated(f"{dag_id}-{group_id}")[:256].rstrip("-")
 
 
 class BasePipelineTaskGroup(TaskGroup):
@@ -48,6 +48,12 @@ class BasePipelineTaskGroup(TaskGroup):
     :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
     :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a failed job's log that its task's log shows.
+    :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its ``retries``
+        or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed or never
+        started. ``"restart"``: another execution is started with the same definition and parameters; its steps all
+        run, tasks that have succeeded stay as they are.
+    :param stop_on_kill: stop the execution when a person marks a step's task or the Dag run failed. Clearing a task or
+        marking it successful never does.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     """
 
@@ -65,13 +71,15 @@ class BasePipelineTaskGroup(TaskGroup):
         waiter_delay: int = 30,
         waiter_max_attempts: int | None = None,
         log_lines: int = 20,
+        on_retry: Literal["resume", "restart"] = "resume",
+        stop_on_kill: bool = True,
         launch_arguments: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(group_id=group_id, **kwargs)
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
-        self._check_settings(name, role_arn, waiter_delay)
+        self._check_settings(name, role_arn, waiter_delay, on_retry)
         self.settings = PipelineSettings(
             group_id=full_id,
             pipeline_name=name,
@@ -85,6 +93,8 @@ class BasePipelineTaskGroup(TaskGroup):
             waiter_delay=waiter_delay,
             waiter_max_attempts=waiter_max_attempts,
             log_lines=log_lines,
+            on_retry=on_retry,
+            stop_on_kill=stop_on_kill,
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
@@ -168,21 +178,20 @@ class BasePipelineTaskGroup(TaskGroup):
             )
 
     def _refuse_a_way_out_and_back(self, outside: Iterable[str]) -> None:
-        inside = {task.task_id for task in self}
+        inside = {task.task_id for task in self} - {self.settings.launch_task_id}
         for task_id in outside:
             before = self.dag.get_task(task_id).get_flat_relative_ids(upstream=True)
             if steps := sorted(inside & before):
                 raise TranslationError(
                     f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
-                    f"follows '{task_id}'. The whole pipeline starts at once, so no task outside can run in the "
-                    f"middle of it. Make two groups, one before and one after '{task_id}', or a Callback or Lambda "
-                    "step of it."
+                    f"follows '{task_id}' or uses its XCom. The whole pipeline starts at once, so no task outside can "
+                    f"run in the middle of it. Make two groups, one before and one after '{task_id}', or a Callback or "
+                    "Lambda step of it."
                 )
 
     def _add_launch(self, compiled: CompiledPipeline) -> None:
         roots = list(self.get_roots())
         outside = outside_upstream_task_ids(self, self.settings.launch_task_id)
-        self._refuse_a_way_out_and_back(outside)
         launch = SageMakerPipelineLaunchOperator(
             task_id=self.launch_label,
             task_group=self,
@@ -195,7 +204,11 @@ class BasePipelineTaskGroup(TaskGroup):
             launch.set_downstream(root)
         for task_id in outside:
             launch.set_upstream(self.dag.get_task(task_id))
+        for value in compiled.values.values():
+            for task_id in xcom_task_ids(value, self.dag.dag_id):
+                launch.set_upstream(self.dag.get_task(task_id))
         self._apply_edges_of_the_empty_group(launch)
+        self._refuse_a_way_out_and_back(sorted(launch.upstream_task_ids))
 
     def _apply_edges_of_the_empty_group(self, launch: SageMakerPipelineLaunchOperator) -> None:
         """Draw the edges that were declared on the group before it had tasks."""
@@ -218,7 +231,7 @@ class BasePipelineTaskGroup(TaskGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: object, waiter_delay: object) -> None:
+    def _check_settings(self, name: str, role_arn: object, waiter_delay: object, on_retry: object) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
@@ -229,3 +242,5 @@ class BasePipelineTaskGroup(TaskGroup):
             raise TranslationError(
                 f"{self._subject}: waiter_delay={waiter_delay!r} is no number of seconds of at least 1."
             )
+        if on_retry not in ("resume", "restart"):
+            raise TranslationError(f"{self._subject}: on_retry={on_retry!r} is neither 'resume' nor 'restart'.")

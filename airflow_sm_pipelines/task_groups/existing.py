@@ -21,6 +21,7 @@ from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from airflow_sm_pipelines.translation.existing import existing_steps
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
+from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
 
 
 @runtime_checkable
@@ -59,7 +60,7 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
         except PipelineDefinitionError as error:
             raise PipelineDefinitionError(error.problems, subject) from None
         require_valid(self._definition, subject)
-        self._values = dict(parameters or {})
+        self._values = {name: self._value_of(name, value) for name, value in (parameters or {}).items()}
         self._check_values()
         self._keep_the_launch_task_apart()
         with self:
@@ -124,6 +125,23 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
                 f"{self._subject}: the definition has no default for {', '.join(map(repr, missing))}. "
                 "Give a value in parameters={...}."
             )
+
+    def _value_of(self, name: str, given: Any) -> Any:
+        """Return a parameter's value; one with a type is taken for its value, where it has the type declared."""
+        if not isinstance(given, TypedParameter):
+            return given
+        declared = {parameter.name: parameter.type for parameter in self._definition.parameters}.get(name)
+        if declared not in (None, given.type):
+            raise TranslationError(
+                f"{self._subject}: pipeline parameter '{name}' is {declared} in the definition, and is given "
+                f"{given!r}. Give Parameter{declared}(...), or the value alone."
+            )
+        if given.default_value is not None or getattr(given, "enum_values", None) is not None:
+            raise TranslationError(
+                f"{self._subject}: pipeline parameter '{name}' is given {given!r}. Defaults and allowed values stand "
+                "in the definition, which is not changed. Give the value alone."
+            )
+        return given.value
 
     def _check_value(self, parameter: PipelineParameter, value: Any) -> None:
         if isinstance(to_runtime_value(value), RuntimeValue):

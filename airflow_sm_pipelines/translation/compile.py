@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import LocatedReference, ParameterReference, find_references
+from airflow_sm_pipelines.definition.expressions import LocatedReference, find_references
 from airflow_sm_pipelines.definition.graph import find_cycle
-from airflow_sm_pipelines.definition.parameters import MAXIMUM_NAME_LENGTH, MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.translation.branches import FAILURE_RULES, SUPPORTED_RULES, Route, routes_of
 from airflow_sm_pipelines.translation.circles import refuse_circles_through_branches
 from airflow_sm_pipelines.translation.failures import refuse_unlike_failures
+from airflow_sm_pipelines.translation.lifting import Lifting
 from airflow_sm_pipelines.translation.nodes import (
     CodeUpload,
     DeclaredParameter,
@@ -27,8 +25,6 @@ from airflow_sm_pipelines.translation.nodes import (
     StepNode,
     TaskNode,
 )
-
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class _Compiler:
         self.outline = outline
         self.tasks: dict[str, TaskNode] = {task.step.task_id: task for task in outline.tasks}
         self.names: dict[str, str] = {}
-        self.lifted: dict[str, RuntimeValue] = {}
+        self.lifting = Lifting(parameter.name for parameter in outline.parameters)
 
     def compile(self) -> CompiledPipeline:
         self._check_names()
@@ -79,7 +75,7 @@ class _Compiler:
         refuse_circles_through_branches(definition)
         require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
-        values.update({name: runtime.value for name, runtime in self.lifted.items()})
+        values.update(self.lifting.values)
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
         return CompiledPipeline(definition, definition.to_json(), values, tuple(uploads.values()))
 
@@ -145,15 +141,15 @@ class _Compiler:
         if node.type == "Condition":
             arguments: Any = {
                 "Conditions": [
-                    condition.map_operands(self._operand_lifter(node, f"Conditions-{index}")).to_document()
+                    condition.map_operands(self.lifting.operands(node, index)).to_document()
                     for index, condition in enumerate(node.conditions)
                 ],
                 "IfSteps": [],
                 "ElseSteps": [],
             }
         else:
-            arguments = self._document(node.arguments, node, "")
-        extra = self._document(node.extra, node, "")
+            arguments = self.lifting.document(node.arguments, node)
+        extra = self.lifting.document(node.extra, node)
         referenced = {located.reference.step_name for located in _references([arguments, extra], node)}
         depends_on = self._depends_on(task, routes, referenced)
         return Step(
@@ -216,46 +212,7 @@ class _Compiler:
             )
             for parameter in self.outline.parameters
         ]
-        lifted = [PipelineParameter(name=name, type=runtime.type) for name, runtime in self.lifted.items()]
-        return (*declared, *lifted)
-
-    def _document(self, value: Any, node: StepNode, path: str) -> Any:
-        if isinstance(value, RuntimeValue):
-            return self._lift(value, node, path).to_document()
-        if isinstance(value, Expression):
-            return self._document(value.to_document(), node, path)
-        if isinstance(value, Mapping):
-            return {key: self._document(inner, node, f"{path}-{key}") for key, inner in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._document(inner, node, f"{path}-{index}") for index, inner in enumerate(value)]
-        if value is None or isinstance(value, (str, int, float)):
-            return value
-        raise TranslationError(
-            f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {path.strip('-')}; a pipeline "
-            "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
-        )
-
-    def _operand_lifter(self, node: StepNode, path: str) -> Callable[[Any], Any]:
-        count = 0
-
-        def lift(operand: Any) -> Any:
-            nonlocal count
-            count += 1
-            return self._document(operand, node, f"{path}-{count}")
-
-        return lift
-
-    def _lift(self, value: RuntimeValue, node: StepNode, path: str) -> ParameterReference:
-        place = _NOT_IN_A_NAME.sub("-", f"{node.name}-{path}").strip("-")
-        if len(place) > MAXIMUM_NAME_LENGTH:
-            place = f"{place[: MAXIMUM_NAME_LENGTH - 20]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
-        taken = {*self.lifted, *(parameter.name for parameter in self.outline.parameters)}
-        name, count = place, 1
-        while name in taken:
-            count += 1
-            name = f"{place}-{count}"
-        self.lifted[name] = value
-        return ParameterReference(f"Parameters.{name}", value.type)
+        return (*declared, *self.lifting.parameters)
 
 
 def _references(value: Any, node: StepNode) -> list[LocatedReference]:

@@ -11,14 +11,19 @@ from airflow_sm_pipelines.definition.conditions import Condition
 
 @dataclass(frozen=True)
 class RuntimeValue:
-    """A value known only per Dag run: Jinja text or an XComArg. It becomes a pipeline parameter.
+    """A value that becomes a pipeline parameter: Jinja text, an XComArg, or what the author gave a type.
 
-    :param value: what Airflow renders when the launch task runs.
-    :param type: the pipeline parameter's type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
+    :param value: what Airflow renders when the launch task runs; or a literal.
+    :param type: the pipeline parameter's type: ``String``, ``Integer``, ``Float`` or ``Boolean``; ``None`` where its
+        place decides.
+    :param default_value: the document's default; ``None`` for none, or the value, where that is a literal.
+    :param enum_values: the only values allowed.
     """
 
     value: Any
-    type: str = "String"
+    type: str | None = None
+    default_value: Any = None
+    enum_values: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

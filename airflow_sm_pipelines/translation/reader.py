@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow.sdk import TriggerRule, XComArg
@@ -19,6 +19,8 @@ from airflow_sm_pipelines.translation.nodes import (
     StepNode,
     TaskNode,
 )
+from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
+from airflow_sm_pipelines.translation.xcoms import xcom_task_ids
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -59,7 +61,9 @@ def read_outline(
     # Not in the try below: operators name the Dag and the task themselves.
     nodes = [(task, task.to_step_node() if isinstance(task, StepTask) else None) for task in tasks]
     try:
-        task_nodes = tuple(_read_task(task, node, inside, launch_task_id) for task, node in nodes)
+        task_nodes = tuple(
+            _read_task(task, node, _Lifter(task.task_id, dag_id, inside), launch_task_id) for task, node in nodes
+        )
     except TranslationError as error:
         raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
     return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), task_nodes, launch_trigger_rule)
@@ -78,10 +82,17 @@ def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tup
 
 
 def to_runtime_value(value: Any) -> Any:
-    """Return a :class:`RuntimeValue` for Jinja text and for an XComArg, and anything else as it is.
+    """Return a :class:`RuntimeValue` for what becomes a pipeline parameter, and anything else as it is.
+
+    That is Jinja text, an XComArg, and whatever the author gave a type, as with ``ParameterInteger(...)``.
 
     :param value: an argument as the Dag's author wrote it.
     """
+    if isinstance(value, TypedParameter):
+        default = value.default_value
+        if default is None and not isinstance(to_runtime_value(value.value), RuntimeValue):
+            default = value.value
+        return RuntimeValue(value.value, value.type, default, getattr(value, "enum_values", None))
     if isinstance(value, XComArg) or (isinstance(value, str) and is_template(value)):
         return RuntimeValue(value)
     return value
@@ -96,7 +107,7 @@ def is_template(text: str) -> bool:
 
 
 def _read_task(
-    task: BaseOperator | MappedOperator, node: StepNode | None, inside: set[str], launch_task_id: str
+    task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter, launch_task_id: str
 ) -> TaskNode:
     if isinstance(task, MappedOperator):
         raise TranslationError(
@@ -110,68 +121,85 @@ def _read_task(
         )
     node = dataclasses.replace(
         node,
-        arguments=_lift(node.arguments, task.task_id, inside),
-        extra=_lift(node.extra, task.task_id, inside),
-        conditions=tuple(_lift_condition(condition, task.task_id, inside) for condition in node.conditions),
+        arguments=lifter.lift(node.arguments),
+        extra=lifter.lift(node.extra),
+        conditions=tuple(map(lifter.lift_condition, node.conditions)),
     )
     upstream = sorted(each for each in task.upstream_task_ids if each != launch_task_id)
     return TaskNode(
         step=node,
-        upstream_task_ids=tuple(each for each in upstream if each in inside),
+        upstream_task_ids=tuple(each for each in upstream if each in lifter.inside),
         trigger_rule=TriggerRule(task.trigger_rule).value,
-        outside_task_ids=tuple(each for each in upstream if each not in inside),
+        outside_task_ids=tuple(each for each in upstream if each not in lifter.inside),
     )
 
 
-def _lift(value: Any, task_id: str, inside: set[str]) -> Any:
-    lifted = to_runtime_value(value)
-    if isinstance(lifted, RuntimeValue):
-        _refuse_inner_xcom(lifted.value, task_id, inside)
-        return lifted
-    if isinstance(value, Join):
-        return Join(value.on, [_lift(inner, task_id, inside) for inner in value.values])
-    if isinstance(value, Mapping):
-        return {key: _lift(inner, task_id, inside) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_lift(inner, task_id, inside) for inner in value]
-    return value
+class _Lifter:
+    """Finds in a task's arguments what becomes a pipeline parameter.
 
+    :param task_id: the task.
+    :param dag_id: its Dag.
+    :param inside: all tasks of the group, whose XComs are there too late.
+    """
 
-def _lift_condition(condition: Condition, task_id: str, inside: set[str]) -> Condition:
-    """Lift the operands of a condition; those of an ordering are numbers, all others text."""
+    def __init__(self, task_id: str, dag_id: str, inside: set[str]) -> None:
+        self.task_id = task_id
+        self.dag_id = dag_id
+        self.inside = inside
 
-    def lift(operand: Any, type_: str) -> Any:
-        lifted = _lift(operand, task_id, inside)
-        if isinstance(lifted, RuntimeValue) and lifted.type == "String":
-            return dataclasses.replace(lifted, type=type_)
-        return lifted
+    def lift(self, value: Any, type_: str | None = None) -> Any:
+        """Return a value with a :class:`RuntimeValue` for whatever in it becomes a parameter.
 
-    if isinstance(condition, Comparison):
-        type_ = "Float" if condition.type in _ORDERINGS else "String"
-        return Comparison(condition.type, lift(condition.left_value, type_), lift(condition.right_value, type_))
-    if isinstance(condition, In):
-        return In(lift(condition.query_value, "String"), tuple(lift(each, "String") for each in condition.values))
-    if isinstance(condition, Not):
-        return Not(_lift_condition(condition.condition, task_id, inside))
-    if isinstance(condition, Or):
-        return Or(*(_lift_condition(each, task_id, inside) for each in condition.conditions))
-    raise TranslationError(
-        f"task '{task_id}' has {condition!r} among its conditions, which is no condition. Compare references, as in "
-        "evaluate.metric('metrics', 'accuracy') >= 0.9."
-    )
+        :param value: any part of a step's arguments.
+        :param type_: the parameter's type, where the author gave none; ``None`` lets the place in the request decide.
+        """
+        lifted = to_runtime_value(value)
+        if isinstance(lifted, RuntimeValue):
+            self._refuse_inner_xcoms(lifted.value)
+            return dataclasses.replace(lifted, type=lifted.type or type_)
+        if isinstance(value, Join):
+            return Join(value.on, [self.lift(inner) for inner in value.values])
+        if isinstance(value, Mapping):
+            for key in value:
+                if isinstance(key, str) and is_template(key):
+                    raise TranslationError(
+                        f"task '{self.task_id}' has the key {key!r}. SageMaker takes no parameter in place of a key, "
+                        "so keys must be the same in every run. Write it out."
+                    )
+            return {key: self.lift(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.lift(inner) for inner in value]
+        return value
 
+    def lift_condition(self, condition: Condition) -> Condition:
+        """Lift the operands of a condition; those of an ordering are numbers, all others text.
 
-def _refuse_inner_xcom(value: Any, task_id: str, inside: set[str]) -> None:
-    for upstream in _xcom_task_ids(value):
-        if upstream in inside:
-            raise TranslationError(
-                f"task '{task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read before "
-                "the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
-                "model_artifacts, metric(...) or properties."
+        :param condition: of a Condition step.
+        :raises TranslationError: for what is none.
+        """
+        if isinstance(condition, Comparison):
+            type_ = "Float" if condition.type in _ORDERINGS else "String"
+            left, right = self.lift(condition.left_value, type_), self.lift(condition.right_value, type_)
+            return Comparison(condition.type, left, right)
+        if isinstance(condition, In):
+            return In(
+                self.lift(condition.query_value, "String"),
+                tuple(self.lift(each, "String") for each in condition.values),
             )
+        if isinstance(condition, Not):
+            return Not(self.lift_condition(condition.condition))
+        if isinstance(condition, Or):
+            return Or(*map(self.lift_condition, condition.conditions))
+        raise TranslationError(
+            f"task '{self.task_id}' has {condition!r} among its conditions, which is no condition. Compare references, "
+            "as in evaluate.metric('metrics', 'accuracy') >= 0.9."
+        )
 
-
-def _xcom_task_ids(value: Any) -> Iterator[str]:
-    if isinstance(value, XComArg):
-        for operator, _ in value.iter_references():
-            yield operator.task_id
+    def _refuse_inner_xcoms(self, value: Any) -> None:
+        for upstream in xcom_task_ids(value, self.dag_id):
+            if upstream in self.inside:
+                raise TranslationError(
+                    f"task '{self.task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read "
+                    "before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
+                    "model_artifacts, metric(...) or properties."
+                )

@@ -9,7 +9,6 @@ import pytest
 from airflow.sdk import DAG
 
 import airflow_sm_pipelines
-from airflow_sm_pipelines.task_groups.parameters import ParameterFloat
 
 CLONE = Path(__file__).parent.parent.parent
 
@@ -27,7 +26,7 @@ def test_the_example_in_the_readme_is_the_example_dags_pipeline(example_train):
     """The code block makes the same pipeline as dags/example_train.py, but for one argument it leaves out."""
     [block] = re.findall(r"```python\n(.*?)```", (CLONE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     names = {name: getattr(airflow_sm_pipelines, name) for name in airflow_sm_pipelines.__all__}
-    names |= {"ParameterFloat": ParameterFloat, "ROLE_ARN": example_train.ROLE_ARN, "IMAGE": example_train.IMAGE}
+    names |= {"ROLE_ARN": example_train.ROLE_ARN, "IMAGE": example_train.IMAGE}
     with DAG("readme") as dag:
         dag.fileloc = example_train.__file__
         exec(compile(block, "README.md", "exec"), names)

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import json
+
 import pytest
-from airflow.sdk import task
+from airflow.sdk import DAG, task
 
 from airflow_sm_pipelines import (
     Join,
     Not,
     Or,
+    ParameterBoolean,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
     SageMakerConditionStepOperator,
     SageMakerProcessingStepOperator,
     SageMakerStepOperator,
     SageMakerTrainingStepOperator,
 )
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.operators.values import boolean, hyperparameter, integer, number
-from airflow_sm_pipelines.translation.nodes import RuntimeValue
+from airflow_sm_pipelines.operators.hyperparameters import hyperparameter
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg
 
 JOB = {"image_uri": "image", "instance_type": "ml.m5.xlarge"}
 
@@ -95,6 +101,8 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
                 "list": ["{{ ds }}", 1, 'a "quote"'],
                 "dict": {"x": xcom, "rounds": pipeline.parameters["Rounds"], "name": pipeline.parameters["Name"]},
                 "plain": [1, {"a": None}],
+                "count": ParameterInteger("{{ x }}"),
+                "modes": [ParameterString("{{ x }}", default_value="a", enum_values=("a", "b"))],
             },
         )
     step = pipeline.compile().definition.to_document()["Steps"][0]
@@ -103,16 +111,16 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
         "list": {
             "Std:Join": {
                 "On": "",
-                "Values": ['["', get("t-HyperParameters-list-Std-Join-Values-1"), '", 1, "a \\"quote\\""]'],
+                "Values": ["[", get("t-HyperParameters-list-Std-Join-Values-1"), ', 1, "a \\"quote\\""]'],
             }
         },
         "dict": {
             "Std:Join": {
                 "On": "",
                 "Values": [
-                    '{"x": "',
+                    '{"x": ',
                     get("t-HyperParameters-dict-Std-Join-Values-1"),
-                    '", "rounds": ',
+                    ', "rounds": ',
                     get("Rounds"),
                     ', "name": "',
                     get("Name"),
@@ -121,7 +129,21 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
             }
         },
         "plain": '[1, {"a": null}]',
+        "count": {"Std:Join": {"On": "", "Values": [get("t-HyperParameters-count-Std-Join-Values-0")]}},
+        "modes": {"Std:Join": {"On": "", "Values": ["[", get("t-HyperParameters-modes-Std-Join-Values-1"), "]"]}},
     }
+    parameters = {parameter.name: parameter.to_document() for parameter in pipeline.compile().definition.parameters}
+    assert parameters["t-HyperParameters-count-Std-Join-Values-0"]["Type"] == "Integer"
+    assert parameters["t-HyperParameters-modes-Std-Join-Values-1"] == {
+        "Name": "t-HyperParameters-modes-Std-Join-Values-1",
+        "Type": "String",
+        "DefaultValue": '"a"',
+        "EnumValues": ['"a"', '"b"'],
+    }
+    values = pipeline.compile().values
+    assert values["t-HyperParameters-list-Std-Join-Values-1"] == JsonXComArg("{{ ds }}")
+    assert values["t-HyperParameters-dict-Std-Join-Values-1"] == JsonXComArg(xcom)
+    assert pipeline.launch.upstream_task_ids == {"fetch"}
 
 
 def test_runtime_values_in_conditions(dag, group, xcom):
@@ -170,10 +192,183 @@ def test_places_with_one_name_get_parameters_of_their_own(dag, group):
     assert (len(long_name), long_name[:20]) == (245, "a-Environment-ZZZZZZ")
 
 
-@pytest.mark.parametrize(("lift", "type_"), [(integer, "Integer"), (number, "Float"), (boolean, "Boolean")])
-def test_a_place_whose_type_is_known_types_its_parameter(lift, type_):
-    """Jinja where the API wants a number or a boolean becomes a parameter of that type; the rest stays."""
-    assert (lift("{{ x }}"), lift(5)) == (RuntimeValue("{{ x }}", type_), 5)
+def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
+    """Jinja and XComArgs in raw arguments are numbers and booleans where the API wants those, and text elsewhere."""
+    with group() as pipeline:
+        SageMakerStepOperator(
+            task_id="a",
+            step_type="Processing",
+            arguments={
+                "ProcessingResources": {"ClusterConfig": {"InstanceCount": xcom["n"], "InstanceType": "{{ x }}"}},
+                "ProcessingInputs": [{"AppManaged": "{{ x }}", "InputName": "{{ x }}"}],
+                "NetworkConfig": {"EnableNetworkIsolation": "{{ x }}"},
+                "Environment": {"InstanceCount": "{{ x }}"},
+                "StoppingCondition": {"MaxRuntimeInSeconds": Join("", ["{{ x }}", "0"])},
+            },
+        )
+        SageMakerStepOperator(
+            task_id="b",
+            step_type="EndpointConfig",
+            arguments={"ProductionVariants": [{}, {"InitialVariantWeight": "{{ x }}", "InitialInstanceCount": xcom}]},
+        )
+        SageMakerStepOperator(task_id="c", step_type="Brand-new", arguments={"InstanceCount": "{{ x }}"})
+    assert lifted(pipeline)[0] == {
+        "a-ProcessingResources-ClusterConfig-InstanceCount": "Integer",
+        "a-ProcessingResources-ClusterConfig-InstanceType": "String",
+        "a-ProcessingInputs-0-AppManaged": "Boolean",
+        "a-ProcessingInputs-0-InputName": "String",
+        "a-NetworkConfig-EnableNetworkIsolation": "Boolean",
+        "a-Environment-InstanceCount": "String",
+        "a-StoppingCondition-MaxRuntimeInSeconds-Std-Join-Values-0": "String",
+        "b-ProductionVariants-1-InitialVariantWeight": "Float",
+        "b-ProductionVariants-1-InitialInstanceCount": "Integer",
+        "c-InstanceCount": "String",
+    }
+
+
+def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
+    """ParameterInteger and the like work anywhere in the arguments, with their defaults, and win over the place."""
+    with group() as pipeline:
+        SageMakerStepOperator(
+            task_id="a",
+            step_type="Brand-new",
+            arguments={
+                "Count": ParameterInteger("{{ params.count }}", default_value=2),
+                "Share": [ParameterFloat(xcom["share"]), ParameterBoolean(True)],
+                "Mode": ParameterString("{{ params.mode }}", enum_values=("File", "Pipe")),
+                "Text": Join("-", ["run", ParameterInteger(5)]),
+            },
+        )
+        SageMakerProcessingStepOperator(task_id="b", **JOB, instance_count=ParameterString("{{ x }}"))
+        a = SageMakerProcessingStepOperator(task_id="c", **JOB, outputs=["o"], property_files={"m": "o/m.json"})
+        SageMakerConditionStepOperator(
+            task_id="d",
+            conditions=[
+                a.metric("m", "x") >= ParameterInteger("{{ x }}"),
+                a.metric("m", "y").equals(ParameterFloat(1.5)),
+            ],
+        )
+    compiled = pipeline.compile()
+    assert [parameter.to_document() for parameter in compiled.definition.parameters] == [
+        {"Name": "a-Count", "Type": "Integer", "DefaultValue": 2},
+        {"Name": "a-Share-0", "Type": "Float"},
+        {"Name": "a-Share-1", "Type": "Boolean", "DefaultValue": True},
+        {"Name": "a-Mode", "Type": "String", "EnumValues": ["File", "Pipe"]},
+        {"Name": "a-Text-Std-Join-Values-1", "Type": "Integer", "DefaultValue": 5},
+        {"Name": "b-ProcessingResources-ClusterConfig-InstanceCount", "Type": "String"},
+        {"Name": "d-Conditions-0-2", "Type": "Integer"},
+        {"Name": "d-Conditions-1-2", "Type": "Float", "DefaultValue": 1.5},
+    ]
+    assert compiled.values == {
+        "a-Count": "{{ params.count }}",
+        "a-Share-0": xcom["share"],
+        "a-Share-1": True,
+        "a-Mode": "{{ params.mode }}",
+        "a-Text-Std-Join-Values-1": 5,
+        "b-ProcessingResources-ClusterConfig-InstanceCount": "{{ x }}",
+        "d-Conditions-0-2": "{{ x }}",
+        "d-Conditions-1-2": 1.5,
+    }
+    assert pipeline.launch.upstream_task_ids == {"fetch"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            ParameterInteger("many"),
+            (
+                "task 'churn.t', at X-0: Pipeline parameter 't-X-0' is declared Integer and was given 'many'; give a whole "
+                "number, such as '5'."
+            ),
+        ),
+        (
+            ParameterFloat([1]),
+            (
+                "task 'churn.t', at X-0: A pipeline parameter holds a str, int, float or bool, not list ([1]). Pass a JSON "
+                "string, or put the content in S3 and pass its URI."
+            ),
+        ),
+        (
+            {"{{ ds }}": 1},
+            (
+                "task 'churn.t' has the key '{{ ds }}'. SageMaker takes no parameter in place of a key, so keys must be the "
+                "same in every run. Write it out."
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_a_parameter_is_refused(dag, group, value, message):
+    """A default of the wrong type, and Jinja where no parameter can stand, are errors of the Dag file."""
+    with pytest.raises(TranslationError) as caught, group():
+        SageMakerStepOperator(task_id="t", step_type="Training", arguments={"X": [value]})
+    assert str(caught.value) == f"Dag 'd', task group 'churn': {message}"
+
+
+def test_an_xcomarg_in_text_is_followed(dag, group, xcom):
+    """Airflow sees only Jinja in an f-string with an XComArg; the launch task follows the task all the same."""
+
+    @task
+    def other():
+        return {}
+
+    with DAG("elsewhere", schedule=None):
+        foreign = other()
+    other = other()
+    with group(parameters={"P": f"s3://{other['bucket']}/"}) as pipeline:
+        SageMakerTrainingStepOperator(
+            task_id="t", **JOB, hyperparameters={"list": [f"{xcom} and {foreign}"]}, environment={"A": f"{foreign}"}
+        )
+    assert pipeline.launch.upstream_task_ids == {"fetch", "other"}
+    assert pipeline.compile().values["P"] == (
+        "s3://{{ task_instance.xcom_pull(task_ids='other', dag_id='d', key='bucket') }}/"
+    )
+
+
+def test_an_xcomarg_of_a_step_in_text_is_refused(dag, group):
+    """An f-string hides the XCom of a step of the same pipeline from nobody."""
+
+    def build():
+        with group():
+            first = SageMakerStepOperator(task_id="a", step_type="Training")
+            SageMakerStepOperator(task_id="b", step_type="Training", arguments={"X": f"s3://{first.output}"})
+
+    with pytest.raises(TranslationError) as caught:
+        build()
+    assert str(caught.value) == (
+        "Dag 'd', task group 'churn': task 'churn.b' uses the XCom of 'churn.a', a step of the same pipeline. XComs are "
+        "read before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
+        "model_artifacts, metric(...) or properties."
+    )
+
+
+def test_what_is_rendered_inside_json_is_escaped(dag, group, xcom):
+    """Whatever Jinja and XComs turn out to be, the hyperparameter they stand in is JSON."""
+
+    class TaskInstance:
+        def xcom_pull(self, key="return_value", **_):
+            return {"return_value": ["x", 1, {"a": 'b"c'}], "text": 'say "hi"'}[key]
+
+    with group() as pipeline:
+        SageMakerTrainingStepOperator(
+            task_id="t",
+            **JOB,
+            hyperparameters={
+                "given": {"a": "{{ params.a }} <b>", "b": [xcom, xcom["text"]], "c": ParameterInteger("{{ 2 }}")}
+            },
+        )
+    launch = pipeline.launch
+    launch.render_template_fields({"task": launch, "ti": TaskInstance(), "params": {"a": 'quo"te \\ and\nline'}})
+    [step] = pipeline.compile().definition.to_document()["Steps"]
+    pieces = [
+        str(launch.parameters[piece["Get"].removeprefix("Parameters.")]) if isinstance(piece, dict) else piece
+        for piece in step["Arguments"]["HyperParameters"]["given"]["Std:Join"]["Values"]
+    ]
+    assert json.loads("".join(pieces)) == {
+        "a": 'quo"te \\ and\nline <b>',
+        "b": [["x", 1, {"a": 'b"c'}], 'say "hi"'],
+        "c": 2,
+    }
 
 
 def test_text_hyperparameters_are_json():

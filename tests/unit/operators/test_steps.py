@@ -151,7 +151,7 @@ def test_processing_requests(dag, group):
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceType": "ml.m5.xlarge",
-                "InstanceCount": RuntimeValue("{{ params.count }}", "Integer"),
+                "InstanceCount": "{{ params.count }}",
                 "VolumeSizeInGB": 30,
             }
         },

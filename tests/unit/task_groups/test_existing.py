@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import task
 
-from airflow_sm_pipelines import SageMakerPipelineTaskGroup
+from airflow_sm_pipelines import ParameterFloat, ParameterInteger, SageMakerPipelineTaskGroup
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -266,6 +266,27 @@ INTEGER = {"Name": "Rounds", "Type": "Integer"}
             {"Rounds": "many"},
             "Pipeline parameter 'Rounds' is declared Integer and was given 'many'; give a whole number, such as '5'.",
         ),
+        (
+            [INTEGER],
+            {"Rounds": ParameterFloat("{{ x }}")},
+            (
+                "pipeline parameter 'Rounds' is Integer in the definition, and is given "
+                "ParameterFloat(value='{{ x }}', default_value=None). Give ParameterInteger(...), or the value alone."
+            ),
+        ),
+        (
+            [INTEGER],
+            {"Rounds": ParameterInteger("{{ x }}", default_value=5)},
+            (
+                "pipeline parameter 'Rounds' is given ParameterInteger(value='{{ x }}', default_value=5). Defaults and "
+                "allowed values stand in the definition, which is not changed. Give the value alone."
+            ),
+        ),
+        (
+            [INTEGER],
+            {"Rounds": ParameterInteger("many")},
+            "Pipeline parameter 'Rounds' is declared Integer and was given 'many'; give a whole number, such as '5'.",
+        ),
         ([INTEGER], {}, "the definition has no default for 'Rounds'. Give a value in parameters={...}."),
     ],
 )
@@ -279,6 +300,23 @@ def test_a_default_needs_no_value_and_jinja_is_checked_later(dag):
     """What has a default may be left out; what Airflow renders is checked by the launch task."""
     definition = document(step("a"), parameters=[{**INTEGER, "DefaultValue": 3}, {"Name": "P", "Type": "Float"}])
     assert existing(definition, parameters={"P": "{{ x }}"}).compile().values == {"P": "{{ x }}"}
+
+
+def test_a_value_may_have_its_type_said(dag):
+    """ParameterInteger and the like are taken for their values, and XComs in text are followed, as in other groups."""
+
+    @task
+    def fetch():
+        return 5
+
+    rounds = fetch()
+    definition = document(step("a"), parameters=[INTEGER, {"Name": "Uri", "Type": "String"}])
+    pipeline = existing(definition, parameters={"Rounds": ParameterInteger(3), "Uri": f"s3://b/{rounds}"})
+    assert pipeline.compile().values == {
+        "Rounds": 3,
+        "Uri": "s3://b/{{ task_instance.xcom_pull(task_ids='fetch', dag_id='d', key='return_value') }}",
+    }
+    assert pipeline.launch.upstream_task_ids == {"fetch"}
 
 
 def test_definitions_that_are_none_are_refused(dag, tmp_path):

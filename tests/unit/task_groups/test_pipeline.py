@@ -481,9 +481,9 @@ def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
             step("a") >> outside >> step("b")
 
     assert refused(build) == PREFIX + (
-        "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve'. The whole pipeline starts "
-        "at once, so no task outside can run in the middle of it. Make two groups, one before and one after 'approve', "
-        "or a Callback or Lambda step of it."
+        "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve' or uses its XCom. The whole "
+        "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
+        "after 'approve', or a Callback or Lambda step of it."
     )
 
 

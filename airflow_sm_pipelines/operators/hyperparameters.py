@@ -1,8 +1,7 @@
-"""Arguments whose type the API fixes, and which Airflow may render."""
+"""Hyperparameters as training jobs take them: text, which scripts read as JSON."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -12,37 +11,7 @@ from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
-
-
-def integer(value: Any) -> Any:
-    """Return a value for a place where the API wants a whole number.
-
-    Jinja and XComArgs there become Integer pipeline parameters.
-
-    :param value: a number, a reference, Jinja text or an XComArg.
-    """
-    return _typed(value, "Integer")
-
-
-def number(value: Any) -> Any:
-    """Return a value for a place where the API wants a number; as :func:`integer`, with Float parameters.
-
-    :param value: a number, a reference, Jinja text or an XComArg.
-    """
-    return _typed(value, "Float")
-
-
-def boolean(value: Any) -> Any:
-    """Return a value for a place where the API wants a boolean; as :func:`integer`, with Boolean parameters.
-
-    :param value: a boolean, a reference, Jinja text or an XComArg.
-    """
-    return _typed(value, "Boolean")
-
-
-def _typed(value: Any, type_: str) -> Any:
-    lifted = to_runtime_value(value)
-    return dataclasses.replace(lifted, type=type_) if isinstance(lifted, RuntimeValue) else value
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg
 
 
 def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
@@ -50,19 +19,18 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
 
     SageMaker's built-in algorithms want the same, but text as it is, without quotes.
 
-    References to parameters that are no strings are joined into one, since the API takes strings only. References,
-    Jinja and XComArgs inside a list or dict become text in the JSON, each on its own; quotes in what they turn out to
-    be are not escaped.
+    References and parameters that are no strings are joined into one, since the API takes strings only. Jinja and
+    XComArgs inside a list or dict become JSON when they are rendered: Jinja a text, an XComArg whatever it holds.
+    References become text in the JSON; SageMaker puts them there as they are, so a quote in a String pipeline
+    parameter breaks it.
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
     :param script_mode: whether a script reads it.
     """
     lifted = to_runtime_value(value)
-    if isinstance(lifted, RuntimeValue) or (isinstance(value, str) and not script_mode):
-        return lifted
-    if isinstance(value, ParameterReference) and value.type != "String":
-        return Join("", [value])
-    if isinstance(value, Expression):
+    if isinstance(lifted, (RuntimeValue, ParameterReference)):
+        return lifted if lifted.type in (None, "String") else Join("", [lifted])
+    if isinstance(value, Expression) or (isinstance(value, str) and not script_mode):
         return value
     late: list[Any] = []
     text = json.dumps(_with_marks(value, late))
@@ -81,7 +49,10 @@ _MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+
 def _with_marks(value: Any, late: list[Any]) -> Any:
     """Return a JSON value in which marks stand for what is not known yet, and append that to ``late``."""
     lifted = to_runtime_value(value)
-    if isinstance(lifted, (RuntimeValue, Expression)):
+    if isinstance(lifted, RuntimeValue):
+        late.append(_as_json(lifted))
+        return f"\0bare{len(late) - 1}\0"
+    if isinstance(lifted, Expression):
         late.append(lifted)
         bare = isinstance(lifted, ParameterReference) and lifted.type != "String"
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
@@ -90,3 +61,15 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_with_marks(inner, late) for inner in value]
     return value
+
+
+def _as_json(runtime: RuntimeValue) -> RuntimeValue:
+    """Return what is JSON once rendered. What the author gave a number's or a boolean's type is that already."""
+    if runtime.type not in (None, "String"):
+        return runtime
+    return RuntimeValue(
+        JsonXComArg(runtime.value),
+        runtime.type,
+        None if runtime.default_value is None else json.dumps(runtime.default_value),
+        None if runtime.enum_values is None else tuple(map(json.dumps, runtime.enum_values)),
+    )

@@ -1,0 +1,106 @@
+"""Values that only a Dag run has leave the document: a pipeline parameter takes the place of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from airflow_sm_pipelines.definition.conditions import Expression
+from airflow_sm_pipelines.definition.expressions import ParameterReference
+from airflow_sm_pipelines.definition.parameters import (
+    MAXIMUM_NAME_LENGTH,
+    MISSING,
+    PipelineParameter,
+    to_start_value,
+)
+from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
+from airflow_sm_pipelines.translation.names import hyphenated
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
+from airflow_sm_pipelines.translation.request_types import type_at
+
+Keys = tuple[str | int, ...]
+
+
+class Lifting:
+    """The parts of one document, and the pipeline parameters made for them.
+
+    A parameter is named after its place, so that the document is the same in every run. Its type is the author's, or
+    the one that the API has at that place.
+
+    :param taken: names of parameters that there are already.
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.parameters: list[PipelineParameter] = []
+        self.values: dict[str, Any] = {}
+        self._taken = set(taken)
+
+    def document(self, value: Any, node: StepNode, keys: Keys = ()) -> Any:
+        """Return a value as JSON, with references to parameters for what is known only per run.
+
+        :param value: any part of a step.
+        :param node: the step.
+        :param keys: where in the step: keys and indexes.
+        :raises TranslationError: for what is no JSON, naming task and place.
+        """
+        if isinstance(value, RuntimeValue):
+            return self._lift(value, node, keys).to_document()
+        if isinstance(value, Expression):
+            return self.document(value.to_document(), node, keys)
+        if isinstance(value, Mapping):
+            return {key: self.document(inner, node, (*keys, key)) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.document(inner, node, (*keys, index)) for index, inner in enumerate(value)]
+        if value is None or isinstance(value, (str, int, float)):
+            return value
+        raise TranslationError(
+            f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {_place(keys)}; a pipeline "
+            "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
+        )
+
+    def operands(self, node: StepNode, index: int) -> Callable[[Any], Any]:
+        """Return the function that does the same for one operand after another of a condition.
+
+        :param node: the Condition step.
+        :param index: which of its conditions.
+        """
+        count = 0
+
+        def document(operand: Any) -> Any:
+            nonlocal count
+            count += 1
+            return self.document(operand, node, ("Conditions", index, count))
+
+        return document
+
+    def _lift(self, value: RuntimeValue, node: StepNode, keys: Keys) -> ParameterReference:
+        type_ = value.type or type_at(node.type, keys)
+        parameter = PipelineParameter(
+            name=self._name(hyphenated(f"{node.name}-{_place(keys)}")),
+            type=type_,
+            default_value=MISSING if value.default_value is None else value.default_value,
+            enum_values=value.enum_values,
+        )
+        if value.default_value is not None:
+            try:
+                parameter.parse(to_start_value(value.default_value))
+            except PipelineParameterError as error:
+                raise TranslationError(f"task '{node.task_id}', at {_place(keys)}: {error}") from None
+        self.parameters.append(parameter)
+        self.values[parameter.name] = value.value
+        return ParameterReference(f"Parameters.{parameter.name}", type_)
+
+    def _name(self, place: str) -> str:
+        if len(place) > MAXIMUM_NAME_LENGTH:
+            place = f"{place[: MAXIMUM_NAME_LENGTH - 20]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        name, count = place, 1
+        while name in self._taken:
+            count += 1
+            name = f"{place}-{count}"
+        self._taken.add(name)
+        return name
+
+
+def _place(keys: Keys) -> str:
+    return "-".join(map(str, keys))

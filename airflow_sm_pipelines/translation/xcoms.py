@@ -1,0 +1,67 @@
+"""XComs of other tasks in the values that the launch task renders."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow.sdk import XComArg
+
+_IN_TEXT = re.compile(r"task_instance\.xcom_pull\(task_ids='(?P<task_id>[^']+)', dag_id='(?P<dag_id>[^']+)'")
+"""What Airflow writes for an XComArg in text (``PlainXComArg.__str__``)."""
+
+
+def xcom_task_ids(value: Any, dag_id: str) -> Iterator[str]:
+    """Yield the ids of the tasks whose XComs a value needs.
+
+    Airflow draws no edge for an XComArg in text, as in ``f"s3://{upload()}"``: all it sees is Jinja. Here it counts
+    like any other. An ``xcom_pull`` written by hand does not, as with Airflow: draw its edge yourself.
+
+    :param value: Jinja text or an XComArg.
+    :param dag_id: text may also read XComs of other Dags, which no edge leads to.
+    """
+    if isinstance(value, JsonXComArg):
+        yield from xcom_task_ids(value.value, dag_id)
+    elif isinstance(value, XComArg):
+        for operator, _ in value.iter_references():
+            yield operator.task_id
+    elif isinstance(value, str):
+        for match in _IN_TEXT.finditer(value):
+            if match["dag_id"] == dag_id:
+                yield match["task_id"]
+
+
+class JsonXComArg(XComArg):
+    """Renders a value, and gives it as JSON: text in quotes, with its own quotes escaped.
+
+    An XComArg, since that is how a value tells Airflow which XComs it needs and how it is resolved. Not for tasks to
+    expand over.
+
+    :param value: Jinja text or an XComArg.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"JsonXComArg({self.value!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonXComArg) and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def iter_references(self) -> Iterator[tuple[Any, str]]:
+        """Yield the XComs that the value needs: their operators and keys."""
+        yield from XComArg.iter_xcom_references(self.value)
+
+    def resolve(self, context: Mapping[str, Any]) -> str:
+        """Render the value.
+
+        :param context: of the task that renders it.
+        :return: JSON.
+        """
+        return json.dumps(context["task"].render_template(self.value, context))

@@ -1,0 +1,58 @@
+"""Write the non-text members of the steps' requests, as airflow_sm_pipelines/translation/request_types.json has them.
+
+From the repository's root: ``python -m tests.oracles.request_types``
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from botocore.model import ListShape, MapShape, StructureShape
+
+from airflow_sm_pipelines.requests.steps import REQUESTS
+from airflow_sm_pipelines.translation.request_types import ANY
+
+TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "request_types.json"
+TYPES = {"integer": "Integer", "long": "Integer", "float": "Float", "double": "Float", "boolean": "Boolean"}
+
+
+def types_in(shape, around=frozenset()):
+    """Return the type of a member that is no text, or those in it by key; ``None`` for none.
+
+    What a structure has inside another one of its own kind is left out.
+    """
+    if isinstance(shape, StructureShape):
+        if shape.name in around:
+            return None
+        members = {name: types_in(member, around | {shape.name}) for name, member in shape.members.items()}
+        return {name: types for name, types in members.items() if types} or None
+    if isinstance(shape, (ListShape, MapShape)):
+        types = types_in(shape.member if isinstance(shape, ListShape) else shape.value, around)
+        return {ANY: types} if types else None
+    return TYPES.get(shape.type_name)
+
+
+def request_types():
+    """Return the types by step type and key."""
+    found = {}
+    for step_type, parts in REQUESTS.items():
+        for part in parts:
+            types = types_in(part.shape)
+            for key in reversed(part.inside):
+                types = {key: types}
+            merge(found.setdefault(step_type, {}), types or {})
+    return {step_type: types for step_type, types in found.items() if types}
+
+
+def merge(into, more):
+    """Put one tree into another."""
+    for key, types in more.items():
+        if isinstance(types, dict):
+            merge(into.setdefault(key, {}), types)
+        else:
+            into[key] = types
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(request_types(), indent=1) + "\n")
