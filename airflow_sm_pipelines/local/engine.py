@@ -11,7 +11,7 @@ end with :meth:`Schedule.finish`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
 
@@ -67,7 +67,7 @@ class Schedule:
         self._states = dict.fromkeys(graph.order, _State.WAITING)
         self._stopping = False
         self._failed = False
-        self._handled_failure = False
+        self._handled: list[tuple[str, _State]] = []  # failures that some step is there to handle
         self._position = {name: index for index, name in enumerate(graph.order)}
         self._startable: set[str] = set()
         self._running: set[str] = set()
@@ -100,9 +100,9 @@ class Schedule:
             return ExecutionStatus.STOPPING if self._running else ExecutionStatus.STOPPED
         if busy:
             return ExecutionStatus.EXECUTING
-        if self._failed:
+        if self._failed or not all(self._was_handled(*failure) for failure in self._handled):
             return ExecutionStatus.FAILED
-        return ExecutionStatus.COMPLETED_WITH_FAILURES if self._handled_failure else ExecutionStatus.SUCCEEDED
+        return ExecutionStatus.COMPLETED_WITH_FAILURES if self._handled else ExecutionStatus.SUCCEEDED
 
     def start_ready(self) -> tuple[str, ...]:
         """Mark the steps that may start now as running and return them, in the graph's order."""
@@ -131,8 +131,8 @@ class Schedule:
             return
         self._enter(name, _ENDED[status])
         if not self._stopping:
-            if self._has_handler(name, status):
-                self._handled_failure = True
+            if any(self._handlers(name, _ENDED[status])):
+                self._handled.append((name, _ENDED[status]))
             else:
                 self._failed = True
 
@@ -208,13 +208,19 @@ class Schedule:
                 return state
         return _State.SUCCEEDED
 
-    def _has_handler(self, name: str, status: StepStatus) -> bool:
-        state = _ENDED[status]
-        waited_for = {name, *self._around[name]}
+    def _was_handled(self, name: str, state: _State) -> bool:
+        """Whether a step has run because of a failure. It may be that none did: it lay in a branch not taken, say."""
         return any(
-            dependency.step in waited_for
-            and dependency.step not in self._around[other]
-            and state in _MEETS[dependency.trigger]
-            for other, node in self._graph.nodes.items()
-            for dependency in node.dependencies
+            self._states[handler] not in (_State.WAITING, _State.NOT_TAKEN) for handler in self._handlers(name, state)
         )
+
+    def _handlers(self, name: str, state: _State) -> Iterator[str]:
+        waited_for = {name, *self._around[name]}
+        for other, node in self._graph.nodes.items():
+            if any(
+                dependency.step in waited_for
+                and dependency.step not in self._around[other]
+                and state in _MEETS[dependency.trigger]
+                for dependency in node.dependencies
+            ):
+                yield other

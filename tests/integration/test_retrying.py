@@ -12,7 +12,7 @@ import pytest
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, error_of, token, wait
-from tests.integration.documents import BUCKET, FAIL_ONLY, condition_step, document, fail_step, processing_step
+from tests.integration.documents import BUCKET, FAIL_ONLY, TRUE, condition_step, document, fail_step, processing_step
 
 # Works once the object named by its argument is there.
 NEEDS = f"""
@@ -32,8 +32,6 @@ sqs.send_message(QueueUrl=sqs.create_queue(QueueName=sys.argv[1] + "-runs")["Que
 while not sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages"):
     pass
 """
-
-TRUE = [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}]
 
 
 def retry(aws: Aws, arn: str, **more: Any) -> str:

@@ -156,6 +156,61 @@ def test_a_failure_inside_a_branch_can_be_handled_from_outside() -> None:
     assert engine.status is ExecutionStatus.COMPLETED_WITH_FAILURES
 
 
+def test_a_failure_whose_handler_lies_in_the_branch_not_taken_fails_the_execution() -> None:
+    """CompletedWithFailures says that a step ran because of the failure. None did, though unrelated steps went on."""
+    engine = schedule(
+        step("a"), step("b"), step("after_b", "b"), condition("c", [], [step("rescue", on("a", "Failed"))], "b")
+    )
+
+    engine.start_ready()
+    engine.finish("a", StepStatus.FAILED)
+    engine.finish("b", StepStatus.SUCCEEDED)
+    assert engine.start_ready() == ("after_b", "c")
+    engine.finish("after_b", StepStatus.SUCCEEDED)
+    engine.finish("c", StepStatus.SUCCEEDED, outcome=True)
+    assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.FAILED)
+
+
+def test_one_failure_handled_and_one_not_fails_the_execution() -> None:
+    """`b` fails and nothing waits for that: what was handled before does not make up for it."""
+    engine = schedule(step("a"), step("b"), step("rescue", on("a", "Failed")))
+
+    engine.start_ready()
+    engine.finish("a", StepStatus.FAILED)
+    assert engine.start_ready() == ("rescue",)
+    engine.finish("b", StepStatus.FAILED)
+    engine.finish("rescue", StepStatus.SUCCEEDED)
+    assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.FAILED)
+
+
+def test_a_handler_that_fails_itself_fails_the_execution() -> None:
+    """Nothing waits for the handler's failure."""
+    engine = schedule(step("a"), step("rescue", on("a", "Failed")))
+
+    engine.start_ready()
+    engine.finish("a", StepStatus.FAILED)
+    assert engine.start_ready() == ("rescue",)
+    engine.finish("rescue", StepStatus.FAILED)
+    assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.FAILED)
+
+
+def test_steps_that_succeeded_before_are_not_started_again() -> None:
+    """A retry: the condition's outcome stands, its other branch never starts, and what failed runs again."""
+    definition = PipelineDefinition.from_document(
+        {
+            "Version": "2020-12-01",
+            "Steps": [step("a"), condition("c", [step("yes", "a")], [step("no")]), step("after", "c")],
+        }
+    )
+    engine = Schedule(PipelineGraph.of(definition), succeeded={"a": None, "c": True})
+
+    assert engine.start_ready() == ("yes",)
+    engine.finish("yes", StepStatus.SUCCEEDED)
+    assert engine.start_ready() == ("after",)
+    engine.finish("after", StepStatus.SUCCEEDED)
+    assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.SUCCEEDED)
+
+
 def test_a_handler_that_is_not_needed_never_starts() -> None:
     """`notify` is for a failure that did not happen: the execution just succeeds."""
     engine = schedule(step("a"), step("notify", on("a", "Failed")), step("after", on("notify", "Any")))
