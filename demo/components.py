@@ -61,9 +61,16 @@ class Stack:
     :param directory: for everything that is written: database, logs, jobs. Must exist and be empty.
     :param dags_folder: the Dags to run.
     :param settings: further Airflow settings, such as ``{"AIRFLOW__CORE__PARALLELISM": "2"}``.
+    :param aws_url: what Airflow's connection has as ``endpoint_url``; by default the local endpoint itself.
     """
 
-    def __init__(self, directory: Path, dags_folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        dags_folder: Path,
+        settings: Mapping[str, str] | None = None,
+        aws_url: str | None = None,
+    ) -> None:
         self.directory = directory
         self.password = secrets.token_urlsafe(9)
         endpoint_port, api_port, worker_log_port, trigger_log_port = free_ports(4)
@@ -75,7 +82,7 @@ class Stack:
         self.airflow_environment = {
             **self._environment,
             "AIRFLOW_HOME": str(directory / "airflow"),
-            "AIRFLOW_CONN_AWS_DEFAULT": self.connection(),
+            "AIRFLOW_CONN_AWS_DEFAULT": self.connection(endpoint_url=aws_url or self.endpoint_url),
             "AIRFLOW__API__BASE_URL": self.airflow_url,
             "AIRFLOW__API__HOST": LOOPBACK,
             "AIRFLOW__API__PORT": str(api_port),
@@ -114,17 +121,28 @@ class Stack:
             directory / "logs" / "local-endpoint.log",
         )
         self._migration = self._airflow("db-migrate", "db", "migrate")
+        self.scheduler = self._airflow("scheduler", "scheduler")
+        self.triggerer = self._airflow("triggerer", "triggerer")
         self._airflow_components = [
             self._airflow("api-server", "api-server"),
-            self._airflow("scheduler", "scheduler"),
+            self.scheduler,
             self._airflow("dag-processor", "dag-processor"),
-            self._airflow("triggerer", "triggerer"),
+            self.triggerer,
         ]
 
     @property
     def components(self) -> list[Component]:
         """The processes that run until they are stopped."""
         return [self.endpoint, *self._airflow_components]
+
+    def another_triggerer(self) -> Component:
+        """Add a triggerer beside the first one. It is not started; it is stopped with the other components."""
+        [port] = free_ports(1)
+        environment = {**self.airflow_environment, "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port)}
+        number = 1 + sum(component.name.startswith("triggerer") for component in self._airflow_components)
+        triggerer = self._airflow(f"triggerer-{number}", "triggerer", environment=environment)
+        self._airflow_components.append(triggerer)
+        return triggerer
 
     def connection(self, **changes: Any) -> str:
         """Return an Airflow AWS connection to the endpoint, as JSON.
@@ -211,11 +229,11 @@ class Stack:
             f"The logs are in {self.directory / 'logs'}."
         )
 
-    def _airflow(self, name: str, *arguments: str) -> Component:
+    def _airflow(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Component:
         return Component(
             name,
             [sys.executable, "-m", "airflow", *arguments],
-            self.airflow_environment,
+            environment or self.airflow_environment,
             self.directory / "logs" / f"{name}.log",
         )
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,36 @@ class Component:
         # A child that outlived its parent is no descendant any more, but still in the session.
         return [*_session(self._process.pid), *_descendants(self._process.pid)]
 
+    def pause(self) -> None:
+        """Freeze it and everything it started, wherever they are; :meth:`resume` lets them go on.
+
+        :raises ComponentError: one of the processes did not stop.
+        """
+        processes = self.processes()
+        for process in processes:
+            _signal(process, signal.SIGSTOP)
+        deadline = time.monotonic() + SECONDS_TO_END
+        # The kernel tells of the stop of a process to its parent only, and these have different ones.
+        while not all(_stands_still(process) for process in processes):
+            if time.monotonic() > deadline:
+                raise ComponentError(f"{self.name} did not stop on SIGSTOP within {SECONDS_TO_END:.0f} s.")
+            time.sleep(0.01)
+
+    def resume(self) -> None:
+        """Let it go on after :meth:`pause`."""
+        for process in self.processes():
+            _signal(process, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it and everything it started at once, as a machine that is gone does. It can be started again."""
+        # What is frozen starts nothing new while its processes are listed.
+        self.pause()
+        everything = self.processes()
+        for process in everything:
+            _signal(process, signal.SIGKILL)
+        psutil.wait_procs(everything, timeout=SECONDS_TO_END)
+        self.forget()
+
     def forget(self) -> None:
         """Take note that its processes have been ended."""
         if self._process is not None:
@@ -163,6 +194,13 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
     except psutil.NoSuchProcess:
         return  # It ended by itself in the meantime, which is what was wanted.
+
+
+def _stands_still(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE))
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _session(session_id: int) -> list[psutil.Process]:
