@@ -58,7 +58,7 @@ def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:
         if step.type == "Fail":
             return (
                 f"execution {snapshot.arn} ended in the Fail step '{step.name}', and SageMaker does not resume such an "
-                f"execution{f' ({step.reason})' if step.reason else ''}. Start a new one: clear the task that launched it"
+                f"execution{f' ({step.reason})' if step.reason else ''}. Clear the task that launched it to start anew"
             )
     return None
 

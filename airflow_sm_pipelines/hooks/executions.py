@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.services import AwsServicesHook
 
 
@@ -33,19 +35,29 @@ class PipelineExecutionsHook(AwsServicesHook):
         )
         return str(response["PipelineDefinition"])
 
-    def stop_execution(self, pipeline_execution_arn: str) -> None:
+    def stop_execution(self, pipeline_execution_arn: str) -> bool:
         """Ask the service to stop an execution; does not wait until it has stopped.
 
         :param pipeline_execution_arn: the execution.
-        :raises SageMakerServiceError: in the service's words, such as when it is not executing any more.
+        :return: false when there was nothing to stop, since the execution is stopping already, or over.
+        :raises SageMakerServiceError: in the service's words.
         """
-        self.call(
-            "sagemaker",
-            "stop_pipeline_execution",
-            PipelineExecutionArn=pipeline_execution_arn,
-            # New each time: with the token of an earlier stop, one after a resume would be taken for a repetition.
-            ClientRequestToken=uuid.uuid4().hex,
-        )
+        try:
+            self.call(
+                "sagemaker",
+                "stop_pipeline_execution",
+                PipelineExecutionArn=pipeline_execution_arn,
+                # New each time: with the token of an earlier stop, one after a resume would be taken for a repetition.
+                ClientRequestToken=uuid.uuid4().hex,
+            )
+        except SageMakerServiceError as error:
+            if error.retryable:
+                raise
+            status = ExecutionStatus.parse(self.describe_execution(pipeline_execution_arn)["PipelineExecutionStatus"])
+            if status is ExecutionStatus.EXECUTING:
+                raise
+            return False
+        return True
 
     def retry_execution(
         self,

@@ -40,6 +40,9 @@ class BaseSageMakerStepOperator(BaseOperator):
     this task then follows its step. It waits in the triggerer, without a worker, and ends there too; only a task
     with ``outlets`` is finished by a worker, since Airflow registers asset events only there.
 
+    Another try of the task, by ``retries`` or after it was cleared, resumes the failed execution; the group's
+    ``on_retry`` says how.
+
     XComs: ``step_status``, ``job_arn``, ``outputs`` (S3 URIs by name) and ``property_files`` (contents by name).
 
     :param step_name: the step's name in the pipeline; by default the task id without the group's prefix.
@@ -147,6 +150,9 @@ class BaseSageMakerStepOperator(BaseOperator):
             "waiter_delay": self.settings.waiter_delay,
             "waiter_max_attempts": self.settings.waiter_max_attempts,
             "log_lines": self.settings.log_lines,
+            "launch_task_id": self.settings.launch_task_id,
+            "on_retry": self.settings.on_retry,
+            "stop_on_kill": self.settings.stop_on_kill,
         }
 
     def execute(self, context: Context) -> None:

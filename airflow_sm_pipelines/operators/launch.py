@@ -91,6 +91,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         )
         self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
         task_instance = context["ti"]
+        earlier_tries = max(0, task_instance.max_tries - (self.retries or 0))
         arn = hook.start_execution(
             pipeline_name=self.settings.pipeline_name,
             parameters=values,
@@ -100,13 +101,14 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
                 run_start=str(context["dag_run"].start_date),
                 task_id=task_instance.task_id,
                 map_index=-1 if task_instance.map_index is None else task_instance.map_index,
-                generation=max(0, task_instance.max_tries - (self.retries or 0)),
+                generation=earlier_tries,
             ),
             display_name=execution_display_name(task_instance.dag_id, task_instance.run_id),
         )
         self.log.info("Execution %s", arn)
         self._require_definition(hook, arn, compiled.text)
-        arn = self._go_on_if_it_failed(hook, arn, task_instance.try_number)
+        if task_instance.try_number > earlier_tries + 1:
+            arn = self._go_on_if_it_failed(hook, arn)
         self.link_addresses = link_xcoms(arn)
         return arn
 
@@ -131,12 +133,10 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             "of its own"
         )
 
-    def _go_on_if_it_failed(self, hook: SageMakerPipelineHook, arn: str, try_number: int) -> str:
+    def _go_on_if_it_failed(self, hook: SageMakerPipelineHook, arn: str) -> str:
         """Go on with an execution that an earlier try started, and that failed before this one found it."""
         from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
 
-        if try_number == 1:
-            return arn
         snapshot = hook.snapshot(arn)
         if not snapshot.status.is_terminal or snapshot.status.is_success:
             return arn

@@ -29,6 +29,8 @@ class PipelineSettings:
     :param waiter_delay: seconds between two looks at a waiting execution, at most.
     :param waiter_max_attempts: a step task gives up after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a failed job's log shown in the task's log.
+    :param on_retry: what another try does with a failed execution, ``"resume"`` or ``"restart"``.
+    :param stop_on_kill: whether a person who fails a step's task or the Dag run stops the execution.
     """
 
     group_id: str
@@ -43,6 +45,8 @@ class PipelineSettings:
     waiter_delay: int
     waiter_max_attempts: int | None
     log_lines: int
+    on_retry: str
+    stop_on_kill: bool
 
     @property
     def hook_arguments(self) -> dict[str, Any]:

@@ -50,10 +50,10 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
     :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a failed job's log that its task's log shows.
-    :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its ``retries``
-        or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed or never
-        started. ``"restart"``: another execution is started with the same definition and parameters; its steps all
-        run, tasks that have succeeded stay as they are.
+    :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its
+        ``retries`` or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed
+        or never started. ``"restart"``: another execution is started with the same definition and parameters; all its
+        steps run, while tasks that have succeeded stay as they are.
     :param stop_on_kill: stop the execution when a person marks a step's task or the Dag run failed. Clearing a task or
         marking it successful never does.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.

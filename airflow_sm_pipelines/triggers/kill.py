@@ -46,7 +46,7 @@ async def was_failed_by_a_person(task_instance: Any) -> bool:
             GetDagRunState(dag_id=task_instance.dag_id, run_id=task_instance.run_id),
             DagRunStateResult,
         )
-        return str(run.state) == "failed"
+        return bool(run.state == "failed")
     return state == "failed"
 
 

@@ -15,6 +15,7 @@ from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.resume import failure_identity
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+from airflow_sm_pipelines.links.sagemaker import link_xcoms
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,18 @@ class TaskMemory:
         from airflow.sdk.execution_time.xcom import XCom
 
         await XCom.aset(value=asdict(end), **self._place)
+
+    async def keep_execution(self, pipeline_execution_arn: str) -> None:
+        """Make the launch task's ARN be another one: every task of the run follows that from its next start on.
+
+        :param pipeline_execution_arn: the execution that was started instead.
+        """
+        if not self._works:
+            return
+        from airflow.sdk.execution_time.xcom import XCom
+
+        for key, value in {"return_value": pipeline_execution_arn, **link_xcoms(pipeline_execution_arn)}.items():
+            await XCom.aset(value=value, **{**self._place, "key": key})
 
     @property
     def try_number(self) -> int:

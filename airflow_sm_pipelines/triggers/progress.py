@@ -1,4 +1,4 @@
-"""What a step does, written into a task's log: changes only."""
+"""What a step or an execution does, written into a task's log: changes only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,31 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 
 
-class StepProgress:
+class _Progress:
+    """What all progress has: when the service is in trouble, and what was last seen."""
+
+    def __init__(self, log: Logger | Any) -> None:
+        self._log = log
+        self._trouble_code: str | None = None
+        self._in_trouble = False
+        self.last_seen = "nothing; the service did not answer yet"
+
+    def trouble(self, error: SageMakerServiceError) -> None:
+        """Tell that the service is in trouble, once for each kind of trouble in a row.
+
+        :param error: what it said.
+        """
+        if not self._in_trouble or error.code != self._trouble_code:
+            self._log.warning("SageMaker is in trouble, going on: %s", error)
+        self._in_trouble, self._trouble_code = True, error.code
+
+    def _answered(self) -> None:
+        if self._in_trouble:
+            self._in_trouble, self._trouble_code = False, None
+            self._log.info("SageMaker answers again")
+
+
+class StepProgress(_Progress):
     """Tells the log of one task about one step.
 
     :param log: the task's log.
@@ -18,12 +42,9 @@ class StepProgress:
     """
 
     def __init__(self, log: Logger | Any, step_name: str, pipeline_execution_arn: str) -> None:
-        self._log = log
+        super().__init__(log)
         self._step_name = step_name
         self._told: set[str] = set()
-        self._trouble_code: str | None = None
-        self._in_trouble = False
-        self.last_seen = "nothing; the service did not answer yet"
         self._log.info("Following step '%s' of %s", step_name, pipeline_execution_arn)
 
     def seen(self, snapshot: ExecutionSnapshot) -> None:
@@ -31,9 +52,7 @@ class StepProgress:
 
         :param snapshot: what was seen.
         """
-        if self._in_trouble:
-            self._in_trouble, self._trouble_code = False, None
-            self._log.info("SageMaker answers again")
+        self._answered()
         step = snapshot.steps.get(self._step_name)
         if step is None:
             self.last_seen = f"not started; the execution is {snapshot.status}"
@@ -50,19 +69,64 @@ class StepProgress:
         if step.selective_source:
             self._tell(f"Not selected; taken from {step.selective_source}")
 
-    def trouble(self, error: SageMakerServiceError) -> None:
-        """Tell that the service is in trouble, once for each kind of trouble in a row.
+    def old_failure(self, snapshot: ExecutionSnapshot) -> None:
+        """Tell that a failure is waited out, once.
 
-        :param error: what it said.
+        :param snapshot: the execution, not over.
         """
-        if not self._in_trouble or error.code != self._trouble_code:
-            self._log.warning("SageMaker is in trouble, going on: %s", error)
-        self._in_trouble, self._trouble_code = True, error.code
+        self._tell(
+            f"That is how an earlier try of this task ended. The execution is {snapshot.status}; it can be gone on "
+            "with once it is over"
+        )
 
     def _tell(self, line: str) -> None:
         if line not in self._told:
             self._told.add(line)
             self._log.info("%s", line)
+
+
+class ExecutionProgress(_Progress):
+    """Tells the log of one task about a whole execution: a line whenever a step changes.
+
+    :param log: the task's log.
+    :param pipeline_execution_arn: the execution.
+    """
+
+    def __init__(self, log: Logger | Any, pipeline_execution_arn: str) -> None:
+        super().__init__(log)
+        self._status: object = None
+        self._lines: dict[str, str] = {}
+        self._log.info("Following execution %s", pipeline_execution_arn)
+
+    def seen(self, snapshot: ExecutionSnapshot) -> None:
+        """Tell what is new since the last time.
+
+        :param snapshot: what was seen.
+        """
+        self._answered()
+        for name, step in snapshot.steps.items():
+            line = _summary(step)
+            if self._lines.get(name) != line:
+                self._lines[name] = line
+                self._log.info("%s", line)
+        if snapshot.status is not self._status:
+            self._status = snapshot.status
+            self._log.info("The execution is %s", snapshot.status)
+        running = [f"'{name}'" for name, step in snapshot.steps.items() if not step.status.is_terminal]
+        self.last_seen = f"{snapshot.status}" + (f", running {', '.join(running)}" if running else "")
+
+
+def _summary(step: StepSnapshot) -> str:
+    parts = [f"Step '{step.name}' is {step.status}{_duration(step)}{_attempt(step)}"]
+    if step.condition_outcome is not None:
+        parts.append(f"outcome {step.condition_outcome}")
+    if step.cache_hit_source:
+        parts.append(f"from the cache of {step.cache_hit_source}")
+    if step.selective_source:
+        parts.append(f"not selected, from {step.selective_source}")
+    if step.job_arn:
+        parts.append(step.job_arn)
+    return ", ".join(parts)
 
 
 def _duration(step: StepSnapshot) -> str:

@@ -14,21 +14,22 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
-from airflow_sm_pipelines.exceptions import PipelineExecutionError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Succeed, Wait, decide
-from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Succeed
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.hooks.resumption import OnRetry
 from airflow_sm_pipelines.triggers.connections import (
     ConnectionSettings,
     SharedConnection,
     shared_connection,
 )
+from airflow_sm_pipelines.triggers.deadline import Deadline
+from airflow_sm_pipelines.triggers.follower import Ending, Found, StepFollower
+from airflow_sm_pipelines.triggers.kill import state_of_task, was_failed_by_a_person
+from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 from airflow_sm_pipelines.triggers.pace import Pace
-from airflow_sm_pipelines.triggers.progress import StepProgress
-from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher, branch_xcom
-
-Ending = Succeed | Fail | Skip
 
 
 class SageMakerPipelineStepTrigger(BaseTrigger):
@@ -44,7 +45,9 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
     All triggers of one execution share one poller. A trigger that starts over in another triggerer loses
     nothing: it looks at the execution again.
 
-    Does not stop anything: neither when the task is killed (``on_kill``) nor when it is cancelled.
+    When this is another try of its task and the step failed in the try before, the execution is resumed first
+    (``on_retry``). When a person marks the task or its Dag run failed, the execution is stopped (``stop_on_kill``);
+    clearing the task, marking it successful, timeouts and the end of a triggerer stop nothing.
 
     :param pipeline_execution_arn: the execution; rendered when the task starts from the trigger.
     :param step_name: the step's name in the pipeline definition.
@@ -63,6 +66,10 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         It is no count of looks: these come more often at first.
     :param log_lines: how many of the last lines of a failed step's job log to show.
     :param end_from_trigger: end the task here, without a worker.
+    :param launch_task_id: the full id of the task that launched the execution; it keeps what a next try has to know.
+        Without it every failure is taken for a new one.
+    :param on_retry: ``"resume"`` or ``"restart"``, as :class:`~airflow_sm_pipelines.hooks.resumption.OnRetry` says.
+    :param stop_on_kill: stop the execution when a person fails the task or the Dag run.
     """
 
     def __init__(
@@ -81,6 +88,9 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         waiter_max_attempts: int | None = None,
         log_lines: int = 20,
         end_from_trigger: bool = True,
+        launch_task_id: str | None = None,
+        on_retry: str = OnRetry.RESUME.value,
+        stop_on_kill: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.pipeline_execution_arn = pipeline_execution_arn
@@ -96,6 +106,10 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         self.waiter_max_attempts = waiter_max_attempts
         self.log_lines = log_lines
         self.end_from_trigger = end_from_trigger
+        self.launch_task_id = launch_task_id
+        self.on_retry = on_retry
+        self.stop_on_kill = stop_on_kill
+        self._follower: StepFollower | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the keyword arguments to make this trigger again."""
@@ -115,28 +129,69 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
                 "waiter_max_attempts": self.waiter_max_attempts,
                 "log_lines": self.log_lines,
                 "end_from_trigger": self.end_from_trigger,
+                "launch_task_id": self.launch_task_id,
+                "on_retry": self.on_retry,
+                "stop_on_kill": self.stop_on_kill,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the step, then tell how it ended, once."""
-        step: StepSnapshot | None = None
+        memory = TaskMemory(self.task_instance, self.launch_task_id)
         try:
-            arn = self._execution_arn()
-            settings = ConnectionSettings.of(
-                self.aws_conn_id, self.region_name or arn.region, self.verify, self.botocore_config
-            )
-            async with shared_connection(settings) as connection:
-                ending, step = await self._follow(connection)
+            found = await self._skip_with_the_launch() or await self._follow(memory)
         except PipelineExecutionError as error:
-            ending = Fail(str(error))
-            self.log.error("%s", ending.reason)  # noqa: TRY400 - the message says it all, a traceback nothing
+            found = Found(Fail(str(error)))
+            self.log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
+        if not isinstance(found.ending, Succeed):
+            await memory.keep(TryEnd(memory.try_number, failure=found.failure))
         # Nothing is held any more: whoever runs this may leave it here for good.
-        yield self._event(ending, step)
+        yield self._event(found)
+
+    async def on_kill(self) -> None:
+        """Stop the execution if a person failed the task or its Dag run.
+
+        Airflow gives this half a minute (``[triggerer] on_kill_timeout``).
+        """
+        if not self.stop_on_kill or self._follower is None or self.task_instance is None:
+            return
+        memory = TaskMemory(self.task_instance, self.launch_task_id)
+        end = await memory.last_end()
+        if end is not None and end.try_number >= memory.try_number:
+            return  # it ended by itself, in another triggerer
+        if not await was_failed_by_a_person(self.task_instance):
+            return
+        arn = self._follower.pipeline_execution_arn
+        self.log.info("The task was failed by a person: stopping execution %s", arn)
+        await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
+        async with shared_connection(self._connection_settings(PipelineExecutionArn.parse(arn))) as connection:
+            try:
+                stopped = await connection.persist(
+                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._follower.progress.trouble
+                )
+            except SageMakerServiceError as error:
+                self.log.warning("The execution was not stopped: %s", error)
+                return
+        if not stopped:
+            self.log.info("The execution was not executing any more")
+
+    async def _skip_with_the_launch(self) -> Found | None:
+        """The end of a task that Airflow starts although nothing was launched, since the launch task was skipped."""
+        if self._has_execution or not self.launch_task_id or self.task_instance is None:
+            return None
+        if await state_of_task(self.task_instance, self.launch_task_id) != "skipped":
+            return None
+        reason = f"task '{self.launch_task_id}' was skipped, so there is no execution"
+        self.log.info("Skipping: %s", reason)
+        return Found(Skip(reason))
+
+    @property
+    def _has_execution(self) -> bool:
+        # A template that pulls an XCom which is not there renders to the text "None".
+        return self.pipeline_execution_arn not in (None, "", "None")
 
     def _execution_arn(self) -> PipelineExecutionArn:
-        # A template that pulls an XCom which is not there renders to the text "None".
-        if self.pipeline_execution_arn in (None, "", "None"):
+        if not self._has_execution:
             raise PipelineExecutionError(
                 f"step {self.step_name!r} has no execution to follow: pipeline_execution_arn is "
                 f"{self.pipeline_execution_arn!r}. The launch task has pushed no execution ARN in this "
@@ -144,86 +199,78 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
             )
         return PipelineExecutionArn.parse(str(self.pipeline_execution_arn))
 
-    async def _follow(self, connection: SharedConnection) -> tuple[Ending, StepSnapshot | None]:
-        progress = StepProgress(self.log, self.step_name, str(self.pipeline_execution_arn))
-        pusher = XComPusher(self.task_instance)
-        ending, snapshot = await self._wait(connection, progress, pusher)
-        step = None if snapshot is None else snapshot.steps.get(self.step_name)
-        if self.end_from_trigger:
-            await self._end(connection, progress, pusher, ending, step)
-        return ending, step
-
-    async def _wait(
-        self, connection: SharedConnection, progress: StepProgress, pusher: XComPusher
-    ) -> tuple[Ending, ExecutionSnapshot | None]:
-        target = StepTarget(
-            self.step_name,
-            tuple(Branch(condition, outcome == "True") for condition, outcome in self.branches),
+    def _connection_settings(self, arn: PipelineExecutionArn) -> ConnectionSettings:
+        return ConnectionSettings.of(
+            self.aws_conn_id, self.region_name or arn.region, self.verify, self.botocore_config
         )
-        loop = asyncio.get_running_loop()
-        limit = None if self.waiter_max_attempts is None else self.waiter_delay * self.waiter_max_attempts
-        deadline = None if limit is None else loop.time() + limit
-        snapshot: ExecutionSnapshot | None = None
-        arn = str(self.pipeline_execution_arn)
-        async with watch_execution(arn, connection, self.waiter_delay) as subscription:
-            while True:
-                left = None if deadline is None else max(0.0, deadline - loop.time())
-                try:
-                    news = await asyncio.wait_for(subscription.next(), left)
-                except asyncio.TimeoutError:
-                    return Fail(
-                        f"gave up on step {self.step_name!r} after {limit:g} seconds (waiter_delay "
-                        f"{self.waiter_delay:g} x waiter_max_attempts {self.waiter_max_attempts}); "
-                        f"last seen: {progress.last_seen}"
-                    ), snapshot
-                if not isinstance(news, Seen):
-                    progress.trouble(news.error)
-                    continue
-                snapshot = news.snapshot
-                progress.seen(snapshot)
-                await pusher.push_links(snapshot, snapshot.steps.get(self.step_name))
-                decision = decide(snapshot, target)
-                if not isinstance(decision, Wait):
-                    return decision, snapshot
 
-    async def _end(
-        self,
-        connection: SharedConnection,
-        progress: StepProgress,
-        pusher: XComPusher,
-        ending: Ending,
-        step: StepSnapshot | None,
-    ) -> None:
+    async def _follow(self, memory: TaskMemory) -> Found:
+        arn = self._execution_arn()
+        pusher = XComPusher(self.task_instance)
+        deadline = Deadline(self.waiter_delay, self.waiter_max_attempts, getattr(self, "timeout_after", None))
+        async with shared_connection(self._connection_settings(arn)) as connection:
+            self._follower = StepFollower(
+                connection=connection,
+                target=StepTarget(
+                    self.step_name,
+                    tuple(Branch(condition, outcome == "True") for condition, outcome in self.branches),
+                ),
+                on_retry=OnRetry(self.on_retry),
+                waiter_delay=self.waiter_delay,
+                deadline=deadline,
+                memory=memory,
+                pusher=pusher,
+                log=self.log,
+            )
+            found = await self._follower.follow(str(arn))
+            if not self.end_from_trigger:
+                return found
+            try:
+                await deadline.bound(self._end(connection, pusher, found))
+            except asyncio.TimeoutError:
+                self.log.error("%s", self._follower.timeout_reason)  # noqa: TRY400 - a traceback says nothing
+                return Found(Fail(self._follower.timeout_reason), found.snapshot)
+        return found
+
+    async def _end(self, connection: SharedConnection, pusher: XComPusher, found: Found) -> None:
         """Do what else a worker would do: the last words in the log, and the XComs."""
-        if isinstance(ending, Skip):
-            self.log.info("Skipping: %s", ending.reason)
-        if isinstance(ending, Fail):
-            self.log.error("%s", ending.reason)
-        if step is None or not step.status.is_terminal:
+        if isinstance(found.ending, Skip):
+            self.log.info("Skipping: %s", found.ending.reason)
+        if isinstance(found.ending, Fail):
+            self.log.error("%s", found.ending.reason)
+        step = self._step(found)
+        if step is None or not step.status.is_terminal or self._follower is None:
             return
         result = await connection.persist(
             lambda hook: hook.collect_step_result(step, self.property_files),
             Pace(self.waiter_delay),
-            progress.trouble,
+            self._follower.progress.trouble,
         )
         await pusher.push(result.xcoms())
         await pusher.push(branch_xcom(step, self.skipped_task_ids))
-        if isinstance(ending, Fail):
+        if isinstance(found.ending, Fail):
             for line in await connection.run(lambda hook: hook.failure_report(step, self.log_lines)):
                 self.log.error("%s", line)
 
-    def _event(self, ending: Ending, step: StepSnapshot | None) -> TriggerEvent:
+    def _step(self, found: Found) -> StepSnapshot | None:
+        return None if found.snapshot is None else found.snapshot.steps.get(self.step_name)
+
+    def _event(self, found: Found) -> TriggerEvent:
+        ending: Ending = found.ending
         if self.end_from_trigger:
             if isinstance(ending, Succeed):
                 return TaskSuccessEvent()
             return TaskSkippedEvent() if isinstance(ending, Skip) else TaskFailedEvent()
         statuses = {Succeed: "success", Fail: "failed", Skip: "skipped"}
+        step = self._step(found)
         return TriggerEvent(  # type: ignore[no-untyped-call]
             {
                 "status": statuses[type(ending)],
                 "reason": None if isinstance(ending, Succeed) else ending.reason,
                 "step_name": self.step_name,
-                "pipeline_execution_arn": self.pipeline_execution_arn,
+                "pipeline_execution_arn": (
+                    self._follower.pipeline_execution_arn if self._follower else self.pipeline_execution_arn
+                ),
                 "job_arn": None if step is None else step.job_arn,
             }
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from botocore.loaders import Loader
@@ -10,6 +11,7 @@ from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
 from airflow_sm_pipelines.operators.launch import client_request_token, execution_display_name, start_values
+from tests.scripted_service import EXECUTION_ARN, connection_json, serve, step
 
 RUN = {
     "dag_id": "d",
@@ -128,3 +130,54 @@ def test_an_execution_of_this_definition_goes_on(dag, group):
     hook = ExecutionOfAnother(json.dumps(compiled.definition.to_document(), indent=2))
     pipeline.launch._require_definition(hook, "arn:x", compiled.definition.to_json())
     assert hook.stopped == []
+
+
+@pytest.fixture
+def launched(monkeypatch, dag, group):
+    """Run the launch task of a group at a try, its execution being there already, in some status."""
+    with serve() as service:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
+        with group(launch_arguments={"retries": 2}) as pipeline:
+            SageMakerStepOperator(task_id="a", step_type="Training")
+        text = pipeline.compile().definition.to_json()
+        arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/d-churn"
+        role = pipeline.settings.role_arn
+        service.answers = {
+            "DescribePipeline": [{"PipelineArn": arn, "PipelineDefinition": text, "RoleArn": role}],
+            "StartPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+            "DescribePipelineDefinitionForExecution": [{"PipelineDefinition": text}],
+            "RetryPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+        }
+
+        def launch(status: str, try_number: int, max_tries: int) -> list[str]:
+            service.execution(status)
+            service.steps([step("a", "Failed" if status == "Failed" else "Executing", EndTime=1690315999.5)])
+            service.requests.clear()
+            instance = SimpleNamespace(
+                dag_id="d", run_id="r", task_id="churn.launch", map_index=-1, try_number=try_number, max_tries=max_tries
+            )
+            context = {"ti": instance, "dag_run": SimpleNamespace(start_date="2026")}
+            assert pipeline.launch.execute(context) == EXECUTION_ARN
+            return [operation for operation, _ in service.requests]
+
+        yield launch
+
+
+STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
+LOOKING = ["DescribePipelineExecution", "ListPipelineExecutionSteps"]
+
+
+@pytest.mark.parametrize(
+    ("status", "try_number", "max_tries", "operations"),
+    [
+        ("Failed", 1, 2, STARTING),
+        ("Executing", 2, 2, [*STARTING, *LOOKING]),
+        ("Failed", 2, 2, [*STARTING, *LOOKING, "RetryPipelineExecution"]),
+        ("Failed", 4, 5, STARTING),
+        ("Failed", 5, 5, [*STARTING, *LOOKING, "RetryPipelineExecution"]),
+    ],
+    ids=["first", "found executing", "found failed", "first after a clear", "found failed after a clear"],
+)
+def test_a_retry_that_finds_its_execution_failed_resumes_it(launched, status, try_number, max_tries, operations):
+    """Another try finds the execution of the first by its token; only a failed one is resumed, and none that is new."""
+    assert launched(status, try_number, max_tries) == operations

@@ -13,11 +13,14 @@ from airflow_sm_pipelines import (
     ParameterInteger,
     SageMakerConditionStepOperator,
     SageMakerFailStepOperator,
+    SageMakerModelStepOperator,
     SageMakerPipelineTaskGroup,
     SageMakerProcessingStepOperator,
+    SageMakerQualityCheckStepOperator,
     SageMakerRegisterModelStepOperator,
     SageMakerStepOperator,
     SageMakerTrainingStepOperator,
+    SageMakerTuningStepOperator,
 )
 from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -142,6 +145,9 @@ def test_steps_start_from_their_trigger(dag, group):
         "waiter_delay": 5,
         "waiter_max_attempts": None,
         "log_lines": 20,
+        "launch_task_id": "churn.launch",
+        "on_retry": "resume",
+        "stop_on_kill": True,
     }
     assert pipeline.launch.task_id == "churn.launch"
 
@@ -230,6 +236,40 @@ def test_task_groups_inside_are_layout(dag, group):
     assert (names, b.task_id) == (["a", "b"], "churn.more.b")
 
 
+def test_default_args_are_the_steps_defaults(dag, group):
+    """Airflow's default_args of a group give keywords to all steps that have them, those of a base class included."""
+    image = {
+        "image_uri": "xgboost",
+        "instance_type": "ml.m5.xlarge",
+        "role_arn": "arn:aws:iam::1:role/job",
+        "retries": 2,
+    }
+    with group(default_args=image) as pipeline:
+        step("generic")
+        SageMakerProcessingStepOperator(task_id="process", image_uri="sklearn")
+        tuning = SageMakerTuningStepOperator(task_id="tune", hyperparameter_ranges={}, objective_metric_name="auc")
+        SageMakerQualityCheckStepOperator(task_id="check", dataset="s3://b/data")
+        with TaskGroup("inner", default_args={"instance_type": "ml.g5.xlarge"}):
+            SageMakerTrainingStepOperator(task_id="train")
+        SageMakerModelStepOperator(task_id="model", model_data=tuning.model_artifacts)
+    steps = {each["Name"]: each["Arguments"] for each in pipeline.compile().definition.to_document()["Steps"]}
+
+    def machine(request, resources):
+        return (request["RoleArn"], request[resources]["InstanceType"])
+
+    job = ("arn:aws:iam::1:role/job", "ml.m5.xlarge")
+    assert steps["generic"] == {}
+    assert [steps[name]["AppSpecification"]["ImageUri"] for name in ("process", "check")] == ["sklearn", "xgboost"]
+    assert [
+        (steps[name]["RoleArn"], steps[name]["ProcessingResources"]["ClusterConfig"]["InstanceType"])
+        for name in ("process", "check")
+    ] == [job, job]
+    assert machine(steps["tune"]["TrainingJobDefinition"], "HyperParameterTuningResourceConfig") == job
+    assert machine(steps["train"], "ResourceConfig") == ("arn:aws:iam::1:role/job", "ml.g5.xlarge")
+    assert steps["model"]["PrimaryContainer"]["Image"] == "xgboost"
+    assert {task.task_id: task.retries for task in pipeline} == dict.fromkeys(dag.task_ids, 2)
+
+
 def test_compiling_changes_nothing(dag, group):
     """Compiling again, also after the Dag is complete, gives the same document and leaves the Dag as it was."""
     pipeline = churn(group)
@@ -285,6 +325,7 @@ def refused(build):
             ),
         ),
         ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds of at least 1."),
+        ({"on_retry": "again"}, "on_retry='again' is neither 'resume' nor 'restart'."),
         (
             {"parameters": {"a b": 1}},
             "SageMaker refuses the parameter name 'a b': 1 to 256 letters, digits, hyphens and underscores.",

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 
 import pytest
+from airflow.sdk.execution_time import task_runner
 
+from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+from tests.fake_triggerer import Triggerer
 from tests.scripted_service import ScriptedService, connection_json, serve
 
 
@@ -13,3 +17,25 @@ def service(monkeypatch) -> Iterator[ScriptedService]:
     with serve() as scripted:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(scripted.url))
         yield scripted
+
+
+@pytest.fixture
+def triggerer(monkeypatch) -> Triggerer:
+    triggerer = Triggerer()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", triggerer, raising=False)
+    return triggerer
+
+
+@pytest.fixture
+def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
+    """The lines that step triggers write into their tasks' logs, with their levels."""
+    lines: list[tuple[str, str]] = []
+
+    class TaskLog(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append((record.levelname, record.getMessage()))
+
+    logger = logging.Logger("task")
+    logger.addHandler(TaskLog())
+    monkeypatch.setattr(SageMakerPipelineStepTrigger, "_log", logger)
+    return lambda: lines

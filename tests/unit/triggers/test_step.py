@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.execution_time import task_runner
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.triggers.base import (
     BaseTrigger,
@@ -20,6 +16,7 @@ from airflow.triggers.base import (
 
 from airflow_sm_pipelines.triggers.progress import StepProgress
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+from tests.fake_triggerer import Triggerer
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
@@ -34,56 +31,6 @@ JOB_LINKS = {
         "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dpipelines-abc-train$252F"
     ),
 }
-
-
-class Triggerer:
-    """What a triggerer gives a trigger: a task instance, and a way to push XComs; keeps what was pushed.
-
-    Like the real one, it can be sent to from the event loop asynchronously only, and from other threads.
-    """
-
-    def __init__(self) -> None:
-        self.pushed: list[tuple[str, Any]] = []
-        self.thread = threading.get_ident()
-
-    async def asend(self, message: Any) -> None:
-        if type(message).__name__ == "SetXCom":
-            assert (message.dag_id, message.task_id, message.run_id, message.map_index) == (
-                "train_model",
-                "churn.train",
-                "manual__1",
-                -1,
-            )
-            self.pushed.append((message.key, message.value))
-
-    def send(self, message: Any) -> None:
-        assert threading.get_ident() != self.thread, f"{message!r} was sent in a way that blocks the event loop"
-
-    @property
-    def task_instance(self) -> SimpleNamespace:
-        return SimpleNamespace(dag_id="train_model", task_id="churn.train", run_id="manual__1", map_index=-1)
-
-
-@pytest.fixture
-def triggerer(monkeypatch) -> Triggerer:
-    triggerer = Triggerer()
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", triggerer, raising=False)
-    return triggerer
-
-
-@pytest.fixture
-def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
-    """The lines that triggers write into their tasks' logs, with their levels."""
-    lines: list[tuple[str, str]] = []
-
-    class TaskLog(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append((record.levelname, record.getMessage()))
-
-    logger = logging.Logger("task")
-    logger.addHandler(TaskLog())
-    monkeypatch.setattr(SageMakerPipelineStepTrigger, "_log", logger)
-    return lambda: lines
 
 
 def trigger(triggerer: Triggerer | None = None, **arguments: Any) -> SageMakerPipelineStepTrigger:
@@ -419,7 +366,7 @@ async def test_giving_up(service, triggerer, log, after):
         "ERROR",
         (
             "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
-            f"Executing, job {JOB}"
+            f"Executing, job {JOB}. The execution is left alone"
         ),
     )
 
@@ -433,7 +380,7 @@ async def test_giving_up_on_a_silent_service(service, triggerer, log, after):
         "ERROR",
         (
             "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
-            "nothing; the service did not answer yet"
+            "nothing; the service did not answer yet. The execution is left alone"
         ),
     )
 
@@ -477,6 +424,9 @@ ARGUMENTS = {
     "waiter_max_attempts": 9,
     "log_lines": 3,
     "end_from_trigger": False,
+    "launch_task_id": "churn.launch",
+    "on_retry": "restart",
+    "stop_on_kill": False,
 }
 
 
@@ -508,9 +458,7 @@ def test_serialization_with_defaults():
         "waiter_max_attempts": None,
         "log_lines": 20,
         "end_from_trigger": True,
+        "launch_task_id": None,
+        "on_retry": "resume",
+        "stop_on_kill": True,
     }
-
-
-def test_killing_a_task_stops_nothing():
-    """Nothing is stopped on_kill: Airflow 3.3 calls it also for tasks that are healthy elsewhere."""
-    assert SageMakerPipelineStepTrigger.on_kill is BaseTrigger.on_kill

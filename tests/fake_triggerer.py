@@ -1,0 +1,62 @@
+"""What a triggerer gives a trigger, as far as this package uses it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.sdk.execution_time.comms import DagRunStateResult, TaskStatesResult, XComResult
+
+LAUNCH = "churn.launch"
+
+
+class Triggerer:
+    """A task instance, XComs, and the states of tasks; keeps what was pushed for the task and for the launch task.
+
+    Like the real one, it can be sent to from the event loop asynchronously only, and from other threads.
+    """
+
+    def __init__(self) -> None:
+        self.pushed: list[tuple[str, Any]] = []
+        self.launch_xcoms: dict[str, Any] = {}
+        self.states: dict[str, str | None] = {}
+        self.run_state = "running"
+        self.try_number = 1
+        self.thread = threading.get_ident()
+
+    async def asend(self, message: Any) -> Any:
+        kind = type(message).__name__
+        if kind == "GetTaskStates":
+            [task_id] = message.task_ids
+            assert message.run_ids == ["manual__1"]
+            found = {task_id: self.states[task_id]} if task_id in self.states else {}
+            return TaskStatesResult(task_states={"manual__1": found} if found else {})
+        if kind == "GetDagRunState":
+            return DagRunStateResult(state=self.run_state)
+        if kind in ("SetXCom", "GetXCom"):
+            assert (message.dag_id, message.run_id, message.map_index) == ("train_model", "manual__1", -1)
+        if kind == "GetXCom":
+            assert message.task_id == LAUNCH
+            return XComResult(key=message.key, value=self.launch_xcoms.get(message.key))
+        if kind == "SetXCom":
+            if message.task_id == LAUNCH:
+                self.launch_xcoms[message.key] = json.loads(json.dumps(message.value))
+            else:
+                assert message.task_id == "churn.train"
+                self.pushed.append((message.key, message.value))
+        return None
+
+    def send(self, message: Any) -> None:
+        assert threading.get_ident() != self.thread, f"{message!r} was sent in a way that blocks the event loop"
+
+    @property
+    def task_instance(self) -> SimpleNamespace:
+        return SimpleNamespace(
+            dag_id="train_model",
+            task_id="churn.train",
+            run_id="manual__1",
+            map_index=-1,
+            try_number=self.try_number,
+        )
