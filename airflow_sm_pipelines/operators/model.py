@@ -61,7 +61,8 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
     :param inference_instances: instance types it may be hosted on.
     :param transform_instances: instance types it may run batch transforms on.
     :param approval_status: ``PendingManualApproval``, ``Approved`` or ``Rejected``.
-    :param model_metrics: the S3 URI of a JSON file with the model's quality metrics, shown in the registry.
+    :param model_metrics: the S3 URI of a JSON file with the model's quality metrics, shown in the registry, such as
+        ``evaluate.property_files["metrics"]``.
     :param model_package_description: shown in the registry. ``description`` is the step's own.
     """
 

@@ -111,6 +111,15 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         references = {name: PropertyReference(f"{base}['{name}'].S3Output.S3Uri") for name in self._output_names()}
         return NamedReferences(references, f"{self.subject} has no output")
 
+    @property
+    def property_files(self) -> NamedReferences[Join]:
+        """The S3 URIs of the property files, for other steps: ``evaluate.property_files["metrics"]``."""
+        references = {
+            name: Join("/", [self.outputs[place["output_name"]], place["file_path"]])
+            for name, place in self.property_file_places.items()
+        }
+        return NamedReferences(references, f"{self.subject} has no property file")
+
     def metric(self, property_file: str, json_path: str) -> JsonGet:
         """Return a value out of a property file, for conditions: ``evaluate.metric("metrics", "accuracy.value")``.
 

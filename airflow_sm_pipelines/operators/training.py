@@ -31,6 +31,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
     :param inputs: channels by name: an S3 URI, a pipeline parameter or a reference to another step. Arrives at
         ``/opt/ml/input/data/<name>``, and its path in ``SM_CHANNEL_<NAME>``. For more:
         ``{"S3Uri": ..., "ContentType": ..., "InputMode": ...}``.
+    :param content_type: the MIME type of what the channels hold, such as ``text/csv``; a channel's own
+        ``ContentType`` goes over it.
     :param hyperparameters: by name; in script mode they are the script's command line arguments. Values are
         written as JSON, which script mode reads back; without code, text is written as it is, as SageMaker's built-in
         algorithms want it.
@@ -50,6 +52,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
         inputs: Mapping[str, Any] | None = None,
+        content_type: Any = None,
         hyperparameters: Mapping[str, Any] | None = None,
         output_uri: Any = None,
         environment: Mapping[str, Any] | None = None,
@@ -66,6 +69,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.entry_point = entry_point
         self.inputs = require_dict(self, "inputs", inputs)
         require_names(self, "inputs", self.inputs)
+        self.content_type = content_type
         self.hyperparameters = require_dict(self, "hyperparameters", hyperparameters)
         self.output_uri = output_uri
         self.environment = None if environment is None else require_dict(self, "environment", environment)
@@ -122,6 +126,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             }
             if data_source["S3Uri"] is None:
                 raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the channel's data lies.")
+            if self.content_type is not None:
+                given.setdefault("ContentType", self.content_type)
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
         yield from self.arguments.get("InputDataConfig", [])
 

@@ -228,9 +228,11 @@ def test_training_requests(dag, group):
             task_id="t",
             **COMMON,
             code="train.py",
+            content_type="text/csv",
             inputs={
                 "train": prepare.properties.Uri,
-                "test": {"S3Uri": "s3://b/t", "ContentType": "text/csv", "S3DataDistributionType": "ShardedByS3Key"},
+                "weights": {"S3Uri": "s3://b/w", "ContentType": "application/json"},
+                "test": {"S3Uri": "s3://b/t", "S3DataDistributionType": "ShardedByS3Key"},
             },
             hyperparameters={
                 "depth": pipeline.parameters["Depth"],
@@ -259,6 +261,18 @@ def test_training_requests(dag, group):
                         "S3DataDistributionType": "FullyReplicated",
                     }
                 },
+                "ContentType": "text/csv",
+            },
+            {
+                "ChannelName": "weights",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": "s3://b/w",
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+                "ContentType": "application/json",
             },
             {
                 "ChannelName": "test",
@@ -346,6 +360,11 @@ def test_metrics_are_references_into_property_files(dag, group):
             task_id="t", **COMMON, outputs=["evaluation"], property_files={"metrics": "evaluation/deep/m.json"}
         )
     assert operator.metric("metrics", "a.b") == JsonGet("t", "metrics", "a.b")
+    uri = Join("/", [operator.outputs["evaluation"], "deep/m.json"])
+    assert dict(operator.property_files) == {"metrics": uri}
+    assert refused(lambda: operator.property_files["metric"]) == (
+        "Dag 'd', task 'churn.t' has no property file 'metric'. Did you mean 'metrics'? (there is 'metrics')"
+    )
     assert operator.property_file_places == {"metrics": {"output_name": "evaluation", "file_path": "deep/m.json"}}
     assert operator.to_step_node().extra == {
         "PropertyFiles": [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "deep/m.json"}]
