@@ -34,7 +34,8 @@ class PipelineDefinition:
     :param pipeline_experiment_config: ``PipelineExperimentConfig``; ``None`` is ``null``.
     :param mlflow_config: ``MlflowConfig``; ``None`` is ``null``.
     :param extra: top-level keys this version does not know, kept as they are; also ``Parameters`` when it is ``null``.
-    :param key_order: of a document whose keys are not the usual ones in the usual order.
+    :param key_order: of a document whose keys are not the usual ones in the usual order; one without ``Version`` is of
+        the only version there is.
     """
 
     parameters: tuple[PipelineParameter, ...] = ()
@@ -65,7 +66,7 @@ class PipelineDefinition:
 
         Checks the outline only, as far as reading needs it; :func:`.validation.validate` checks the rest.
 
-        :param document: an object with ``Version`` and ``Steps``.
+        :param document: an object with ``Steps``.
         :raises PipelineDefinitionError: when the outline is not that of a definition.
         """
         problems = list(_outline_problems(document))
@@ -74,7 +75,7 @@ class PipelineDefinition:
         definition = cls(
             parameters=tuple(map(PipelineParameter.from_document, document.get("Parameters") or ())),
             steps=tuple(map(Step.from_document, document["Steps"])),
-            version=document["Version"],
+            version=document.get("Version", DEFINITION_VERSION),
             metadata=document.get("Metadata", MISSING),
             pipeline_experiment_config=document.get("PipelineExperimentConfig", MISSING),
             mlflow_config=document.get("MlflowConfig", MISSING),
@@ -89,7 +90,9 @@ class PipelineDefinition:
 
     def to_document(self) -> dict[str, Any]:
         """Return the document, its keys in the order it was read with, or else in the SDK's."""
-        document: dict[str, Any] = {"Version": self.version}
+        document: dict[str, Any] = {}
+        if self.has_version:
+            document["Version"] = self.version
         if self.metadata is not MISSING:
             document["Metadata"] = self.metadata
         if self.parameters or not self.key_order or "Parameters" in self.key_order:
@@ -100,6 +103,11 @@ class PipelineDefinition:
             document["MlflowConfig"] = self.mlflow_config
         document["Steps"] = [step.to_document() for step in self.steps]
         return in_order({**document, **self.extra}, self.key_order)
+
+    @property
+    def has_version(self) -> bool:
+        """Whether the document names its version; AWS's JSON schema lets it leave that out."""
+        return not self.key_order or "Version" in self.key_order
 
     def to_json(self) -> str:
         """Return the document as text; equal definitions give equal text."""
@@ -117,8 +125,8 @@ def _outline_problems(document: Any) -> Iterator[str]:
     if not isinstance(document, Mapping):
         yield f"a definition is a JSON object, not {type(document).__name__} @ $"
         return
-    if not isinstance(document.get("Version"), str):
-        yield f"'Version' is missing; write '{DEFINITION_VERSION}' @ $.Version"
+    if not isinstance(document.get("Version", ""), str):
+        yield f"'Version' is text; write '{DEFINITION_VERSION}' @ $.Version"
     yield from _parameter_problems(document.get("Parameters"))
     if not isinstance(document.get("Steps"), list):
         yield "'Steps' is missing, or no list @ $.Steps"
@@ -130,7 +138,7 @@ def _outline_problems(document: Any) -> Iterator[str]:
         yield from problems
         if problems:
             continue
-        yield from _step_problems(step, path)
+        yield from _dependency_problems(step, path)
         inner: list[tuple[Any, str]] = []
         yield from _inner_steps(step, path, inner)
         stack.extend(reversed(inner))
@@ -159,10 +167,13 @@ def _parameter_problems(parameters: Any) -> Iterator[str]:
         yield "'Parameters' is a list @ $.Parameters"
         return
     for index, parameter in enumerate(parameters):
-        yield from _missing_strings(parameter, ("Name", "Type"), f"$.Parameters[{index}]")
-        values = parameter.get("EnumValues") if isinstance(parameter, Mapping) else None
-        if not isinstance(values, (list, NoneType)):
-            yield f"'EnumValues' is a list @ $.Parameters[{index}].EnumValues"
+        path = f"$.Parameters[{index}]"
+        yield from _missing_strings(parameter, ("Name",), path)
+        if isinstance(parameter, Mapping):
+            if not isinstance(parameter.get("Type", ""), str):
+                yield f"'Type' is text @ {path}.Type"
+            if not isinstance(parameter.get("EnumValues"), (list, NoneType)):
+                yield f"'EnumValues' is a list @ {path}.EnumValues"
 
 
 def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[str]:
@@ -174,19 +185,11 @@ def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[s
             yield f"'{key}' is missing, or no string @ {path}.{key}"
 
 
-def _step_problems(step: Mapping[str, Any], path: str) -> Iterator[str]:
+def _dependency_problems(step: Mapping[str, Any], path: str) -> Iterator[str]:
     depends_on = step.get("DependsOn")
     if depends_on is not None and not isinstance(depends_on, list):
         yield f"'DependsOn' of step '{step['Name']}' is a list @ {path}.DependsOn"
-        depends_on = None
+        return
     for index, dependency in enumerate(depends_on or ()):
         if not isinstance(dependency, str):
             yield from _missing_strings(dependency, ("Step",), f"{path}.DependsOn[{index}]")
-    property_files = step.get("PropertyFiles")
-    if property_files is not None and not isinstance(property_files, list):
-        yield f"'PropertyFiles' of step '{step['Name']}' is a list @ {path}.PropertyFiles"
-        property_files = None
-    for index, property_file in enumerate(property_files or ()):
-        yield from _missing_strings(
-            property_file, ("PropertyFileName", "OutputName", "FilePath"), f"{path}.PropertyFiles[{index}]"
-        )

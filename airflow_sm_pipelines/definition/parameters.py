@@ -56,7 +56,7 @@ class PipelineParameter:
     """One entry of a document's ``Parameters``.
 
     :param name: unique in the document.
-    :param type: ``String``, ``Integer``, ``Float`` or ``Boolean``.
+    :param type: ``String``, ``Integer``, ``Float`` or ``Boolean``. A document may leave out ``String``.
     :param default_value: used when an execution is started without a value; :data:`MISSING` for none.
     :param enum_values: the only values allowed, for ``String`` parameters.
     :param extra: keys this version does not know, kept as they are; also ``EnumValues`` when it is ``null``.
@@ -76,7 +76,7 @@ class PipelineParameter:
         enum_values = document.get("EnumValues")
         parameter = cls(
             name=document["Name"],
-            type=document["Type"],
+            type=document.get("Type", "String"),
             default_value=document.get("DefaultValue", MISSING),
             enum_values=None if enum_values is None else tuple(enum_values),
             extra={
@@ -90,7 +90,9 @@ class PipelineParameter:
 
     def to_document(self) -> dict[str, Any]:
         """Return the entry as it stands in a document."""
-        document: dict[str, Any] = {"Name": self.name, "Type": self.type}
+        document: dict[str, Any] = {"Name": self.name}
+        if not self.key_order or "Type" in self.key_order:
+            document["Type"] = self.type
         if self.default_value is not MISSING:
             document["DefaultValue"] = self.default_value
         if self.enum_values is not None:

@@ -14,6 +14,8 @@ DEPENDENCY_TRIGGERS: Final = ("Completed", "Failed", "Stopped", "Any")
 
 MAXIMUM_STEP_NAME_LENGTH: Final = 64
 
+PROPERTY_FILE_KEYS: Final = ("PropertyFileName", "OutputName", "FilePath")
+
 _KNOWN_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
 _NULLABLE_KEYS = ("DependsOn", "DisplayName", "Description")
 
@@ -152,8 +154,13 @@ class Step:
 
     @property
     def property_files(self) -> tuple[PropertyFile, ...]:
-        """The property files this step declares."""
-        return tuple(map(PropertyFile.from_document, self.extra.get("PropertyFiles") or ()))
+        """The property files this step declares; those of a wrong form are left out, validation reports them."""
+        declared = self.extra.get("PropertyFiles")
+        return tuple(
+            PropertyFile.from_document(each)
+            for each in (declared if isinstance(declared, list) else ())
+            if isinstance(each, Mapping) and all(isinstance(each.get(key), str) for key in PROPERTY_FILE_KEYS)
+        )
 
     def _inner(self, type_: str, key: str) -> tuple[Step, ...]:
         if self.type != type_:

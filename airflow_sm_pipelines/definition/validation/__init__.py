@@ -11,9 +11,10 @@ from airflow_sm_pipelines.definition.validation.expressions import (
 )
 from airflow_sm_pipelines.definition.validation.for_each import for_each_problems
 from airflow_sm_pipelines.definition.validation.names import pipeline_name_problem, step_name_problem
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.outline import outline_problems, size_problems
 from airflow_sm_pipelines.definition.validation.parameters import parameter_problems
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem
 from airflow_sm_pipelines.definition.validation.scope import scope_of
 from airflow_sm_pipelines.definition.validation.step_keys import step_problems
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
-OLD_QUOTA_OF_BRANCH_STEPS = 20
+OLD_QUOTA_OF_BRANCH_STEPS: Final = 20
+TYPES_OF_THE_SCHEMA_ONLY: Final = ("NotEquals", "NotIn")
 
 
 def condition_problems(step: Step, path: str) -> Iterator[Problem]:
@@ -48,8 +50,7 @@ def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[P
         current, where = stack.pop()
         type_ = current.get("Type") if isinstance(current, Mapping) else None
         if not isinstance(type_, str) or type_ not in CONDITION_MEMBERS:
-            hint = did_you_mean(type_, CONDITION_MEMBERS) if isinstance(type_, str) else ""
-            yield error(f"Condition step '{step_name}' has a condition of unknown type {shown(type_)}{hint}", where)
+            yield _type_problem(current, type_, where, step_name)
             continue
         for member in CONDITION_MEMBERS[type_]:
             value = current.get(member, MISSING)
@@ -70,6 +71,29 @@ def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[P
                         yield from _operand_problems(operand, f"{where}.Values[{i}]", type_, step_name)
             else:
                 yield from _operand_problems(value, f"{where}.{member}", type_, step_name)
+
+
+def _type_problem(condition: Any, type_: Any, path: str, step_name: str) -> Problem:
+    if not isinstance(condition, Mapping):
+        return error(
+            f"Condition step '{step_name}' has {shown(condition)} where a condition belongs; a condition is an object "
+            "with a 'Type'",
+            path,
+        )
+    if not isinstance(type_, str):
+        return error(
+            f"a condition in step '{step_name}' has no 'Type', or it is no text; types are "
+            f"{', '.join(CONDITION_MEMBERS)}",
+            path,
+        )
+    if type_ in TYPES_OF_THE_SCHEMA_ONLY:
+        return warning(
+            f"a condition in step '{step_name}' is of the type '{type_}', which AWS's JSON schema of the definition "
+            "names and the SDK does not write; its members are not checked",
+            path,
+        )
+    hint = did_you_mean(type_, CONDITION_MEMBERS)
+    return error(f"Condition step '{step_name}' has a condition of unknown type '{type_}'{hint}", path)
 
 
 def _operand_problems(operand: Any, path: str, type_: str, step_name: str) -> Iterator[Problem]:

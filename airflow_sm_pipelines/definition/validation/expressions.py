@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
@@ -13,8 +13,13 @@ from airflow_sm_pipelines.definition.expressions import (
     is_expression,
     parse_reference,
 )
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
-from airflow_sm_pipelines.definition.validation.references import document_reference_problem, reference_problem
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.validation.references import (
+    document_reference_problem,
+    reference_doubt,
+    reference_problem,
+)
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
@@ -33,11 +38,13 @@ def expression_problems(place: Place, scope: Scope) -> Iterator[Problem]:
     selector = f"{place.path}.Arguments.Selector"
     for value, path in _own_parts(place):
         for expression in find_expressions(value, path):
-
-            def check(reference: Reference, where: str = expression.path) -> str | None:
-                return reference_problem(place, reference, scope, in_selector=where.startswith(selector))
-
-            yield from _problems_of(expression, subject, check)
+            yield from _form_problems(expression, subject)
+            reference = _reference_of(expression)
+            if reference is not None:
+                in_selector = expression.path.startswith(selector)
+                problem = reference_problem(place, reference, scope, in_selector=in_selector)
+                doubt = reference_doubt(reference, place.step)
+                yield from _reading_problems(expression, subject, problem, doubt)
 
 
 def document_expression_problems(definition: PipelineDefinition, scope: Scope) -> Iterator[Problem]:
@@ -51,7 +58,12 @@ def document_expression_problems(definition: PipelineDefinition, scope: Scope) -
         ("MlflowConfig", definition.mlflow_config),
     ):
         for expression in find_expressions(value, f"$.{key}"):
-            yield from _problems_of(expression, f"'{key}'", lambda each: document_reference_problem(each, scope))
+            subject = f"'{key}'"
+            yield from _form_problems(expression, subject)
+            reference = _reference_of(expression)
+            if reference is not None:
+                problem = document_reference_problem(reference, scope)
+                yield from _reading_problems(expression, subject, problem, reference_doubt(reference, None))
 
 
 def count_problems(scope: Scope) -> Iterator[Problem]:
@@ -86,12 +98,29 @@ def _own_parts(place: Place) -> Iterator[tuple[Any, str]]:
         yield value, f"{place.path}.{key}"
 
 
-def _problems_of(
-    expression: LocatedExpression, subject: str, check: Callable[[Reference], str | None]
+def _reference_of(expression: LocatedExpression) -> Reference | None:
+    if expression.function != "Get" or not isinstance(expression.content, str):
+        return None
+    try:
+        return parse_reference(expression.content)
+    except PipelineDefinitionError:
+        return None  # reported as a problem of its form
+
+
+def _reading_problems(
+    expression: LocatedExpression, subject: str, problem: str | None, doubt: str | None
 ) -> Iterator[Problem]:
+    start = f"{subject} reads '{expression.content}'"
+    if problem is not None:
+        yield error(f"{start}: {problem}", expression.path)
+    elif doubt is not None:
+        yield warning(f"{start}: {doubt}", expression.path)
+
+
+def _form_problems(expression: LocatedExpression, subject: str) -> Iterator[Problem]:
     content, path = expression.content, expression.path
     if expression.function == "Get":
-        yield from _get_problems(content, path, subject, check)
+        yield from _get_problems(content, path, subject)
     elif expression.function == "Std:Join":
         yield from _join_problems(content, path, subject)
     elif expression.function == "Std:JsonGet":
@@ -104,17 +133,14 @@ def _problems_of(
         )
 
 
-def _get_problems(content: Any, path: str, subject: str, check: Callable[[Reference], str | None]) -> Iterator[Problem]:
+def _get_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
     if not isinstance(content, str):
         yield error(f"{subject}: a Get holds a reference as text, not {shown(content)}", path)
         return
     try:
-        reference = parse_reference(content)
+        parse_reference(content)
     except PipelineDefinitionError as unreadable:
         yield error(f"{subject}: {unreadable.problems[0]}", path)
-        return
-    if problem := check(reference):
-        yield error(f"{subject} reads '{content}': {problem}", path)
 
 
 def _join_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from airflow_sm_pipelines.definition.document import DEFINITION_VERSION, TOP_LEVEL_KEYS, PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Scope
 
 MAXIMUM_DEFINITION_BYTES: Final = 1_048_576
@@ -25,7 +26,9 @@ def outline_problems(definition: PipelineDefinition) -> Iterator[Problem]:
 
     :param definition: the document.
     """
-    if definition.version != DEFINITION_VERSION:
+    if not definition.has_version:
+        yield warning(f"'Version' is missing; write '{DEFINITION_VERSION}'", "$.Version")
+    elif definition.version != DEFINITION_VERSION:
         yield error(f"'Version' is '{definition.version}'; write '{DEFINITION_VERSION}'", "$.Version")
     if not definition.steps:
         yield error("a pipeline has at least one step", "$.Steps")
@@ -36,6 +39,10 @@ def outline_problems(definition: PipelineDefinition) -> Iterator[Problem]:
                 f"{did_you_mean(key, TOP_LEVEL_KEYS)}",
                 f"$.{key}",
             )
+    yield from _config_problems(definition)
+
+
+def _config_problems(definition: PipelineDefinition) -> Iterator[Problem]:
     for key, members in _CONFIGS.items():
         config = definition.mlflow_config if key == "MlflowConfig" else definition.pipeline_experiment_config
         if config is MISSING or config is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from airflow_sm_pipelines.definition.parameters import (
     MAXIMUM_ENUM_VALUES,
@@ -14,7 +15,12 @@ from airflow_sm_pipelines.definition.parameters import (
     is_valid_name,
     type_of,
 )
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+
+_KEPT_ASIDE: Final = ("EnumValues", "Description")
+"""Keys that are kept among the unknown ones and are known: EnumValues when it is ``null``, and the description, which
+AWS's JSON schema of the definition has and the SDK does not write."""
 
 
 def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Problem]:
@@ -41,7 +47,7 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
                 f"{path}.Name",
             )
         for key in parameter.extra:
-            if key != "EnumValues":
+            if key not in _KEPT_ASIDE:
                 yield warning(
                     f"pipeline parameter '{parameter.name}' has the key '{key}', which this version does not know; "
                     f"it is kept as it is{did_you_mean(key, ('DefaultValue', 'EnumValues'))}",

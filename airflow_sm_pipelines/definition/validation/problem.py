@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -40,16 +38,6 @@ def warning(message: str, path: str) -> Problem:
     :param path: the place.
     """
     return Problem("warning", message, path)
-
-
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the nearest candidate, or an empty string.
-
-    :param name: what was written.
-    :param candidates: what exists.
-    """
-    near = difflib.get_close_matches(name, list(candidates), n=1)
-    return f". Did you mean '{near[0]}'?" if near else ""
 
 
 def shown(value: object) -> str:

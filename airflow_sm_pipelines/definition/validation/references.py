@@ -8,9 +8,9 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.expressions import EXECUTION_VARIABLES, REFERENCE_ROOTS, Reference
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.dependencies import missing_step
-from airflow_sm_pipelines.definition.validation.problem import did_you_mean
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.property_files import output_names
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
-from airflow_sm_pipelines.definition.validation.step_keys import output_names
 
 EXPERIMENT_MEMBERS: Final = ("ExperimentName", "TrialName")
 FOR_EACH_COUNTS: Final = (
@@ -35,9 +35,22 @@ def document_reference_problem(reference: Reference, scope: Scope) -> str | None
     """
     if reference.root not in ("Parameters", "Execution"):
         return "outside of steps, only pipeline parameters and execution variables can be read"
-    if reference.root == "Execution" and reference.name in _STEPS_WITH_JOB_NAME:
-        return f"it has a value only in {_STEPS_WITH_JOB_NAME[reference.name][0]} steps"
     return _plain_reference_problem(reference, scope)
+
+
+def reference_doubt(reference: Reference, step: Step | None) -> str | None:
+    """Return why a reference may have no value, where no source says whether SageMaker refuses it.
+
+    The SDK's guide has the job names as those of the job "launched by" the training or processing step.
+
+    :param reference: the reference.
+    :param step: the step that reads; ``None`` for a reference that stands in no step.
+    """
+    types = _STEPS_WITH_JOB_NAME.get(reference.name or "") if reference.root == "Execution" else None
+    if types is None or (step is not None and step.type in types):
+        return None
+    where = "this is read outside of steps" if step is None else f"'{step.name}' is a {step.type} step"
+    return f"it is the name of the job of a {types[0]} step, and {where}"
 
 
 def reference_problem(place: Place, reference: Reference, scope: Scope, *, in_selector: bool) -> str | None:
@@ -51,10 +64,6 @@ def reference_problem(place: Place, reference: Reference, scope: Scope, *, in_se
     if reference.root == "Steps":
         return _step_problem(place, reference, scope)
     name = reference.name or ""
-    if reference.root == "Execution" and (types := _STEPS_WITH_JOB_NAME.get(name)):
-        if place.step.type in types:
-            return None
-        return f"it has a value only in {types[0]} steps, and '{place.step.name}' is a {place.step.type} step"
     if reference.root == "ForEach":
         if place.for_each is None:
             return "the current item exists only in the steps of a ForEach body"

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
 _DURATION: Final = re.compile(
     r"P?(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE
@@ -21,9 +22,18 @@ JOB_EXCEPTIONS: Final = (
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 )
+OTHER_EXCEPTIONS: Final = {
+    "Emr.RESOURCE_LIMIT": "only AWS's JSON schema of the definition names it",
+    "SageMaker.JOB_CAPACITY_ERROR": "an old page names it; newer ones write SageMaker.CAPACITY_ERROR",
+}
+"""Exceptions that the SDK does not have, and where they come from."""
+
 _POLICY_KEYS: Final = ("ExceptionType", "IntervalSeconds", "BackoffRate", "MaxAttempts", "ExpireAfterMin")
-_WHOLE_NUMBERS: Final = {"MaxAttempts": (1, 20), "ExpireAfterMin": (1, 14400)}
+_WHOLE_NUMBERS: Final = {"MaxAttempts": (0, 20), "ExpireAfterMin": (0, 14400)}
 _NUMBERS: Final = ("IntervalSeconds", "BackoffRate")
+LONGEST_INTERVAL_SECONDS: Final = 43200
+"""The limits are those of the guide's page on retry policies: there, 0 means never, a policy with neither attempts nor
+an end has five attempts, and one with both is refused."""
 
 
 def cache_problems(step: Step, path: str) -> Iterator[Problem]:
@@ -46,7 +56,10 @@ def cache_problems(step: Step, path: str) -> Iterator[Problem]:
                 f"{did_you_mean(key, ('Enabled', 'ExpireAfter'))}",
                 f"{where}.{key}",
             )
-    if not isinstance(config.get("Enabled"), bool):
+    enabled = config.get("Enabled")
+    if enabled is None:
+        yield warning(f"'CacheConfig' of step '{step.name}' does not say whether it is 'Enabled'", where)
+    elif not isinstance(enabled, bool):
         yield error(f"'Enabled' of the cache of step '{step.name}' is true or false", f"{where}.Enabled")
     after = config.get("ExpireAfter")
     if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
@@ -91,8 +104,10 @@ def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
             yield from _exception_problems(step, exception, f"{path}.ExceptionType[{index}]")
     else:
         yield error(f"a retry policy of step '{step.name}' lists no exceptions to retry on", f"{path}.ExceptionType")
-    if (policy.get("MaxAttempts") is None) == (policy.get("ExpireAfterMin") is None):
-        yield error(f"a retry policy of step '{step.name}' has one of 'MaxAttempts' and 'ExpireAfterMin'", path)
+    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
+        yield error(
+            f"a retry policy of step '{step.name}' has both 'MaxAttempts' and 'ExpireAfterMin'; keep one of them", path
+        )
     for key, (least, most) in _WHOLE_NUMBERS.items():
         value = policy.get(key)
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -102,6 +117,10 @@ def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
                 f"not {shown(value)}",
                 f"{path}.{key}",
             )
+    yield from _number_problems(step, policy, path)
+
+
+def _number_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for key in _NUMBERS:
         value = policy.get(key)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -110,11 +129,19 @@ def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
                 f"'{key}' of a retry policy of step '{step.name}' is a number and not negative, not {shown(value)}",
                 f"{path}.{key}",
             )
+        elif key == "IntervalSeconds" and isinstance(value, (int, float)) and value > LONGEST_INTERVAL_SECONDS:
+            yield warning(
+                f"'{key}' of a retry policy of step '{step.name}' is {shown(value)}; SageMaker's guide allows "
+                f"{LONGEST_INTERVAL_SECONDS}",
+                f"{path}.{key}",
+            )
 
 
 def _exception_problems(step: Step, exception: Any, path: str) -> Iterator[Problem]:
     known = (*STEP_EXCEPTIONS, *JOB_EXCEPTIONS)
-    if exception not in known:
+    if isinstance(exception, str) and exception in OTHER_EXCEPTIONS:
+        yield warning(f"step '{step.name}' retries on '{exception}': {OTHER_EXCEPTIONS[exception]}", path)
+    elif exception not in known:
         hint = did_you_mean(exception, known) if isinstance(exception, str) else ""
         yield error(
             f"step '{step.name}' retries on {shown(exception)}; a retry policy may name {', '.join(known)}{hint}", path

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
+from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.conditions import condition_problems
 from airflow_sm_pipelines.definition.validation.names import step_name_problem
-from airflow_sm_pipelines.definition.validation.problem import Problem, did_you_mean, error, shown, warning
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.validation.property_files import property_file_problems
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
 from airflow_sm_pipelines.definition.validation.settings import cache_problems, retry_problems
 
@@ -21,6 +24,7 @@ _CHECK_KEYS: Final = (
     "RegisterNewBaseline",
     "SuppliedBaselineConstraints",
     "CacheConfig",
+    "RetryPolicies",
 )
 STEP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Processing": ("CacheConfig", "RetryPolicies", "PropertyFiles"),
@@ -34,7 +38,7 @@ STEP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Fail": (),
     "Lambda": ("FunctionArn", "OutputParameters", "CacheConfig"),
     "Callback": ("SqsQueueUrl", "OutputParameters", "CacheConfig"),
-    "EMR": ("CacheConfig",),
+    "EMR": ("CacheConfig", "RetryPolicies"),
     "EMRServerless": ("CacheConfig", "RetryPolicies"),
     "QualityCheck": (*_CHECK_KEYS, "SuppliedBaselineStatistics"),
     "ClarifyCheck": (*_CHECK_KEYS, "ModelName"),
@@ -46,7 +50,10 @@ STEP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "Cleanup": (),
     "ForEach": (),
 }
-"""The step types of the SageMaker SDK 3.27 and the keys each may have besides those of every step."""
+"""The step types of the SageMaker SDK 3.27 and the keys each may have besides those of every step.
+
+The SDK 2 writes retry policies into EMR steps, and AWS's JSON schema of the definition has them for check steps.
+"""
 
 _REQUIRED_KEYS: Final = {
     "Lambda": ("FunctionArn",),
@@ -54,6 +61,8 @@ _REQUIRED_KEYS: Final = {
     "QualityCheck": ("CheckType",),
     "ClarifyCheck": ("CheckType",),
 }
+_WITHOUT_ARGUMENTS: Final = ("Lambda", "Callback")
+"""Step types whose 'Arguments' may be left out: AWS's JSON schema of the definition does not require them."""
 _CHECK_TYPES: Final = {
     "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
     "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
@@ -80,7 +89,7 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
             yield error(f"'{key}' of step '{step.name}' is text, not {shown(text)}", f"{path}.{key}")
         elif text is not None and len(text) > limit:
             yield error(f"'{key}' of step '{step.name}' has {len(text)} characters; at most {limit}", f"{path}.{key}")
-    yield from _property_file_problems(place)
+    yield from property_file_problems(place)
     yield from _output_parameter_problems(place)
     yield from cache_problems(step, path)
     yield from retry_problems(step, path)
@@ -88,18 +97,6 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
         yield from condition_problems(step, path)
     elif step.type == "Cleanup":
         yield from _cleanup_problems(place, scope)
-
-
-def output_names(arguments: Any) -> list[str] | None:
-    """Return the names of a Processing request's outputs; ``None`` where they cannot be read.
-
-    :param arguments: ``Arguments`` of the step.
-    """
-    try:
-        names = [output["OutputName"] for output in arguments["ProcessingOutputConfig"]["Outputs"]]
-    except (KeyError, TypeError):
-        return None
-    return names if all(isinstance(name, str) for name in names) else None
 
 
 def _key_problems(place: Place) -> Iterator[Problem]:
@@ -112,12 +109,12 @@ def _key_problems(place: Place) -> Iterator[Problem]:
             f"{path}.Type",
         )
         return
-    if step.arguments is MISSING or not isinstance(step.arguments, Mapping):
+    if step.arguments is MISSING and step.type in _WITHOUT_ARGUMENTS:
+        pass
+    elif step.arguments is MISSING or not isinstance(step.arguments, Mapping):
         yield error(f"{step.type} step '{step.name}' has no 'Arguments', or they are no object", f"{path}.Arguments")
-    elif step.type == "Fail" and not isinstance(step.arguments.get("ErrorMessage"), (str, Mapping)):
-        yield error(
-            f"Fail step '{step.name}' has no 'ErrorMessage': text or an expression", f"{path}.Arguments.ErrorMessage"
-        )
+    elif step.type == "Fail":
+        yield from _error_message_problems(step, f"{path}.Arguments.ErrorMessage")
     for key in step.extra:
         if key not in keys and key not in _COMMON_KEYS:
             yield warning(
@@ -138,22 +135,13 @@ def _key_problems(place: Place) -> Iterator[Problem]:
         )
 
 
-def _property_file_problems(place: Place) -> Iterator[Problem]:
-    step = place.step
-    seen: set[str] = set()
-    for index, property_file in enumerate(step.property_files):
-        where = f"{place.path}.PropertyFiles[{index}]"
-        if property_file.name in seen:
-            yield error(f"step '{step.name}' declares property file '{property_file.name}' twice", where)
-        seen.add(property_file.name)
-        outputs = output_names(step.arguments)
-        if outputs is not None and property_file.output_name not in outputs:
-            yield error(
-                f"property file '{property_file.name}' of step '{step.name}' lies in output "
-                f"'{property_file.output_name}', which the step does not have"
-                f"{did_you_mean(property_file.output_name, outputs)}",
-                f"{where}.OutputName",
-            )
+def _error_message_problems(step: Step, path: str) -> Iterator[Problem]:
+    message = step.arguments.get("ErrorMessage")
+    if message is None:
+        yield warning(f"Fail step '{step.name}' has no 'ErrorMessage'", path)
+    elif not isinstance(message, (str, Mapping)):
+        start = f"the 'ErrorMessage' of Fail step '{step.name}'"
+        yield error(f"{start} is text or an expression, not {shown(message)}", path)
 
 
 def _output_parameter_problems(place: Place) -> Iterator[Problem]:

@@ -100,31 +100,28 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
             ],
         ),
         ("[]", ["a definition is a JSON object, not list @ $"]),
-        ("{}", ["'Version' is missing; write '2020-12-01' @ $.Version", "'Steps' is missing, or no list @ $.Steps"]),
+        ("{}", ["'Steps' is missing, or no list @ $.Steps"]),
         (
-            '{"Version": "2020-12-01", "Parameters": [{"Name": 1}], "Steps": [3, {"Name": "a", "Type": "Condition"}]}',
+            '{"Version": 1, "Parameters": [{"Type": 2}], "Steps": [3, {"Name": "a", "Type": "Condition"}]}',
             [
+                "'Version' is text; write '2020-12-01' @ $.Version",
                 "'Name' is missing, or no string @ $.Parameters[0].Name",
-                "'Type' is missing, or no string @ $.Parameters[0].Type",
+                "'Type' is text @ $.Parameters[0].Type",
                 "expected an object, not int @ $.Steps[0]",
                 "Condition step 'a' has no 'Arguments' @ $.Steps[1].Arguments",
             ],
         ),
         (
             (
-                '{"Version": "2020-12-01", "Parameters": {}, "Steps": [{"Name": "a", "Type": "X", "DependsOn": [1],'
-                ' "PropertyFiles": [{}]}, {"Name": "b", "Type": "Condition", "Arguments": {"IfSteps": 1,'
-                ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a", "PropertyFiles": 1}]}}]}'
+                '{"Version": "2020-12-01", "Parameters": {}, "Steps": [{"Name": "a", "Type": "X", "DependsOn": [1]},'
+                ' {"Name": "b", "Type": "Condition", "Arguments": {"IfSteps": 1,'
+                ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a"}]}}]}'
             ),
             [
                 "'Parameters' is a list @ $.Parameters",
                 "expected an object, not int @ $.Steps[0].DependsOn[0]",
-                "'PropertyFileName' is missing, or no string @ $.Steps[0].PropertyFiles[0].PropertyFileName",
-                "'OutputName' is missing, or no string @ $.Steps[0].PropertyFiles[0].OutputName",
-                "'FilePath' is missing, or no string @ $.Steps[0].PropertyFiles[0].FilePath",
                 "'IfSteps' of Condition step 'b' is a list @ $.Steps[1].Arguments.IfSteps",
                 "'DependsOn' of step 'c' is a list @ $.Steps[1].Arguments.ElseSteps[0].DependsOn",
-                "'PropertyFiles' of step 'c' is a list @ $.Steps[1].Arguments.ElseSteps[0].PropertyFiles",
             ],
         ),
     ],
@@ -167,6 +164,8 @@ def test_a_document_of_any_depth_survives_as_text():
         '{"Version":"v","Steps":[{"Name":"a","Type":"X","DependsOn":[{"Step":"b","Trigger":"Completed"},{"Step":"c"}]}]}',
         '{"Version":"v","Steps":[{"Name":"a","Type":"X","DependsOn":[{"Trigger":"Any","Step":"b"},{"Step":"c","New":1}]}]}',
         '{"Version":"v","Parameters":[{"Type":"Float","Name":"P","EnumValues":null,"DefaultValue":null}],"Steps":[]}',
+        '{"Steps":[{"Name":"a","Type":"X","PropertyFiles":[1,{"OutputName":"o"}]}]}',
+        '{"Parameters":[{"Name":"P"},{"DefaultValue":"x","Name":"Q"}],"Steps":[]}',
         '{"Version":"v","Steps":[{"Name":"F","Type":"ForEach","Arguments":{"ForEachBody":[{"Type":"X","Name":"b"}]}}]}',
         '{"Version":"v","Steps":[{"Name":"C","Type":"Condition","Arguments":{"ElseSteps":null,"Conditions":[]}}]}',
     ],

@@ -185,7 +185,7 @@ MUTATIONS = {
         "a retry policy may name",
         "",
     ),
-    "retry attempts": (named("MaxAttempts"), put(21), "is a whole number from 1 to 20", ".MaxAttempts"),
+    "retry attempts": (named("MaxAttempts"), put(21), "is a whole number from 0 to 20", ".MaxAttempts"),
     "concurrency": (named("MaxConcurrency"), put(51), "is a whole number from 1 to 50", ".MaxConcurrency"),
     "items": (named("IterableItems"), put(["x"] * 101), "a list of 1 to 100 items", ".IterableItems"),
     "body": (named("ForEachBody"), put([]), "has no steps in its body", ".ForEachBody"),

@@ -207,6 +207,8 @@ def test_conditions_are_checked():
     conditions = [
         {"Type": "Not", "Condition": {"Type": "Or", "Conditions": [{"Type": "Equal"}, {"Type": "In", "Values": []}]}},
         7,
+        {"Type": "Not", "Condition": 5},
+        {"LeftValue": 1, "RightValue": 1},
     ]
     assert problems(condition(conditions=conditions), condition("empty", [])) == [
         (
@@ -218,7 +220,18 @@ def test_conditions_are_checked():
             "'Values' of a condition of type In in step 'c' is a list, and not empty "
             "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1].Values"
         ),
-        "Condition step 'c' has a condition of unknown type None @ $.Steps[0].Arguments.Conditions[1]",
+        (
+            "Condition step 'c' has 7 where a condition belongs; a condition is an object with a 'Type' "
+            "@ $.Steps[0].Arguments.Conditions[1]"
+        ),
+        (
+            "Condition step 'c' has 5 where a condition belongs; a condition is an object with a 'Type' "
+            "@ $.Steps[0].Arguments.Conditions[2].Condition"
+        ),
+        (
+            "a condition in step 'c' has no 'Type', or it is no text; types are Equals, GreaterThan, "
+            "GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo, In, Not, Or @ $.Steps[0].Arguments.Conditions[3]"
+        ),
         "Condition step 'empty' has no conditions @ $.Steps[1].Arguments.Conditions",
     ]
 

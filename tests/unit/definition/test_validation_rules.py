@@ -13,7 +13,7 @@ def call(name="s", arguments=None, **more):
 
 
 def train(**more):
-    return {"Name": "t", "Type": "Training", "Arguments": {}, **more}
+    return {"Name": "t", "Type": "Training", "Arguments": {}} | more
 
 
 def fan(body=None, name="fan", **arguments):
@@ -74,7 +74,6 @@ def test_what_a_foreach_step_offers_can_be_read(path):
         ),
         ("ForEach.CurrentItem", "the current item exists only in the steps of a ForEach body"),
         ("IterationOutput.body.x", "an IterationOutput can be read only in 'Selector.Field' of a ForEach step"),
-        ("Execution.TrainingJobName", "it has a value only in Training steps, and 's' is a Lambda step"),
         ("PipelineExperimentConfig.TrialName", "the document has no 'PipelineExperimentConfig'"),
         ("Steps.cond.Outcom", "'cond' is a Condition step, and has one property: Outcome"),
     ],
@@ -244,11 +243,17 @@ def test_what_is_no_duration(after):
     [
         ({"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 20, "BackoffRate": 1.5, "IntervalSeconds": 0}, []),
         ({"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "ExpireAfterMin": 14400}, []),
+        ({"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 0, "IntervalSeconds": 43200}, []),
+        ({"ExceptionType": ["Step.THROTTLING"], "ExpireAfterMin": 0}, []),
+        ({"ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"]}, []),
         (
             {"MaxAttempts": 1, "ExpireAfterMin": 1},
             [
                 "a retry policy of step 't' lists no exceptions to retry on @ $.Steps[0].RetryPolicies[0].ExceptionType",
-                "a retry policy of step 't' has one of 'MaxAttempts' and 'ExpireAfterMin' @ $.Steps[0].RetryPolicies[0]",
+                (
+                    "a retry policy of step 't' has both 'MaxAttempts' and 'ExpireAfterMin'; keep one of them "
+                    "@ $.Steps[0].RetryPolicies[0]"
+                ),
             ],
         ),
         (
@@ -260,7 +265,7 @@ def test_what_is_no_duration(after):
                     "'Step.THROTTLING'? @ $.Steps[0].RetryPolicies[0].ExceptionType[0]"
                 ),
                 (
-                    "'MaxAttempts' of a retry policy of step 't' is a whole number from 1 to 20, not True "
+                    "'MaxAttempts' of a retry policy of step 't' is a whole number from 0 to 20, not True "
                     "@ $.Steps[0].RetryPolicies[0].MaxAttempts"
                 ),
                 (
@@ -272,7 +277,7 @@ def test_what_is_no_duration(after):
     ],
 )
 def test_retry_policies_are_checked(policy, messages):
-    """What a policy retries on, how often and for how long follows the SDK's rules."""
+    """What a policy retries on, how often and for how long follows the guide: 0 is never, none of both five times."""
     assert reported(train(RetryPolicies=[policy])) == [f"error: {message}" for message in messages]
 
 
@@ -319,6 +324,72 @@ def test_what_is_not_known_is_a_warning():
             "warning: step 't' uses the function 'Std:Joint', which this version does not know; functions are Get, "
             "Std:Join, Std:JsonGet. Did you mean 'Std:Join'? @ $.Steps[1].Arguments.x"
         ),
+    ]
+
+
+def test_what_only_older_or_other_sources_allow_is_a_warning():
+    """What AWS's JSON schema, an old page or no source at all speaks for is said, and refused by nobody here."""
+    condition = {"Name": "c", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "NotIn"}]}}
+    policies = [
+        {"ExceptionType": ["Emr.RESOURCE_LIMIT", "SageMaker.JOB_CAPACITY_ERROR"], "IntervalSeconds": 43201},
+    ]
+    steps = [
+        condition,
+        train(RetryPolicies=policies, CacheConfig={"ExpireAfter": "P1D"}),
+        call(arguments={"x": {"Get": "Execution.TrainingJobName"}, "y": {"Get": "Execution.ProcessingJobName"}}),
+        {"Name": "f", "Type": "Fail", "Arguments": {}},
+    ]
+    definition = PipelineDefinition.from_document({"Steps": steps})
+    assert [f"{problem.severity}: {problem}" for problem in validate(definition)] == [
+        "warning: 'Version' is missing; write '2020-12-01' @ $.Version",
+        (
+            "warning: a condition in step 'c' is of the type 'NotIn', which AWS's JSON schema of the definition names and "
+            "the SDK does not write; its members are not checked @ $.Steps[0].Arguments.Conditions[0]"
+        ),
+        "warning: 'CacheConfig' of step 't' does not say whether it is 'Enabled' @ $.Steps[1].CacheConfig",
+        (
+            "warning: step 't' retries on 'Emr.RESOURCE_LIMIT': only AWS's JSON schema of the definition names it "
+            "@ $.Steps[1].RetryPolicies[0].ExceptionType[0]"
+        ),
+        (
+            "warning: step 't' retries on 'SageMaker.JOB_CAPACITY_ERROR': an old page names it; newer ones write "
+            "SageMaker.CAPACITY_ERROR @ $.Steps[1].RetryPolicies[0].ExceptionType[1]"
+        ),
+        (
+            "warning: 'IntervalSeconds' of a retry policy of step 't' is 43201; SageMaker's guide allows 43200 "
+            "@ $.Steps[1].RetryPolicies[0].IntervalSeconds"
+        ),
+        (
+            "warning: step 's' reads 'Execution.TrainingJobName': it is the name of the job of a Training step, and 's' is "
+            "a Lambda step @ $.Steps[2].Arguments.x"
+        ),
+        (
+            "warning: step 's' reads 'Execution.ProcessingJobName': it is the name of the job of a Processing step, and "
+            "'s' is a Lambda step @ $.Steps[2].Arguments.y"
+        ),
+        "warning: Fail step 'f' has no 'ErrorMessage' @ $.Steps[3].Arguments.ErrorMessage",
+    ]
+
+
+def test_what_aws_sources_allow_besides_the_sdk_passes():
+    """A parameter without a type is text and may be described; Lambda and Callback steps need no arguments; EMR and
+    check steps may have retry policies.
+    """
+    policies = [{"ExceptionType": ["Step.THROTTLING"]}]
+    cluster = {"StepConfig": {"HadoopJarStep": {"Jar": "s3://b/k"}}, "ClusterId": "j-1"}
+    steps = [
+        {"Name": "l", "Type": "Lambda", "FunctionArn": FUNCTION},
+        {"Name": "c", "Type": "Callback", "SqsQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/q"},
+        {"Name": "e", "Type": "EMR", "Arguments": cluster, "RetryPolicies": policies},
+        {"Name": "q", "Type": "QualityCheck", "Arguments": {}, "CheckType": "DATA_QUALITY", "RetryPolicies": policies},
+    ]
+    parameters = [{"Name": "P", "DefaultValue": "text", "Description": "what it is for"}]
+    assert reported(*steps, Parameters=parameters) == []
+    assert reported(*steps, Parameters=[{"Name": "P", "DefaultValue": 5}]) == [
+        (
+            "error: pipeline parameter 'P' is declared String and has the default 5, which is Integer "
+            "@ $.Parameters[0].DefaultValue"
+        )
     ]
 
 
@@ -374,8 +445,8 @@ def test_a_document_of_more_than_a_mebibyte_is_refused():
         ({"Name": "l", "Type": "Lambda", "Arguments": {}}, "Lambda step 'l' lacks 'FunctionArn' @ $.Steps[0]"),
         ({"Name": "c", "Type": "Callback", "Arguments": {}}, "Callback step 'c' lacks 'SqsQueueUrl' @ $.Steps[0]"),
         (
-            {"Name": "f", "Type": "Fail", "Arguments": {}},
-            "Fail step 'f' has no 'ErrorMessage': text or an expression @ $.Steps[0].Arguments.ErrorMessage",
+            {"Name": "f", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
+            ("the 'ErrorMessage' of Fail step 'f' is text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"),
         ),
         (
             {"Name": "q", "Type": "QualityCheck", "Arguments": {}, "CheckType": "DATA_QALITY"},
@@ -394,6 +465,18 @@ def test_a_document_of_more_than_a_mebibyte_is_refused():
                 "output parameter 'o' of step 's' has the type 'Int'; types are String, Integer, Float, Boolean. "
                 "Did you mean 'Integer'? @ $.Steps[0].OutputParameters[0].OutputType"
             ),
+        ),
+        (
+            train(Type="Processing", PropertyFiles={}),
+            "'PropertyFiles' of step 't' is a list, not an object @ $.Steps[0].PropertyFiles",
+        ),
+        (
+            train(Type="Processing", PropertyFiles=["m"]),
+            "a property file of step 't' is an object, not 'm' @ $.Steps[0].PropertyFiles[0]",
+        ),
+        (
+            train(Type="Processing", PropertyFiles=[{"PropertyFileName": "m", "OutputName": "o", "Path": "m.json"}]),
+            ("a property file of step 't' has no 'FilePath', or it is no text @ $.Steps[0].PropertyFiles[0].FilePath"),
         ),
         (
             train(DisplayName="x" * 257),
@@ -419,8 +502,8 @@ def test_configs_read_parameters_and_execution_variables_only():
             "variables can be read @ $.PipelineExperimentConfig.ExperimentName"
         ),
         (
-            "error: 'PipelineExperimentConfig' reads 'Execution.TrainingJobName': it has a value only in Training steps "
-            "@ $.PipelineExperimentConfig.TrialName"
+            "warning: 'PipelineExperimentConfig' reads 'Execution.TrainingJobName': it is the name of the job of a "
+            "Training step, and this is read outside of steps @ $.PipelineExperimentConfig.TrialName"
         ),
     ]
 
