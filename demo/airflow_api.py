@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ENDED = frozenset({"success", "failed"})
 SECONDS_BETWEEN_LOOKS = 0.5
+PAGE = 100
+"""Airflow gives no more at once (``[api] maximum_page_limit``)."""
 
 
 class AirflowApiError(Exception):
@@ -30,6 +32,7 @@ class TaskInstance:
     :param seconds: how long that try took, where it has ended.
     :param pid: of the worker process that ran it; ``None`` where none did.
     :param hostname: of that worker; empty where none ran it.
+    :param map_index: -1 of a task that is not mapped.
     """
 
     task_id: str
@@ -38,6 +41,7 @@ class TaskInstance:
     seconds: float | None
     pid: int | None
     hostname: str
+    map_index: int = -1
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class AirflowApi:
 
     def task_instances(self, run: DagRun) -> list[TaskInstance]:
         """Return a run's tasks, in the order they started."""
-        answer = self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances", limit=100, order_by="start_date")
+        path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
         return [
             TaskInstance(
                 task_id=task["task_id"],
@@ -117,9 +121,30 @@ class AirflowApi:
                 seconds=task["duration"],
                 pid=task["pid"],
                 hostname=task["hostname"] or "",
+                map_index=task["map_index"],
             )
-            for task in answer["task_instances"]
+            for task in sorted(self._pages(path, "task_instances"), key=lambda task: task["start_date"] or "")
         ]
+
+    def clear(self, run: DagRun, task_ids: Iterable[str] | None = None, **options: bool) -> None:
+        """Clear tasks of a run, as a person does in the UI; the run goes on.
+
+        :param task_ids: which; ``None`` for all.
+        :param options: such as ``include_downstream``; by default just these tasks, whatever their state.
+        """
+        body = {"dag_run_id": run.run_id, "dry_run": False, "only_failed": False, **options}
+        if task_ids is not None:
+            body["task_ids"] = list(task_ids)
+        _checked(self._http.post(f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body))
+
+    def mark_task(self, run: DagRun, task_id: str, state: str) -> None:
+        """Mark a task ``success``, ``failed`` or ``skipped``, as a person does in the UI."""
+        path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}"
+        _checked(self._http.patch(path, json={"new_state": state}))
+
+    def mark_run(self, run: DagRun, state: str) -> None:
+        """Mark a run ``success`` or ``failed``, as a person does in the UI."""
+        _checked(self._http.patch(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", json={"state": state}))
 
     def xcom(self, run: DagRun, task_id: str, key: str) -> Any:
         """Return a value that a task left, or ``None`` where there is none."""
@@ -175,6 +200,14 @@ class AirflowApi:
                 raise AirflowApiError(f"Run {run.run_id} of {run.dag_id} has not ended after {seconds:.0f} s: {seen}")
             on_wait()
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _pages(self, path: str, key: str) -> Iterator[Any]:
+        found = 0
+        while page := self._get(path, limit=PAGE, offset=found, order_by="id")[key]:
+            yield from page
+            found += len(page)
+            if len(page) < PAGE:
+                return
 
     def _get(self, path: str, **parameters: Any) -> Any:
         return _checked(self._http.get(f"/api/v2{path}", params=parameters)).json()

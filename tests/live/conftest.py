@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from demo.airflow_api import AirflowApi, DagRun
+from demo.airflow_api import SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
 from demo.components import LOOPBACK, USER, Stack
+from tests.faults.proxy import serve
+from tests.live.answers import Answers
 
 CLONE = Path(__file__).parent.parent.parent
 BUNDLES = {"examples": CLONE / "dags", "live-tests": Path(__file__).parent / "dags"}
 BUCKET = "example-ml"
+SECONDS = 300
+HEARTBEATS = {
+    # A killed worker is noticed by its silence, after five minutes by default; a killed triggerer after half a minute.
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+}
 
 
 class Live:
@@ -21,21 +33,79 @@ class Live:
 
     :param stack: the components.
     :param api: Airflow's REST API, logged in.
+    :param proxy: what Airflow's calls to the endpoint go through; the tests' own do not.
     """
 
-    def __init__(self, stack: Stack, api: AirflowApi) -> None:
+    def __init__(self, stack, api, proxy) -> None:
         self.stack = stack
         self.api = api
+        self.proxy = proxy
+        self.answers = Answers(stack.client("sqs"), stack.client("sagemaker"))
 
     def follow(self, run):
         """Wait for a Dag run's end and return it."""
-        for _ in self.api.follow(run, 300, self.stack.require_running):
+        for _ in self.api.follow(run, SECONDS, self.stack.require_running):
             pass
         return self.api.dag_run(run)
 
     def run(self, dag_id, conf=None):
         """Run a Dag to its end and return the run."""
-        return self.follow(self.api.trigger(dag_id, conf))
+        return self.follow(self.start(dag_id, conf))
+
+    def start(self, dag_id, conf=None):
+        """Start a run of a Dag, once Airflow knows it, and return the run."""
+        self.api.wait_for_dags({dag_id}, SECONDS, self.stack.require_running)
+        return self.api.trigger(dag_id, conf)
+
+    def await_states(self, run, **expected):
+        """Wait until tasks, named without their group, are in the states given; fail when the run ends before."""
+
+        def reached():
+            states = {task_id.rpartition(".")[2]: state for task_id, state in self.states(run).items()}
+            if expected.items() <= states.items():
+                return True
+            assert self.api.dag_run(run).state not in ("success", "failed"), f"The run has ended: {states}"
+            return False
+
+        self.await_that(reached, f"the states {expected} of {run}")
+
+    def await_that(self, happened, what):
+        """Look at Airflow until something has happened: its API offers nothing to wait for."""
+        deadline = time.monotonic() + SECONDS
+        while not happened():
+            assert time.monotonic() < deadline, f"Waited for {what} for {SECONDS} s."
+            self.stack.require_running()
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def await_execution(self, run, group="group"):
+        """Wait for the ARN of the execution that a run's launch task started."""
+        self.await_that(lambda: self.execution(run, group) is not None, f"the launch of {run}")
+        return self.execution(run, group)
+
+    def execution(self, run, group="group"):
+        """Return the ARN of the execution that a run's launch task started, or ``None`` before that."""
+        return self.api.xcom(run, f"{group}.launch", "return_value")
+
+    def executions(self, pipeline):
+        """Return the status of all executions of a pipeline by ARN."""
+        found = self.stack.client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
+        return {
+            each["PipelineExecutionArn"]: each["PipelineExecutionStatus"]
+            for each in found["PipelineExecutionSummaries"]
+        }
+
+    def steps(self, arn):
+        """Return the status of all steps of an execution that have started."""
+        pages = self.stack.client("sagemaker").get_paginator("list_pipeline_execution_steps")
+        return {
+            step["StepName"]: step["StepStatus"]
+            for page in pages.paginate(PipelineExecutionArn=arn)
+            for step in page["PipelineExecutionSteps"]
+        }
+
+    def tries(self, run):
+        """Return the number of the latest try of every task that had one."""
+        return {task.task_id: task.try_number for task in self.api.task_instances(run) if task.try_number}
 
     def states(self, run):
         """Return the state of every task of a run."""
@@ -53,29 +123,33 @@ def live(tmp_path_factory):
         }
         for name, path in BUNDLES.items()
     ]
-    stack = Stack(
-        directory,
-        BUNDLES["examples"],
-        {
-            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
-            "AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(
-                {
-                    "conn_type": "aws",
-                    "login": "local",
-                    "password": "local",
-                    "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
-                }
-            ),
-        },
-    )
-    with stack.running(print):
-        stack.client("s3").create_bucket(Bucket=BUCKET)
-        api = AirflowApi(stack.airflow_url, USER, stack.password)
-        api.wait_for_dags(
-            {"example_ingest", "example_train", "failing_script", "wrong_role"}, 120, stack.require_running
+    with serve() as proxy:
+        stack = Stack(
+            directory,
+            BUNDLES["examples"],
+            {
+                **HEARTBEATS,
+                "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+                "AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(
+                    {
+                        "conn_type": "aws",
+                        "login": "local",
+                        "password": "local",
+                        "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
+                    }
+                ),
+            },
+            aws_url=proxy.url,
         )
-        yield Live(stack, api)
-        api.close()
+        proxy.forward_to(stack.endpoint_url)
+        with stack.running(print):
+            stack.client("s3").create_bucket(Bucket=BUCKET)
+            api = AirflowApi(stack.airflow_url, USER, stack.password)
+            api.wait_for_dags(
+                {"example_ingest", "example_train", "failing_script", "wrong_role"}, 120, stack.require_running
+            )
+            yield Live(stack, api, proxy)
+            api.close()
 
 
 @dataclass(frozen=True)
