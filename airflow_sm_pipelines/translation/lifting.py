@@ -46,14 +46,15 @@ class Lifting:
         """
         if isinstance(value, RuntimeValue):
             return self._lift(value, node, keys).to_document()
-        if isinstance(value, Expression):
-            return self.document(value.to_document(), node, keys)
         if isinstance(value, Mapping):
             return {key: self.document(inner, node, (*keys, key)) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.document(inner, node, (*keys, index)) for index, inner in enumerate(value)]
         if value is None or isinstance(value, (str, int, float)):
             return value
+        # Last: Expression is a protocol, and asking for one costs as much as the rest of compiling.
+        if isinstance(value, Expression):
+            return self.document(value.to_document(), node, keys)
         raise TranslationError(
             f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {_place(keys)}; a pipeline "
             "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
