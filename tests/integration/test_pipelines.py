@@ -126,7 +126,10 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
         ),
         (
             {"Name": "s", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
-            "Fail step 's' has no 'ErrorMessage': text or an expression @ $.Steps[0].Arguments.ErrorMessage",
+            (
+                "the 'ErrorMessage' of Fail step 's' is text or an expression, not 5"
+                " @ $.Steps[0].Arguments.ErrorMessage"
+            ),
         ),
         (
             condition_step("s", [{"Type": "Or", "Conditions": 5}], [], []),
@@ -137,7 +140,10 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
         ),
         (
             condition_step("s", [{"Type": "Not", "Condition": 5}], [], []),
-            "Condition step 's' has a condition of unknown type None @ $.Steps[0].Arguments.Conditions[0].Condition",
+            (
+                "Condition step 's' has 5 where a condition belongs; a condition is an object with a 'Type'"
+                " @ $.Steps[0].Arguments.Conditions[0].Condition"
+            ),
         ),
         (
             {"Name": "s", "Type": "Condition", "Arguments": {"Conditions": 5}},
