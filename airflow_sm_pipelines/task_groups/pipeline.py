@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
@@ -12,9 +11,10 @@ from airflow_sm_pipelines.definition.expressions import ParameterReference, find
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
-from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup, SdkPipeline
+from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline
+from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.reader import StepTask, is_template, read_outline
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         cls,
         group_id: str,
         *,
-        definition: str | Path | Mapping[str, Any] | SdkPipeline,
+        definition: GivenDefinition,
         role_arn: str,
         parameters: Mapping[str, Any] | None = None,
         **kwargs: Any,

@@ -33,8 +33,9 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
     """
     Follow a pipeline execution, or one step of it, until it is over; then resume the task on a worker.
 
-    The event is ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn"}``.
-    Writes into the task's log what the steps (or the step) do, and pushes the task's links.
+    The event is ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
+    "limit"}``, with the name of the time limit for a timeout. Writes into the task's log what the steps (or the step)
+    do, and pushes the task's links.
 
     All triggers that wait for one execution share one poller with those of its steps. A trigger that starts over in
     another triggerer loses nothing: it looks at the execution again.
@@ -117,7 +118,12 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
             status, reason = "failed", str(error)
         # Nothing is held any more: whoever runs this may leave it here for good.
         yield TriggerEvent(  # type: ignore[no-untyped-call]
-            {"status": status, "reason": reason, "pipeline_execution_arn": self.pipeline_execution_arn}
+            {
+                "status": status,
+                "reason": reason,
+                "pipeline_execution_arn": self.pipeline_execution_arn,
+                "limit": self._limit.name if status == "timeout" and self._limit is not None else None,
+            }
         )
 
     async def on_kill(self) -> None:

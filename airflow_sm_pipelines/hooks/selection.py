@@ -1,0 +1,107 @@
+"""Which of a pipeline's executions is meant, when none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.graph import PipelineGraph
+from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
+
+#: A selective execution copies from an execution of these statuses (API_SelectiveExecutionConfig).
+_SOURCE_STATUSES: Final = ("Succeeded", "Failed")
+
+#: How many executions are looked into for a source; each costs a call.
+_SOURCES_LOOKED_INTO: Final = 50
+
+
+def latest_execution(
+    hook: SageMakerPipelineHook,
+    pipeline_name: str,
+    started_from: datetime | None = None,
+    started_before: datetime | None = None,
+) -> str | None:
+    """Return the ARN of a pipeline's latest execution; ``None`` while there is none, or no such pipeline.
+
+    :param hook: where.
+    :param pipeline_name: the pipeline, or its ARN.
+    :param started_from: leave out what started earlier.
+    :param started_before: leave out what started then or later.
+    :raises SageMakerServiceError: in the service's words.
+    """
+    second = timedelta(seconds=1)
+    executions = hook.list_executions(
+        pipeline_name,
+        # Whether the limits include the moment itself is said nowhere: asked for a little more, and sorted out.
+        created_after=None if started_from is None else started_from - second,
+        created_before=None if started_before is None else started_before + second,
+        page_size=1 if started_from is None and started_before is None else 10,
+    )
+    try:
+        for execution in executions:
+            start = execution["StartTime"]
+            if (started_from is None or start >= started_from) and (started_before is None or start < started_before):
+                return str(execution["PipelineExecutionArn"])
+    except SageMakerServiceError as error:
+        if error.code not in NOT_FOUND:
+            raise
+    return None
+
+
+def needed_steps(definition: PipelineDefinition, selected_steps: Sequence[str]) -> tuple[str, ...]:
+    """Return the steps that selected ones wait for without being selected themselves, in order.
+
+    Their outputs come from another execution.
+
+    :param definition: the pipeline's.
+    :param selected_steps: the steps that are to run.
+    :raises PipelineExecutionError: for a step that the pipeline does not have.
+    """
+    nodes = PipelineGraph.of(definition).nodes
+    for name in selected_steps:
+        if name not in nodes:
+            raise PipelineExecutionError(
+                f"selected_steps names '{name}', and the pipeline has no such step"
+                f"{did_you_mean(name, nodes) or '.'} It has {', '.join(map(repr, nodes))}"
+            )
+    needed = {
+        dependency.step
+        for name in selected_steps
+        for dependency in nodes[name].dependencies
+        if dependency.step not in selected_steps
+    }
+    return tuple(name for name in nodes if name in needed)
+
+
+def latest_source(hook: SageMakerPipelineHook, pipeline_name: str, needed: Collection[str]) -> str:
+    """Return the latest execution from which a selective execution can take what it needs.
+
+    That is one that Succeeded or Failed, in which each of the steps succeeded.
+
+    :param hook: where.
+    :param pipeline_name: the pipeline.
+    :param needed: the steps whose outputs are needed.
+    :raises PipelineExecutionError: when there is none among the latest fifty that are over.
+    :raises SageMakerServiceError: in the service's words.
+    """
+    looked_into = 0
+    for execution in hook.list_executions(pipeline_name):
+        if execution["PipelineExecutionStatus"] not in _SOURCE_STATUSES:
+            continue
+        if looked_into == _SOURCES_LOOKED_INTO:
+            break
+        looked_into += 1
+        arn = str(execution["PipelineExecutionArn"])
+        succeeded = {step["StepName"] for step in hook.list_steps(arn) if step["StepStatus"] == "Succeeded"}
+        if succeeded.issuperset(needed):
+            return arn
+    raise PipelineExecutionError(
+        f"no execution of pipeline '{pipeline_name}' can be the source of a selective execution: none of the latest "
+        f"{looked_into} that Succeeded or Failed has run {', '.join(map(repr, sorted(needed)))} with success. Select "
+        "these steps too, or name a source: source_pipeline_execution_arn='arn:...'"
+    )
