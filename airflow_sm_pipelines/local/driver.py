@@ -10,7 +10,7 @@ from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.engine import Schedule
-from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepServices
 from airflow_sm_pipelines.local.step_run import StepRun
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
@@ -43,10 +43,18 @@ class ExecutionDriver:
         """Stop the execution: running jobs are stopped, nothing more starts. Returns at once.
 
         :raises ValidationError: The execution is not executing.
+        :raises ConflictError: It is on its way from one step to the next. The service refuses then, too; its words are
+            not on record.
         """
         with self._execution.lock:
             if self._execution.status is not ExecutionStatus.EXECUTING:
                 raise ValidationError("Only pipelines with 'Executing' status can be stopped")
+            starting = any(run.record.status is StepStatus.STARTING for run in self._runs.values())
+            ended = any(step.end_time is not None for step in self._execution.steps.values())
+            if starting and ended:
+                raise ConflictError(
+                    f"Pipeline execution '{self._execution.arn}' is moving from one step to the next. Try again."
+                )
             self._schedule.stop()
             for run in self._runs.values():
                 run.stop()
@@ -82,6 +90,18 @@ class ExecutionDriver:
             execution.failure_reason = ""
             execution.done.clear()
             self._advance()
+
+    def update(self, attributes: Mapping[str, Any]) -> None:
+        """Change what an execution is called and how many of its steps may run at once. Returns at once.
+
+        :param attributes: Such as ParallelismConfiguration; it counts from now on, and running steps are left alone.
+        """
+        with self._execution.lock:
+            self._execution.attributes.update(attributes)
+            self._execution.last_modified_time = now()
+            self._schedule.parallelism = self._parallelism
+            if self._execution.status is ExecutionStatus.EXECUTING:
+                self._advance()
 
     @property
     def _parallelism(self) -> int | None:

@@ -63,7 +63,7 @@ class Schedule:
         succeeded: Mapping[str, bool | None] = MappingProxyType({}),
     ) -> None:
         self._graph = graph
-        self._parallelism = parallelism
+        self.parallelism = parallelism
         self._states = dict.fromkeys(graph.order, _State.WAITING)
         self._stopping = False
         self._failed = False
@@ -107,8 +107,8 @@ class Schedule:
     def start_ready(self) -> tuple[str, ...]:
         """Mark the steps that may start now as running and return them, in the graph's order."""
         ready = self._ready()
-        if self._parallelism is not None:
-            ready = ready[: max(0, self._parallelism - len(self._running))]
+        if self.parallelism is not None:
+            ready = ready[: max(0, self.parallelism - len(self._running))]
         for name in ready:
             self._enter(name, _State.RUNNING)
         self._startable.difference_update(ready)

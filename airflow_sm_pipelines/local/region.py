@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.driver import ExecutionDriver
@@ -14,7 +13,7 @@ from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.runners.step import StepServices
-from airflow_sm_pipelines.local.store import ExecutionRecord, Store
+from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
 
 
 @dataclass
@@ -48,22 +47,22 @@ class Region:
             self.store.add_execution(execution)
         return driver
 
-    def stop(self, execution: ExecutionRecord) -> None:
-        """Stop an execution.
+    def driver(self, execution: ExecutionRecord) -> ExecutionDriver:
+        """What runs an execution.
 
         :param execution: The execution.
-        :raises ValidationError: It is not executing.
         """
-        self._drivers[str(execution.arn)].stop()
+        with self.store.lock:
+            return self._drivers[str(execution.arn)]
 
-    def retry(self, execution: ExecutionRecord, parallelism: Mapping[str, Any] | None) -> None:
-        """Run the failed, stopped and never started steps of an execution that has ended.
+    def remove(self, pipeline: PipelineRecord) -> None:
+        """Forget a pipeline and its executions, none of which is running.
 
-        :param execution: The execution.
-        :param parallelism: A new ParallelismConfiguration; ``None`` leaves it as it is.
-        :raises ValidationError: The execution cannot be retried.
+        :param pipeline: The pipeline.
         """
-        self._drivers[str(execution.arn)].retry(parallelism)
+        with self.store.lock:
+            for execution in self.store.remove_pipeline(pipeline):
+                del self._drivers[str(execution.arn)]
 
     def close(self) -> None:
         """End every job, and let nothing new start."""

@@ -12,21 +12,29 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.clock import now
-from airflow_sm_pipelines.local.errors import ConflictError, ResourceNotFoundError, ValidationError
+from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
+from airflow_sm_pipelines.local.tokens import RequestTokens
 
 
-@dataclass(frozen=True)
+@dataclass
 class PipelineVersion:
-    """A definition as it was created or updated.
+    """A definition as it was created or updated. Only what describes it changes.
 
     :param version_id: Counts from 1.
     :param text: The JSON text as received.
     :param definition: The same, parsed.
+    :param aliases: Other names for the version, each unique in the pipeline.
+    :param attributes: PipelineVersionDisplayName and PipelineVersionDescription, where given.
+    :param last_execution_arn: The latest execution that was started from it.
     """
 
     version_id: int
     text: str
     definition: PipelineDefinition
+    aliases: list[str] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
+    creation_time: dt.datetime = field(default_factory=now)
+    last_execution_arn: str | None = None
 
 
 @dataclass
@@ -54,18 +62,27 @@ class PipelineRecord:
         """The current version."""
         return self.versions[-1]
 
-    def version(self, version_id: int | None) -> PipelineVersion:
-        """One version.
+    def version(self, version_id: int) -> PipelineVersion:
+        """The version of a number.
 
-        :param version_id: ``None`` for the current one.
+        :param version_id: The number.
         :raises ResourceNotFoundError: There is no such version.
         """
-        if version_id is None:
-            return self.current
         for version in self.versions:
             if version.version_id == version_id:
                 return version
         raise ResourceNotFoundError(f"Pipeline '{self.arn}' has no version {version_id}.")
+
+    def aliased(self, alias: str) -> PipelineVersion:
+        """The version of an alias.
+
+        :param alias: The alias.
+        :raises ResourceNotFoundError: No version has it.
+        """
+        for version in self.versions:
+            if alias in version.aliases:
+                return version
+        raise ResourceNotFoundError(f"Pipeline '{self.arn}' has no version with the alias '{alias}'.")
 
 
 @dataclass
@@ -123,14 +140,17 @@ class ExecutionRecord:
 
 
 class Store:
-    """The pipelines and executions of one region, and the tags of whatever is ours. Safe to use from threads."""
+    """The pipelines and executions of one region, and the tags of whatever is ours. Safe to use from threads.
+
+    Locks are taken in this order: the one of the tokens, this one, the one of an execution.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.tokens = RequestTokens()
         self.tags: dict[str, dict[str, str]] = {}
         self._pipelines: dict[str, PipelineRecord] = {}
         self._executions: dict[str, ExecutionRecord] = {}
-        self._tokens: dict[tuple[str, str], tuple[Mapping[str, Any], str]] = {}
 
     def add_pipeline(self, pipeline: PipelineRecord) -> None:
         """Remember a pipeline.
@@ -159,13 +179,20 @@ class Store:
                     return pipeline
         raise ResourceNotFoundError(f"Pipeline '{arn_of}' does not exist.")
 
-    def remove_pipeline(self, name: str) -> None:
-        """Forget a pipeline. Its executions stay.
+    def remove_pipeline(self, pipeline: PipelineRecord) -> list[ExecutionRecord]:
+        """Forget a pipeline, its executions, its tags, and the tokens that made them.
 
-        :param name: Its name.
+        :param pipeline: The pipeline.
+        :return: The executions.
         """
         with self.lock:
-            del self._pipelines[name]
+            del self._pipelines[pipeline.name]
+            self.tags.pop(pipeline.arn, None)
+            gone = [each for each in self._executions.values() if each.arn.pipeline_arn == pipeline.arn]
+            for execution in gone:
+                del self._executions[str(execution.arn)]
+        self.tokens.forget(pipeline.arn)
+        return gone
 
     def pipelines(self) -> list[PipelineRecord]:
         """Every pipeline, in order of creation."""
@@ -196,39 +223,3 @@ class Store:
         """Every execution of every pipeline, in order of creation."""
         with self.lock:
             return list(self._executions.values())
-
-    def answer_of_token(self, operation: str, request: Mapping[str, Any]) -> str | None:
-        """What an earlier request with the same ClientRequestToken was answered.
-
-        :param operation: The operation.
-        :param request: The request; its token decides, its other members are compared.
-        :return: The ARN answered then; ``None`` when the token is new.
-        :raises ConflictError: The token was used with other members. The service documents no wording for this
-            and ConflictException is the only error it lists that fits.
-        """
-        token = request.get("ClientRequestToken")
-        if token is None:
-            return None
-        with self.lock:
-            earlier = self._tokens.get((operation, token))
-        if earlier is None:
-            return None
-        if earlier[0] != request:
-            changed = sorted(key for key in {*earlier[0], *request} if earlier[0].get(key) != request.get(key))
-            raise ConflictError(
-                f"The ClientRequestToken '{token}' was already used for a {operation} request with different"
-                f" values of {', '.join(changed)}. Use another token for another request."
-            )
-        return earlier[1]
-
-    def remember_token(self, operation: str, request: Mapping[str, Any], arn: str) -> None:
-        """Remember what a request was answered.
-
-        :param operation: The operation.
-        :param request: The request.
-        :param arn: The ARN answered.
-        """
-        token = request.get("ClientRequestToken")
-        if token is not None:
-            with self.lock:
-                self._tokens[operation, token] = (dict(request), arn)

@@ -84,8 +84,10 @@ class Aws:
 
     def steps(self, arn: str) -> dict[str, dict[str, Any]]:
         """The steps of an execution that have started, by name, the first one first."""
-        response = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")
-        return {step["StepName"]: step for step in response["PipelineExecutionSteps"]}
+        pages = self.sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
+            PipelineExecutionArn=arn, SortOrder="Ascending"
+        )
+        return {step["StepName"]: step for page in pages for step in page["PipelineExecutionSteps"]}
 
     def log_lines(self, group: str, job_name: str) -> list[str]:
         """What a job printed."""

@@ -112,7 +112,6 @@ def test_an_execution_is_described_as_in_recorded_executions(endpoint: LocalEndp
         "CreatedBy": {},
         "LastModifiedBy": {},
         "PipelineVersionId": 1,
-        "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
     }
 
 

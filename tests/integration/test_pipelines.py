@@ -126,10 +126,7 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
         ),
         (
             {"Name": "s", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
-            (
-                "the 'ErrorMessage' of Fail step 's' is text or an expression, not 5"
-                " @ $.Steps[0].Arguments.ErrorMessage"
-            ),
+            ("the 'ErrorMessage' of Fail step 's' is text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"),
         ),
         (
             condition_step("s", [{"Type": "Or", "Conditions": 5}], [], []),

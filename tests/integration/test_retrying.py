@@ -211,15 +211,3 @@ def test_a_running_execution_cannot_be_retried(endpoint: LocalEndpoint, aws: Aws
     aws.sqs.send_message(QueueUrl=url, MessageBody="go on")
     wait(endpoint, arn)
     assert statuses(aws, arn) == {"waits": ("Succeeded", 1)}
-
-
-def test_an_execution_of_a_deleted_pipeline_cannot_be_retried(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """ResourceNotFound names the pipeline."""
-    arn = aws.start(document(processing_step("fails", aws.put_script("raise SystemExit(1)"))))
-    wait(endpoint, arn)
-    pipeline_arn, _, _ = arn.partition("/execution/")
-    aws.sagemaker.delete_pipeline(PipelineName=arn.split("/")[1], ClientRequestToken=token())
-    assert error_of(aws.sagemaker.retry_pipeline_execution, PipelineExecutionArn=arn, ClientRequestToken=token()) == (
-        "ResourceNotFound",
-        f"Pipeline '{pipeline_arn}' does not exist.",
-    )

@@ -20,7 +20,16 @@ from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
 from airflow_sm_pipelines.local.region import Region, Regions
-from airflow_sm_pipelines.local.server import callbacks, executions, jobs, pipelines, tags
+from airflow_sm_pipelines.local.server import (
+    callbacks,
+    executions,
+    jobs,
+    lifecycle,
+    pipelines,
+    starting,
+    tags,
+    versions,
+)
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
@@ -34,16 +43,19 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribePipeline": pipelines.describe_pipeline,
     "ListPipelines": pipelines.list_pipelines,
     "UpdatePipeline": pipelines.update_pipeline,
+    "ListPipelineVersions": versions.list_pipeline_versions,
+    "UpdatePipelineVersion": versions.update_pipeline_version,
     "DescribePipelineDefinitionForExecution": executions.describe_pipeline_definition_for_execution,
     "DescribePipelineExecution": executions.describe_pipeline_execution,
     "ListPipelineExecutionSteps": executions.list_pipeline_execution_steps,
     "ListPipelineExecutions": executions.list_pipeline_executions,
     "ListPipelineParametersForExecution": executions.list_pipeline_parameters_for_execution,
-    "RetryPipelineExecution": executions.retry_pipeline_execution,
+    "RetryPipelineExecution": lifecycle.retry_pipeline_execution,
     "SendPipelineExecutionStepFailure": callbacks.send_pipeline_execution_step_failure,
     "SendPipelineExecutionStepSuccess": callbacks.send_pipeline_execution_step_success,
-    "StartPipelineExecution": executions.start_pipeline_execution,
-    "StopPipelineExecution": executions.stop_pipeline_execution,
+    "StartPipelineExecution": starting.start_pipeline_execution,
+    "StopPipelineExecution": lifecycle.stop_pipeline_execution,
+    "UpdatePipelineExecution": lifecycle.update_pipeline_execution,
     **jobs.OPERATIONS,
 }
 """The operations that this package serves itself."""

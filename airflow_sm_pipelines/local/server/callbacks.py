@@ -30,11 +30,9 @@ def send_pipeline_execution_step_failure(region: Region, request: Request) -> Re
 
 
 def _answer(region: Region, operation: str, request: Request, answer: CallbackAnswer) -> Response:
-    with region.store.lock:
-        arn = region.store.answer_of_token(operation, request)
-        if arn is None:
-            callback = region.callbacks.get(request["CallbackToken"])
-            callback.answer(answer)
-            arn = callback.execution_arn
-            region.store.remember_token(operation, request, arn)
-        return {"PipelineExecutionArn": arn}
+    def act() -> str:
+        callback = region.callbacks.get(request["CallbackToken"])
+        callback.answer(answer)
+        return callback.execution_arn
+
+    return {"PipelineExecutionArn": region.store.tokens.once(operation, request, act)}

@@ -9,7 +9,7 @@ from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationE
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.region import Region
-from airflow_sm_pipelines.local.server.listing import created_within, newest_first, page
+from airflow_sm_pipelines.local.server.listing import created_within, page
 
 Request = Mapping[str, Any]
 Response = dict[str, Any]
@@ -73,7 +73,7 @@ def _list(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
             request.get("SortBy", "CreationTime"), "CreationTime"
         )
         described = [job.describe() for job in jobs_of(region).all()]
-        found = newest_first(
+        shown, more = page(
             (
                 job
                 for job in described
@@ -83,9 +83,10 @@ def _list(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
                 and created_within(job["LastModifiedTime"], request, "LastModifiedTimeAfter", "LastModifiedTimeBefore")
             ),
             request,
-            lambda job: job[sort_key],
+            key=lambda job: job[sort_key],
+            identity=lambda job: job[f"{kind}JobName"],
+            default_size=10,
         )
-        shown, more = page(found, request, default_size=10)
         return {
             f"{kind}JobSummaries": [{member: job[member] for member in members if member in job} for job in shown],
             **more,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -14,21 +15,7 @@ from airflow_sm_pipelines.local.errors import ValidationError
 
 T = TypeVar("T")
 
-_DEFAULT_PAGE = 100
-
-
-def newest_first(
-    items: Iterable[T], request: Mapping[str, Any], key: Callable[[T], Any], default: str = "Descending"
-) -> list[T]:
-    """Sort; descending unless the request says otherwise, as listings of the service come.
-
-    :param items: In order of creation; items with equal keys keep that order, or its reverse.
-    :param request: May have a SortOrder.
-    :param key: What to sort by.
-    :param default: The order when the request has none.
-    """
-    ordered = sorted(items, key=key)
-    return ordered[::-1] if request.get("SortOrder", default) == "Descending" else ordered
+_DEFAULT_SIZE = 100
 
 
 def created_within(
@@ -47,33 +34,73 @@ def created_within(
 
 
 def page(
-    items: list[T], request: Mapping[str, Any], default_size: int = _DEFAULT_PAGE
+    items: Iterable[T],
+    request: Mapping[str, Any],
+    *,
+    key: Callable[[T], dt.datetime | str | int],
+    identity: Callable[[T], str],
+    order: str = "Descending",
+    default_size: int = _DEFAULT_SIZE,
 ) -> tuple[list[T], dict[str, str]]:
-    """Cut out the page that a request asks for.
+    """Sort, and cut out the page that a request asks for.
 
-    :param items: All items, in order.
-    :param request: May have MaxResults and NextToken.
+    A page goes on after the last item of the page before it, not after a number of items: what came or went between
+    two requests neither repeats an item nor leaves one out.
+
+    :param items: In order of creation; items with equal keys keep that order, or its reverse.
+    :param request: May have SortOrder, MaxResults and NextToken.
+    :param key: What to sort by.
+    :param identity: What tells an item from all others.
+    :param order: The order when the request has none; listings of the service come with the latest first.
     :param default_size: Items on a page when the request does not say.
     :return: The page, and ``{"NextToken": ...}`` when there is more.
-    :raises ValidationError: The token is not one of ours.
+    :raises ValidationError: The token is not from an answer to the same request.
     """
-    start = _offset(request["NextToken"]) if request.get("NextToken") else 0
-    end = start + request.get("MaxResults", default_size)
-    more = {"NextToken": _token(end)} if end < len(items) else {}
-    return items[start:end], more
+    descending = request.get("SortOrder", order) == "Descending"
+    ordered = sorted(items, key=key)
+    if descending:
+        ordered.reverse()
+    asked = _fingerprint(request)
+    start = 0
+    if request.get("NextToken"):
+        last_key, last_identity = _read(request["NextToken"], asked)
+        identities = [identity(item) for item in ordered]
+        if last_identity in identities:
+            start = identities.index(last_identity) + 1
+        else:  # it is gone: go on where it was
+            keys = [_text(key(item)) for item in ordered]
+            start = sum(each >= last_key if descending else each <= last_key for each in keys)
+    shown = ordered[start : start + request.get("MaxResults", default_size)]
+    if start + len(shown) == len(ordered):
+        return shown, {}
+    return shown, {"NextToken": _token([_text(key(shown[-1])), identity(shown[-1]), asked])}
 
 
-def _token(offset: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"offset": offset}).encode()).decode()
+def _text(key: dt.datetime | str | int) -> str:
+    """A key as text that sorts as the key does."""
+    if isinstance(key, dt.datetime):
+        return key.astimezone(dt.timezone.utc).isoformat(timespec="microseconds")
+    return f"{key:020}" if isinstance(key, int) else key
 
 
-def _offset(token: str) -> int:
-    foreign = ValidationError("Invalid NextToken: it did not come from an earlier response of this operation.")
+def _fingerprint(request: Mapping[str, Any]) -> str:
+    asked = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _token(content: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+
+
+def _read(token: str, asked: str) -> tuple[str, str]:
+    foreign = ValidationError("Invalid NextToken: it did not come from an earlier response to this request.")
     try:
         content = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, RecursionError) as error:
         raise foreign from error
-    offset = content.get("offset") if isinstance(content, dict) else None
-    if type(offset) is not int or offset < 0:  # true is an int, too
+    if not isinstance(content, list) or len(content) != 3 or not all(isinstance(each, str) for each in content):
         raise foreign
-    return offset
+    last_key, last_identity, asked_then = content
+    if asked_then != asked:
+        raise foreign
+    return last_key, last_identity

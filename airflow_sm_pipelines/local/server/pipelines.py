@@ -14,7 +14,9 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.region import Region
-from airflow_sm_pipelines.local.server.listing import created_within, newest_first, page
+from airflow_sm_pipelines.local.server.find import find_pipeline
+from airflow_sm_pipelines.local.server.listing import created_within, page
+from airflow_sm_pipelines.local.server.versions import add_aliases, requested_version, shown_aliases
 from airflow_sm_pipelines.local.store import PipelineRecord, PipelineVersion
 
 Request = Mapping[str, Any]
@@ -25,25 +27,26 @@ _ATTRIBUTES = ("PipelineDisplayName", "PipelineDescription", "ParallelismConfigu
 
 def create_pipeline(region: Region, request: Request) -> Response:
     """CreatePipeline: checks the document as far as it can be checked, and remembers it."""
-    with region.store.lock:
-        arn = region.store.answer_of_token("CreatePipeline", request)
-        if arn is not None:
-            return {"PipelineArn": arn}
+
+    def act() -> str:
         text = _definition_text(region, request)
         if text is None:
             raise ValidationError("Either PipelineDefinition or PipelineDefinitionS3Location must be provided.")
         name = request["PipelineName"]
+        first = PipelineVersion(1, text, _parse(name, text))
         pipeline = PipelineRecord(
             name=name,
             arn=resource_arn(region.name, "pipeline", name),
             role_arn=request["RoleArn"],
-            versions=[PipelineVersion(1, text, _parse(name, text))],
+            versions=[first],
             attributes={key: request[key] for key in _ATTRIBUTES if key in request},
         )
+        add_aliases(pipeline, first, request.get("PipelineVersionAliases", ()))
         region.store.add_pipeline(pipeline)
         region.store.tags[pipeline.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
-        region.store.remember_token("CreatePipeline", request, pipeline.arn)
-        return {"PipelineArn": pipeline.arn}
+        return pipeline.arn
+
+    return {"PipelineArn": region.store.tokens.once("CreatePipeline", request, act)}
 
 
 def update_pipeline(region: Region, request: Request) -> Response:
@@ -51,9 +54,16 @@ def update_pipeline(region: Region, request: Request) -> Response:
     with region.store.lock:
         pipeline = find_pipeline(region, request["PipelineName"])
         text = _definition_text(region, request)
+        aliases = request.get("PipelineVersionAliases", ())
         if text is not None and text != pipeline.current.text:
-            number = pipeline.current.version_id + 1
-            pipeline.versions.append(PipelineVersion(number, text, _parse(pipeline.name, text)))
+            version = PipelineVersion(pipeline.current.version_id + 1, text, _parse(pipeline.name, text))
+            add_aliases(pipeline, version, aliases)
+            pipeline.versions.append(version)
+        elif aliases:
+            raise ValidationError(
+                "PipelineVersionAliases can be given only when the update changes the pipeline definition. Use"
+                " UpdatePipelineVersion to change the aliases of an existing version."
+            )
         pipeline.role_arn = request.get("RoleArn", pipeline.role_arn)
         pipeline.attributes.update({key: request[key] for key in _ATTRIBUTES if key in request})
         pipeline.last_modified_time = now()
@@ -61,14 +71,15 @@ def update_pipeline(region: Region, request: Request) -> Response:
 
 
 def describe_pipeline(region: Region, request: Request) -> Response:
-    """DescribePipeline."""
+    """DescribePipeline: its latest version unless the request names another."""
     with region.store.lock:
         pipeline = find_pipeline(region, request["PipelineName"])
+        version = requested_version(pipeline, request)
         response = {
             "PipelineArn": pipeline.arn,
             "PipelineName": pipeline.name,
             "PipelineDisplayName": pipeline.name,
-            "PipelineDefinition": pipeline.version(request.get("PipelineVersionId")).text,
+            "PipelineDefinition": version.text,
             "RoleArn": pipeline.role_arn,
             "PipelineStatus": "Active",
             "CreationTime": pipeline.creation_time,
@@ -76,6 +87,8 @@ def describe_pipeline(region: Region, request: Request) -> Response:
             "CreatedBy": {},
             "LastModifiedBy": {},
             **pipeline.attributes,
+            **version.attributes,
+            **shown_aliases(version),
         }
         if pipeline.last_run_time is not None:
             response["LastRunTime"] = pipeline.last_run_time
@@ -83,50 +96,41 @@ def describe_pipeline(region: Region, request: Request) -> Response:
 
 
 def delete_pipeline(region: Region, request: Request) -> Response:
-    """DeletePipeline: not while an execution of it is running."""
-    with region.store.lock:
-        pipeline = find_pipeline(region, request["PipelineName"])
-        for execution in region.store.executions():
-            with execution.lock:
-                if execution.arn.pipeline_arn == pipeline.arn and not execution.status.is_terminal:
-                    raise ConflictError(
-                        f"Pipeline '{pipeline.arn}' cannot be deleted while its execution '{execution.arn}' is"
-                        f" {execution.status}. Stop the execution first."
-                    )
-        region.store.remove_pipeline(pipeline.name)
-        region.store.tags.pop(pipeline.arn, None)
-        return {"PipelineArn": pipeline.arn}
+    """DeletePipeline: its executions go with it. Not while one of them is running."""
+
+    def act() -> str:
+        with region.store.lock:
+            pipeline = find_pipeline(region, request["PipelineName"])
+            for execution in region.store.executions():
+                with execution.lock:
+                    if execution.arn.pipeline_arn == pipeline.arn and not execution.status.is_terminal:
+                        raise ConflictError(
+                            f"Pipeline '{pipeline.arn}' cannot be deleted while its execution '{execution.arn}' is"
+                            f" {execution.status}. Stop the execution first."
+                        )
+            region.remove(pipeline)
+            return pipeline.arn
+
+    return {"PipelineArn": region.store.tokens.once("DeletePipeline", request, act)}
 
 
 def list_pipelines(region: Region, request: Request) -> Response:
     """ListPipelines."""
     by_name = request.get("SortBy", "CreationTime") == "Name"
     with region.store.lock:
-        found = newest_first(
+        shown, more = page(
             (
                 pipeline
                 for pipeline in region.store.pipelines()
                 if pipeline.name.startswith(request.get("PipelineNamePrefix", ""))
                 and created_within(pipeline.creation_time, request)
+                and request.get("ManagedBy", "CUSTOMER") == "CUSTOMER"
             ),
             request,
-            lambda pipeline: pipeline.name if by_name else pipeline.creation_time,
+            key=lambda pipeline: pipeline.name if by_name else pipeline.creation_time,
+            identity=lambda pipeline: pipeline.arn,
         )
-        shown, more = page(found, request)
         return {"PipelineSummaries": [_summary(pipeline) for pipeline in shown], **more}
-
-
-def find_pipeline(region: Region, name_or_arn: str) -> PipelineRecord:
-    """The pipeline of a name or an ARN.
-
-    :param region: Where to look.
-    :param name_or_arn: Either.
-    :raises ResourceNotFoundError: There is none.
-    """
-    is_arn = name_or_arn.startswith("arn:")
-    return region.store.pipeline(
-        name_or_arn, name_or_arn if is_arn else resource_arn(region.name, "pipeline", name_or_arn)
-    )
 
 
 def _summary(pipeline: PipelineRecord) -> Response:
