@@ -11,7 +11,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.steps import Step, walk_body
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import Violation, violations
@@ -36,9 +36,10 @@ def check_requests(definition: PipelineDefinition) -> list[Problem]:
 
     Looks for properties of steps that do not exist, for members that are missing or unknown, for types (also those of
     expressions, where they are known), and at literal values for enums, patterns, lengths and ranges. Knows what the
-    installed botocore knows: a member that the API got later is unknown here. Steps of a type that makes no request of
-    AWS pass, and so do those of unknown
-    types. What :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
+    installed botocore knows: a member that the API got later is unknown here, which is a warning unless it is spelt
+    much like a known one. What stands in steps and in no API is held against what the SDK writes
+    (:mod:`.step_model`). Steps of unknown types pass. What
+    :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
 
     :param definition: the definition.
     """
@@ -46,18 +47,14 @@ def check_requests(definition: PipelineDefinition) -> list[Problem]:
     found = list(property_problems(definition, types.steps))
     for located in definition.walk():
         for each in (located, *walk_body(located)):
-            found.extend(_step_problems(each.step, f"{each.path}.Arguments", types))
+            found.extend(_step_problems(each.step, each.path, types))
     return found
 
 
 def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
     for part in REQUESTS.get(step.type, ()):
-        arguments, where = step.arguments, path
-        for key in part.inside:
-            arguments = arguments.get(key) if isinstance(arguments, Mapping) else None
-            where = f"{where}.{key}"
-        if isinstance(arguments, Mapping) and not is_expression(arguments):
-            yield from _RequestCheck(step, part, types).problems(arguments, where)
+        for value, where in part.find(step, path):
+            yield from _RequestCheck(step, part, types).problems(value, where)
 
 
 class _RequestCheck:
@@ -73,50 +70,64 @@ class _RequestCheck:
         stack: list[tuple[Shape, Any, str]] = [(self._part.shape, arguments, path)]
         while stack:
             shape, value, where = stack.pop()
+            if getattr(shape, "is_document_type", False):
+                continue
+            inner: list[tuple[Shape, Any, str]] = []
             if is_expression(value):
                 yield from self._expression_problems(shape, value, where)
-                continue
-            if not _fits(shape, value):
+            elif _fits(shape, value):
+                yield from self._value_problems(shape, value, where, inner)
+            else:
                 as_text = shape.type_name == "string" and type_of(value) is not None
                 yield self._type_problem(shape, shown(value), where, ". Write it as text" if as_text else "")
-                continue
-            for violation in violations(shape, value):
-                # A new instance type comes every few weeks, and botocore's clients do not look at enums.
-                kind = warning if violation.rule == "enum" and shape.name.endswith("InstanceType") else error
-                yield kind(f"{self._start}: {_broken(violation, where, value)}", where)
-            inner: list[tuple[Shape, Any, str]] = []
-            if isinstance(shape, StructureShape):
-                yield from self._structure_problems(shape, value, where, inner)
-            elif isinstance(shape, ListShape):
-                inner = [(shape.member, item, f"{where}[{index}]") for index, item in enumerate(value)]
-            elif isinstance(shape, MapShape):
-                for key, item in value.items():
-                    inner.append((shape.value, item, f"{where}.{key}"))
-                    for violation in violations(shape.key, key):
-                        yield error(f"{self._start}: {_broken(violation, where, key)}", f"{where}.{key}")
             stack.extend(reversed(inner))
+
+    def _value_problems(
+        self, shape: Shape, value: Any, path: str, inner: list[tuple[Shape, Any, str]]
+    ) -> Iterator[Problem]:
+        """Yield what is wrong with a value of the right type, and collect what lies in it."""
+        for violation in violations(shape, value):
+            # A new instance type comes every few weeks, and botocore's clients do not look at enums.
+            kind = warning if violation.rule == "enum" and shape.name.endswith("InstanceType") else error
+            yield kind(f"{self._start}: {_broken(violation, path, value)}", path)
+        if isinstance(shape, StructureShape):
+            yield from self._structure_problems(shape, value, path, inner)
+        elif isinstance(shape, ListShape):
+            inner.extend((shape.member, item, f"{path}[{index}]") for index, item in enumerate(value))
+        elif isinstance(shape, MapShape):
+            for key, item in value.items():
+                inner.append((shape.value, item, f"{path}.{key}"))
+                for violation in violations(shape.key, key):
+                    yield error(f"{self._start}: {_broken(violation, path, key)}", f"{path}.{key}")
 
     def _structure_problems(
         self, shape: StructureShape, value: Mapping[str, Any], path: str, inner: list[tuple[Shape, Any, str]]
     ) -> Iterator[Problem]:
-        if getattr(shape, "is_document_type", False):
-            return
         whole = shape.name == self._part.shape_name
+        of = self._part.called if whole else f"{shape.name} ({self._part.called})"
         members = shape.members
         for name in shape.required_members:
             if value.get(name) is None and not (whole and name in self._part.waived):
-                of = self._part.called if whole else f"{shape.name} ({self._part.called})"
                 yield error(f"{self._start} lacks '{name}', which {of} requires", path)
         set_members = [name for name in members if value.get(name) is not None]
         if getattr(shape, "is_tagged_union", False) and len(set_members) > 1:
             yield error(f"{self._start}: only one of {', '.join(set_members)} can be set", path)
+        if whole and self._part.one_of and sum(name in set_members for name in self._part.one_of) != 1:
+            yield error(f"{self._start}: {self._part.called} has one of {' and '.join(self._part.one_of)}", path)
         for name, item in value.items():
             where = f"{path}.{name}"
-            if name not in members:
-                of = self._part.called if whole else f"{shape.name} ({self._part.called})"
-                yield error(f"{self._start} has '{name}', which {of} does not know{did_you_mean(name, members)}", where)
-            elif item is not None:
-                inner.append((members[name], item, where))
+            if name in members:
+                if item is not None:
+                    inner.append((members[name], item, where))
+            elif not (whole and self._part.is_open):
+                yield self._unknown_member_problem(name, members, of, where)
+
+    def _unknown_member_problem(self, name: str, members: Mapping[str, Shape], of: str, path: str) -> Problem:
+        """A known name misspelt is an error; any other may be newer than the botocore that is installed."""
+        start, hint = f"{self._start} has '{name}', which {of} does not know", did_you_mean(name, members)
+        if is_misspelt(name, members):
+            return error(f"{start}{hint}", path)
+        return warning(f"{start}; it may be newer than the installed botocore{hint}", path)
 
     def _expression_problems(self, shape: Shape, value: Any, path: str) -> Iterator[Problem]:
         actual = self._types.type_of(value)
@@ -150,7 +161,7 @@ def _fits(shape: Shape, value: Any) -> bool:
     if shape.type_name == "list":
         return isinstance(value, list)
     if shape.type_name in ("structure", "map"):
-        return isinstance(value, Mapping) or getattr(shape, "is_document_type", False)
+        return isinstance(value, Mapping)
     return True
 
 

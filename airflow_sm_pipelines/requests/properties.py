@@ -13,22 +13,41 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
-from airflow_sm_pipelines.requests.service_model import service
+from airflow_sm_pipelines.requests.service_model import STEPS, service
 
-PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Processing": ("DescribeProcessingJobResponse",),
-    "Training": ("DescribeTrainingJobResponse",),
-    "Tuning": ("DescribeHyperParameterTuningJobResponse", "ListTrainingJobsForHyperParameterTuningJobResponse"),
-    "Transform": ("DescribeTransformJobResponse",),
-    "AutoML": ("DescribeAutoMLJobResponse",),
-    "Model": ("DescribeModelOutput",),
-    "RegisterModel": ("DescribeModelPackageOutput",),
-    "EndpointConfig": ("DescribeEndpointConfigOutput",),
-    "Endpoint": ("DescribeEndpointOutput",),
-    "InferenceComponent": ("DescribeInferenceComponentOutput",),
-    "Job": ("DescribeJobResponse",),
+_Shapes = tuple[tuple[str, str], ...]
+
+
+def _sagemaker(*names: str) -> _Shapes:
+    return tuple(("sagemaker", name) for name in names)
+
+
+PROPERTIES: Final[Mapping[str, _Shapes]] = {
+    "Processing": _sagemaker("DescribeProcessingJobResponse"),
+    "Training": _sagemaker("DescribeTrainingJobResponse"),
+    "Tuning": _sagemaker(
+        "DescribeHyperParameterTuningJobResponse", "ListTrainingJobsForHyperParameterTuningJobResponse"
+    ),
+    "Transform": _sagemaker("DescribeTransformJobResponse"),
+    "AutoML": _sagemaker("DescribeAutoMLJobResponse"),
+    "Model": _sagemaker("DescribeModelOutput"),
+    "RegisterModel": _sagemaker("DescribeModelPackageOutput"),
+    "EndpointConfig": _sagemaker("DescribeEndpointConfigOutput"),
+    "Endpoint": _sagemaker("DescribeEndpointOutput"),
+    "InferenceComponent": _sagemaker("DescribeInferenceComponentOutput"),
+    "Job": _sagemaker("DescribeJobResponse"),
+    "QualityCheck": _sagemaker("QualityCheckStepMetadata"),
+    "ClarifyCheck": _sagemaker("ClarifyCheckStepMetadata"),
+    "Lambda": _sagemaker("LambdaStepMetadata"),
+    "Callback": _sagemaker("CallbackStepMetadata"),
+    "EMR": (("emr", "Step"), *_sagemaker("EMRStepMetadata")),
+    "EMRServerless": (("emr-serverless", "GetJobRunResponse"),),
+    "Lineage": ((STEPS, "LineageProperties"),),
+    "Cleanup": ((STEPS, "NoProperties"),),
 }
-"""As the SDK's step classes have them (``Properties(shape_name=...)`` in ``sagemaker.mlops.workflow``)."""
+"""As the SDK's step classes have them (``Properties(shape_name=...)`` in ``sagemaker.mlops.workflow``).
+
+Where those name no structure of an API, it is what an execution's step says of itself: that holds what they name."""
 
 _OF_PIPELINES: Final = ("PropertyFiles", "BestCandidateProperties")
 """Properties that pipelines have and the API does not: those of Processing and of AutoML steps."""
@@ -44,11 +63,11 @@ def property_shape(step: Step, keys: tuple[str | int, ...]) -> Shape | None:
     names = PROPERTIES.get(step.type, ())
     if not names or keys[0] in _OF_PIPELINES:
         return None
-    tops = [service("sagemaker").shape_for(name) for name in names]
-    known = {name: shape for top in tops if isinstance(top, StructureShape) for name, shape in top.members.items()}
-    current = _member(known, keys[0], f"a {step.type} step")
+    tops = [service(of).shape_for(name) for of, name in names]
+    members = {name: shape for top in tops if isinstance(top, StructureShape) for name, shape in top.members.items()}
+    current = _member(members, keys[0], f"{'an' if step.type[0] in 'AEIOU' else 'a'} {step.type} step")
     for key in keys[1:]:
-        if isinstance(current, StructureShape):
+        if isinstance(current, StructureShape) and not getattr(current, "is_document_type", False):
             current = _member(current.members, key, current.name)
         elif isinstance(current, ListShape):
             current = current.member  # by index, or by the name of a named thing: Outputs['train']
@@ -67,13 +86,22 @@ def property_problems(definition: PipelineDefinition, steps: Mapping[str, Step])
     """
     for expression in find_expressions([step.to_document() for step in definition.steps], "$.Steps"):
         reference = _reference(expression.content) if expression.function == "Get" else None
-        step = steps.get(reference.step_name or "") if reference is not None else None
-        if reference is None or step is None or len(reference.keys) < 2:
+        read = _property_read(reference, steps) if reference is not None else None
+        if reference is None or read is None:
             continue
         try:
-            property_shape(step, reference.keys[1:])
+            property_shape(*read)
         except PipelineDefinitionError as problem:
             yield error(f"'{reference.path}' is no property: {problem.problems[0]}", expression.path)
+
+
+def _property_read(reference: Reference, steps: Mapping[str, Step]) -> tuple[Step, tuple[str | int, ...]] | None:
+    """Return the step that makes what a reference reads, and the property of it; steps of ForEach bodies as well."""
+    keys = reference.keys
+    step = steps.get(reference.name or "") if reference.root in ("Steps", "IterationOutput") else None
+    if step is not None and step.type == "ForEach" and keys[1:2] == ("IterationOutputs",) and len(keys) > 3:
+        step, keys = steps.get(str(keys[3])), keys[3:]
+    return None if step is None or len(keys) < 2 else (step, keys[1:])
 
 
 def _member(members: Mapping[str, Shape], key: str | int, of: str) -> Shape:

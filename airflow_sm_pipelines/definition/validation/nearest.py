@@ -14,6 +14,7 @@ FEW: Final = 64
 """So many names are compared one by one. ``difflib`` takes about 30 microseconds for a pair of like names: a typo in
 each reference of a pipeline of 2000 steps would take it two minutes."""
 _COMPARED: Final = 4
+_MISSPELT: Final = 0.9
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
@@ -28,6 +29,17 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
         known = _index_of(known).likeliest(name)
     near = difflib.get_close_matches(name, known, n=1)
     return f". Did you mean '{near[0]}'?" if near else ""
+
+
+def is_misspelt(name: str, candidates: Iterable[str]) -> bool:
+    """Say whether a name is so much like one that exists that it can only be meant for it.
+
+    ``ModelPackageGroupArn`` beside ``ModelPackageGroupName`` may be another thing; ``Enviroment`` cannot.
+
+    :param name: what was written.
+    :param candidates: what exists.
+    """
+    return bool(difflib.get_close_matches(name, list(candidates), n=1, cutoff=_MISSPELT))
 
 
 @functools.lru_cache(maxsize=8)

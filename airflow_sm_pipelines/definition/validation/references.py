@@ -8,6 +8,7 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.expressions import EXECUTION_VARIABLES, REFERENCE_ROOTS, Reference
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.dependencies import missing_step
+from airflow_sm_pipelines.definition.validation.lineage import ENTITY_TYPES, entity_names
 from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.property_files import output_names
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
@@ -21,6 +22,7 @@ FOR_EACH_COUNTS: Final = (
     "FailedStepCount",
     "StoppedStepCount",
 )
+_ENTITIES_BY_ARNS: Final = {f"{type_}Arns": type_ for type_ in ENTITY_TYPES}
 _STEPS_WITH_JOB_NAME: Final = {
     "TrainingJobName": ("Training",),
     "ProcessingJobName": ("Processing", "QualityCheck", "ClarifyCheck"),
@@ -69,7 +71,10 @@ def reference_problem(place: Place, reference: Reference, scope: Scope, *, in_se
             return "the current item exists only in the steps of a ForEach body"
         return None if name == "CurrentItem" else f"write ForEach.CurrentItem{did_you_mean(name, ('CurrentItem',))}"
     if reference.root == "IterationOutput":
-        return None if in_selector else "an IterationOutput can be read only in 'Selector.Field' of a ForEach step"
+        if not in_selector:
+            return "an IterationOutput can be read only in 'Selector.Field' of a ForEach step"
+        read = next((child for child in place.step.body if child.name == name), None)
+        return None if read is None or len(reference.keys) < 2 else _property_problem(read, reference.keys[1:])
     return _plain_reference_problem(reference, scope)
 
 
@@ -115,6 +120,10 @@ def _property_problem(step: Step, keys: tuple[str | int, ...]) -> str | None:
         return _for_each_property_problem(step, keys)
     if step.type in ("Lambda", "Callback") and first == "OutputParameters":
         return _unknown(f"step '{step.name}' declares no output parameter", wanted, output_parameter_types(step))
+    if step.type == "Lineage" and first in _ENTITIES_BY_ARNS and wanted:
+        names = entity_names(step, _ENTITIES_BY_ARNS[str(first)])
+        start = f"Lineage step '{step.name}' creates no {_ENTITIES_BY_ARNS[str(first)]}"
+        return None if names is None else _unknown(start, wanted, names)
     if keys[:2] == ("ProcessingOutputConfig", "Outputs") and len(keys) > 2 and isinstance(keys[2], str):
         outputs = output_names(step.arguments)
         return None if outputs is None else _unknown(f"step '{step.name}' has no output", keys[2], outputs)

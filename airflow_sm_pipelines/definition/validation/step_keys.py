@@ -8,6 +8,7 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.conditions import condition_problems
+from airflow_sm_pipelines.definition.validation.lineage import lineage_problems
 from airflow_sm_pipelines.definition.validation.names import step_name_problem
 from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
@@ -95,6 +96,8 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
     yield from retry_problems(step, path)
     if step.type == "Condition":
         yield from condition_problems(step, path)
+    elif step.type == "Lineage":
+        yield from lineage_problems(step, path)
     elif step.type == "Cleanup":
         yield from _cleanup_problems(place, scope)
 

@@ -222,7 +222,7 @@ def test_steps_inside_branches_and_bodies_are_checked():
     fan = {"Name": "f", "Type": "ForEach", "Arguments": {"ForEachBody": [body]}}
     assert problems({"Conditions": [], "IfSteps": [fan]}, "Condition") == [
         (
-            "step 'b' has 'Bad', which CreateModel does not know "
+            "step 'b' has 'Bad', which CreateModel does not know; it may be newer than the installed botocore "
             "@ $.Steps[0].Arguments.IfSteps[0].Arguments.ForEachBody[0].Arguments.Bad"
         )
     ]
@@ -232,6 +232,99 @@ def test_steps_inside_branches_and_bodies_are_checked():
     ("type_", "arguments", "expected"),
     [
         ("Lambda", {"anything": {"goes": 1}}, []),
+        (
+            "EMR",
+            {"StepConfig": {"HadoopJarStep": {"Jar": "s3://b/k"}}},
+            ["step 's': an EMR step has one of ClusterId and ClusterConfig @ $.Steps[0].Arguments"],
+        ),
+        (
+            "EMR",
+            {"StepConfig": [], "ClusterId": {"Get": "Parameters.Whole"}, "ExecutionRoleAnr": ROLE},
+            [
+                (
+                    "step 's' has 'ExecutionRoleAnr', which an EMR step does not know. Did you mean 'ExecutionRoleArn'? "
+                    "@ $.Steps[0].Arguments.ExecutionRoleAnr"
+                ),
+                "step 's' gives a list of 0 where an EMR step wants an object @ $.Steps[0].Arguments.StepConfig",
+                (
+                    "step 's' gives 'Parameters.Whole', which is Integer where an EMR step wants text. Put it in "
+                    '{"Std:Join": {"On": "", "Values": [...]}}, which makes text of it '
+                    "@ $.Steps[0].Arguments.ClusterId"
+                ),
+            ],
+        ),
+        (
+            "EMRServerless",
+            {
+                "JobConfig": {},
+                "ApplicationId": "00f",
+                "ApplicationConfig": {"releaseLabel": "emr-7.0.0", "type": "SPARK"},
+            },
+            [
+                "step 's' lacks 'ExecutionRoleArn', which an EMRServerless step requires @ $.Steps[0].Arguments",
+                (
+                    "step 's': an EMRServerless step has one of ApplicationId and ApplicationConfig "
+                    "@ $.Steps[0].Arguments"
+                ),
+            ],
+        ),
+        (
+            "Lineage",
+            {
+                "Actions": [{"ActionName": "a", "Source": {"SourceUri": "s3://b/k"}}],
+                "Artifacts": [{"ArtifactType": "Model", "Source": {"SourceUri": {"Get": "Parameters.Flag"}}}],
+                "Contexts": ["c"],
+                "Associations": [
+                    {"Source": {"Arn": 5}, "AssociationType": "Produce", "More": 1},
+                    {"Source": {"Name": {"Get": "Parameters.Text"}, "Type": "Actoin"}, "Destination": {}},
+                ],
+            },
+            [
+                "step 's' gives 'c' where a Lineage step wants an object @ $.Steps[0].Arguments.Contexts[0]",
+                (
+                    "step 's' lacks 'Destination', which Association (a Lineage step) requires "
+                    "@ $.Steps[0].Arguments.Associations[0]"
+                ),
+                (
+                    "step 's' has 'More', which Association (a Lineage step) does not know; it may be newer than the "
+                    "installed botocore. Did you mean 'Source'? @ $.Steps[0].Arguments.Associations[0].More"
+                ),
+                (
+                    "step 's' gives 5 where a Lineage step wants text. Write it as text "
+                    "@ $.Steps[0].Arguments.Associations[0].Source.Arn"
+                ),
+                (
+                    "step 's': 'AssociationType' is 'Produce'; it is one of ContributedTo, AssociatedWith, DerivedFrom, "
+                    "Produced, SameAs. Did you mean 'Produced'? "
+                    "@ $.Steps[0].Arguments.Associations[0].AssociationType"
+                ),
+                (
+                    "step 's': 'Type' is 'Actoin'; it is one of Action, Artifact, Context. Did you mean 'Action'? "
+                    "@ $.Steps[0].Arguments.Associations[1].Source.Type"
+                ),
+                "step 's' lacks 'ActionType', which CreateAction requires @ $.Steps[0].Arguments.Actions[0]",
+                (
+                    "step 's' gives 'Parameters.Flag', which is Boolean where CreateArtifact wants text. Put it in "
+                    '{"Std:Join": {"On": "", "Values": [...]}}, which makes text of it '
+                    "@ $.Steps[0].Arguments.Artifacts[0].Source.SourceUri"
+                ),
+            ],
+        ),
+        (
+            "Cleanup",
+            {"Resources": {"S3": [{"StepName": "t", "S3Uris": []}, {"S3Uris": ["s3://b/k", 1]}]}},
+            [
+                "step 's': 'S3Uris' has 0 entries; at least 1 @ $.Steps[0].Arguments.Resources.S3[0].S3Uris",
+                (
+                    "step 's' lacks 'StepName', which CleanupSource (a Cleanup step) requires "
+                    "@ $.Steps[0].Arguments.Resources.S3[1]"
+                ),
+                (
+                    "step 's' gives 1 where a Cleanup step wants text. Write it as text "
+                    "@ $.Steps[0].Arguments.Resources.S3[1].S3Uris[1]"
+                ),
+            ],
+        ),
         ("Brand-new", {"anything": {"goes": 1}}, []),
         ("Processing", None, []),
         (
@@ -246,7 +339,7 @@ def test_steps_inside_branches_and_bodies_are_checked():
         ),
         (
             "EMRServerless",
-            {"JobConfig": {"jobDriver": {"sparkSubmit": {}}}},
+            {"ExecutionRoleArn": ROLE, "ApplicationId": "00f", "JobConfig": {"jobDriver": {"sparkSubmit": {}}}},
             [
                 (
                     "step 's' lacks 'entryPoint', which SparkSubmit (EMR Serverless StartJobRun) requires "
@@ -257,7 +350,9 @@ def test_steps_inside_branches_and_bodies_are_checked():
     ],
 )
 def test_other_services_and_other_steps(type_, arguments, expected):
-    """EMR steps are held against EMR's model; steps that make no known request pass."""
+    """EMR steps are held against EMR's model, and what no API describes against what the SDK writes; steps that make no
+    known request pass.
+    """
     assert problems(arguments, type_) == expected
 
 
@@ -267,7 +362,8 @@ def test_structures_that_contain_themselves_may_be_deep():
     for _ in range(3000):
         configuration = {"Classification": "x", "Configurations": [configuration]}
     instances = {"InstanceCount": 1}
-    found = problems({"ClusterConfig": {"Instances": instances, "Configurations": [configuration]}}, "EMR")
+    cluster = {"Instances": instances, "Configurations": [configuration]}
+    found = problems({"StepConfig": {"HadoopJarStep": {"Jar": "j"}}, "ClusterConfig": cluster}, "EMR")
     where = "$.Steps[0].Arguments.ClusterConfig" + ".Configurations[0]" * 3001 + ".Classification"
     assert found == [f"step 's' gives 1 where EMR RunJobFlow wants text. Write it as text @ {where}"]
 
@@ -301,7 +397,14 @@ def reading(path, where="ProcessingResources.ClusterConfig.InstanceCount", type_
         ("Steps.t.TrainingJobSummaries[0].TrainingJobName", "Environment.A", "Tuning"),
         ("Steps.t.BestCandidateProperties.ModelInsightsJsonReportPath", "Environment.A", "AutoML"),
         ("Steps.t.JobConfigDocument.OutputModelPackageArn", "Environment.A", "Job"),
-        ("Steps.t.Whatever", "Environment.A", "QualityCheck"),
+        ("Steps.t.Whatever", "Environment.A", "Brand-new"),
+        ("Steps.t.BaselineUsedForDriftCheckConstraints", "Environment.A", "ClarifyCheck"),
+        ("Steps.t.CalculatedBaselineStatistics", "Environment.A", "QualityCheck"),
+        ("Steps.t.Config.Args[0]", "Environment.A", "EMR"),
+        ("Steps.t.ClusterId", "Environment.A", "EMR"),
+        ("Steps.t.jobRun.jobDriver.sparkSubmit.entryPoint", "Environment.A", "EMRServerless"),
+        ("Steps.t.ActionArns['a']", "Environment.A", "Lineage"),
+        ("Steps.t.OutputParameters['a']", "Environment.A", "Callback"),
     ],
 )
 def test_properties_that_exist_pass(path, where, type_):
@@ -338,4 +441,113 @@ def test_properties_have_the_type_the_api_gives_them():
             "step 's' gives 'Steps.t.TrainingJobName', which is String where CreateProcessingJob wants a whole number "
             f"@ {CLUSTER}.InstanceCount"
         )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "keys", "expected"),
+    [
+        (
+            "QualityCheck",
+            {
+                "ModelPackageGroupName": None,
+                "SkipCheck": {"Get": "Parameters.Flag"},
+                "RegisterNewBaseline": False,
+                "SuppliedBaselineStatistics": {"Get": "Parameters.Text"},
+            },
+            [],
+        ),
+        (
+            "QualityCheck",
+            {"SkipCheck": "false", "FailOnViolation": {"Get": "Parameters.Text"}, "SuppliedBaselineConstraints": []},
+            [
+                "step 's' gives 'false' where a QualityCheck step wants true or false @ $.Steps[0].SkipCheck",
+                (
+                    "step 's' gives 'Parameters.Text', which is String where a QualityCheck step wants true or false. "
+                    "Declare it Boolean @ $.Steps[0].FailOnViolation"
+                ),
+                "step 's' gives a list of 0 where a QualityCheck step wants text @ $.Steps[0].SuppliedBaselineConstraints",
+            ],
+        ),
+        (
+            "ClarifyCheck",
+            {"ModelName": 7, "ModelPackageGroupName": {"Get": "Parameters.Whole"}, "CheckType": 3},
+            [
+                "step 's' gives 7 where a ClarifyCheck step wants text. Write it as text @ $.Steps[0].ModelName",
+                (
+                    "step 's' gives 'Parameters.Whole', which is Integer where a ClarifyCheck step wants text. Put it in "
+                    '{"Std:Join": {"On": "", "Values": [...]}}, which makes text of it @ $.Steps[0].ModelPackageGroupName'
+                ),
+            ],
+        ),
+        (
+            "Lambda",
+            {"FunctionArn": ["f"]},
+            ["step 's' gives a list of 1 where a Lambda step wants text @ $.Steps[0].FunctionArn"],
+        ),
+        ("Callback", {"SqsQueueUrl": {"Get": "Parameters.Text"}}, []),
+    ],
+)
+def test_what_stands_beside_the_arguments_has_its_type(type_, keys, expected):
+    """The keys of check, Lambda and Callback steps take text, or true and false, as the SDK gives them; null is nothing."""
+    step = {"Name": "s", "Type": type_, "Arguments": PROCESSING, **keys}
+    definition = PipelineDefinition(parameters=PARAMETERS, steps=(Step.from_document(step),))
+    assert [str(problem) for problem in check_requests(definition)] == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "path", "expected"),
+    [
+        ("QualityCheck", "CalculatedBaseline", "a QualityCheck step has no 'CalculatedBaseline'"),
+        ("EMR", "Confg.Args[0]", "an EMR step has no 'Confg'. Did you mean 'Config'?"),
+        ("EMRServerless", "jobRun.satte", "JobRun has no 'satte'. Did you mean 'state'?"),
+        ("Lambda", "Outputs['a']", "a Lambda step has no 'Outputs'"),
+        ("Lineage", "ActionArn", "a Lineage step has no 'ActionArn'. Did you mean 'ActionArns'?"),
+        ("Cleanup", "Resources", "a Cleanup step has no 'Resources'"),
+    ],
+)
+def test_properties_of_all_step_types_are_looked_up(type_, path, expected):
+    """A property that no step of the type has is reported, also where the property comes from no SageMaker job."""
+    (problem,) = reading(f"Steps.t.{path}", "Environment.A", type_)
+    assert problem.startswith(f"'Steps.t.{path}' is no property: {expected}")
+
+
+def test_what_iterations_made_is_looked_up():
+    """A property that a step of a ForEach body does not have is reported in its selector and where iterations are read."""
+    body = {"Name": "t", "Type": "Training", "Arguments": {}}
+    fan = {
+        "Name": "fan",
+        "Type": "ForEach",
+        "Arguments": {
+            "IterableItems": ["a"],
+            "MaxConcurrency": 1,
+            "ForEachBody": [body],
+            "Selector": {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.t.Metric"}},
+        },
+    }
+    read = {"Get": "Steps.fan.IterationOutputs[0].t.ModelArtifact.S3ModelArtifacts"}
+    found = problems(changed("Environment.A", read), more=[fan])
+    assert [problem for problem in found if "is no property" in problem] == [
+        (
+            "'Steps.fan.IterationOutputs[0].t.ModelArtifact.S3ModelArtifacts' is no property: a Training step has no "
+            "'ModelArtifact'. Did you mean 'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+        ),
+        (
+            "'IterationOutput.t.Metric' is no property: a Training step has no 'Metric' "
+            "@ $.Steps[1].Arguments.Selector.Field"
+        ),
+    ]
+
+
+def test_a_member_unlike_all_known_ones_is_a_warning():
+    """Botocore may be older than the API: what is spelt like no known member is not taken for a typo."""
+    definition = PipelineDefinition(
+        steps=(
+            Step("s", "Processing", {**PROCESSING, "ProcessingInput": [], "Environments": 1, "NetworkSettings": {}}),
+        )
+    )
+    assert [(problem.severity, problem.path) for problem in check_requests(definition)] == [
+        ("error", "$.Steps[0].Arguments.ProcessingInput"),
+        ("error", "$.Steps[0].Arguments.Environments"),
+        ("warning", "$.Steps[0].Arguments.NetworkSettings"),
     ]
