@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn, ResourceArn
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
 #: The members of ``PipelineExecutionStepMetadata`` in botocore's service model, and the step type that each
@@ -49,6 +49,9 @@ STEP_TYPE_OF_METADATA: Mapping[str, str] = MappingProxyType(
         "HubContent": "HubContent",
     }
 )
+
+#: The resource types of jobs that :attr:`ExecutionSnapshot.awaited_jobs` knows: those most steps run.
+LISTED_JOBS = ("processing-job", "training-job")
 
 #: Where the metadata of a step keeps the ARN of what it made, in order of preference.
 _ARN_KEYS = ("Arn", "CheckJobArn", "HubContentArn")
@@ -184,6 +187,17 @@ class ExecutionSnapshot:
         return replace(self, steps={step["StepName"]: StepSnapshot.from_response(step) for step in steps})
 
     @property
+    def awaited_jobs(self) -> frozenset[str]:
+        """The ARNs of the jobs of which one has to end before anything here can change.
+
+        Empty where something else may come first: a step that is about to start or to stop, or one that waits for
+        something other than a processing or training job.
+        """
+        running = [step for step in self.steps.values() if not step.status.is_terminal]
+        jobs = {step.job_arn for step in running if step.status is StepStatus.EXECUTING and _is_listed_job(step)}
+        return frozenset(str(job) for job in jobs) if len(jobs) == len(running) else frozenset()
+
+    @property
     def failed_steps(self) -> tuple[StepSnapshot, ...]:
         """The steps that failed, the first to end first."""
         return self._ended(StepStatus.FAILED)
@@ -196,6 +210,10 @@ class ExecutionSnapshot:
     def _ended(self, status: StepStatus) -> tuple[StepSnapshot, ...]:
         steps = [step for step in self.steps.values() if step.status is status]
         return tuple(sorted(steps, key=_by_end))
+
+
+def _is_listed_job(step: StepSnapshot) -> bool:
+    return step.job_arn is not None and ResourceArn.parse(step.job_arn).resource_type in LISTED_JOBS
 
 
 def _by_end(step: StepSnapshot) -> tuple[float, str]:

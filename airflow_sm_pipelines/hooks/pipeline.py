@@ -22,6 +22,9 @@ _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
 #: from S3; the SageMaker SDK sends it there from 100 KiB on.
 INLINE_DEFINITION_CHARACTERS = 1024 * 1024
 
+#: What the service begins the names of the processing and training jobs of steps with.
+_NAMES_OF_JOBS = "pipelines-"
+
 #: How many instances' logs are read for the tail of a job's log.
 _LOG_STREAMS = 10
 
@@ -125,6 +128,21 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
 
     # Steps
+
+    def running_job_arns(self, resource_type: str) -> frozenset[str]:
+        """The ARNs of all jobs of pipelines that run now; jobs that are stopping are not among them.
+
+        :param resource_type: ``processing-job`` or ``training-job``.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        kind = {"processing-job": "Processing", "training-job": "Training"}[resource_type]
+        return frozenset(
+            job[f"{kind}JobArn"]
+            for page in self._pages(
+                f"list_{kind.lower()}_jobs", StatusEquals="InProgress", NameContains=_NAMES_OF_JOBS, MaxResults=100
+            )
+            for job in page[f"{kind}JobSummaries"]
+        )
 
     def collect_step_result(
         self, step: StepSnapshot, property_files: Mapping[str, Mapping[str, str]] | None = None

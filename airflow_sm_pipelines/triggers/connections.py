@@ -22,6 +22,7 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
 from airflow_sm_pipelines.triggers.pace import Pace
+from airflow_sm_pipelines.triggers.running_jobs import RunningJobs
 
 Result = TypeVar("Result")
 
@@ -102,6 +103,7 @@ class SharedConnection:
         self._hook: SageMakerPipelineHook | None = None
         self._read_at = 0.0
         self._reading = asyncio.Lock()
+        self.running_jobs = RunningJobs(self.run, self._cannot_list_jobs)
 
     async def join(self) -> None:
         """Make sure that there is a hook, made from the Airflow connection as it is now.
@@ -150,6 +152,9 @@ class SharedConnection:
         await hook.resolve_connection()
         self._read_at = asyncio.get_running_loop().time()
         return hook
+
+    def _cannot_list_jobs(self, error: SageMakerServiceError) -> None:
+        log.info("Executions are looked at one by one, which takes more calls: %s", error)
 
     async def persist(
         self,

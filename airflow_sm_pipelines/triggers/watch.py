@@ -18,6 +18,7 @@ from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection
 from airflow_sm_pipelines.triggers.pace import Pace
+from airflow_sm_pipelines.triggers.running_jobs import LookSaver
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class ExecutionWatch:
         self._snapshot: ExecutionSnapshot | None = None
         self._wanted = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
+        self._saver = LookSaver(connection.running_jobs)
 
     @contextmanager
     def subscribe(self, waiter_delay: float) -> Iterator[Subscription]:
@@ -127,6 +129,8 @@ class ExecutionWatch:
             # In an empty context: the poller belongs to no trigger, its log lines must not either.
             loop = asyncio.get_running_loop()
             self._poller = Context().run(loop.create_task, self._poll())
+            self._connection.running_jobs.watch_began()
+            self._poller.add_done_callback(lambda _: self._connection.running_jobs.watch_ended())
         poller = self._poller
         try:
             yield subscription
@@ -142,6 +146,9 @@ class ExecutionWatch:
         try:
             while True:
                 self._wanted.clear()
+                if await self._can_leave_out_a_look():
+                    await self._pause(self._pace.after_nothing())
+                    continue
                 self._looks_begun += 1
                 try:
                     snapshot = await self._connection.run(self._look)
@@ -153,12 +160,17 @@ class ExecutionWatch:
                     continue
                 changed = snapshot != self._snapshot
                 self._snapshot = snapshot
+                self._saver.looked(snapshot, changed)
                 self._tell_seen(snapshot, changed)
                 await self._pause(self._pace.after_change() if changed else self._pace.after_nothing())
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter raises it in its own task
             self._on_end()
             for subscription in self._subscriptions:
                 subscription.fail(error)
+
+    async def _can_leave_out_a_look(self) -> bool:
+        nobody_is_new = all(subscription.has_seen for subscription in self._subscriptions)
+        return nobody_is_new and await self._saver.can_leave_out(self._pace.longest)
 
     def _look(self, hook: SageMakerPipelineHook) -> ExecutionSnapshot:
         return hook.snapshot(self._arn, previous=self._snapshot)
