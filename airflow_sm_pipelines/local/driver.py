@@ -13,7 +13,7 @@ from airflow_sm_pipelines.local.engine import Schedule
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepServices
 from airflow_sm_pipelines.local.step_run import StepRun
-from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord
 
 EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"
 """All that the service says about an execution; the cause is in the steps."""
@@ -30,9 +30,8 @@ class ExecutionDriver:
         self._execution = execution
         self._services = services
         self._graph = PipelineGraph.of(execution.version.definition)
-        self._schedule = Schedule(self._graph, self._parallelism)
+        self._schedule = self._new_schedule()
         self._runs: dict[str, StepRun] = {}
-        self._attempts: dict[str, int] = {}
 
     def start(self) -> None:
         """Start the first steps."""
@@ -73,7 +72,12 @@ class ExecutionDriver:
             if execution.status not in (ExecutionStatus.FAILED, ExecutionStatus.STOPPED):
                 # The service's own words are not on record; these follow the ones for stopping.
                 raise ValidationError("Only pipelines with 'Failed' or 'Stopped' status can be retried")
-            again = [step for step in execution.steps.values() if step.status is not StepStatus.SUCCEEDED]
+            again = [
+                step
+                for step in execution.steps.values()
+                if step.status is not StepStatus.SUCCEEDED
+                and execution.steps[step.node].status is not StepStatus.SUCCEEDED
+            ]
             for step in again:
                 if step.type == "Fail":
                     raise ValidationError(
@@ -81,12 +85,11 @@ class ExecutionDriver:
                         " retried"
                     )
             for step in again:
-                self._attempts[step.name] = step.attempt
+                execution.attempts[step.name] = step.attempt
                 del execution.steps[step.name]
             if parallelism is not None:
                 execution.attributes["ParallelismConfiguration"] = parallelism
-            succeeded = {step.name: step.outcome for step in execution.steps.values()}
-            self._schedule = Schedule(self._graph, self._parallelism, succeeded)
+            self._schedule = self._new_schedule()
             execution.failure_reason = ""
             execution.done.clear()
             self._advance()
@@ -103,6 +106,11 @@ class ExecutionDriver:
             if self._execution.status is ExecutionStatus.EXECUTING:
                 self._advance()
 
+    def _new_schedule(self) -> Schedule:
+        """A schedule of all that is left to do. Every step of the graph that has a record has succeeded."""
+        succeeded = {step.name: step.outcome for step in self._execution.steps.values() if step.name == step.node}
+        return Schedule(self._graph, self._parallelism, succeeded, self._execution.selected)
+
     @property
     def _parallelism(self) -> int | None:
         configuration = self._execution.attributes.get("ParallelismConfiguration")
@@ -111,11 +119,7 @@ class ExecutionDriver:
     def _advance(self) -> None:
         """Start what can start and settle the execution's status. The lock is held."""
         for name in self._schedule.start_ready():
-            step = self._graph.nodes[name].step
-            attempt = self._attempts.get(name, 0) + 1
-            record = StepRecord(name, step.type, step.display_name, step.description, attempt)
-            self._execution.steps[name] = record
-            run = self._runs[name] = StepRun(step, record, self._execution, self._services)
+            run = self._runs[name] = StepRun(self._graph.nodes[name].step, self._execution, self._services)
             run.start(partial(self._ended, name))
         status = self._schedule.status
         if status is not self._execution.status:

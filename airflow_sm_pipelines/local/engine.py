@@ -11,7 +11,7 @@ end with :meth:`Schedule.finish`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from types import MappingProxyType
 
@@ -54,6 +54,7 @@ class Schedule:
     :param graph: The definition's graph.
     :param parallelism: How many steps may run at once; ``None`` for no limit.
     :param succeeded: Steps that are not run again, since they succeeded before; for Condition steps their outcome.
+    :param selected: The only other steps that may run; ``None`` for all.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Schedule:
         graph: PipelineGraph,
         parallelism: int | None = None,
         succeeded: Mapping[str, bool | None] = MappingProxyType({}),
+        selected: Collection[str] | None = None,
     ) -> None:
         self._graph = graph
         self.parallelism = parallelism
@@ -86,6 +88,8 @@ class Schedule:
         for name in graph.order:
             if name in succeeded:
                 self._succeed(name, succeeded[name])
+            elif selected is not None and name not in selected:
+                self._enter(name, _State.NOT_TAKEN)
 
     @property
     def running(self) -> tuple[str, ...]:

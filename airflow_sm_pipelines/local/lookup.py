@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
-from airflow_sm_pipelines.definition.expressions import Reference
+from airflow_sm_pipelines.definition.expressions import Reference, ReferenceKey
+from airflow_sm_pipelines.definition.steps import walk_body
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.local.clock import now, text
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
-from airflow_sm_pipelines.local.store import ExecutionRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 
 class ExecutionLookup:
@@ -21,14 +22,20 @@ class ExecutionLookup:
     :param execution: The execution.
     :param staging: To read property files with.
     :param job_names: ``TrainingJobName`` or ``ProcessingJobName``, where the step has one.
+    :param iteration: The turn of a ForEach step that the step belongs to; it reads the steps of its own turn.
     """
 
     def __init__(
-        self, execution: ExecutionRecord, staging: S3Staging, job_names: Mapping[str, str] | None = None
+        self,
+        execution: ExecutionRecord,
+        staging: S3Staging,
+        job_names: Mapping[str, str] | None = None,
+        iteration: Iteration | None = None,
     ) -> None:
         self._execution = execution
         self._staging = staging
         self._job_names = job_names or {}
+        self._iteration = iteration
 
     def reference(self, reference: Reference) -> Any:
         """The value of a parameter, an execution variable or a property of an earlier step.
@@ -46,7 +53,9 @@ class ExecutionLookup:
             if isinstance(config, Mapping) and name in config:
                 return evaluate(config[name], self)
         if reference.root == "Steps":
-            return self._property(reference)
+            return member_of(self._properties(name), reference, reference.keys[1:])
+        if reference.root == "ForEach" and name == "CurrentItem" and self._iteration is not None:
+            return self._current_item(self._iteration, reference)
         raise EvaluationError(f"'{reference.path}' has no value in this execution.")
 
     def property_file(self, step_name: str, property_file_name: str) -> Any:
@@ -56,12 +65,9 @@ class ExecutionLookup:
         :param property_file_name: Its name.
         :raises EvaluationError: It is not declared, not there, or no JSON.
         """
-        files = {
-            file.name: file
-            for located in self._execution.version.definition.walk()
-            if located.step.name == step_name
-            for file in located.step.property_files
-        }
+        definition = self._execution.version.definition
+        steps = [each.step for located in definition.walk() for each in (located, *walk_body(located))]
+        files = {file.name: file for step in steps if step.name == step_name for file in step.property_files}
         if property_file_name not in files:
             raise EvaluationError(f"Step '{step_name}' declares no property file '{property_file_name}'.")
         file = files[property_file_name]
@@ -110,20 +116,43 @@ class ExecutionLookup:
         }
 
     def _properties(self, step_name: str) -> Mapping[str, Any]:
+        if self._iteration is not None and step_name in self._iteration.body:
+            step_name = self._iteration.child(step_name)
         with self._execution.lock:
             record = self._execution.steps.get(step_name)
             if record is None or not record.properties:
                 raise EvaluationError(f"Step '{step_name}' has no properties: it has not run to its end.")
             return record.properties
 
-    def _property(self, reference: Reference) -> Any:
-        current: Any = self._properties(reference.name or "")
-        for key in reference.keys[1:]:
-            found = _member(current, key)
-            if found is None:
-                raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
-            current = found
-        return text(current) if isinstance(current, dt.datetime) else current
+    @staticmethod
+    def _current_item(iteration: Iteration, reference: Reference) -> Any:
+        """The item; what is no scalar, as text. Fields are those of the JSON that it is, or that it is the text of."""
+        if len(reference.keys) == 1:
+            return iteration.text if isinstance(iteration.item, (Mapping, list)) else iteration.item
+        item = iteration.item
+        if isinstance(item, str):
+            try:
+                item = _strict_json(item.encode())
+            except ValueError as error:
+                raise EvaluationError(f"'{reference.path}' has no value: the item {item!r} is no JSON.") from error
+        return member_of(item, reference, reference.keys[1:])
+
+
+def member_of(container: Any, reference: Reference, keys: Sequence[ReferenceKey]) -> Any:
+    """What lies inside properties, or inside an item.
+
+    :param container: Where to begin.
+    :param reference: What is read; named in the error.
+    :param keys: The part of the reference that leads from there.
+    :raises EvaluationError: There is nothing.
+    """
+    current = container
+    for key in keys:
+        found = _member(current, key)
+        if found is None:
+            raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
+        current = found
+    return text(current) if isinstance(current, dt.datetime) else current
 
 
 def _strict_json(content: bytes) -> Any:

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.runners.registry import RUNNERS
 from airflow_sm_pipelines.local.runners.step import StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
 
@@ -32,7 +33,9 @@ class Region:
         self.processing_jobs: Jobs[ProcessingJob] = Jobs(ProcessingJob, self.host)
         self.training_jobs: Jobs[TrainingJob] = Jobs(TrainingJob, self.host)
         self.callbacks = Callbacks()
-        self._services = StepServices(self.host.clients, self.processing_jobs, self.training_jobs, self.callbacks)
+        self._services = StepServices(
+            self.host.clients, self.processing_jobs, self.training_jobs, self.callbacks, RUNNERS
+        )
         self._drivers: dict[str, ExecutionDriver] = {}
 
     def add(self, execution: ExecutionRecord) -> ExecutionDriver:

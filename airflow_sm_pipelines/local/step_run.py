@@ -12,24 +12,31 @@ from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
-from airflow_sm_pipelines.local.runners import RUNNERS
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
-from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration, StepRecord
 
 logger = logging.getLogger(__name__)
 
 
 class StepRun:
-    """Runs a step in a thread of its own and keeps its record up to date.
+    """Runs a step in a thread of its own and keeps its record up to date. The record is listed from now on.
+
+    Made, started and stopped with the execution's lock held.
 
     :param step: The step.
-    :param record: Its record, listed from now on.
     :param execution: The execution it belongs to.
     :param services: What it may use.
+    :param iteration: The turn of a ForEach step that it belongs to.
     """
 
-    def __init__(self, step: Step, record: StepRecord, execution: ExecutionRecord, services: StepServices) -> None:
-        self.record = record
+    def __init__(
+        self, step: Step, execution: ExecutionRecord, services: StepServices, iteration: Iteration | None = None
+    ) -> None:
+        attempt = execution.attempts.get(step.name, 0) + 1
+        self.record = StepRecord(
+            step.name, step.type, step.display_name, step.description, attempt, iteration=iteration
+        )
+        execution.steps[step.name] = self.record
         self._step = step
         self._execution = execution
         self._services = services
@@ -49,7 +56,7 @@ class StepRun:
         ).start()
 
     def stop(self) -> None:
-        """Ask the step to end early. Returns at once; the execution's lock is held."""
+        """Ask the step to end early. Returns at once."""
         self._stopped = True
         self.record.status = StepStatus.STOPPING
         if self._runner is not None:
@@ -82,13 +89,14 @@ class StepRun:
             return StepEnd(StepStatus.FAILED, f"InternalServerError: the local endpoint failed: {error!r}")
 
     def _make_runner(self) -> StepRunner:
-        kind = RUNNERS.get(self._step.type)
+        runners = self._services.runners
+        kind = runners.get(self._step.type)
         if kind is None:
             raise StepFailedError(
                 f"ClientError: the local endpoint does not run steps of type {self._step.type!r}. It runs"
-                f" {', '.join(sorted(RUNNERS))}. Run this pipeline on AWS, or leave the step out locally."
+                f" {', '.join(sorted(runners))}. Run this pipeline on AWS, or leave the step out locally."
             )
-        return kind(self._step, self._execution, self._services, self._report)
+        return kind(self._step, self._execution, self._services, self._report, self.record.iteration)
 
     def _report(self, metadata: dict[str, Any]) -> None:
         with self._execution.lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -85,6 +86,34 @@ class PipelineRecord:
         raise ResourceNotFoundError(f"Pipeline '{self.arn}' has no version with the alias '{alias}'.")
 
 
+@dataclass(frozen=True)
+class Iteration:
+    """Which turn of a ForEach step a step belongs to.
+
+    :param parent: The ForEach step's name.
+    :param index: Counts from 0.
+    :param item: What the turn is about: a value out of JSON.
+    :param body: The names of the steps that run in each turn, as the definition has them.
+    """
+
+    parent: str
+    index: int
+    item: Any
+    body: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The item as text."""
+        return self.item if isinstance(self.item, str) else json.dumps(self.item)
+
+    def child(self, name: str) -> str:
+        """What a step of the body is called in this turn.
+
+        :param name: Its name in the definition.
+        """
+        return f"{name}-{self.index}"
+
+
 @dataclass
 class StepRecord:
     """A step that has started. Steps that have not, and branches not taken, have no record.
@@ -95,6 +124,8 @@ class StepRecord:
     :param metadata: As ListPipelineExecutionSteps shows it, such as ``{"ProcessingJob": {"Arn": ...}}``.
     :param properties: What ``Steps.<name>`` refers to: the Describe response of what the step made.
     :param outcome: Of a Condition step that succeeded.
+    :param iteration: Of a step that a ForEach step runs.
+    :param copied_from: The execution that a selective execution took the step's results from.
     """
 
     name: str
@@ -109,6 +140,13 @@ class StepRecord:
     metadata: dict[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
     outcome: bool | None = None
+    iteration: Iteration | None = None
+    copied_from: str | None = None
+
+    @property
+    def node(self) -> str:
+        """The step of the pipeline's graph: the ForEach step for those that it runs, else the step itself."""
+        return self.name if self.iteration is None else self.iteration.parent
 
 
 @dataclass
@@ -120,7 +158,8 @@ class ExecutionRecord:
     :param start_parameters: As given to StartPipelineExecution, all strings.
     :param parameters: All parameters with their typed values, defaults included.
     :param role_arn: The role of its steps.
-    :param attributes: Display name, description, ParallelismConfiguration.
+    :param attributes: Display name, description, ParallelismConfiguration, SelectiveExecutionConfig.
+    :param selected: The steps that a selective execution runs; ``None`` when it runs all of them.
     """
 
     arn: PipelineExecutionArn
@@ -129,12 +168,14 @@ class ExecutionRecord:
     parameters: Mapping[str, Any]
     role_arn: str
     attributes: dict[str, Any]
+    selected: frozenset[str] | None = None
     creation_time: dt.datetime = field(default_factory=now)
     last_modified_time: dt.datetime = field(default_factory=now)
     status: ExecutionStatus = ExecutionStatus.EXECUTING
     failure_reason: str = ""
     experiment_config: Mapping[str, str] | None = None
     steps: dict[str, StepRecord] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)  # of steps that are to run again, by name
     lock: threading.RLock = field(default_factory=threading.RLock)  # guards every attribute above that changes
     done: threading.Event = field(default_factory=threading.Event)
 

@@ -36,7 +36,7 @@ class CallbackQueue:
             **more,
         }
 
-    def receive(self, step: str, status: str = "Executing") -> dict[str, Any]:
+    def receive(self, step: object, status: str = "Executing") -> dict[str, Any]:
         """The next message of a step; those of other steps are kept for later."""
         while True:
             for message in self._early:
@@ -49,7 +49,7 @@ class CallbackQueue:
                 self._aws.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
                 self._early.append(json.loads(message["Body"]))
 
-    def succeed(self, step: str, status: str = "Executing", **outputs: str) -> str:
+    def succeed(self, step: object, status: str = "Executing", **outputs: str) -> str:
         """Wait for a step's message and answer it with success."""
         return str(
             self._aws.sagemaker.send_pipeline_execution_step_success(
@@ -58,7 +58,7 @@ class CallbackQueue:
             )["PipelineExecutionArn"]
         )
 
-    def fail(self, step: str, reason: str, status: str = "Executing") -> str:
+    def fail(self, step: object, reason: str, status: str = "Executing") -> str:
         """Wait for a step's message and answer it with failure."""
         return str(
             self._aws.sagemaker.send_pipeline_execution_step_failure(

@@ -66,7 +66,7 @@ def test_a_step_type_that_is_not_run_here_fails_with_a_reason(endpoint: LocalEnd
     wait(endpoint, arn)
     assert aws.steps(arn)["notify"]["FailureReason"] == (
         "ClientError: the local endpoint does not run steps of type 'Lambda'. It runs Callback, Condition,"
-        " Fail, Model, Processing, RegisterModel, Training. Run this pipeline on AWS, or leave the step out locally."
+        " Fail, ForEach, Model, Processing, RegisterModel, Training. Run this pipeline on AWS, or leave the step out locally."
     )
 
 

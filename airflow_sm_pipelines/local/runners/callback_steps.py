@@ -15,7 +15,7 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.callbacks import Callback
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
-from airflow_sm_pipelines.local.store import ExecutionRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +45,9 @@ class CallbackStepRunner(StepRunner):
         execution: ExecutionRecord,
         services: StepServices,
         report: Callable[[dict[str, Any]], None],
+        iteration: Iteration | None = None,
     ) -> None:
-        super().__init__(step, execution, services, report)
+        super().__init__(step, execution, services, report, iteration)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._message: dict[str, Any] | None = None

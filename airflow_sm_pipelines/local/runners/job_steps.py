@@ -15,7 +15,7 @@ from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.names import new_job_name
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, StepServices, refused
 from airflow_sm_pipelines.local.service_model import check_request
-from airflow_sm_pipelines.local.store import ExecutionRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 _ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stopped": StepStatus.STOPPED}
 
@@ -33,8 +33,9 @@ class JobStepRunner(StepRunner):
         execution: ExecutionRecord,
         services: StepServices,
         report: Callable[[dict[str, Any]], None],
+        iteration: Iteration | None = None,
     ) -> None:
-        super().__init__(step, execution, services, report)
+        super().__init__(step, execution, services, report, iteration)
         self._lock = threading.Lock()
         self._job: Job | None = None
         self._stopped = False

@@ -17,7 +17,7 @@ from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
-from airflow_sm_pipelines.local.store import ExecutionRecord
+from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 
 class StepFailedError(Exception):
@@ -32,12 +32,14 @@ class StepServices:
     :param processing_jobs: Where Processing steps make their jobs.
     :param training_jobs: Where Training steps make theirs.
     :param callbacks: Where Callback steps wait.
+    :param runners: What runs each type of step.
     """
 
     clients: Clients
     processing_jobs: Jobs[ProcessingJob]
     training_jobs: Jobs[TrainingJob]
     callbacks: Callbacks
+    runners: Mapping[str, type[StepRunner]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class StepRunner(ABC):
     :param execution: The execution it belongs to.
     :param services: What it may use.
     :param report: To be called with the step's metadata as soon as it is known.
+    :param iteration: The turn of a ForEach step that it belongs to.
     """
 
     def __init__(
@@ -71,11 +74,13 @@ class StepRunner(ABC):
         execution: ExecutionRecord,
         services: StepServices,
         report: Callable[[dict[str, Any]], None],
+        iteration: Iteration | None = None,
     ) -> None:
         self.step = step
         self.execution = execution
         self.services = services
         self.report = report
+        self.iteration = iteration
 
     @abstractmethod
     def run(self) -> StepEnd:
@@ -87,14 +92,14 @@ class StepRunner(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Ask the step to end early; returns at once."""
+        """Ask the step to end early; returns at once. The execution's lock is held."""
 
     def lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
         """Where the step's expressions find their values.
 
         :param job_names: The name of the step's job, by execution variable.
         """
-        return ExecutionLookup(self.execution, S3Staging(self.services.clients.s3), job_names)
+        return ExecutionLookup(self.execution, S3Staging(self.services.clients.s3), job_names, self.iteration)
 
     def arguments(self, job_names: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The step's arguments with every expression evaluated.

@@ -113,4 +113,12 @@ def _step(step: StepRecord) -> Response:
         "EndTime": step.end_time,
         "FailureReason": step.failure_reason,
     }
+    if step.copied_from is not None:
+        shown["SelectiveExecutionResult"] = {"SourcePipelineExecutionArn": step.copied_from}
+    if step.iteration is not None:
+        shown["IterationContext"] = {
+            "ParentStepName": step.iteration.parent,
+            "Index": step.iteration.index,
+            "Item": step.iteration.text,
+        }
     return shown | {key: value for key, value in optional.items() if value}

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.exceptions import EvaluationError, PipelineParameterError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
@@ -18,6 +19,7 @@ from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.names import new_execution_id
 from airflow_sm_pipelines.local.region import Region
+from airflow_sm_pipelines.local.selection import Selection
 from airflow_sm_pipelines.local.server.find import find_pipeline
 from airflow_sm_pipelines.local.server.versions import requested_version
 from airflow_sm_pipelines.local.service_model import shape_problems
@@ -26,7 +28,7 @@ from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Pi
 Request = Mapping[str, Any]
 Response = dict[str, Any]
 
-_NOT_RUN_HERE = ("SelectiveExecutionConfig", "MlflowExperimentName")
+_NOT_RUN_HERE = ("MlflowExperimentName",)
 
 
 def start_pipeline_execution(region: Region, request: Request) -> Response:
@@ -70,6 +72,9 @@ def _new_execution(
     parallelism = request.get("ParallelismConfiguration", pipeline.attributes.get("ParallelismConfiguration"))
     if parallelism is not None:
         attributes["ParallelismConfiguration"] = parallelism
+    selection = request.get("SelectiveExecutionConfig")
+    if selection is not None:
+        attributes["SelectiveExecutionConfig"] = selection
     execution = ExecutionRecord(
         arn=PipelineExecutionArn("aws", region.name, ACCOUNT_ID, pipeline.name, new_execution_id()),
         version=version,
@@ -80,10 +85,21 @@ def _new_execution(
         creation_time=moment,
         last_modified_time=moment,
     )
+    if selection is not None:
+        _select(region, execution, selection)
     execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients.s3))
     pipeline.last_run_time = moment
     version.last_execution_arn = str(execution.arn)
     return execution
+
+
+def _select(region: Region, execution: ExecutionRecord, config: Mapping[str, Any]) -> None:
+    selected = tuple(dict.fromkeys(step["StepName"] for step in config["SelectedSteps"]))
+    source_arn = config.get("SourcePipelineExecutionArn")
+    source = None if source_arn is None else region.store.execution(source_arn)
+    selection = Selection(PipelineGraph.of(execution.version.definition), selected)
+    execution.steps = selection.copied_from(source, execution.arn.pipeline_arn)
+    execution.selected = frozenset(selected)
 
 
 def _experiment_config(execution: ExecutionRecord, staging: S3Staging) -> Mapping[str, str] | None:

@@ -1,0 +1,25 @@
+"""Which runner runs which type of step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
+from airflow_sm_pipelines.local.runners.decision_steps import ConditionStepRunner, FailStepRunner
+from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
+from airflow_sm_pipelines.local.runners.job_steps import ProcessingStepRunner, TrainingStepRunner
+from airflow_sm_pipelines.local.runners.model_steps import ModelStepRunner, RegisterModelStepRunner
+from airflow_sm_pipelines.local.runners.step import StepRunner
+
+RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
+    "Callback": CallbackStepRunner,
+    "Condition": ConditionStepRunner,
+    "Fail": FailStepRunner,
+    "ForEach": ForEachStepRunner,
+    "Model": ModelStepRunner,
+    "Processing": ProcessingStepRunner,
+    "RegisterModel": RegisterModelStepRunner,
+    "Training": TrainingStepRunner,
+}
+"""The runner of each step type that the local endpoint runs."""
