@@ -1,8 +1,8 @@
-# One command for everything. All of it stays inside this clone: .venv, .demo and tool caches.
+# One command for everything. All of it stays inside this clone: .venv, .benchmark-venv, .demo and tool caches.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test demo wheel clean
+.PHONY: help setup check format test benchmark demo wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -20,6 +20,10 @@ demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--
 
 test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in .benchmark-venv; ARGS=--quick for no numbers
+	@.ci/setup benchmark
+	@.benchmark-venv/bin/python -m pytest benchmarks $(ARGS)
 
 check: setup ## Lint, format, types, layers, configuration files, the built wheel
 	$(BIN)/ruff format --check .
@@ -39,5 +43,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
