@@ -36,6 +36,8 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
     """
     Uploads the steps' code, creates or updates the pipeline, and starts one execution.
 
+    Before that it holds the steps' arguments against botocore's model of the requests, and warns of what does not fit.
+
     Made by :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup`; Dags do not use it
     themselves. The pipeline is updated only when its definition changed. The execution is started with a
     token made of Dag, run, task and generation, so that a retry after a lost worker finds the execution that
@@ -77,8 +79,12 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
 
     def _launch(self, context: Context) -> str:
         from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+        from airflow_sm_pipelines.requests import check_requests
 
         compiled = self._compile()
+        # Warnings only: the installed botocore may be older than the service, which has the last word.
+        for problem in check_requests(compiled.definition):
+            self.log.warning("%s", problem)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
         hook = SageMakerPipelineHook(**self.settings.hook_arguments)
         for upload in compiled.uploads:

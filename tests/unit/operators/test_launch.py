@@ -133,7 +133,7 @@ def test_an_execution_of_this_definition_goes_on(dag, group):
 
 
 @pytest.fixture
-def launched(monkeypatch, dag, group):
+def launched(monkeypatch, dag, group, task_log):
     """Run the launch task of a group at a try, its execution being there already, in some status."""
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
@@ -160,7 +160,17 @@ def launched(monkeypatch, dag, group):
             assert pipeline.launch.execute(context) == EXECUTION_ARN
             return [operation for operation, _ in service.requests]
 
+        launch.log = task_log(pipeline.launch)
         yield launch
+
+
+def test_arguments_that_the_api_would_refuse_are_warned_of(launched):
+    """The launch task says which members a request misses, with their places, and goes on: the service decides."""
+    launched("Executing", 1, 2)
+    assert [line for line in launched.log if line[0] == "WARNING"] == [
+        ("WARNING", f"step 'a' lacks '{member}', which CreateTrainingJob requires @ $.Steps[0].Arguments")
+        for member in ("RoleArn", "OutputDataConfig")
+    ]
 
 
 STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
