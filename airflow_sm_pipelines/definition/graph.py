@@ -105,13 +105,7 @@ def waits_for(nodes: Mapping[str, GraphNode]) -> dict[str, tuple[str, ...]]:
 
     :param nodes: all steps.
     """
-    inside: dict[str, list[str]] = {}
-    conditions_around: dict[str, set[str]] = {}
-    for name in nodes:
-        around = [owner.condition for owner in ancestors(name, nodes)]
-        conditions_around[name] = set(around)
-        for condition in around:
-            inside.setdefault(condition, []).append(name)
+    inside = _inside_of_those_waited_for(nodes)
     result: dict[str, tuple[str, ...]] = {}
     for name, node in nodes.items():
         waited = [node.owner.condition] if node.owner is not None else []
@@ -119,10 +113,34 @@ def waits_for(nodes: Mapping[str, GraphNode]) -> dict[str, tuple[str, ...]]:
             if dependency.step not in nodes:
                 continue
             waited.append(dependency.step)
-            if dependency.step not in conditions_around[name]:
-                waited.extend(each for each in inside.get(dependency.step, ()) if each != name)
+            if dependency.step in inside and all(
+                owner.condition != dependency.step for owner in ancestors(name, nodes)
+            ):
+                waited.extend(each for each in inside[dependency.step] if each != name)
         result[name] = tuple(dict.fromkeys(waited))
     return result
+
+
+def _inside_of_those_waited_for(nodes: Mapping[str, GraphNode]) -> dict[str, list[str]]:
+    """Return the steps of the branches of each Condition step that some step depends on, at any depth.
+
+    Those of all Condition steps would be as many as the depth of each step.
+    """
+    inside: dict[str, list[str]] = {
+        dependency.step: []
+        for node in nodes.values()
+        for dependency in node.dependencies
+        if dependency.step in nodes and nodes[dependency.step].step.type == "Condition"
+    }
+    around: dict[str, str | None] = {}
+    for name, node in nodes.items():  # a Condition step comes before those of its branches
+        outer = node.owner.condition if node.owner is not None else None
+        around[name] = outer if outer is None or outer in inside else around[outer]
+        condition = around[name]
+        while condition is not None:
+            inside[condition].append(name)
+            condition = around[condition]
+    return inside
 
 
 def find_cycle(edges: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from botocore.model import ListShape, MapShape, StructureShape
 
-from airflow_sm_pipelines.requests.steps import REQUESTS
+from airflow_sm_pipelines.requests.steps import EACH, REQUESTS
 from airflow_sm_pipelines.translation.request_types import ANY
 
 TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "request_types.json"
@@ -39,9 +39,11 @@ def request_types():
     for step_type, parts in REQUESTS.items():
         for part in parts:
             types = types_in(part.shape)
-            for key in reversed(part.inside):
-                types = {key: types}
-            merge(found.setdefault(step_type, {}), types or {})
+            if types is None or part.inside[:1] != ("Arguments",):
+                continue
+            for key in reversed(part.inside[1:]):
+                types = {ANY if key == EACH else key: types}
+            merge(found.setdefault(step_type, {}), types)
     return {step_type: types for step_type, types in found.items() if types}
 
 

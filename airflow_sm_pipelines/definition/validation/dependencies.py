@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from airflow_sm_pipelines.definition.graph import GraphNode, cycle_message, find_cycle, waits_for
 from airflow_sm_pipelines.definition.steps import DEPENDENCY_TRIGGERS, StepDependency, walk_body
@@ -43,7 +44,8 @@ def dependency_problems(place: Place, scope: Scope) -> Iterator[Problem]:
 
 def _entry_problems(dependency: StepDependency, start: str, path: str) -> Iterator[Problem]:
     if dependency.trigger not in DEPENDENCY_TRIGGERS:
-        hint = did_you_mean(str(dependency.trigger), DEPENDENCY_TRIGGERS)
+        trigger: Any = dependency.trigger  # as the document has it
+        hint = did_you_mean(trigger, DEPENDENCY_TRIGGERS) if isinstance(trigger, str) else ""
         yield error(
             f"{start} with the trigger {shown(dependency.trigger)}; triggers are "
             f"{', '.join(DEPENDENCY_TRIGGERS)}{hint}",

@@ -393,6 +393,19 @@ def test_what_aws_sources_allow_besides_the_sdk_passes():
     ]
 
 
+def test_a_trigger_of_any_content_is_reported():
+    """A trigger that is no text is refused, however deep it is nested."""
+    trigger = 5
+    for _ in range(3000):
+        trigger = [trigger]
+    assert reported(train(), call(DependsOn=[{"Step": "t", "Trigger": trigger}])) == [
+        (
+            "error: step 's' depends on 't' with the trigger a list of 1; triggers are Completed, Failed, Stopped, Any "
+            "@ $.Steps[1].DependsOn[0].Trigger"
+        )
+    ]
+
+
 def test_every_circle_is_reported():
     """Two circles that share no step are two problems."""
     steps = [call(name, DependsOn=[other]) for name, other in ("ab", "ba", "cd", "dc")]
