@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
-from airflow_sm_pipelines.definition.validation.problem import Problem, error
+from airflow_sm_pipelines.definition.validation.problem import Problem, error, warning
 
 ENTITY_TYPES: Final = ("Action", "Artifact", "Context")
 
@@ -26,7 +26,7 @@ def lineage_problems(step: Step, path: str) -> Iterator[Problem]:
         return
     where = f"{path}.Arguments"
     if not any(step.arguments.get(key) for key in ("Associations", *(f"{type_}s" for type_ in ENTITY_TYPES))):
-        yield error(f"Lineage step '{step.name}' creates no entity and no association", where)
+        yield warning(f"Lineage step '{step.name}' creates no entity and no association", where)
     associations = step.arguments.get("Associations")
     for index, association in enumerate(associations if isinstance(associations, list) else ()):
         for end in ("Source", "Destination"):

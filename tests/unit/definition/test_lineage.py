@@ -42,7 +42,6 @@ def test_lineage_that_fits_together(arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "Lineage step 'record' creates no entity and no association @ $.Steps[0].Arguments"),
         (
             associations(({"Name": "rnu", "Type": "Action"}, MODEL)),
             (
@@ -77,6 +76,13 @@ def test_lineage_that_fits_together(arguments):
 def test_lineage_that_does_not(arguments, message):
     """What the step does not create, or names in no way or in two, is an error at its place."""
     assert reported(arguments) == [f"error: {message}"]
+
+
+def test_lineage_of_nothing_is_a_warning():
+    """A Lineage step that creates nothing does nothing."""
+    assert reported({"Actions": []}) == [
+        "warning: Lineage step 'record' creates no entity and no association @ $.Steps[0].Arguments"
+    ]
 
 
 def test_arns_of_what_a_lineage_step_creates_can_be_read():
