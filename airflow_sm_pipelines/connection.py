@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
@@ -60,7 +63,6 @@ class ConnectedTask:
         :param function: what to call.
         :raises SageMakerServiceError: in the service's words.
         """
-        from airflow_sm_pipelines.exceptions import SageMakerServiceError
         from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
 
         try:
@@ -71,3 +73,23 @@ class ConnectedTask:
             self.log.info("Reading connection %r again: %s", self.aws_conn_id, error)
         self._hook = None
         return function(self.hook)
+
+    def persist(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
+        """Call a function with the hook, again and again while the service is in trouble.
+
+        The task's ``execution_timeout`` is what bounds it.
+
+        :param function: what to call.
+        :raises SageMakerServiceError: when trying again cannot help; in the service's words.
+        """
+        from airflow_sm_pipelines.triggers.pace import LONGEST_IN_TROUBLE, Pace
+
+        pace = Pace(LONGEST_IN_TROUBLE)
+        while True:
+            try:
+                return self.ask(function)
+            except SageMakerServiceError as error:
+                if not error.retryable:
+                    raise
+                self.log.warning("SageMaker is in trouble, going on: %s", error)
+            time.sleep(pace.after_trouble())

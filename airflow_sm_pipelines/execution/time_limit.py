@@ -48,10 +48,7 @@ class TimeLimit:
         :param what: what was waited for.
         :param last_seen: what it was doing.
         """
-        return (
-            f"gave up on {what} after {self.seconds:g} seconds ({self.name}); last seen: {last_seen}. "
-            "The execution is left alone"
-        )
+        return f"gave up on {what} after {self.seconds:g} seconds ({self.name}); last seen: {last_seen}"
 
 
 def waiter_limit(now: float, waiter_delay: float, waiter_max_attempts: int | None) -> TimeLimit | None:

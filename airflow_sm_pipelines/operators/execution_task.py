@@ -203,16 +203,16 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         :param event: what the trigger said; only for the ARN, and for what was not seen.
         :raises PipelineExecutionError: when the execution did not end well, or was not followed to its end.
         """
-        from airflow_sm_pipelines.operators.waiting import persist
+        from airflow_sm_pipelines.operators.waiting import LEFT_ALONE
 
         arn = event["pipeline_execution_arn"]
         self.link_addresses = link_xcoms(arn)
         if event["status"] == "timeout":
             # Airflow's own exception, where it is Airflow's own limit.
             timeout = event["limit"] == EXECUTION_TIMEOUT
-            raise (AirflowTaskTimeout if timeout else PipelineExecutionError)(event["reason"])
+            raise (AirflowTaskTimeout if timeout else PipelineExecutionError)(f"{event['reason']}. {LEFT_ALONE}")
         try:
-            snapshot = persist(self, lambda hook: hook.snapshot(arn), self.log)
+            snapshot = self.persist(lambda hook: hook.snapshot(arn))
         except SageMakerServiceError as error:
             raise AirflowFailException(str(error)) from None
         self.link_addresses = link_xcoms(arn, studio_domain=snapshot.created_by_domain)

@@ -39,13 +39,13 @@ class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
         :param context: Airflow's.
         """
         from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
-        from airflow_sm_pipelines.operators.waiting import persist, settled
+        from airflow_sm_pipelines.operators.waiting import settled
 
         arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
         snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
         if not snapshot.status.is_terminal or snapshot.status.is_success:
             self.log.info("Nothing to resume: execution %s is %s", arn, snapshot.status)
             return arn
-        persist(self, lambda hook: go_on(hook, snapshot, OnRetry.RESUME), self.log)
+        self.persist(lambda hook: go_on(hook, snapshot, OnRetry.RESUME))
         self.log.info("Execution %s ended %s: it is resumed", arn, snapshot.status)
         return arn

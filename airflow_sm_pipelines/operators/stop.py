@@ -39,10 +39,8 @@ class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
 
         :param context: Airflow's.
         """
-        from airflow_sm_pipelines.operators.waiting import persist
-
         arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
-        asked = persist(self, lambda hook: hook.stop_execution(arn), self.log)
+        asked = self.persist(lambda hook: hook.stop_execution(arn))
         if not asked and self.fail_if_not_executing:
             raise PipelineExecutionError(f"execution {arn} is not executing: there is nothing to stop")
         self.log.info("Stopping execution %s" if asked else "Nothing to stop: execution %s is not executing", arn)

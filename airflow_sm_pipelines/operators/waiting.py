@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
 from logging import Logger
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
@@ -16,32 +15,13 @@ from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Wait, decide
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
-from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress
 
-Result = TypeVar("Result")
 
-
-def persist(task: ConnectedTask, function: Callable[[SageMakerPipelineHook], Result], log: Logger | Any) -> Result:
-    """Call a function with a task's hook, again and again while the service is in trouble.
-
-    The task's ``execution_timeout`` is what bounds it.
-
-    :param task: asks AWS.
-    :param function: what to call.
-    :param log: the task's log.
-    :raises SageMakerServiceError: when trying again cannot help; in the service's words.
-    """
-    pace = Pace(longest=30)
-    while True:
-        try:
-            return task.ask(function)
-        except SageMakerServiceError as error:
-            if not error.retryable:
-                raise
-            log.warning("SageMaker is in trouble, going on: %s", error)
-        time.sleep(pace.after_trouble())
+#: Ends what a task says that waits no longer.
+LEFT_ALONE = "The execution is left alone"
 
 
 def wait_on_worker(
@@ -85,13 +65,13 @@ def wait_on_worker(
                 left = time_limit.at - time.time()
                 if left <= 0:
                     what = f"execution {pipeline_execution_arn}"
-                    raise PipelineExecutionError(time_limit.gave_up(what, progress.last_seen))
+                    raise PipelineExecutionError(f"{time_limit.gave_up(what, progress.last_seen)}. {LEFT_ALONE}")
                 pause = min(pause, left)
             time.sleep(pause)
     except AirflowTaskTimeout as timeout:
         raise AirflowTaskTimeout(
             f"the task's execution_timeout is over; execution {pipeline_execution_arn} was last seen: "
-            f"{progress.last_seen}. The execution is left alone"
+            f"{progress.last_seen}. {LEFT_ALONE}"
         ) from timeout
 
 
@@ -106,11 +86,11 @@ def settled(
     :param log: the task's log.
     :raises SageMakerServiceError: when trying again cannot help; in the service's words.
     """
-    snapshot = persist(task, lambda hook: hook.snapshot(pipeline_execution_arn), log)
+    snapshot = task.persist(lambda hook: hook.snapshot(pipeline_execution_arn))
     if snapshot.status is not ExecutionStatus.STOPPING:
         return snapshot
     return wait_on_worker(task, pipeline_execution_arn, waiter_delay=waiter_delay, time_limit=None, log=log)
 
 
-def _look(hook: SageMakerPipelineHook, arn: str, previous: ExecutionSnapshot | None) -> ExecutionSnapshot:
+def _look(hook: PipelineExecutionsHook, arn: str, previous: ExecutionSnapshot | None) -> ExecutionSnapshot:
     return hook.snapshot(arn, previous)

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+
+from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
+from tests.scripted_service import EXECUTION_ARN, Refusal, step
+
+STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
+DEFINITION = {
+    "Version": "2020-12-01",
+    "Metadata": {},
+    "Parameters": [],
+    "Steps": [
+        {
+            "Name": "good",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}],
+                "IfSteps": [{"Name": "train", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}],
+                "ElseSteps": [],
+            },
+        }
+    ],
+}
+
+
+def trigger(triggerer=None, **arguments):
+    given = {} if "pipeline_name" in arguments else {"pipeline_execution_arn": EXECUTION_ARN}
+    made = SageMakerPipelineExecutionTrigger(**{"waiter_delay": 0.01, **given, **arguments})
+    if triggerer is not None:
+        made.task_instance = triggerer.task_instance
+    return made
+
+
+@pytest.fixture
+def execution_log(monkeypatch):
+    lines = []
+
+    class TaskLog(logging.Handler):
+        def emit(self, record):
+            lines.append((record.levelname, record.getMessage()))
+
+    logger = logging.Logger("task")
+    logger.addHandler(TaskLog())
+    monkeypatch.setattr(SageMakerPipelineExecutionTrigger, "_log", logger)
+    return lines
+
+
+async def event(made):
+    """The payload of the one event of a trigger."""
+    events = [each async for each in made.run()]
+    assert [type(each) for each in events] == [TriggerEvent]
+    return events[0].payload
+
+
+def ended(status, reason=None, arn=EXECUTION_ARN, limit=None):
+    return {"status": status, "reason": reason, "pipeline_execution_arn": arn, "limit": limit}
+
+
+def test_serialized_and_made_again():
+    """A trigger is made again from what it serializes to, through JSON."""
+    arguments = {
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "pipeline_name": "churn",
+        "started_from": "2026-01-01T00:00:00+00:00",
+        "started_before": "2026-01-02T00:00:00+00:00",
+        "step_name": "train",
+        "aws_conn_id": "aws_ml",
+        "region_name": "eu-west-1",
+        "verify": False,
+        "botocore_config": {"read_timeout": 5},
+        "waiter_delay": 10,
+        "time_limit": {"name": "timeout", "seconds": 5, "at": 10.5},
+        "stop_on_kill": True,
+    }
+    path, serialized = SageMakerPipelineExecutionTrigger(**arguments).serialize()
+    assert path == "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger"
+    assert serialized == arguments
+    again = SageMakerPipelineExecutionTrigger(**json.loads(json.dumps(serialized)))
+    assert again.serialize() == (path, arguments)
+
+
+async def test_an_execution_that_succeeds(service, triggerer, execution_log):
+    """The log has a line whenever a step changes, and one whenever the execution does; the link is pushed."""
+    service.execution("Executing", "Executing", "Succeeded")
+    service.steps(
+        [],
+        [step("prepare", "Executing")],
+        [step("prepare", "Succeeded", EndTime=1690315958.0)],
+        [step("prepare", "Succeeded", EndTime=1690315958.0)],
+    )
+    assert await event(trigger(triggerer)) == ended("success")
+    assert execution_log == [
+        ("INFO", f"Following execution {EXECUTION_ARN}"),
+        ("INFO", "The execution is Executing"),
+        ("INFO", "Step 'prepare' is Executing"),
+        ("INFO", "Step 'prepare' is Succeeded after 3.0 s"),
+        ("INFO", "The execution is Succeeded"),
+    ]
+    assert triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO)]
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped", "CompletedWithFailures"])
+async def test_an_execution_that_does_not_end_well(service, status):
+    """Failed, Stopped and CompletedWithFailures end the wait as failures, naming the steps."""
+    service.execution(status)
+    service.steps([step("train", "Failed", FailureReason="boom")])
+    assert await event(trigger()) == ended(
+        "failed", f"execution {EXECUTION_ARN} ended {status}: step 'train' failed: boom"
+    )
+
+
+async def test_an_unknown_status_is_loud(service):
+    """A status that this version does not know is a failure that names it, never a success."""
+    service.execution("Paused")
+    service.steps([])
+    told = await event(trigger())
+    assert told["status"] == "failed"
+    assert told["reason"].startswith("unknown pipeline execution status 'Paused'")
+
+
+async def test_trouble_is_waited_out_and_a_refusal_is_not(service, execution_log):
+    """Throttling is told once and waited out; no access ends the wait in the service's words."""
+    service.execution("Succeeded")
+    service.steps([])
+    service.answers["DescribePipelineExecution"][:0] = [Refusal("ThrottlingException", "Rate exceeded")] * 2
+    assert await event(trigger()) == ended("success")
+    assert [line[1] for line in execution_log if line[0] == "WARNING"] == [
+        (
+            "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate exceeded. "
+            "(connection 'aws_default', region us-east-1)"
+        )
+    ]
+    service.answers["DescribePipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    told = await event(trigger())
+    assert (told["status"], told["reason"].partition(" Check")[0]) == (
+        "failed",
+        "DescribePipelineExecution failed: AccessDeniedException: not you.",
+    )
+
+
+async def test_given_up(service):
+    """A wait that takes too long ends with what was last seen, and names the limit."""
+    service.execution("Executing")
+    service.steps([step("train", "Executing")])
+    limit = {"name": "execution_timeout", "seconds": 60, "at": time.time() + 0.3}
+    told = await event(trigger(time_limit=limit))
+    assert told == ended(
+        "timeout",
+        f"gave up on execution {EXECUTION_ARN} after 60 seconds (execution_timeout); last seen: Executing, running "
+        "'train'",
+        limit="execution_timeout",
+    )
+
+
+async def test_a_limit_that_is_over_when_the_trigger_starts_over(service):
+    """A trigger that begins anew in another triggerer does not begin its time anew."""
+    service.execution("Executing")
+    service.steps([])
+    told = await event(trigger(time_limit={"name": "timeout", "seconds": 60, "at": time.time() - 1}))
+    assert (told["status"], told["limit"]) == ("timeout", "timeout")
+
+
+async def test_a_step(service, triggerer):
+    """A step is waited for by its place in the execution's definition: one in a branch not taken is skipped."""
+    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
+    service.execution("Executing")
+    service.steps(
+        [step("good", "Executing")], [step("good", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})]
+    )
+    told = await event(trigger(triggerer, step_name="train"))
+    assert told == ended("skipped", "step 'train' is in the branch of 'good' that was not taken: its outcome is False")
+
+
+async def test_a_step_that_does_not_exist(service):
+    """A wrong name ends the wait at once."""
+    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
+    told = await event(trigger(step_name="trian"))
+    assert told == ended(
+        "failed",
+        f"execution {EXECUTION_ARN} has no step 'trian'. Did you mean 'train'? Its definition has 'good', 'train'",
+    )
+
+
+async def test_an_execution_that_does_not_exist_yet(service, execution_log):
+    """By name, a pipeline without executions is waited for, told once; the event says which one was found."""
+    start = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    found = {
+        "PipelineExecutionArn": EXECUTION_ARN,
+        "PipelineExecutionStatus": "Executing",
+        "StartTime": start.timestamp(),
+    }
+    service.answers["ListPipelineExecutions"] = [
+        Refusal("ResourceNotFound", "no such pipeline"),
+        {"PipelineExecutionSummaries": []},
+        {"PipelineExecutionSummaries": [found]},
+    ]
+    service.execution("Succeeded")
+    service.steps([])
+    made = trigger(
+        pipeline_name="churn",
+        started_from=start.isoformat(),
+        started_before=(start + timedelta(days=1)).isoformat(),
+    )
+    assert await event(made) == ended("success")
+    assert execution_log[0] == ("INFO", "Pipeline 'churn' has no such execution yet: waiting for one")
+    assert len([line for line in execution_log if "waiting for one" in line[1]]) == 1
+
+
+async def test_given_up_on_an_execution_that_does_not_exist(service):
+    """A wait for an execution that never comes ends when its time is up."""
+    service.answers["ListPipelineExecutions"] = [{"PipelineExecutionSummaries": []}]
+    limit = {"name": "timeout", "seconds": 60, "at": time.time() + 0.2}
+    assert await event(trigger(pipeline_name="churn", time_limit=limit)) == ended(
+        "timeout",
+        "gave up on an execution of pipeline 'churn' after 60 seconds (timeout); last seen: no execution",
+        arn=None,
+        limit="timeout",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "run_state", "stop_on_kill", "stops"),
+    [
+        ("failed", "running", True, 1),
+        ("skipped", "failed", True, 1),
+        ("scheduled", "running", True, 0),
+        ("success", "running", True, 0),
+        ("deferred", "running", True, 0),
+        ("failed", "running", False, 0),
+    ],
+    ids=["failed", "run failed", "cleared", "marked successful", "taken over", "not asked for"],
+)
+async def test_killed(service, triggerer, state, run_state, stop_on_kill, stops):
+    """A kill stops the execution only when a person failed the task or the Dag run."""
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    triggerer.states["churn.train"], triggerer.run_state = state, run_state
+    await trigger(triggerer, stop_on_kill=stop_on_kill).on_kill()
+    assert service.count("StopPipelineExecution") == stops
+
+
+async def test_what_is_no_arn(service):
+    """A text that is no execution's ARN ends the wait, naming the form."""
+    told = await event(trigger(pipeline_execution_arn="None"))
+    assert told["status"] == "failed"
+    assert re.match("'None' is not the ARN of a pipeline execution", told["reason"])
