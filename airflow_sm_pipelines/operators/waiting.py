@@ -19,7 +19,6 @@ from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress
 
-
 #: Ends what a task says that waits no longer.
 LEFT_ALONE = "The execution is left alone"
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from airflow.triggers.base import TriggerEvent
 
+from airflow_sm_pipelines.triggers import execution
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -146,13 +147,41 @@ async def test_trouble_is_waited_out_and_a_refusal_is_not(service, execution_log
     )
 
 
-async def test_given_up(service):
+class Clock:
+    """The time of day that triggers see. Passes only when told."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def time(self):
+        return self.now
+
+    def passes(self, answer):
+        """An answer of the service that comes after all time limits."""
+
+        def later(_):
+            self.now = 1000.0
+            return answer
+
+        return later
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(execution, "time", clock)
+    return clock
+
+
+LIMIT = {"name": "execution_timeout", "seconds": 60, "at": 60.0}
+
+
+async def test_given_up(service, clock):
     """A wait that takes too long ends with what was last seen, and names the limit."""
     service.execution("Executing")
-    service.steps([step("train", "Executing")])
-    limit = {"name": "execution_timeout", "seconds": 60, "at": time.time() + 0.3}
-    told = await event(trigger(time_limit=limit))
-    assert told == ended(
+    steps = {"PipelineExecutionSteps": [step("train", "Executing")]}
+    service.answers["ListPipelineExecutionSteps"] = [clock.passes(steps)]
+    assert await event(trigger(time_limit=LIMIT)) == ended(
         "timeout",
         f"gave up on execution {EXECUTION_ARN} after 60 seconds (execution_timeout); last seen: Executing, running "
         "'train'",
@@ -214,15 +243,14 @@ async def test_an_execution_that_does_not_exist_yet(service, execution_log):
     assert len([line for line in execution_log if "waiting for one" in line[1]]) == 1
 
 
-async def test_given_up_on_an_execution_that_does_not_exist(service):
+async def test_given_up_on_an_execution_that_does_not_exist(service, clock):
     """A wait for an execution that never comes ends when its time is up."""
-    service.answers["ListPipelineExecutions"] = [{"PipelineExecutionSummaries": []}]
-    limit = {"name": "timeout", "seconds": 60, "at": time.time() + 0.2}
-    assert await event(trigger(pipeline_name="churn", time_limit=limit)) == ended(
+    service.answers["ListPipelineExecutions"] = [clock.passes({"PipelineExecutionSummaries": []})]
+    assert await event(trigger(pipeline_name="churn", time_limit=LIMIT)) == ended(
         "timeout",
-        "gave up on an execution of pipeline 'churn' after 60 seconds (timeout); last seen: no execution",
+        "gave up on an execution of pipeline 'churn' after 60 seconds (execution_timeout); last seen: no execution",
         arn=None,
-        limit="timeout",
+        limit="execution_timeout",
     )
 
 
