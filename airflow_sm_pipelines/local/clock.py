@@ -1,8 +1,42 @@
-"""The time as the service reports it."""
+"""The time as the service reports it, and waiting."""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the retries of steps and the age of cached results are measured with."""
+
+    def now(self) -> dt.datetime:
+        """The time in UTC, to the millisecond."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event.
+
+        :param event: The event.
+        :param seconds: For how long at most.
+        :return: Whether it is set.
+        """
+
+
+class SystemClock:
+    """This machine's clock."""
+
+    def now(self) -> dt.datetime:
+        """The time in UTC, to the millisecond."""
+        return now()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event.
+
+        :param event: The event.
+        :param seconds: For how long at most.
+        :return: Whether it is set.
+        """
+        return event.wait(seconds)
 
 
 def now() -> dt.datetime:

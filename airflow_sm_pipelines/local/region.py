@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
+from airflow_sm_pipelines.local.clock import Clock, SystemClock
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
@@ -23,10 +24,12 @@ class Region:
 
     :param name: Such as ``us-east-1``.
     :param host: Where its jobs run.
+    :param clock: What waits between the tries of a step.
     """
 
     name: str
     host: JobHost
+    clock: Clock = field(default_factory=SystemClock)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -34,7 +37,13 @@ class Region:
         self.training_jobs: Jobs[TrainingJob] = Jobs(TrainingJob, self.host)
         self.callbacks = Callbacks()
         self._services = StepServices(
-            self.host.clients, self.processing_jobs, self.training_jobs, self.callbacks, RUNNERS
+            clients=self.host.clients,
+            processing_jobs=self.processing_jobs,
+            training_jobs=self.training_jobs,
+            callbacks=self.callbacks,
+            runners=RUNNERS,
+            executions=self.store.executions,
+            clock=self.clock,
         )
         self._drivers: dict[str, ExecutionDriver] = {}
 

@@ -113,7 +113,15 @@ def _reached(starts: Iterable[str], edges: Mapping[str, Iterable[str]]) -> set[s
 
 def _copy(record: StepRecord, source: ExecutionRecord) -> StepRecord:
     moment = now()
-    return replace(record, attempt=1, start_time=moment, end_time=moment, copied_from=str(source.arn))
+    return replace(
+        record,
+        attempt=1,
+        start_time=moment,
+        end_time=moment,
+        copied_from=str(source.arn),
+        cached_from=None,
+        cache_key=None,
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

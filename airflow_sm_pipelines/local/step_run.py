@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.caching import cache_key, find_hit, is_cached
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
+from airflow_sm_pipelines.local.jobs.staging import S3Staging
+from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.retries import Retries
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration, StepRecord
 
@@ -41,7 +46,7 @@ class StepRun:
         self._execution = execution
         self._services = services
         self._runner: StepRunner | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def start(self, ended: Callable[[StepEnd], None]) -> None:
         """Run the step. Returns at once.
@@ -57,7 +62,7 @@ class StepRun:
 
     def stop(self) -> None:
         """Ask the step to end early. Returns at once."""
-        self._stopped = True
+        self._stopped.set()
         self.record.status = StepStatus.STOPPING
         if self._runner is not None:
             self._runner.stop()
@@ -75,18 +80,58 @@ class StepRun:
 
     def _end(self) -> StepEnd:
         try:
-            runner = self._make_runner()
-            with self._execution.lock:
-                if self._stopped:
-                    return StepEnd(StepStatus.STOPPED)
-                self._runner = runner
-                self.record.status = StepStatus.EXECUTING
-            return runner.run()
-        except (StepFailedError, EvaluationError) as failure:
+            return self._cached() or self._tried()
+        except EvaluationError as failure:
             return StepEnd(StepStatus.FAILED, str(failure))
         except Exception as error:
             logger.exception("step %s of %s could not be run", self.record.name, self._execution.arn)
             return StepEnd(StepStatus.FAILED, f"InternalServerError: the local endpoint failed: {error!r}")
+
+    def _tried(self) -> StepEnd:
+        """Try until the step succeeds, is stopped, or no policy has it tried again."""
+        clock = self._services.clock
+        policies = evaluate(self._step.extra.get("RetryPolicies") or [], self._lookup())
+        retries = Retries(policies, clock.now())
+        while True:
+            end = self._once()
+            wait = retries.next_wait(end.exception, clock.now()) if end.exception is not None else None
+            if wait is None:
+                return end
+            if clock.wait(self._stopped, wait):
+                return StepEnd(StepStatus.STOPPED)
+            with self._execution.lock:
+                self.record.attempt += 1
+
+    def _once(self) -> StepEnd:
+        try:
+            runner = self._make_runner()
+            with self._execution.lock:
+                if self._stopped.is_set():
+                    return StepEnd(StepStatus.STOPPED)
+                self._runner = runner
+                self.record.status = StepStatus.EXECUTING
+            return runner.run()
+        except StepFailedError as failure:
+            return StepEnd(StepStatus.FAILED, str(failure), exception=failure.exception)
+
+    def _cached(self) -> StepEnd | None:
+        """The end of an earlier run with the same attributes, if caching is asked for and there is one."""
+        if not is_cached(self._step):
+            return None
+        key = cache_key(self._step, self._lookup)
+        hit = find_hit(self._step, key, self._execution, self._services.executions(), self._services.clock.now())
+        with self._execution.lock:
+            if hit is None:
+                self.record.cache_key = key
+                return None
+            arn, earlier = hit
+            self.record.cached_from = arn
+            self.record.metadata = earlier.metadata
+            return StepEnd(StepStatus.SUCCEEDED, properties=earlier.properties)
+
+    def _lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
+        staging = S3Staging(self._services.clients.s3)
+        return ExecutionLookup(self._execution, staging, job_names, self.record.iteration)
 
     def _make_runner(self) -> StepRunner:
         runners = self._services.runners

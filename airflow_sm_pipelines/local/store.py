@@ -126,6 +126,8 @@ class StepRecord:
     :param outcome: Of a Condition step that succeeded.
     :param iteration: Of a step that a ForEach step runs.
     :param copied_from: The execution that a selective execution took the step's results from.
+    :param cached_from: The execution that the step's results were found in, by its cache key.
+    :param cache_key: Of a step that was run with caching, what later runs find it by.
     """
 
     name: str
@@ -142,6 +144,8 @@ class StepRecord:
     outcome: bool | None = None
     iteration: Iteration | None = None
     copied_from: str | None = None
+    cached_from: str | None = None
+    cache_key: str | None = None
 
     @property
     def node(self) -> str:

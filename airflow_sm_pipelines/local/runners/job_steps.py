@@ -13,6 +13,7 @@ from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.names import new_job_name
+from airflow_sm_pipelines.local.retries import exception_of_job
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, StepServices, refused
 from airflow_sm_pipelines.local.service_model import check_request
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
@@ -60,11 +61,16 @@ class JobStepRunner(StepRunner):
                 check_request(self.operation, request)
                 job: Job = self.jobs.create(name, request)
             except ServiceError as error:
-                raise refused(self.operation, error.message) from error
+                raise refused(self.operation, error) from error
             self._job = job
         self.report({self.metadata_member: {"Arn": job.arn}})
         job.wait()
-        return StepEnd(_ENDS[job.status], job.failure_reason, properties=job.describe())
+        return StepEnd(
+            _ENDS[job.status],
+            job.failure_reason,
+            properties=job.describe(),
+            exception=exception_of_job(job.failure_reason),
+        )
 
     def stop(self) -> None:
         """Stop the job."""

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.status import StepStatus
-from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
 from airflow_sm_pipelines.local.names import new_model_name
 from airflow_sm_pipelines.local.runners.step import InstantStepRunner, StepEnd, refused
 from airflow_sm_pipelines.local.service_model import check_request
@@ -46,12 +46,10 @@ def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, A
         check_request(operation, request)
         method = {"CreateModelPackage": "create_model_package", "CreateModel": "create_model"}[operation]
         response: dict[str, Any] = getattr(client, method)(**request)
-    except ServiceError as error:
-        raise refused(operation, error.message) from error
-    except ClientError as error:
-        raise refused(operation, error.response["Error"].get("Message", str(error))) from error
+    except (ServiceError, ClientError) as error:
+        raise refused(operation, error) from error
     except ParamValidationError as error:
-        raise refused(operation, str(error)) from error
+        raise refused(operation, ValidationError(str(error))) from error
     return response
 
 
@@ -67,10 +65,8 @@ def _create_group(client: Any, name: str) -> None:
     try:
         check_request("CreateModelPackageGroup", request)
         client.create_model_package_group(**request)
-    except ServiceError as error:
-        raise refused("CreateModelPackageGroup", error.message) from error
-    except ClientError as error:
-        raise refused("CreateModelPackageGroup", error.response["Error"].get("Message", str(error))) from error
+    except (ServiceError, ClientError) as error:
+        raise refused("CreateModelPackageGroup", error) from error
 
 
 def _described(response: dict[str, Any]) -> dict[str, Any]:

@@ -7,21 +7,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
+from airflow_sm_pipelines.local.clock import Clock
+from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.retries import exception_of_refusal
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 
 class StepFailedError(Exception):
-    """The step failed; the message is its FailureReason."""
+    """The step failed; the message is its FailureReason.
+
+    :param reason: The FailureReason.
+    :param exception: What retry policies call the failure; ``None`` for what they are not about.
+    """
+
+    def __init__(self, reason: str, exception: str | None = None) -> None:
+        super().__init__(reason)
+        self.exception = exception
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,8 @@ class StepServices:
     :param training_jobs: Where Training steps make theirs.
     :param callbacks: Where Callback steps wait.
     :param runners: What runs each type of step.
+    :param executions: All executions, to look for cached results in.
+    :param clock: What waits between the tries of a step.
     """
 
     clients: Clients
@@ -40,6 +55,8 @@ class StepServices:
     training_jobs: Jobs[TrainingJob]
     callbacks: Callbacks
     runners: Mapping[str, type[StepRunner]]
+    executions: Callable[[], list[ExecutionRecord]]
+    clock: Clock
 
 
 @dataclass(frozen=True)
@@ -50,12 +67,14 @@ class StepEnd:
     :param failure_reason: Why, when it failed.
     :param properties: What later steps may refer to.
     :param outcome: Of a Condition step.
+    :param exception: What retry policies call the failure; ``None`` for what they are not about.
     """
 
     status: StepStatus
     failure_reason: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
     outcome: bool | None = None
+    exception: str | None = None
 
 
 class StepRunner(ABC):
@@ -117,10 +136,19 @@ class InstantStepRunner(StepRunner):
         """Let the step come to its end."""
 
 
-def refused(operation: str, message: str) -> StepFailedError:
+def refused(operation: str, error: ServiceError | ClientError) -> StepFailedError:
     """The failure of a step whose create request the service refuses, in the service's words.
 
     :param operation: Such as ``CreateProcessingJob``.
-    :param message: The refusal.
+    :param error: The refusal, from this endpoint or from moto.
     """
-    return StepFailedError(f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {message}")
+    if isinstance(error, ServiceError):
+        code, status, message = error.code, error.http_status, error.message
+    else:
+        code = error.response["Error"].get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        message = error.response["Error"].get("Message", str(error))
+    return StepFailedError(
+        f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {message}",
+        exception_of_refusal(code, status),
+    )

@@ -115,6 +115,8 @@ def _step(step: StepRecord) -> Response:
     }
     if step.copied_from is not None:
         shown["SelectiveExecutionResult"] = {"SourcePipelineExecutionArn": step.copied_from}
+    if step.cached_from is not None:
+        shown["CacheHitResult"] = {"SourcePipelineExecutionArn": step.cached_from}
     if step.iteration is not None:
         shown["IterationContext"] = {
             "ParentStepName": step.iteration.parent,

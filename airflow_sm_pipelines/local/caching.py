@@ -1,0 +1,113 @@
+"""Step caching: a step whose attributes are those of an earlier run takes that run's results.
+
+Sources: the developer guide's pages "Caching pipeline steps" and "Default cache key attributes by pipeline step type".
+A run counts when it succeeded, in the same pipeline, not longer ago than ``ExpireAfter``; of several the latest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
+
+_ATTRIBUTES: Final[Mapping[str, tuple[str, ...] | None]] = {
+    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+    "Training": (
+        "AlgorithmSpecification",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+    ),
+    "Callback": None,  # all arguments; the guide does not say
+}
+_DURATION: Final = re.compile(
+    r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
+    re.IGNORECASE,
+)
+_DAYS: Final = {"years": 365, "months": 30, "weeks": 7, "days": 1}
+
+
+def is_cached(step: Step) -> bool:
+    """Whether a step asks for caching, and is of a type that the local endpoint caches.
+
+    :param step: The step.
+    """
+    config = step.extra.get("CacheConfig")
+    return isinstance(config, Mapping) and config.get("Enabled") is True and step.type in _ATTRIBUTES
+
+
+def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]) -> str:
+    """What tells a run of a step from runs that made something else.
+
+    :param step: A step that is cached.
+    :param lookup: Where its expressions find their values, given the name of its job.
+    :raises EvaluationError: An expression has no value.
+    """
+    attributes = _ATTRIBUTES[step.type]
+    looked_at: dict[str, Any] = {"Name": step.name, "Type": step.type}
+    if attributes is None:
+        looked_at |= {"Arguments": step.arguments, "SqsQueueUrl": step.extra.get("SqsQueueUrl")}
+    else:
+        looked_at |= {name: step.arguments.get(name) for name in attributes}
+    # Each run's job has a name of its own: attributes that hold it are never those of another run.
+    job_name = uuid.uuid4().hex
+    values = evaluate(looked_at, lookup({"TrainingJobName": job_name, "ProcessingJobName": job_name}))
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def find_hit(
+    step: Step, key: str, execution: ExecutionRecord, executions: Iterable[ExecutionRecord], moment: dt.datetime
+) -> tuple[str, StepRecord] | None:
+    """The earlier run whose results a step takes.
+
+    :param step: The step.
+    :param key: Its cache key.
+    :param execution: The execution it runs in. Its lock is not held.
+    :param executions: All executions.
+    :param moment: The time now.
+    :return: The execution's ARN and the step's record; ``None`` when there is no such run.
+    """
+    expires = step.extra["CacheConfig"].get("ExpireAfter")
+    oldest = None if expires is None else moment - duration(expires)
+    hits: list[tuple[dt.datetime, str, StepRecord]] = []
+    for other in executions:
+        if other.arn.pipeline_arn != execution.arn.pipeline_arn or other is execution:
+            continue
+        with other.lock:
+            record = other.steps.get(step.name)
+            if record is None or record.status is not StepStatus.SUCCEEDED or record.cache_key != key:
+                continue
+            if record.end_time is not None and (oldest is None or record.end_time >= oldest):
+                hits.append((record.end_time, str(other.arn), record))
+    if not hits:
+        return None
+    _, arn, record = max(hits, key=lambda hit: hit[0])
+    return arn, record
+
+
+def duration(text: str) -> dt.timedelta:
+    """How long an ISO 8601 duration is. A year has 365 days and a month 30; a leading ``P`` may be missing.
+
+    :param text: Such as ``P30D`` or ``PT1H``.
+    :raises ValueError: It is no duration.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no ISO 8601 duration")
+    given = {name: float(value) for name, value in match.groupdict().items() if value is not None}
+    days = sum(given.pop(name, 0) * length for name, length in _DAYS.items())
+    return dt.timedelta(days=days, **given)
