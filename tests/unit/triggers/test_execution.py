@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from airflow.triggers.base import TriggerEvent
 
-from airflow_sm_pipelines.triggers import execution
+from airflow_sm_pipelines.triggers import deadline
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -169,7 +169,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(execution, "time", clock)
+    monkeypatch.setattr(deadline, "time", clock)
     return clock
 
 
