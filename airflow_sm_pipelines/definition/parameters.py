@@ -18,7 +18,7 @@ MAXIMUM_VALUE_LENGTH: Final = 1024
 """Characters of a start value (API_Parameter, member ``Value``)."""
 MAXIMUM_NAME_LENGTH: Final = 256
 MAXIMUM_START_PARAMETERS: Final = 200
-MAXIMUM_ENUM_VALUES: Final = 16
+OLD_QUOTA_OF_ENUM_VALUES: Final = 16
 _NAME = re.compile(r"[A-Za-z0-9\-_]*")
 _INTEGER = re.compile(r"[+-]?\d+")
 _KNOWN_KEYS = ("Name", "Type", "DefaultValue", "EnumValues")

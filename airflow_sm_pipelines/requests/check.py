@@ -44,24 +44,39 @@ def check_requests(definition: PipelineDefinition) -> list[Problem]:
     :param definition: the definition.
     """
     types = ExpressionTypes(definition)
-    found = list(property_problems(definition, types.steps))
+    found = [*_config_problems(definition, types), *property_problems(definition, types.steps)]
     for located in definition.walk():
         for each in (located, *walk_body(located)):
             found.extend(_step_problems(each.step, each.path, types))
     return found
 
 
+def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> Iterator[Problem]:
+    for key, config in (
+        ("PipelineExperimentConfig", definition.pipeline_experiment_config),
+        ("MlflowConfig", definition.mlflow_config),
+    ):
+        if isinstance(config, Mapping):
+            part = RequestPart("sagemaker", key, inside=(), called=f"the API's {key}")
+            yield from _RequestCheck(f"'{key}'", part, types).problems(config, f"$.{key}")
+
+
 def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
     for part in REQUESTS.get(step.type, ()):
         for value, where in part.find(step, path):
-            yield from _RequestCheck(step, part, types).problems(value, where)
+            yield from _RequestCheck(f"step '{step.name}'", part, types).problems(value, where)
 
 
 class _RequestCheck:
-    """The check of one request."""
+    """The check of one request.
 
-    def __init__(self, step: Step, part: RequestPart, types: ExpressionTypes) -> None:
-        self._start = f"step '{step.name}'"
+    :param start: how messages begin: whose request it is.
+    :param part: the request.
+    :param types: the types of expressions.
+    """
+
+    def __init__(self, start: str, part: RequestPart, types: ExpressionTypes) -> None:
+        self._start = start
         self._part = part
         self._types = types
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from airflow_sm_pipelines.definition.parameters import (
-    MAXIMUM_ENUM_VALUES,
     MAXIMUM_NAME_LENGTH,
     MAXIMUM_START_PARAMETERS,
     MISSING,
+    OLD_QUOTA_OF_ENUM_VALUES,
     PARAMETER_TYPES,
     PipelineParameter,
     is_valid_name,
@@ -65,9 +65,10 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
 
 def _value_problems(parameter: PipelineParameter, path: str) -> Iterator[Problem]:
     values = parameter.enum_values or ()
-    if len(values) > MAXIMUM_ENUM_VALUES:
-        yield error(
-            f"pipeline parameter '{parameter.name}' has {len(values)} enum values; at most {MAXIMUM_ENUM_VALUES}",
+    if len(values) > OLD_QUOTA_OF_ENUM_VALUES:
+        yield warning(
+            f"pipeline parameter '{parameter.name}' has {len(values)} enum values; older quotas of SageMaker allow "
+            f"{OLD_QUOTA_OF_ENUM_VALUES}",
             f"{path}.EnumValues",
         )
     for index, value in enumerate(values):

@@ -70,6 +70,8 @@ _CHECK_TYPES: Final = {
 }
 MAXIMUM_OUTPUT_PARAMETERS: Final = 50
 """botocore: OutputParameterList."""
+MAXIMUM_OUTPUT_NAME_LENGTH: Final = 256
+"""botocore: OutputParameter, member Name."""
 _TEXT_LIMITS: Final = {"DisplayName": 256, "Description": 3072}
 """botocore: StepDisplayName, StepDescription."""
 
@@ -169,6 +171,12 @@ def _output_parameter_problems(place: Place) -> Iterator[Problem]:
         if name in seen:
             yield error(f"step '{step.name}' declares output parameter '{name}' twice", f"{where}.OutputName")
         seen.add(name)
+        if len(name) > MAXIMUM_OUTPUT_NAME_LENGTH:
+            yield error(
+                f"an output parameter of step '{step.name}' has a name of {len(name)} characters; "
+                f"at most {MAXIMUM_OUTPUT_NAME_LENGTH}",
+                f"{where}.OutputName",
+            )
         type_ = output.get("OutputType")
         if type_ not in PARAMETER_TYPES:
             hint = did_you_mean(type_, PARAMETER_TYPES) if isinstance(type_, str) else ""

@@ -551,3 +551,18 @@ def test_a_member_unlike_all_known_ones_is_a_warning():
         ("error", "$.Steps[0].Arguments.Environments"),
         ("warning", "$.Steps[0].Arguments.NetworkSettings"),
     ]
+
+
+def test_names_of_experiments_and_of_mlflow_are_checked():
+    """The experiment's and MLflow's names follow the API's patterns where they are literal; unknown members are said."""
+    experiment = {"ExperimentName": "my_experiment", "TrialName": {"Get": "Execution.PipelineExecutionId"}}
+    definition = PipelineDefinition(
+        pipeline_experiment_config=experiment, mlflow_config={"MlflowExperimentName": {"Get": "Parameters.Whole"}}
+    )
+    assert [str(problem) for problem in check_requests(definition)] == [
+        (
+            "'PipelineExperimentConfig': 'ExperimentName' is 'my_experiment', which does not match the API's pattern "
+            "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} @ $.PipelineExperimentConfig.ExperimentName"
+        ),
+        "'MlflowConfig' lacks 'MlflowResourceArn', which the API's MlflowConfig requires @ $.MlflowConfig",
+    ]
