@@ -149,6 +149,7 @@ class BaseSageMakerStepOperator(BaseOperator):
             "botocore_config": self.settings.botocore_config,
             "waiter_delay": self.settings.waiter_delay,
             "waiter_max_attempts": self.settings.waiter_max_attempts,
+            "execution_timeout": None if self.execution_timeout is None else self.execution_timeout.total_seconds(),
             "log_lines": self.settings.log_lines,
             "launch_task_id": self.settings.launch_task_id,
             "on_retry": self.settings.on_retry,
@@ -179,7 +180,8 @@ class BaseSageMakerStepOperator(BaseOperator):
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """Look at the step once more, on a worker, and end as it did.
 
-        The event is not believed: ``dag.test()`` leaves out what the trigger says.
+        The event is not believed: ``dag.test()`` leaves out what the trigger says. It only tells why the trigger gave
+        up on a step that is not over.
 
         :param context: Airflow's.
         :param event: what the trigger said.
@@ -188,7 +190,7 @@ class BaseSageMakerStepOperator(BaseOperator):
         """
         from airflow_sm_pipelines.operators.completion import complete_step
 
-        complete_step(self, context, self.hook)
+        complete_step(self, context, self.hook, event)
 
     @property
     def hook(self) -> SageMakerPipelineHook:

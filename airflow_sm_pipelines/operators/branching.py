@@ -50,8 +50,8 @@ class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
         """Look at the step once more, and skip the branch that was not taken.
 
         :param context: Airflow's.
-        :param event: what the trigger said; not believed.
+        :param event: what the trigger said; not believed, as in other step tasks.
         """
         from airflow_sm_pipelines.operators.completion import complete_condition
 
-        complete_condition(self, context, self.hook)
+        complete_condition(self, context, self.hook, event)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -20,17 +21,26 @@ if TYPE_CHECKING:
 
 
 def complete_step(
-    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook
+    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook, event: Any
 ) -> StepSnapshot | None:
     """End a step task as its step ended, and push its XComs and links.
 
     :param task: the task.
     :param context: Airflow's.
     :param hook: for the group's connection.
+    :param event: what the trigger said, if it did: why it gave up on a step that is not over.
     :return: the step.
     :raises PipelineExecutionError: when the step failed, or is not over. Airflow honours the task's retries.
     :raises AirflowSkipException: when it was never to run.
     """
+    from airflow_sm_pipelines.operators.patience import persist
+
+    return persist(lambda: _complete(task, context, hook, event), task.log)
+
+
+def _complete(
+    task: BaseSageMakerStepOperator, context: Context, hook: SageMakerPipelineHook, event: Any
+) -> StepSnapshot | None:
     snapshot = hook.snapshot(task.pipeline_execution_arn)
     branches = tuple(Branch(condition, outcome == "True") for condition, outcome in task.branches)
     decision = decide(snapshot, StepTarget(task.step_name, branches))
@@ -47,6 +57,8 @@ def complete_step(
             task.log.error("%s", line)
         raise PipelineExecutionError(decision.reason)
     if isinstance(decision, Wait):
+        if isinstance(event, Mapping) and event.get("reason"):
+            raise PipelineExecutionError(event["reason"])
         raise PipelineExecutionError(
             f"step '{task.step_name}' of {snapshot.arn} is not over (execution {snapshot.status}), although its "
             "trigger ended. Clear the task to follow it again."
@@ -54,15 +66,16 @@ def complete_step(
     return step
 
 
-def complete_condition(task: BranchingStepOperator, context: Context, hook: SageMakerPipelineHook) -> None:
+def complete_condition(task: BranchingStepOperator, context: Context, hook: SageMakerPipelineHook, event: Any) -> None:
     """End a condition task and skip the branch that was not taken.
 
     :param task: the task.
     :param context: Airflow's.
     :param hook: for the group's connection.
+    :param event: what the trigger said, if it did.
     :raises PipelineExecutionError: when the step failed, or is not over.
     """
-    step = complete_step(task, context, hook)
+    step = complete_step(task, context, hook, event)
     outcome = None if step is None else step.condition_outcome
     if outcome is None:
         raise PipelineExecutionError(f"Condition step '{task.step_name}' succeeded without an outcome.")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -18,13 +17,12 @@ from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.selection import latest_execution
 from airflow_sm_pipelines.hooks.step_targets import step_place
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection, shared_connection
+from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.kill import was_failed_by_a_person
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress, StepProgress
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher
-
-Result = TypeVar("Result")
 
 _STATUSES: Mapping[type, str] = {Succeed: "success", Fail: "failed", Skip: "skipped"}
 
@@ -158,13 +156,13 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
             if self.step_name is not None:
                 progress = StepProgress(self.log, self.step_name, arn)
                 find = functools.partial(step_place, pipeline_execution_arn=arn, step_name=self.step_name)
-                place = await self._bound(connection.persist(find, Pace(self.waiter_delay), progress.trouble))
+                place = await within(self._limit, connection.persist(find, Pace(self.waiter_delay), progress.trouble))
                 target = place.target
             last_seen = progress.last_seen
             pusher = XComPusher(self.task_instance)
             async with watch_execution(arn, connection, self.waiter_delay) as subscription:
                 while True:
-                    news = await self._bound(subscription.next())
+                    news = await within(self._limit, subscription.next())
                     if not isinstance(news, Seen):
                         progress.trouble(news.error)
                         continue
@@ -203,18 +201,13 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         pace = Pace(self.waiter_delay)
         told = False
         while True:
-            arn = await self._bound(connection.persist(find, Pace(self.waiter_delay), self._in_trouble))
+            arn = await within(self._limit, connection.persist(find, Pace(self.waiter_delay), self._in_trouble))
             if arn is not None:
                 return arn
             if not told:
                 self.log.info("Pipeline '%s' has no such execution yet: waiting for one", name)
                 told = True
-            await self._bound(asyncio.sleep(pace.after_nothing()))
-
-    async def _bound(self, awaitable: Awaitable[Result]) -> Result:
-        """Wait for something, but not beyond the limit."""
-        left = None if self._limit is None else max(0.0, self._limit.at - time.time())
-        return await asyncio.wait_for(awaitable, left)
+            await within(self._limit, asyncio.sleep(pace.after_nothing()))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -11,9 +11,10 @@ from typing import Any
 from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Succeed, Wait, decide
 from airflow_sm_pipelines.execution.resume import failure_identity
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
 from airflow_sm_pipelines.triggers.connections import SharedConnection
-from airflow_sm_pipelines.triggers.deadline import Deadline
+from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import StepProgress
@@ -55,7 +56,7 @@ class StepFollower:
     :param target: the step.
     :param on_retry: what to do with a failed execution.
     :param waiter_delay: the longest wait between two looks, in seconds.
-    :param deadline: when to give up.
+    :param limit: when to give up; ``None`` for never.
     :param memory: how earlier tries ended.
     :param pusher: pushes the task's links as they become known.
     :param log: the task's log.
@@ -68,7 +69,7 @@ class StepFollower:
         target: StepTarget,
         on_retry: OnRetry,
         waiter_delay: float,
-        deadline: Deadline,
+        limit: TimeLimit | None,
         memory: TaskMemory,
         pusher: XComPusher,
         log: Logger | Any,
@@ -77,7 +78,7 @@ class StepFollower:
         self._target = target
         self._on_retry = on_retry
         self._waiter_delay = waiter_delay
-        self._deadline = deadline
+        self._limit = limit
         self._memory = memory
         self._pusher = pusher
         self._log = log
@@ -85,7 +86,7 @@ class StepFollower:
         self.progress: StepProgress
 
     async def follow(self, pipeline_execution_arn: str) -> Found:
-        """Follow the step until it is over, or until the deadline.
+        """Follow the step until it is over, or until the limit.
 
         :param pipeline_execution_arn: the execution to begin with; :attr:`pipeline_execution_arn` is the one that is
             followed now.
@@ -101,10 +102,10 @@ class StepFollower:
     @property
     def timeout_reason(self) -> str:
         """Why the wait ended without a result, and what was last seen."""
-        return (
-            f"gave up on step {self._target.name!r} {self._deadline.reason}; last seen: {self.progress.last_seen}. "
-            "The execution is left alone"
-        )
+        what = f"step '{self._target.name}' of {self.pipeline_execution_arn}"
+        if self._limit is None:
+            return ""
+        return f"{self._limit.gave_up(what, self.progress.last_seen)}. The execution is left alone"
 
     async def _follow(self, earlier: TryEnd | None) -> Found:
         pace = Pace(self._waiter_delay)
@@ -115,7 +116,7 @@ class StepFollower:
                 return found
             if found.failure == gone_on_after:
                 # Asked for already; the service does not show it yet.
-                await self._deadline.bound(asyncio.sleep(pace.after_nothing()))
+                await within(self._limit, asyncio.sleep(pace.after_nothing()))
             await self._go_on(found, pace)
             gone_on_after = found.failure
             # That the execution was stopped together with an earlier try is used up: another stop is a failure.
@@ -126,7 +127,7 @@ class StepFollower:
         arn = self.pipeline_execution_arn
         async with watch_execution(arn, self._connection, self._waiter_delay) as subscription:
             while True:
-                news = await self._deadline.bound(subscription.next())
+                news = await within(self._limit, subscription.next())
                 if not isinstance(news, Seen):
                     self.progress.trouble(news.error)
                     continue
@@ -152,7 +153,7 @@ class StepFollower:
             self._target.name,
             "to resume the execution" if self._on_retry is OnRetry.RESUME else "for another execution instead",
         )
-        arn = await self._deadline.bound(self._connection.persist(asking, pace, self.progress.trouble))
+        arn = await within(self._limit, self._connection.persist(asking, pace, self.progress.trouble))
         if arn != self.pipeline_execution_arn:
             await self._memory.keep_execution(arn)
         self._start_following(arn)

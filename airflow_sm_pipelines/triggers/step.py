@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -18,13 +19,14 @@ from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerSer
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Succeed
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.execution.time_limit import earliest, waiter_limit
 from airflow_sm_pipelines.hooks.resumption import OnRetry
 from airflow_sm_pipelines.triggers.connections import (
     ConnectionSettings,
     SharedConnection,
     shared_connection,
 )
-from airflow_sm_pipelines.triggers.deadline import Deadline
+from airflow_sm_pipelines.triggers.deadline import task_limit, within
 from airflow_sm_pipelines.triggers.follower import Ending, Found, StepFollower
 from airflow_sm_pipelines.triggers.kill import state_of_task, was_failed_by_a_person
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
@@ -64,6 +66,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
     :param waiter_delay: the longest wait between two looks, in seconds. They begin much shorter.
     :param waiter_max_attempts: gives up after ``waiter_delay * waiter_max_attempts`` seconds in a triggerer.
         It is no count of looks: these come more often at first.
+    :param execution_timeout: the task's, in seconds; for the message only. When it is over Airflow says.
     :param log_lines: how many of the last lines of a failed step's job log to show.
     :param end_from_trigger: end the task here, without a worker.
     :param launch_task_id: the full id of the task that launched the execution; it keeps what a next try has to know.
@@ -86,6 +89,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         botocore_config: Mapping[str, Any] | None = None,
         waiter_delay: float = 30,
         waiter_max_attempts: int | None = None,
+        execution_timeout: float | None = None,
         log_lines: int = 20,
         end_from_trigger: bool = True,
         launch_task_id: str | None = None,
@@ -104,6 +108,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         self.botocore_config = botocore_config
         self.waiter_delay = waiter_delay
         self.waiter_max_attempts = waiter_max_attempts
+        self.execution_timeout = execution_timeout
         self.log_lines = log_lines
         self.end_from_trigger = end_from_trigger
         self.launch_task_id = launch_task_id
@@ -127,6 +132,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
                 "botocore_config": None if self.botocore_config is None else dict(self.botocore_config),
                 "waiter_delay": self.waiter_delay,
                 "waiter_max_attempts": self.waiter_max_attempts,
+                "execution_timeout": self.execution_timeout,
                 "log_lines": self.log_lines,
                 "end_from_trigger": self.end_from_trigger,
                 "launch_task_id": self.launch_task_id,
@@ -207,7 +213,12 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
     async def _follow(self, memory: TaskMemory) -> Found:
         arn = self._execution_arn()
         pusher = XComPusher(self.task_instance)
-        deadline = Deadline(self.waiter_delay, self.waiter_max_attempts, getattr(self, "timeout_after", None))
+        limit = earliest(
+            [
+                waiter_limit(time.time(), self.waiter_delay, self.waiter_max_attempts),
+                task_limit(self, self.execution_timeout),
+            ]
+        )
         async with shared_connection(self._connection_settings(arn)) as connection:
             self._follower = StepFollower(
                 connection=connection,
@@ -217,7 +228,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
                 ),
                 on_retry=OnRetry(self.on_retry),
                 waiter_delay=self.waiter_delay,
-                deadline=deadline,
+                limit=limit,
                 memory=memory,
                 pusher=pusher,
                 log=self.log,
@@ -226,7 +237,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
             if not self.end_from_trigger:
                 return found
             try:
-                await deadline.bound(self._end(connection, pusher, found))
+                await within(limit, self._end(connection, pusher, found))
             except asyncio.TimeoutError:
                 self.log.error("%s", self._follower.timeout_reason)  # noqa: TRY400 - a traceback says nothing
                 return Found(Fail(self._follower.timeout_reason), found.snapshot)

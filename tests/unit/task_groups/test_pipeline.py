@@ -144,6 +144,7 @@ def test_steps_start_from_their_trigger(dag, group):
         "botocore_config": None,
         "waiter_delay": 5,
         "waiter_max_attempts": None,
+        "execution_timeout": None,
         "log_lines": 20,
         "launch_task_id": "churn.launch",
         "on_retry": "resume",

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -339,19 +341,18 @@ async def test_an_unknown_status(service, triggerer, log):
 
 @pytest.fixture
 def after(monkeypatch) -> Callable[[str], None]:
-    """Lets an hour pass on the event loop's clock as soon as a trigger has told its log of something."""
+    """Lets an hour pass as soon as a trigger has told its log of something."""
     passed = [0.0]
 
     def let_time_pass(told: str) -> None:
-        loop, tell = asyncio.get_running_loop(), getattr(StepProgress, told)
-        clock = loop.time
+        tell, clock = getattr(StepProgress, told), time.time
 
         def tell_and_pass(progress: StepProgress, what: Any) -> None:
             tell(progress, what)
             passed[0] = 3600.0
 
         monkeypatch.setattr(StepProgress, told, tell_and_pass)
-        monkeypatch.setattr(loop, "time", lambda: clock() + passed[0])
+        monkeypatch.setattr(time, "time", lambda: clock() + passed[0])
 
     return let_time_pass
 
@@ -365,8 +366,8 @@ async def test_giving_up(service, triggerer, log, after):
     assert log()[-1] == (
         "ERROR",
         (
-            "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
-            f"Executing, job {JOB}. The execution is left alone"
+            f"gave up on step 'train' of {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
+            f"last seen: Executing, job {JOB}. The execution is left alone"
         ),
     )
 
@@ -379,8 +380,25 @@ async def test_giving_up_on_a_silent_service(service, triggerer, log, after):
     assert log()[-1] == (
         "ERROR",
         (
-            "gave up on step 'train' after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); last seen: "
-            "nothing; the service did not answer yet. The execution is left alone"
+            f"gave up on step 'train' of {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
+            "last seen: nothing; the service did not answer yet. The execution is left alone"
+        ),
+    )
+
+
+async def test_the_execution_timeout(service, triggerer, log, after):
+    """The trigger ends the task itself when Airflow says its time is up, so that the log says what was last seen."""
+    service.execution("Executing")
+    service.steps([step("train", "Executing", Metadata=TRAINING)])
+    after("seen")
+    made = trigger(triggerer, execution_timeout=600.0)
+    made.timeout_after = datetime.fromtimestamp(time.time() + 600, timezone.utc).replace(tzinfo=None)
+    assert await events(made) == FAILED
+    assert log()[-1] == (
+        "ERROR",
+        (
+            f"gave up on step 'train' of {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
+            f"job {JOB}. The execution is left alone"
         ),
     )
 
@@ -422,6 +440,7 @@ ARGUMENTS = {
     "botocore_config": {"read_timeout": 5},
     "waiter_delay": 7,
     "waiter_max_attempts": 9,
+    "execution_timeout": 60.0,
     "log_lines": 3,
     "end_from_trigger": False,
     "launch_task_id": "churn.launch",
@@ -456,6 +475,7 @@ def test_serialization_with_defaults():
         "botocore_config": None,
         "waiter_delay": 30,
         "waiter_max_attempts": None,
+        "execution_timeout": None,
         "log_lines": 20,
         "end_from_trigger": True,
         "launch_task_id": None,
