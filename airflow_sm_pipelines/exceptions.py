@@ -69,12 +69,14 @@ class SageMakerServiceError(PipelineExecutionError):
     :param code: the service's error code, such as ``AccessDeniedException``; ``None`` when the request
         never got an answer.
     :param retryable: whether the same request may well succeed later (throttling, 5xx, connection).
+    :param reached: false when not even a connection came about, as with a wrong ``endpoint_url``.
     """
 
-    def __init__(self, message: str, code: str | None = None, retryable: bool = False) -> None:
+    def __init__(self, message: str, code: str | None = None, retryable: bool = False, reached: bool = True) -> None:
         super().__init__(message)
         self.code = code
         self.retryable = retryable
+        self.reached = reached
 
-    def __reduce__(self) -> tuple[type[SageMakerServiceError], tuple[str, str | None, bool]]:
-        return (type(self), (str(self), self.code, self.retryable))
+    def __reduce__(self) -> tuple[type[SageMakerServiceError], tuple[str, str | None, bool, bool]]:
+        return (type(self), (str(self), self.code, self.retryable, self.reached))

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
     MetadataRetrievalError,
     NoCredentialsError,
@@ -119,5 +120,8 @@ def _unanswered(error: BotoCoreError, operation: str, connection: str) -> SageMa
     words = str(error).strip()
     text = f"{operation} failed: {words}{'' if words.endswith('.') else '.'}"
     return SageMakerServiceError(
-        " ".join(part for part in (text, advice, f"({connection})") if part), code=None, retryable=retryable
+        " ".join(part for part in (text, advice, f"({connection})") if part),
+        code=None,
+        retryable=retryable,
+        reached=not isinstance(error, EndpointConnectionError),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -67,9 +68,13 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         :return: the execution's ARN.
         :raises AirflowFailException: in one sentence, when the group cannot be translated, a value does not
             fit its parameter, or a service refuses.
+        :raises SageMakerServiceError: when a service is in trouble for longer than a task waits.
         """
+        from airflow_sm_pipelines.operators.patience import persist
+
         try:
-            return self._launch(context)
+            # Harmless to repeat: uploads are named by their content, and the token starts one execution.
+            return persist(functools.partial(self._launch, context), self.log)
         except SageMakerServiceError as error:
             if error.retryable:
                 raise  # Airflow retries the task, with the same token
