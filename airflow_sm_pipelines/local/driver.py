@@ -49,7 +49,7 @@ class ExecutionDriver:
             if self._execution.status is not ExecutionStatus.EXECUTING:
                 raise ValidationError("Only pipelines with 'Executing' status can be stopped")
             starting = any(run.record.status is StepStatus.STARTING for run in self._runs.values())
-            ended = any(step.end_time is not None for step in self._execution.steps.values())
+            ended = any(step.end_time and not step.copied_from for step in self._execution.steps.values())
             if starting and ended:
                 raise ConflictError(
                     f"Pipeline execution '{self._execution.arn}' is moving from one step to the next. Try again."

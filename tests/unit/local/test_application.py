@@ -38,6 +38,11 @@ def test_every_operation_served_is_one_of_the_services() -> None:
     assert set(OPERATIONS) <= set(sagemaker().operation_names)
 
 
+def test_every_operation_on_pipelines_is_served() -> None:
+    """A new botocore with another one fails this test, not somebody's run."""
+    assert {name for name in sagemaker().operation_names if "Pipeline" in name} <= set(OPERATIONS)
+
+
 def test_moto_gets_the_whole_body_of_what_is_not_ours(tmp_path: Path) -> None:
     """Looking into a SageMaker request takes nothing away from it."""
 
