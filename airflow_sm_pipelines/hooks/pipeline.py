@@ -191,10 +191,16 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             if error.code in NOT_FOUND:
                 raise PipelineExecutionError(f"{where} is declared but the step did not write it. {error}") from None
             raise
-        try:
-            return json.loads(content, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise PipelineExecutionError(f"{where} is not JSON: {error}") from None
+        return _parse_json(content, where)
+
+    def read_json(self, s3_uri: str) -> Any:
+        """Read a JSON file of at most two MiB, the limit of property files.
+
+        :param s3_uri: which.
+        :raises SageMakerServiceError: in the service's words.
+        :raises PipelineExecutionError: when it is larger, or no JSON.
+        """
+        return _parse_json(self.download(s3_uri, at_most=_PROPERTY_FILE_BYTES), s3_uri)
 
     def failure_report(self, step: StepSnapshot, lines: int = 20) -> list[str]:
         """What to tell about a failed step besides its reason: its job, and the last lines of the job's log.
@@ -254,6 +260,13 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+
+
+def _parse_json(content: bytes, where: str) -> Any:
+    try:
+        return json.loads(content, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise PipelineExecutionError(f"{where} is not JSON: {error}") from None
 
 
 def _refuse_constant(name: str) -> None:

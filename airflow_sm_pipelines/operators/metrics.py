@@ -1,0 +1,169 @@
+"""Conditions over metrics that are decided in Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.conditions import (
+    Comparable,
+    Comparison,
+    Condition,
+    In,
+    Not,
+    Or,
+    operand_to_document,
+)
+from airflow_sm_pipelines.definition.evaluation import Lookup, evaluate, evaluate_condition
+from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet
+from airflow_sm_pipelines.exceptions import EvaluationError
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "Equals": "==",
+    "GreaterThan": ">",
+    "GreaterThanOrEqualTo": ">=",
+    "LessThan": "<",
+    "LessThanOrEqualTo": "<=",
+}
+
+
+@dataclass(frozen=True, order=False)
+class Metric(Comparable):
+    """A value in the JSON file that a :class:`SageMakerMetricBranchOperator` is told of: ``Metric("accuracy.value")``.
+
+    Not for a ConditionStep, whose metrics are a step's: ``evaluate.metric("metrics", "accuracy.value")``.
+
+    :param json_path: where in the file, such as ``accuracy.value``, ``classes[0].f1`` or ``scores['f1']``.
+    """
+
+    json_path: str
+
+    def to_document(self) -> Any:
+        """Raise: a pipeline definition knows no such value."""
+        raise TypeError(
+            f"Metric({self.json_path!r}) is for SageMakerMetricBranchOperator. In a pipeline compare a step's metric: "
+            "evaluate.metric('<property file>', '<path>')."
+        )
+
+
+@dataclass(frozen=True)
+class TemplateOperand:
+    """Stands in a condition for a value that Airflow renders.
+
+    :param index: its place among the rendered values.
+    """
+
+    index: int
+
+
+def decide_branch(
+    conditions: Sequence[Condition],
+    *,
+    lookup: Lookup,
+    rendered: Sequence[Any],
+    metric_to_document: Callable[[Metric], Any],
+    tell: Callable[[str], None],
+) -> bool:
+    """Say whether all conditions hold, and tell each comparison with its values.
+
+    Every value is looked up, also where the outcome is settled without it: what is missing is always an error.
+
+    :param conditions: as the Dag has them.
+    :param lookup: where values come from.
+    :param rendered: what Airflow rendered, by the index of a :class:`TemplateOperand`.
+    :param metric_to_document: says which expression of the document a :class:`Metric` is here.
+    :param tell: takes one line.
+    :raises EvaluationError: when a condition cannot be decided. It is never taken as "does not hold".
+    """
+
+    def value_of(operand: Any) -> Any:
+        if isinstance(operand, TemplateOperand):
+            return rendered[operand.index]
+        document = metric_to_document(operand) if isinstance(operand, Metric) else operand_to_document(operand)
+        value = evaluate(document, lookup)
+        if isinstance(value, (Mapping, list)) or value is None:
+            keys = (
+                f"an object with the keys {', '.join(map(repr, value))}" if isinstance(value, Mapping) else repr(value)
+            )
+            name = _label(operand) or "A value"
+            raise EvaluationError(f"{name} is {keys}; only text, numbers and booleans can be compared.")
+        return value
+
+    holds = True
+    for condition in conditions:
+        for leaf in _leaves(condition):
+            tell(_told(leaf, _with_values(leaf, value_of), lookup))
+        known = _map_leaves(condition, lambda leaf: _with_values(leaf, value_of))
+        holds = evaluate_condition(known.to_document(), lookup) and holds
+    return holds
+
+
+def _leaves(condition: Condition) -> Iterator[Comparison | In]:
+    stack = [condition]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Not):
+            stack.append(current.condition)
+        elif isinstance(current, Or):
+            stack.extend(reversed(current.conditions))
+        elif isinstance(current, (Comparison, In)):
+            yield current
+
+
+def _map_leaves(condition: Condition, function: Callable[[Comparison | In], Condition]) -> Condition:
+    if isinstance(condition, Not):
+        return Not(_map_leaves(condition.condition, function))
+    if isinstance(condition, Or):
+        return Or(*(_map_leaves(each, function) for each in condition.conditions))
+    return function(condition) if isinstance(condition, (Comparison, In)) else condition
+
+
+def _with_values(leaf: Comparison | In, value_of: Callable[[Any], Any]) -> Condition:
+    """The comparison with its values. Rendered text takes the type of what it is compared with."""
+    operands = list(leaf.operands())
+    values = [value_of(operand) for operand in operands]
+    of_templates = [isinstance(operand, TemplateOperand) for operand in operands]
+    typed = next((value for value, rendered in zip(values, of_templates, strict=True) if not rendered), None)
+    found = iter(
+        _like(value, typed) if rendered else value for value, rendered in zip(values, of_templates, strict=True)
+    )
+    return leaf.map_operands(lambda _: next(found))
+
+
+def _like(value: Any, typed: Any) -> Any:
+    if not isinstance(value, str) or typed is None or isinstance(typed, str):
+        return value
+    if isinstance(typed, bool):
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the boolean {typed}.")
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the number {typed}.") from None
+
+
+def _told(leaf: Comparison | In, known: Condition, lookup: Lookup) -> str:
+    names = [_label(operand) for operand in leaf.operands()]
+    values = list(known.operands())
+    shown = [repr(value) if name is None else f"{name} ({value!r})" for name, value in zip(names, values, strict=True)]
+    outcome = "holds" if evaluate_condition(known.to_document(), lookup) else "does not hold"
+    if isinstance(leaf, In):
+        return f"{shown[0]} in [{', '.join(shown[1:])}]: {outcome}"
+    return f"{shown[0]} {_SIGNS.get(leaf.type, leaf.type)} {shown[1]}: {outcome}"
+
+
+def _label(operand: Any) -> str | None:
+    """What a value is called; ``None`` for one that stands for itself."""
+    if isinstance(operand, Metric):
+        return operand.json_path
+    if isinstance(operand, JsonGet):
+        return f"{operand.step_name}.{operand.property_file_name}.{operand.json_path}"
+    if isinstance(operand, Get):
+        return operand.path
+    return "joined text" if isinstance(operand, Join) else None
