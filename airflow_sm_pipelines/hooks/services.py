@@ -115,13 +115,20 @@ class AwsServicesHook(AwsBaseHook):
         with self._clients_lock:
             if service not in self._clients:
                 with service_words(f"making a client for {service!r}", self._where):
-                    self._clients[service] = self._session.client(
-                        service_name=service,
-                        endpoint_url=self.conn_config.get_service_endpoint_url(service_name=service),
-                        config=(self._config_defaults or Config()).merge(self._get_config()),
-                        verify=self.verify,
-                    )
+                    self._clients[service] = self.make_client(service)
             return self._clients[service]
+
+    def make_client(self, service: str) -> Any:
+        """Make a client for a service; :meth:`client` keeps it.
+
+        :param service: boto3's name of it.
+        """
+        return self._session.client(
+            service_name=service,
+            endpoint_url=self.conn_config.get_service_endpoint_url(service_name=service),
+            config=(self._config_defaults or Config()).merge(self._get_config()),
+            verify=self.verify,
+        )
 
     @cached_property
     def _session(self) -> Any:

@@ -21,6 +21,7 @@ from botocore.config import Config
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
+from airflow_sm_pipelines.triggers.clients import TriggererHook
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.running_jobs import RunningJobs
 
@@ -81,7 +82,7 @@ class ConnectionSettings:
 
     def hook(self) -> SageMakerPipelineHook:
         """A new hook; its connection is not resolved yet."""
-        return SageMakerPipelineHook(
+        return TriggererHook(
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             verify=self.verify,

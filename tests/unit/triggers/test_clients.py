@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.triggers.connections import ConnectionSettings
+
+
+class NotMadeError(Exception):
+    """Ends the making of a client."""
+
+
+@pytest.fixture
+def collecting():
+    """Leaves garbage collection as it was, and nothing frozen."""
+    was_enabled = gc.isenabled()
+    gc.enable()
+    yield
+    gc.unfreeze()
+    (gc.enable if was_enabled else gc.disable)()
+
+
+@pytest.mark.usefixtures("collecting")
+def test_no_garbage_is_collected_while_a_client_is_made(service, monkeypatch):
+    """The hook of triggers makes its clients with collections put off, and what it made is never gone through."""
+    seen = []
+    make = SageMakerPipelineHook.make_client
+
+    def watched(hook, name):
+        seen.append(gc.isenabled())
+        return make(hook, name)
+
+    monkeypatch.setattr(SageMakerPipelineHook, "make_client", watched)
+    gc.unfreeze()
+    client = ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")
+    assert client.meta.endpoint_url == service.url
+    assert (seen, gc.isenabled()) == ([False], True)
+    assert gc.get_freeze_count() > 10_000
+
+
+@pytest.mark.usefixtures("collecting", "service")
+def test_a_client_that_cannot_be_made_leaves_collection_on(monkeypatch):
+    """An error on the way does not leave the triggerer without garbage collection."""
+
+    def fail(_hook, _name):
+        raise NotMadeError
+
+    monkeypatch.setattr(SageMakerPipelineHook, "make_client", fail)
+    with pytest.raises(NotMadeError):
+        ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")
+    assert gc.isenabled()
