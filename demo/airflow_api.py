@@ -101,6 +101,10 @@ class AirflowApi:
         body = {"logical_date": None, "conf": dict(conf or {})}
         return _dag_run(_checked(self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)).json())
 
+    def unpause(self, dag_id: str) -> None:
+        """Let a Dag's schedule run."""
+        _checked(self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+
     def dag_runs(self, dag_id: str) -> list[DagRun]:
         """Return a Dag's runs, the newest last."""
         answer = self._get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="run_after")
@@ -146,26 +150,28 @@ class AirflowApi:
         """Mark a run ``success`` or ``failed``, as a person does in the UI."""
         _checked(self._http.patch(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", json={"state": state}))
 
-    def xcom(self, run: DagRun, task_id: str, key: str) -> Any:
+    def xcom(self, run: DagRun, task_id: str, key: str, map_index: int = -1) -> Any:
         """Return a value that a task left, or ``None`` where there is none."""
         path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/xcomEntries/{key}"
-        answer = self._http.get(path, params={"stringify": "false"})
+        answer = self._http.get(path, params={"stringify": "false", "map_index": map_index})
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         return _checked(answer).json()["value"]
 
-    def log(self, run: DagRun, task_id: str, try_number: int = 1) -> list[dict[str, Any]]:
+    def log(self, run: DagRun, task_id: str, try_number: int = 1, map_index: int = -1) -> list[dict[str, Any]]:
         """Return the records of a try's log; each has ``event`` and, from Airflow's own logging, ``level``."""
         path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/logs/{try_number}"
         headers = {"Accept": "application/x-ndjson"}
-        answer = _checked(self._http.get(path, params={"full_content": "true"}, headers=headers))
+        answer = _checked(
+            self._http.get(path, params={"full_content": "true", "map_index": map_index}, headers=headers)
+        )
         records = [json.loads(line) for line in answer.text.splitlines() if line]
         return [record if isinstance(record, dict) else {"event": record} for record in records]
 
-    def errors(self, run: DagRun, task_id: str, try_number: int = 1) -> list[str]:
+    def errors(self, run: DagRun, task_id: str, try_number: int = 1, map_index: int = -1) -> list[str]:
         """Return what a try's log says with level error; an exception as its last line, without the frames."""
         found = []
-        for record in self.log(run, task_id, try_number):
+        for record in self.log(run, task_id, try_number, map_index):
             if record.get("level") == "error":
                 causes = [f"{each['exc_type']}: {each['exc_value']}" for each in record.get("error_detail", [])]
                 found.extend(causes or [str(record["event"])])

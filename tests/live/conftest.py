@@ -69,6 +69,15 @@ class Live:
 
         self.await_that(reached, f"the states {expected} of {run}")
 
+    def await_following(self, run, step):
+        """Wait until the trigger of a step's task has seen the step run."""
+        seen = f"Step '{step}' is Executing"
+        task_id = f"group.{step}"
+        self.await_that(
+            lambda: seen in [record["event"] for record in self.api.log(run, task_id)],
+            f"the trigger of {step} in {run}",
+        )
+
     def await_that(self, happened, what):
         """Look at Airflow until something has happened: its API offers nothing to wait for."""
         deadline = time.monotonic() + SECONDS
@@ -102,6 +111,16 @@ class Live:
             for page in pages.paginate(PipelineExecutionArn=arn)
             for step in page["PipelineExecutionSteps"]
         }
+
+    def await_killed_trigger(self, run, task_id, try_number=1):
+        """Wait until Airflow has cancelled a trigger of a task as if a person had asked for it, and it is gone."""
+
+        def gone():
+            events = [record["event"] for record in self.api.log(run, task_id, try_number)]
+            cancelled = "Trigger cancelled by user action, invoking on_kill"
+            return cancelled in events and "trigger completed" in events
+
+        self.await_that(gone, f"the end of a cancelled trigger of {task_id} in {run}")
 
     def tries(self, run):
         """Return the number of the latest try of every task that had one."""

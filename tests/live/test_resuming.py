@@ -1,0 +1,120 @@
+"""A failed execution goes on when its tasks are tried again, by themselves or by a person."""
+
+from __future__ import annotations
+
+import pytest
+
+DAGS = ("resumed_by_retries", "resumed_by_clearing", "restarted", "ended_in_fail_step")
+
+
+@pytest.fixture(scope="module")
+def started(live):
+    """A run of each Dag, all at the same time, and the execution it began with."""
+    runs = {dag_id: live.start(dag_id) for dag_id in DAGS}
+    return {dag_id: (run, live.await_execution(run)) for dag_id, run in runs.items()}
+
+
+def retry_calls(live, arn):
+    """The tokens RetryPipelineExecution was called with, and how often the service refused."""
+    calls = live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn)
+    refused = sum(call.status != 200 for call in calls)
+    return {call.request["ClientRequestToken"] for call in calls}, refused
+
+
+def start_calls(live, pipeline):
+    return [call.request["PipelineName"] for call in live.proxy.calls("StartPipelineExecution")].count(pipeline)
+
+
+def test_tasks_that_retry_together_resume_the_execution_once(live, started):
+    """Two steps fail while a third runs: when that is over the same execution goes on, and the run succeeds."""
+    run, arn = started["resumed_by_retries"]
+    live.answers.fail(arn, "left", "right")
+    live.await_states(run, left="deferred", right="deferred", beside="deferred")
+    live.await_that(lambda: live.tries(run)["group.left"] + live.tries(run)["group.right"] == 4, "both second tries")
+    before = live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn)
+    live.answers.succeed(arn, "beside", "left", "right", "behind")
+    run = live.follow(run)
+    tokens, refused = retry_calls(live, arn)
+
+    assert before == []
+    assert (run.state, live.states(run)) == (
+        "success",
+        dict.fromkeys(["group.launch", "group.left", "group.right", "group.beside", "group.behind"], "success"),
+    )
+    assert live.tries(run) == {
+        "group.launch": 1,
+        "group.left": 2,
+        "group.right": 2,
+        "group.beside": 1,
+        "group.behind": 1,
+    }
+    assert (len(tokens), refused) == (1, 0)
+    assert live.executions("resumed-by-retries") == {arn: "Succeeded"}
+    assert start_calls(live, "resumed-by-retries") == 1
+
+
+def test_clearing_the_failed_tasks_resumes_the_execution(live, started):
+    """A run that has failed goes on from the failed step when a person clears what failed; the rest is left alone."""
+    run, arn = started["resumed_by_clearing"]
+    live.answers.succeed(arn, "left")
+    live.answers.fail(arn, "right")
+    failed = live.follow(run)
+    states = live.states(failed)
+    live.api.clear(run, only_failed=True)
+    live.answers.succeed(arn, "right", "behind")
+    run = live.follow(run)
+    tokens, refused = retry_calls(live, arn)
+
+    assert (failed.state, states) == (
+        "failed",
+        {
+            "group.launch": "success",
+            "group.left": "success",
+            "group.right": "failed",
+            "group.behind": "upstream_failed",
+        },
+    )
+    assert (run.state, live.states(run)) == ("success", dict.fromkeys(states, "success"))
+    assert live.tries(run)["group.left"] == 1
+    assert (len(tokens), refused) == (1, 0)
+    assert live.executions("resumed-by-clearing") == {arn: "Succeeded"}
+    assert start_calls(live, "resumed-by-clearing") == 1
+
+
+def test_on_retry_restart_starts_another_execution_once(live, started):
+    """Instead of the failed execution another one is followed, by all tasks; nothing is resumed."""
+    run, first = started["restarted"]
+    live.answers.fail(first, "left", "right")
+    live.await_that(lambda: live.execution(run) != first, "the execution that is started instead")
+    second = live.execution(run)
+    live.answers.succeed(second, "left", "right", "behind")
+    run = live.follow(run)
+
+    assert (run.state, live.states(run)) == (
+        "success",
+        dict.fromkeys(["group.launch", "group.left", "group.right", "group.behind"], "success"),
+    )
+    assert live.tries(run) == {"group.launch": 1, "group.left": 2, "group.right": 2, "group.behind": 1}
+    assert live.executions("restarted") == {first: "Failed", second: "Succeeded"}
+    assert live.execution(run) == second
+    assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=first) == []
+
+
+def test_an_execution_that_ended_in_a_fail_step_says_that_it_cannot_be_resumed(live, started):
+    """The next try fails with the Fail step's message and what to do instead; the service is not even asked."""
+    run, arn = started["ended_in_fail_step"]
+    live.answers.succeed(arn, "before")
+    run = live.follow(run)
+
+    assert (run.state, live.states(run)) == (
+        "failed",
+        {"group.launch": "success", "group.before": "success", "group.refuse": "failed"},
+    )
+    assert live.api.errors(run, "group.refuse", 1) == ["step 'refuse' failed: Not this way."]
+    [refusal] = live.api.errors(run, "group.refuse", 2)
+    assert refusal == (
+        f"execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an execution (Not this "
+        "way.). Clear the task that launched it to start anew"
+    )
+    assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn) == []
+    assert live.executions("ended-in-fail-step") == {arn: "Failed"}

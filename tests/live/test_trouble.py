@@ -1,0 +1,157 @@
+"""What goes wrong between Airflow and the service: what passes is waited out, what does not is told at once."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from tests.faults import faults
+
+SECONDS = 180
+LOOK = "ListPipelineExecutionSteps"
+TROUBLES = {
+    "in_server_errors": faults.SERVER_ERROR,
+    "throttled": faults.THROTTLED,
+    "reset": faults.Reset(),
+    "hanging": faults.Hang(),
+}
+REFUSALS = {
+    "access_denied": (
+        faults.ACCESS_DENIED,
+        1,
+        (
+            "AccessDeniedException: User: nobody is not authorized to perform this action. Check what the connection's "
+            "credentials, and the role, are allowed to do."
+        ),
+    ),
+    "execution_not_found": (
+        faults.NOT_FOUND,
+        1,
+        (
+            "ResourceNotFound: There is no such pipeline execution. Check the name, and the connection's account, region "
+            "and endpoint_url."
+        ),
+    ),
+    "token_expired": (
+        faults.EXPIRED_TOKEN,
+        2,
+        (
+            "ExpiredTokenException: The security token included in the request is expired. Check the credentials of the "
+            "connection."
+        ),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def waiting(live):
+    """A run of each Dag, all at the same time, whose steps are followed; and its execution."""
+    runs = {dag_id: live.start(dag_id) for dag_id in (*TROUBLES, "token_expired_once", *REFUSALS)}
+    arns = {dag_id: live.await_execution(run) for dag_id, run in runs.items()}
+    for dag_id, run in runs.items():
+        steps = ("one", "other") if dag_id in REFUSALS else ("before", "beside")
+        live.await_states(run, **dict.fromkeys(steps, "deferred"))
+        for step in steps:
+            live.await_following(run, step)
+    return {dag_id: (run, arns[dag_id]) for dag_id, run in runs.items()}
+
+
+@pytest.fixture(scope="module")
+def trouble(live, waiting):
+    """A service in trouble, in another way for each execution; leaving the fixture's stack ends it."""
+    began = live.proxy.calls()[-1].time
+    with contextlib.ExitStack() as stack:
+        for dag_id, fault in TROUBLES.items():
+            stack.enter_context(live.proxy.injected(fault, PipelineExecutionArn=waiting[dag_id][1]))
+        stack.enter_context(live.proxy.injected(faults.THROTTLED, PipelineName="launched-in-trouble"))
+        launched = live.start("launched_in_trouble")
+        yield stack, began, launched
+
+
+@pytest.mark.parametrize("dag_id", REFUSALS)
+def test_a_refusal_fails_all_waiting_tasks_at_once_in_the_services_words(live, waiting, trouble, dag_id):
+    """One answer is enough (two of an expired token, with the connection read anew in between): nothing is retried."""
+    run, arn = waiting[dag_id]
+    fault, calls, words = REFUSALS[dag_id]
+    before = len(live.proxy.calls(PipelineExecutionArn=arn))
+    with live.proxy.injected(fault, PipelineExecutionArn=arn):
+        run = live.follow(run)
+    refused = live.proxy.calls(PipelineExecutionArn=arn)[before:]
+    executions = live.executions(dag_id.replace("_", "-"))
+    live.answers.succeed(arn, "one", "other")
+
+    assert (run.state, live.states(run)) == (
+        "failed",
+        {"group.launch": "success", "group.one": "failed", "group.other": "failed"},
+    )
+    for step in ("one", "other"):
+        assert live.api.errors(run, f"group.{step}") == [
+            f"{LOOK} failed: {words} (connection 'aws_default', region us-east-1)"
+        ]
+    assert [(call.operation, call.forwarded) for call in refused if not call.forwarded] == [(LOOK, False)] * calls
+    assert executions == {arn: "Executing"}
+
+
+def test_a_token_that_expires_is_fetched_anew(live, waiting):
+    """With fresh credentials the watch goes on; the tasks notice nothing."""
+    run, arn = waiting["token_expired_once"]
+    with live.proxy.injected(faults.EXPIRED_TOKEN, LOOK, times=1, PipelineExecutionArn=arn):
+        calls = len(live.proxy.calls(LOOK, PipelineExecutionArn=arn))
+        live.answers.succeed(arn, "before", "beside", "behind")
+        run = live.follow(run)
+
+    assert [call.status for call in live.proxy.calls(LOOK, PipelineExecutionArn=arn)[calls:]].count(400) == 1
+    assert (run.state, live.states(run)) == (
+        "success",
+        dict.fromkeys(["group.launch", "group.before", "group.beside", "group.behind"], "success"),
+    )
+    assert set(live.tries(run).values()) == {1}
+
+
+def test_every_task_survives_a_minute_of_trouble(live, waiting, trouble):
+    """5xx, throttling, resets, silence: tasks wait on, also those whose steps end meanwhile, and end as these did."""
+    stack, began, launched = trouble
+    for dag_id in TROUBLES:
+        live.answers.succeed(waiting[dag_id][1], "before")
+        live.answers.fail(waiting[dag_id][1], "beside")
+    # A call that hangs is given up after 30 seconds: at the third, more than a minute is over.
+    live.proxy.await_calls(LOOK, 3, SECONDS, after=began, PipelineExecutionArn=waiting["hanging"][1])
+    in_trouble = {dag_id: live.states(waiting[dag_id][0]) for dag_id in TROUBLES}
+    answered = {
+        dag_id: {call.status for call in live.proxy.calls(PipelineExecutionArn=arn) if call.time > began}
+        for dag_id, (_, arn) in waiting.items()
+        if dag_id in TROUBLES
+    }
+    stack.close()
+    runs = {dag_id: live.follow(waiting[dag_id][0]) for dag_id in TROUBLES}
+    live.answers.succeed(live.await_execution(launched), "step")
+
+    tasks = ("group.launch", "group.before", "group.beside", "group.behind")
+    waited = dict(zip(tasks, ("success", "deferred", "deferred", None), strict=True))
+    ended = dict(zip(tasks, ("success", "success", "failed", "upstream_failed"), strict=True))
+    assert in_trouble == dict.fromkeys(TROUBLES, waited)
+    assert answered == {"in_server_errors": {500}, "throttled": {400}, "reset": {None}, "hanging": {None}}
+    assert {dag_id: (run.state, live.states(run)) for dag_id, run in runs.items()} == dict.fromkeys(
+        TROUBLES, ("failed", ended)
+    )
+    assert {number for run in runs.values() for number in live.tries(run).values()} == {1}
+    assert live.follow(launched).state == "success"
+    assert live.states(launched) == {"group.launch": "success", "group.step": "success"}
+    assert live.tries(launched) == {"group.launch": 1, "group.step": 1}
+    assert live.executions("launched-in-trouble") == {live.execution(launched): "Succeeded"}
+
+
+def test_an_answer_that_gets_lost_starts_nothing_twice(live):
+    """The service started the execution, and launch does not know: asking again gives the same execution."""
+    with live.proxy.injected(faults.LoseAnswer(), "StartPipelineExecution", times=1, PipelineName="answer-lost"):
+        run = live.start("answer_lost")
+        arn = live.await_execution(run)
+    live.answers.succeed(arn, "step")
+    run = live.follow(run)
+    starts = live.proxy.calls("StartPipelineExecution", PipelineName="answer-lost")
+
+    assert (run.state, live.states(run)) == ("success", {"group.launch": "success", "group.step": "success"})
+    assert [(call.forwarded, call.status) for call in starts] == [(True, None), (True, 200)]
+    assert len({call.request["ClientRequestToken"] for call in starts}) == 1
+    assert live.executions("answer-lost") == {arn: "Succeeded"}
