@@ -27,14 +27,21 @@ if TYPE_CHECKING:
         SageMakerEndpointStepOperator,
         SageMakerInferenceComponentStepOperator,
     )
+    from airflow_sm_pipelines.operators.execution import SageMakerPipelineOperator
     from airflow_sm_pipelines.operators.fail import SageMakerFailStepOperator
     from airflow_sm_pipelines.operators.messages import SageMakerCallbackStepOperator, SageMakerLambdaStepOperator
+    from airflow_sm_pipelines.operators.metric_branch import SageMakerMetricBranchOperator
+    from airflow_sm_pipelines.operators.metrics import Metric
     from airflow_sm_pipelines.operators.model import SageMakerModelStepOperator, SageMakerRegisterModelStepOperator
     from airflow_sm_pipelines.operators.processing import SageMakerProcessingStepOperator
+    from airflow_sm_pipelines.operators.retry import SageMakerRetryPipelineExecutionOperator
     from airflow_sm_pipelines.operators.step import SageMakerStepOperator
+    from airflow_sm_pipelines.operators.stop import SageMakerStopPipelineExecutionOperator
     from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
     from airflow_sm_pipelines.operators.transform import SageMakerTransformStepOperator
     from airflow_sm_pipelines.operators.tuning import SageMakerTuningStepOperator
+    from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSensor
+    from airflow_sm_pipelines.sensors.step import SageMakerPipelineStepSensor
     from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
     from airflow_sm_pipelines.translation.typed_parameters import (
         ParameterBoolean,
@@ -46,6 +53,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Condition": "definition.conditions",
     "Join": "definition.expressions",
+    "Metric": "operators.metrics",
     "Not": "definition.conditions",
     "Or": "definition.conditions",
     "ParameterBoolean": "translation.typed_parameters",
@@ -63,13 +71,19 @@ _MODULES = {
     "SageMakerFailStepOperator": "operators.fail",
     "SageMakerInferenceComponentStepOperator": "operators.endpoint",
     "SageMakerLambdaStepOperator": "operators.messages",
+    "SageMakerMetricBranchOperator": "operators.metric_branch",
     "SageMakerModelStepOperator": "operators.model",
+    "SageMakerPipelineExecutionSensor": "sensors.execution",
     "SageMakerPipelineHook": "hooks.pipeline",
+    "SageMakerPipelineOperator": "operators.execution",
+    "SageMakerPipelineStepSensor": "sensors.step",
     "SageMakerPipelineTaskGroup": "task_groups.pipeline",
     "SageMakerProcessingStepOperator": "operators.processing",
     "SageMakerQualityCheckStepOperator": "operators.checks",
     "SageMakerRegisterModelStepOperator": "operators.model",
+    "SageMakerRetryPipelineExecutionOperator": "operators.retry",
     "SageMakerStepOperator": "operators.step",
+    "SageMakerStopPipelineExecutionOperator": "operators.stop",
     "SageMakerTrainingStepOperator": "operators.training",
     "SageMakerTransformStepOperator": "operators.transform",
     "SageMakerTuningStepOperator": "operators.tuning",
@@ -78,6 +92,7 @@ _MODULES = {
 __all__ = [
     "Condition",
     "Join",
+    "Metric",
     "Not",
     "Or",
     "ParameterBoolean",
@@ -95,13 +110,19 @@ __all__ = [
     "SageMakerFailStepOperator",
     "SageMakerInferenceComponentStepOperator",
     "SageMakerLambdaStepOperator",
+    "SageMakerMetricBranchOperator",
     "SageMakerModelStepOperator",
+    "SageMakerPipelineExecutionSensor",
     "SageMakerPipelineHook",
+    "SageMakerPipelineOperator",
+    "SageMakerPipelineStepSensor",
     "SageMakerPipelineTaskGroup",
     "SageMakerProcessingStepOperator",
     "SageMakerQualityCheckStepOperator",
     "SageMakerRegisterModelStepOperator",
+    "SageMakerRetryPipelineExecutionOperator",
     "SageMakerStepOperator",
+    "SageMakerStopPipelineExecutionOperator",
     "SageMakerTrainingStepOperator",
     "SageMakerTransformStepOperator",
     "SageMakerTuningStepOperator",

@@ -30,15 +30,28 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_sm_pipelines.operators.emr",
                     "airflow_sm_pipelines.operators.endpoint",
                     "airflow_sm_pipelines.operators.existing",
+                    "airflow_sm_pipelines.operators.execution",
                     "airflow_sm_pipelines.operators.fail",
                     "airflow_sm_pipelines.operators.launch",
                     "airflow_sm_pipelines.operators.messages",
+                    "airflow_sm_pipelines.operators.metric_branch",
                     "airflow_sm_pipelines.operators.model",
                     "airflow_sm_pipelines.operators.processing",
+                    "airflow_sm_pipelines.operators.retry",
                     "airflow_sm_pipelines.operators.step",
+                    "airflow_sm_pipelines.operators.stop",
                     "airflow_sm_pipelines.operators.training",
                     "airflow_sm_pipelines.operators.transform",
                     "airflow_sm_pipelines.operators.tuning",
+                ],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": [
+                    "airflow_sm_pipelines.sensors.execution",
+                    "airflow_sm_pipelines.sensors.step",
                 ],
             }
         ],
@@ -51,7 +64,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": ["airflow_sm_pipelines.triggers.step"],
+                "python-modules": ["airflow_sm_pipelines.triggers.execution", "airflow_sm_pipelines.triggers.step"],
             }
         ],
         "extra-links": [

@@ -29,15 +29,17 @@ def test_metadata_fit_airflows_schema():
     assert set(get_provider_info()) <= set(schema["properties"])
 
 
-@pytest.mark.parametrize("kind", ["operators", "hooks", "triggers"])
+@pytest.mark.parametrize("kind", ["operators", "sensors", "hooks", "triggers"])
 def test_listed_modules_can_be_imported(kind):
     """Every module that the metadata list exists."""
     assert [importlib.import_module(module).__name__ for module in listed(kind)] == listed(kind)
 
 
-@pytest.mark.parametrize(("kind", "base"), [("operators", "BaseOperator"), ("triggers", "BaseTrigger")])
+@pytest.mark.parametrize(
+    ("kind", "base"), [("operators", "BaseOperator"), ("sensors", "BaseOperator"), ("triggers", "BaseTrigger")]
+)
 def test_all_modules_are_listed(kind, base):
-    """Every module with an operator or a trigger that can be used is listed."""
+    """Every module with an operator, a sensor or a trigger that can be used is listed."""
     found = []
     for module_info in pkgutil.iter_modules([str(PACKAGE / kind)], f"airflow_sm_pipelines.{kind}."):
         module = importlib.import_module(module_info.name)

@@ -34,6 +34,39 @@ with DAG("d"), SageMakerPipelineTaskGroup(
     )
 """
 
+WHOLE_EXECUTIONS = """
+from airflow.sdk import DAG
+from airflow_sm_pipelines import (
+    Metric,
+    SageMakerMetricBranchOperator,
+    SageMakerPipelineExecutionSensor,
+    SageMakerPipelineOperator,
+    SageMakerPipelineStepSensor,
+    SageMakerRetryPipelineExecutionOperator,
+    SageMakerStopPipelineExecutionOperator,
+)
+
+with DAG("d"):
+    run = SageMakerPipelineOperator(
+        task_id="run",
+        pipeline_name="p",
+        role_arn="arn:aws:iam::123456789012:role/r",
+        definition={
+            "Version": "2020-12-01",
+            "Metadata": {},
+            "Parameters": [],
+            "Steps": [{"Name": "no", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}],
+        },
+    )
+    SageMakerPipelineExecutionSensor(task_id="wait", pipeline_name="p")
+    SageMakerPipelineStepSensor(task_id="step", pipeline_execution_arn=run.output, step_name="no")
+    SageMakerRetryPipelineExecutionOperator(task_id="retry", pipeline_execution_arn=run.output)
+    SageMakerStopPipelineExecutionOperator(task_id="stop", pipeline_execution_arn=run.output)
+    SageMakerMetricBranchOperator(
+        task_id="branch", conditions=[Metric("a") >= 1], if_task_ids=["stop"], metrics_uri="s3://b/m.json"
+    )
+"""
+
 PARSE = """
 import json, socket, sys
 
@@ -78,3 +111,11 @@ def test_parsing_a_dag_file_loads_no_aws_library_and_calls_nobody(tmp_path):
     assert [name for name in modules if name.startswith(heavy)] == []
     ours = {name.split(".")[1] for name in modules if name.startswith("airflow_sm_pipelines.")}
     assert ours == {"definition", "exceptions", "execution", "links", "operators", "task_groups", "translation"}
+
+
+def test_parsing_a_dag_file_with_whole_executions_is_as_light(tmp_path):
+    """Operators, sensors and branches for whole executions load no AWS library either, and call nobody."""
+    (tmp_path / "dag.py").write_text(WHOLE_EXECUTIONS)
+    modules = loaded(PARSE, str(tmp_path / "dag.py"))
+    heavy = ("boto3", "botocore", "moto", "airflow.providers.amazon", "airflow_sm_pipelines.hooks")
+    assert [name for name in modules if name.startswith((*heavy, "airflow_sm_pipelines.triggers"))] == []
