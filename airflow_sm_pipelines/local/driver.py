@@ -79,7 +79,7 @@ class ExecutionDriver:
                 and execution.steps[step.node].status is not StepStatus.SUCCEEDED
             ]
             for step in again:
-                if step.type == "Fail":
+                if step.type == "Fail" and step.status is StepStatus.FAILED:
                     raise ValidationError(
                         f"Pipeline execution '{execution.arn}' ended in the Fail step '{step.name}', so it cannot be"
                         " retried"

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.local.runners.registry import RUNNERS
 from tests.integration.clients import Aws, error_of, token, wait
 from tests.integration.documents import BUCKET, FAIL_ONLY, TRUE, condition_step, document, fail_step, processing_step
+from tests.integration.test_stopping import SlowToStart
 
 # Works once the object named by its argument is there.
 NEEDS = f"""
@@ -179,6 +181,24 @@ def test_an_execution_that_ended_in_a_fail_step_cannot_be_retried(endpoint: Loca
     )
     assert aws.steps(arn) == before
     assert aws.describe(arn)["PipelineExecutionStatus"] == "Failed"
+
+
+def test_a_fail_step_that_was_stopped_is_no_end(
+    endpoint: LocalEndpoint, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The execution was stopped before its Fail step had run: it can be retried, and fails then."""
+    SlowToStart.reached, SlowToStart.let_go = threading.Event(), threading.Event()
+    with monkeypatch.context() as slow:
+        slow.setitem(RUNNERS, "Fail", SlowToStart)
+        arn = aws.start(document(fail_step("no", "no")))
+        assert SlowToStart.reached.wait(60)
+    aws.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=token())
+    SlowToStart.let_go.set()
+    wait(endpoint, arn)
+    assert statuses(aws, arn) == {"no": ("Stopped", 1)}
+    retry(aws, arn)
+    wait(endpoint, arn)
+    assert statuses(aws, arn) == {"no": ("Failed", 2)}
 
 
 @pytest.mark.parametrize("handled", [False, True])

@@ -66,17 +66,24 @@ def test_a_refused_request_uses_no_token_up() -> None:
     assert tokens.once("Stop", {"ClientRequestToken": "t", "A": 2}, act) == "arn-1"
 
 
-def test_many_at_once_act_once() -> None:
-    """Whoever comes second waits for the first one's answer."""
-    tokens, act = RequestTokens(), Counter()
-    together = threading.Barrier(8)
+def test_two_at_once_act_once() -> None:
+    """Whoever comes while the first one acts waits for the first one's answer."""
+    tokens, acts = RequestTokens(), Counter()
+    first_acts, second_acts = threading.Event(), threading.Event()
 
-    def ask(_: int) -> str:
-        together.wait()
-        return tokens.once("Retry", {"ClientRequestToken": "t"}, act)
+    def act() -> str:
+        answer = acts()
+        if first_acts.is_set():
+            second_acts.set()
+        first_acts.set()
+        second_acts.wait(0.2)  # time for the second to get this far, which it must not
+        return answer
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, range(8))) == ["arn-1"] * 8
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(tokens.once, "Retry", {"ClientRequestToken": "t"}, act)
+        assert first_acts.wait(60)
+        second = pool.submit(tokens.once, "Retry", {"ClientRequestToken": "t"}, act)
+        assert (first.result(), second.result(), acts.times) == ("arn-1", "arn-1", 1)
 
 
 def test_what_is_forgotten_acts_again() -> None:
