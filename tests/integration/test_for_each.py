@@ -285,6 +285,39 @@ def test_a_retry_runs_only_the_children_that_are_left(endpoint: LocalEndpoint, a
     assert after["each"]["Metadata"]["ForEach"]["SucceededStepCount"] == 3
 
 
+def test_a_failure_that_the_body_waits_for_does_not_fail_the_step(
+    endpoint: LocalEndpoint, aws: Aws, queue: Items
+) -> None:
+    """The rescue runs, the ForEach step succeeds, and a retry for another step's sake leaves its children alone."""
+    rescue = {**queue.body("rescue"), "DependsOn": [{"Step": "ask", "Trigger": "Failed"}]}
+    arn = aws.start(
+        document(for_each("each", ["a"], queue.body("ask"), rescue), queue.step("last", DependsOn=["each"]))
+    )
+    queue.fail("ask a", "no")
+    queue.succeed("rescue a")
+    queue.fail("last", "no")
+    wait(endpoint, arn)
+    ended = {"each": "Succeeded", "ask-0": "Failed", "rescue-0": "Succeeded", "last": "Failed"}
+    assert statuses(aws, arn) == ended
+    before = aws.steps(arn)
+    assert before["each"]["Metadata"]["ForEach"] == {
+        "Status": "Succeeded",
+        "InputItemCount": 1,
+        "TotalStepCount": 2,
+        "SucceededStepCount": 1,
+        "FailedStepCount": 1,
+        "StoppedStepCount": 0,
+    }
+    aws.sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=token())
+    queue.succeed("last")
+    wait(endpoint, arn)
+    after = aws.steps(arn)
+    assert {name: after[name] for name in ("each", "ask-0", "rescue-0")} == {
+        name: before[name] for name in ("each", "ask-0", "rescue-0")
+    }
+    assert aws.describe(arn)["PipelineExecutionStatus"] == "Succeeded"
+
+
 def test_a_stop_stops_the_children(endpoint: LocalEndpoint, aws: Aws, queue: Items) -> None:
     """They are Stopping with their step, and Stopped; what had not started never does."""
     arn = aws.start(document(for_each("each", ["a", "b"], queue.body("ask"), concurrency=1)))
