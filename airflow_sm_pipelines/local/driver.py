@@ -108,7 +108,7 @@ class ExecutionDriver:
 
     def _new_schedule(self) -> Schedule:
         """A schedule of all that is left to do. Every step of the graph that has a record has succeeded."""
-        succeeded = {step.name: step.outcome for step in self._execution.steps.values() if step.name == step.node}
+        succeeded = {step.name: step.outcome for step in self._execution.steps.values()}
         return Schedule(self._graph, self._parallelism, succeeded, self._execution.selected)
 
     @property
