@@ -336,6 +336,15 @@ def test_a_step_that_will_never_start(service, definition, dag, context):
         step_sensor().execute(context())
 
 
+def test_a_step_that_a_successful_execution_went_without(service, definition, dag, context):
+    """A step that exists and was not run, as in a selective execution, fails the sensor."""
+    service.execution("Succeeded")
+    service.steps([step("prepare", "Succeeded")])
+    message = f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it."
+    with pytest.raises(PipelineExecutionError, match=re.escape(message)):
+        step_sensor().execute(context())
+
+
 def test_a_step_that_does_not_exist(service, definition, dag, context):
     """A wrong name is not waited for: the error names the steps there are."""
     service.execution("Executing")
