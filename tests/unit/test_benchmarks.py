@@ -7,6 +7,7 @@ import pytest
 from airflow_sm_pipelines.definition.steps import walk_steps
 from benchmarks.imports import SIDES, measure
 from benchmarks.pipelines import alike, blocks, ours
+from benchmarks.triggers.side_by_side import measure as measure_waiting
 
 
 def test_the_pipeline_of_the_benchmark_has_as_many_steps_as_asked_for():
@@ -24,7 +25,22 @@ def test_documents_are_compared_without_defaults_that_one_side_spells_out():
 
 
 def test_an_import_is_measured_in_a_process_of_its_own():
-    """Each side's module is imported on top of airflow.sdk; ours loads modules, and airflow.sdk's own are not counted."""
-    ours_again = measure(SIDES["this package"])
-    nothing = measure("airflow.sdk")
-    assert (ours_again.modules > 10, ours_again.seconds > 0, nothing.modules) == (True, True, 0)
+    """What a side imports is counted on top of airflow.sdk: our own modules, CPU time and memory."""
+    cost = measure(SIDES["this package"])
+    assert (cost.modules > 10, cost.seconds > 0, cost.bytes >= 0) == (True, True, True)
+
+
+def test_a_waiting_process_runs_its_triggers_against_the_stub_and_tells_what_it_took(tmp_path):
+    """All ten step triggers of an execution run to the end of the time, and the stub has counted their calls."""
+    waited = measure_waiting("ours", 1, directory=tmp_path, waiter_delay=1, start_seconds=4, steady_seconds=1)
+    calls = {operation for phase in (waited.start, waited.steady) for operation in phase.calls}
+    assert waited.triggers == 10
+    assert "ListPipelineExecutionSteps" in calls
+    assert calls <= {"DescribePipelineExecution", "ListPipelineExecutionSteps", "ListPipelineExecutions"}
+    assert waited.start.cpu_seconds > 0
+
+
+def test_a_process_that_cannot_wait_is_an_error_with_its_last_words(tmp_path):
+    """What goes wrong in the other process does not end in empty numbers."""
+    with pytest.raises(RuntimeError, match=r"(?s)nobody: status 1.*side='nobody' is none of ours, amazon, idle"):
+        measure_waiting("nobody", 1, directory=tmp_path)
