@@ -42,18 +42,22 @@ class SageMakerAutoMLStepOperator(SageMakerStepOperator):
         """The best candidate, for other steps: ``step.best_candidate.InferenceContainers[0].ModelDataUrl``."""
         return self.properties.BestCandidate
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateAutoMLJob request has where nobody says it."""
+        return {
+            "OutputDataConfig": {"S3OutputPath": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])},
+            "AutoMLJobConfig": {"Mode": "ENSEMBLING"},
+            "RoleArn": self.settings.role_arn,
+        }
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateAutoMLJob request that the keywords make."""
-        output_uri = self.output_uri
-        if output_uri is None:
-            output_uri = Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
         source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self.data}}
         objective = None if self.objective_metric_name is None else {"MetricName": self.objective_metric_name}
         return {
             "InputDataConfig": [{"DataSource": source, "TargetAttributeName": self.target_attribute_name}],
-            "OutputDataConfig": {"S3OutputPath": output_uri},
-            "AutoMLJobConfig": {"Mode": "ENSEMBLING"},
-            "RoleArn": self.job_role_arn,
+            "OutputDataConfig": {"S3OutputPath": self.output_uri},
+            "RoleArn": self.role_arn,
             "ProblemType": self.problem_type,
             "AutoMLJobObjective": objective,
         }

@@ -213,8 +213,8 @@ def merge_arguments(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> di
         if value is None:
             continue
         below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged[key] = merge_arguments(below, value)
+        if isinstance(value, Mapping):
+            merged[key] = merge_arguments(below if isinstance(below, Mapping) else {}, value)
         else:
             merged[key] = value
     return merged

@@ -41,8 +41,10 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
             raise self.error("a ConditionStep needs at least one condition. Give conditions=[...].")
         for condition in self.conditions:
             if not isinstance(condition, Condition):
+                hint = " '==' and '!=' compare in Python: use .equals(...) and Not(...)." * isinstance(condition, bool)
                 raise self.error(
                     f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
+                    f"{hint}"
                 )
         if_tasks, else_tasks = self._first_tasks("if_steps", if_steps), self._first_tasks("else_steps", else_steps)
         if both := sorted({task.task_id for task in if_tasks} & {task.task_id for task in else_tasks}):

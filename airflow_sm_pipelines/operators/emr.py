@@ -8,6 +8,7 @@ from typing import Any
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
 _CLUSTER_KEYS = ("ClusterId", "ClusterConfig")
+_APPLICATION_KEYS = ("ApplicationId", "ApplicationConfig")
 
 
 class SageMakerEMRStepOperator(SageMakerStepOperator):
@@ -89,19 +90,26 @@ class SageMakerEMRServerlessStepOperator(SageMakerStepOperator):
         self.job_driver = job_driver
         self.application_id = application_id
         self.application_config = application_config
-        if (application_id is None) == (application_config is None):
+        places = [application_id, application_config, *(self.arguments.get(key) for key in _APPLICATION_KEYS)]
+        if sum(place is not None for place in places) != 1:
             raise self.error(
                 "an EMRServerless step runs in one application. Give either application_id or application_config."
             )
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the step's arguments have where nobody says it."""
+        role_arn = self.settings.role_arn
+        return {"ExecutionRoleArn": role_arn, "JobConfig": {"executionRoleArn": role_arn}}
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the step's arguments that the keywords make."""
-        job: dict[str, Any] = {"executionRoleArn": self.job_role_arn, "jobDriver": dict(self.job_driver)}
-        if self.application_id is not None:
-            job["applicationId"] = self.application_id
         return {
-            "ExecutionRoleArn": self.job_role_arn,
-            "JobConfig": job,
+            "ExecutionRoleArn": self.role_arn,
+            "JobConfig": {
+                "executionRoleArn": self.role_arn,
+                "jobDriver": dict(self.job_driver),
+                "applicationId": self.application_id,
+            },
             "ApplicationId": self.application_id,
             "ApplicationConfig": self.application_config,
         }

@@ -91,10 +91,10 @@ class SageMakerInferenceComponentStepOperator(SageMakerStepOperator):
 
     :param inference_component_name: its name.
     :param endpoint_name: the endpoint, such as ``endpoint.endpoint_name``.
-    :param variant_name: the endpoint's variant.
+    :param variant_name: the endpoint's variant; by default ``AllTraffic``.
     :param model_name: the model, such as ``model.model_name``.
     :param compute_resource_requirements: as boto3 has it, such as ``{"MinMemoryRequiredInMb": 1024}``.
-    :param copy_count: how many copies run.
+    :param copy_count: how many copies run; by default 1.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class SageMakerInferenceComponentStepOperator(SageMakerStepOperator):
         *,
         inference_component_name: Any,
         endpoint_name: Any = None,
-        variant_name: Any = "AllTraffic",
+        variant_name: Any = None,
         model_name: Any = None,
         compute_resource_requirements: Mapping[str, Any] | None = None,
-        copy_count: Any = 1,
+        copy_count: Any = None,
         step_type: str = "InferenceComponent",
         **kwargs: Any,
     ) -> None:
@@ -122,16 +122,19 @@ class SageMakerInferenceComponentStepOperator(SageMakerStepOperator):
         """The component's name, for other steps."""
         return self.properties.InferenceComponentName
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateInferenceComponent request has where nobody says it."""
+        return {"VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}}
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateInferenceComponent request that the keywords make."""
-        specification = {
-            "ModelName": self.model_name,
-            "ComputeResourceRequirements": self.compute_resource_requirements,
-        }
         return {
             "InferenceComponentName": self._inference_component_name,
             "EndpointName": self.endpoint_name,
             "VariantName": self.variant_name,
-            "Specification": {key: value for key, value in specification.items() if value is not None},
+            "Specification": {
+                "ModelName": self.model_name,
+                "ComputeResourceRequirements": self.compute_resource_requirements,
+            },
             "RuntimeConfig": {"CopyCount": self.copy_count},
         }

@@ -27,6 +27,17 @@ def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     return list(value)
 
 
+def optional_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> list[Any] | None:
+    """Return a list argument as a list, and ``None`` as it is.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a list, a tuple or ``None``.
+    :raises TranslationError: for anything else.
+    """
+    return None if value is None else require_list(operator, keyword, value)
+
+
 def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any]:
     """Return a dict argument as a dict; ``None`` is empty.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
-from airflow_sm_pipelines.operators.keywords import require_list
+from airflow_sm_pipelines.operators.keywords import optional_list
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
 
@@ -40,11 +40,15 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
         """The model's name, for other steps."""
         return self.properties.ModelName
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateModel request has where nobody says it."""
+        return {"ExecutionRoleArn": self.settings.role_arn}
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateModel request that the keywords make."""
         container = {"Image": self.image_uri, "ModelDataUrl": self.model_data, "Environment": self.environment}
         given = {key: value for key, value in container.items() if value is not None}
-        return {"ExecutionRoleArn": self.job_role_arn, "PrimaryContainer": given or None}
+        return {"ExecutionRoleArn": self.role_arn, "PrimaryContainer": given or None}
 
 
 class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
@@ -56,11 +60,11 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
     :param model_package_group_name: the group the package is registered in.
     :param image_uri: the inference container's image.
     :param model_data: the S3 URI of the model, such as ``train.model_artifacts``.
-    :param content_types: MIME types the container takes.
-    :param response_types: MIME types the container answers with.
+    :param content_types: MIME types the container takes; by default ``["text/csv"]``.
+    :param response_types: MIME types the container answers with; by default ``["text/csv"]``.
     :param inference_instances: instance types it may be hosted on.
     :param transform_instances: instance types it may run batch transforms on.
-    :param approval_status: ``PendingManualApproval``, ``Approved`` or ``Rejected``.
+    :param approval_status: ``PendingManualApproval``, as by default, ``Approved`` or ``Rejected``.
     :param model_metrics: the S3 URI of a JSON file with the model's quality metrics, shown in the registry, such as
         ``evaluate.property_files["metrics"]``.
     :param model_package_description: shown in the registry. ``description`` is the step's own.
@@ -72,11 +76,11 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         model_package_group_name: Any,
         image_uri: Any = None,
         model_data: Any = None,
-        content_types: Sequence[str] = ("text/csv",),
-        response_types: Sequence[str] = ("text/csv",),
-        inference_instances: Sequence[str] = (),
-        transform_instances: Sequence[str] = (),
-        approval_status: Any = "PendingManualApproval",
+        content_types: Sequence[str] | None = None,
+        response_types: Sequence[str] | None = None,
+        inference_instances: Sequence[str] | None = None,
+        transform_instances: Sequence[str] | None = None,
+        approval_status: Any = None,
         model_metrics: Any = None,
         model_package_description: Any = None,
         step_type: str = "RegisterModel",
@@ -86,10 +90,10 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         self.model_package_group_name = model_package_group_name
         self.image_uri = image_uri
         self.model_data = model_data
-        self.content_types = require_list(self, "content_types", content_types)
-        self.response_types = require_list(self, "response_types", response_types)
-        self.inference_instances = require_list(self, "inference_instances", inference_instances)
-        self.transform_instances = require_list(self, "transform_instances", transform_instances)
+        self.content_types = optional_list(self, "content_types", content_types)
+        self.response_types = optional_list(self, "response_types", response_types)
+        self.inference_instances = optional_list(self, "inference_instances", inference_instances)
+        self.transform_instances = optional_list(self, "transform_instances", transform_instances)
         self.approval_status = approval_status
         self.model_metrics = model_metrics
         self.model_package_description = model_package_description
@@ -99,6 +103,17 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         """The ARN of the registered model package, for other steps."""
         return self.properties.ModelPackageArn
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateModelPackage request has where nobody says it."""
+        request: dict[str, Any] = {"ModelApprovalStatus": "PendingManualApproval"}
+        if self.image_uri is not None or "InferenceSpecification" in self.arguments:
+            types = ["text/csv"]
+            request["InferenceSpecification"] = {
+                "SupportedContentTypes": types,
+                "SupportedResponseMIMETypes": types,
+            }
+        return request
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateModelPackage request that the keywords make."""
         request: dict[str, Any] = {
@@ -106,19 +121,17 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
             "ModelApprovalStatus": self.approval_status,
             "ModelPackageDescription": self.model_package_description,
         }
-        if self.image_uri is not None:
-            container = {"Image": self.image_uri}
-            if self.model_data is not None:
-                container["ModelDataUrl"] = self.model_data
-            specification: dict[str, Any] = {
-                "Containers": [container],
-                "SupportedContentTypes": self.content_types,
-                "SupportedResponseMIMETypes": self.response_types,
-            }
-            if self.inference_instances:
-                specification["SupportedRealtimeInferenceInstanceTypes"] = self.inference_instances
-            if self.transform_instances:
-                specification["SupportedTransformInstanceTypes"] = self.transform_instances
+        container = {"Image": self.image_uri, "ModelDataUrl": self.model_data}
+        specification = {
+            "Containers": None
+            if self.image_uri is None
+            else [{key: value for key, value in container.items() if value is not None}],
+            "SupportedContentTypes": self.content_types,
+            "SupportedResponseMIMETypes": self.response_types,
+            "SupportedRealtimeInferenceInstanceTypes": self.inference_instances,
+            "SupportedTransformInstanceTypes": self.transform_instances,
+        }
+        if any(value is not None for value in specification.values()):
             request["InferenceSpecification"] = specification
         if self.model_metrics is not None:
             statistics = {"ContentType": "application/json", "S3Uri": self.model_metrics}

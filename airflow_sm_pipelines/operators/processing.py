@@ -29,8 +29,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
 
     :param image_uri: the container image.
     :param instance_type: such as ``ml.m5.xlarge``.
-    :param instance_count: how many instances.
-    :param volume_size_in_gb: of each instance's storage.
+    :param instance_count: how many instances; by default 1.
+    :param volume_size_in_gb: of each instance's storage; by default 30.
     :param code: the script to run: a local file beside the Dag, a local directory (with ``entry_point``), or an
         ``s3://`` URI of a file. It arrives at ``/opt/ml/processing/input/code``. Without code the image's own
         entry point runs.
@@ -55,8 +55,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         *,
         image_uri: Any = None,
         instance_type: Any = None,
-        instance_count: Any = 1,
-        volume_size_in_gb: Any = 30,
+        instance_count: Any = None,
+        volume_size_in_gb: Any = None,
         code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
         command: Sequence[str] = ("python3",),
@@ -144,9 +144,16 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             places[name] = {"output_name": output, "file_path": file_path}
         return places
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateProcessingJob request has where nobody says it."""
+        return {
+            "RoleArn": self.settings.role_arn,
+            "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "VolumeSizeInGB": 30}},
+        }
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateProcessingJob request that the keywords make."""
-        request: dict[str, Any] = {"RoleArn": self.job_role_arn}
+        request: dict[str, Any] = {"RoleArn": self.role_arn}
         cluster: dict[str, Any] = {
             "InstanceType": self.instance_type,
             "InstanceCount": self.instance_count,

@@ -11,6 +11,7 @@ from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator, merge
 from airflow_sm_pipelines.operators.keywords import require_dict, require_list
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
+from airflow_sm_pipelines.translation.step_types import types_in, types_of
 
 
 class SageMakerStepOperator(BaseSageMakerStepOperator):
@@ -24,7 +25,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
     :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
         ``True`` for ever.
     :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
-    :param role_arn: the role of this step's job; by default the group's.
+    :param role_arn: the role of this step's job; by default the group's, except for steps of this class itself.
     :param step_options: further keys of the step in the document, such as ``OutputParameters`` or ``FunctionArn``.
     """
 
@@ -49,7 +50,12 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self._local_code: LocalCode | None = None
 
     def keyword_arguments(self) -> dict[str, Any]:
-        """Return the request that the keywords make; goes over ``arguments``. Nothing for a generic step."""
+        """Return the request that the keywords make; goes over ``arguments``. For a generic step that is the role."""
+        known = types_in(types_of(self.step_type), "Arguments")
+        return {"RoleArn": self.role_arn} if isinstance(known, Mapping) and "RoleArn" in known else {}
+
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the request has where neither ``arguments`` nor a keyword says it. Nothing for a generic step."""
         return {}
 
     def extra(self) -> dict[str, Any]:
@@ -71,17 +77,14 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
             task_id=self.task_id,
             name=self.step_name,
             type=self.step_type,
-            arguments=merge_arguments(self.arguments, self.keyword_arguments()),
+            arguments=merge_arguments(
+                merge_arguments(self.default_arguments(), self.arguments), self.keyword_arguments()
+            ),
             extra=self.extra(),
             display_name=self.display_name,
             description=self.description,
             uploads=self.uploads(),
         )
-
-    @property
-    def job_role_arn(self) -> str:
-        """The role this step's job runs with."""
-        return self.role_arn or self.settings.role_arn
 
     @property
     def code_uri(self) -> str:

@@ -22,8 +22,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
 
     :param image_uri: the container image.
     :param instance_type: such as ``ml.m5.xlarge``.
-    :param instance_count: how many instances.
-    :param volume_size_in_gb: of each instance's storage.
+    :param instance_count: how many instances; by default 1.
+    :param volume_size_in_gb: of each instance's storage; by default 30.
     :param code: the script to train with, in script mode as AWS's framework images run it: a local file beside
         the Dag, a local directory (with ``entry_point``), or the ``s3://`` URI of a ``.tar.gz`` (with
         ``entry_point``). Without code the image's own algorithm runs.
@@ -39,7 +39,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
     :param output_uri: ``S3OutputPath``; by default ``<artifact_uri>/<execution id>/<step name>``. The model is
         written to ``<output_uri>/<job name>/output/model.tar.gz``.
     :param environment: environment variables.
-    :param max_runtime_in_seconds: after which SageMaker stops the job.
+    :param max_runtime_in_seconds: after which SageMaker stops the job; by default a day.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         *,
         image_uri: Any = None,
         instance_type: Any = None,
-        instance_count: Any = 1,
-        volume_size_in_gb: Any = 30,
+        instance_count: Any = None,
+        volume_size_in_gb: Any = None,
         code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
         inputs: Mapping[str, Any] | None = None,
@@ -56,7 +56,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         hyperparameters: Mapping[str, Any] | None = None,
         output_uri: Any = None,
         environment: Mapping[str, Any] | None = None,
-        max_runtime_in_seconds: Any = 86400,
+        max_runtime_in_seconds: Any = None,
         step_type: str = "Training",
         **kwargs: Any,
     ) -> None:
@@ -74,8 +74,21 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.output_uri = output_uri
         self.environment = None if environment is None else require_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
+        self._require_machine()
         if self.code is not None and self.code.startswith("s3://") and entry_point is None:
             raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
+
+    def _require_machine(self) -> None:
+        specification = self.training_arguments.get("AlgorithmSpecification", {})
+        if self.image_uri is None and not {"TrainingImage", "AlgorithmName"} & set(specification):
+            raise self.error("image_uri is missing. Give image_uri=..., or AlgorithmSpecification in arguments.")
+        resources = self._given_resources()
+        if self.instance_type is None and not {"InstanceType", "InstanceGroups"} & set(resources):
+            raise self.error("instance_type is missing. Give instance_type=..., or ResourceConfig in arguments.")
+
+    def _given_resources(self) -> Mapping[str, Any]:
+        resources: Mapping[str, Any] = self.training_arguments.get("ResourceConfig", {})
+        return resources
 
     @property
     def model_artifacts(self) -> PropertyReference | Join:
@@ -87,20 +100,37 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         """Where models are written below."""
         if self.output_uri is not None:
             return self.output_uri
-        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
+        given = self.training_arguments.get("OutputDataConfig", {}).get("S3OutputPath")
+        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name]) if given is None else given
+
+    @property
+    def training_arguments(self) -> Mapping[str, Any]:
+        """The part of ``arguments`` that is about the training job."""
+        return self.arguments
+
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateTrainingJob request has where nobody says it."""
+        groups = "InstanceGroups" in self.training_arguments.get("ResourceConfig", {})
+        return {
+            "RoleArn": self.settings.role_arn,
+            "AlgorithmSpecification": {"TrainingInputMode": "File"},
+            "ResourceConfig": {"VolumeSizeInGB": 30, **({} if groups else {"InstanceCount": 1})},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
+            "OutputDataConfig": {"S3OutputPath": self.training_output_uri},
+        }
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateTrainingJob request that the keywords make."""
         request: dict[str, Any] = {
-            "RoleArn": self.job_role_arn,
-            "AlgorithmSpecification": {"TrainingImage": self.image_uri, "TrainingInputMode": "File"},
+            "RoleArn": self.role_arn,
+            "AlgorithmSpecification": {"TrainingImage": self.image_uri},
             "ResourceConfig": {
                 "InstanceType": self.instance_type,
                 "InstanceCount": self.instance_count,
                 "VolumeSizeInGB": self.volume_size_in_gb,
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime_in_seconds},
-            "OutputDataConfig": {"S3OutputPath": self.training_output_uri},
+            "OutputDataConfig": {"S3OutputPath": self.output_uri},
         }
         if channels := list(self._channels()):
             request["InputDataConfig"] = channels
@@ -129,7 +159,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             if self.content_type is not None:
                 given.setdefault("ContentType", self.content_type)
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
-        yield from self.arguments.get("InputDataConfig", [])
+        yield from self.training_arguments.get("InputDataConfig", [])
 
     def _all_hyperparameters(self) -> dict[str, Any]:
         given = {

@@ -16,7 +16,7 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
     :param model_name: the model, such as ``model.model_name``.
     :param data: the S3 URI of what is predicted from.
     :param instance_type: such as ``ml.m5.xlarge``.
-    :param instance_count: how many instances.
+    :param instance_count: how many instances; by default 1.
     :param content_type: the MIME type of the data.
     :param split_type: ``None``, ``Line``, ``RecordIO`` or ``TFRecord``.
     :param accept: the MIME type of the predictions.
@@ -32,7 +32,7 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
         model_name: Any = None,
         data: Any = None,
         instance_type: Any = None,
-        instance_count: Any = 1,
+        instance_count: Any = None,
         content_type: Any = None,
         split_type: Any = None,
         accept: Any = None,
@@ -61,21 +61,25 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
         """The S3 URI under which the predictions lie, for other steps."""
         return self.properties.TransformOutput.S3OutputPath
 
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateTransformJob request has where nobody says it."""
+        return {
+            "TransformOutput": {"S3OutputPath": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])},
+            "TransformResources": {"InstanceCount": 1},
+        }
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateTransformJob request that the keywords make."""
-        output_uri = self.output_uri
-        if output_uri is None:
-            output_uri = Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])
         source = None if self.data is None else {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self.data}}
         return {
             "ModelName": self.model_name,
             "BatchStrategy": self.batch_strategy,
             "Environment": self.environment,
-            "TransformInput": _given(DataSource=source, ContentType=self.content_type, SplitType=self.split_type),
-            "TransformOutput": _given(S3OutputPath=output_uri, Accept=self.accept, AssembleWith=self.assemble_with),
-            "TransformResources": _given(InstanceType=self.instance_type, InstanceCount=self.instance_count),
+            "TransformInput": {"DataSource": source, "ContentType": self.content_type, "SplitType": self.split_type},
+            "TransformOutput": {
+                "S3OutputPath": self.output_uri,
+                "Accept": self.accept,
+                "AssembleWith": self.assemble_with,
+            },
+            "TransformResources": {"InstanceType": self.instance_type, "InstanceCount": self.instance_count},
         }
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

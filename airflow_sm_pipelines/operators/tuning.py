@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
+from airflow_sm_pipelines.definition.expressions import Join, ParameterReference, PropertyReference
 from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
 
 
@@ -16,11 +16,11 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
     :param hyperparameter_ranges: what is tried, by name: ``(1, 10)`` for whole numbers, ``(0.1, 0.9)`` for numbers,
         ``["a", "b"]`` for a choice.
     :param objective_metric_name: the metric that is tuned for.
-    :param objective_type: ``Maximize`` or ``Minimize``.
+    :param objective_type: ``Maximize``, as by default, or ``Minimize``.
     :param metric_definitions: how metrics are found in the log, by name: a regular expression.
-    :param strategy: ``Bayesian``, ``Random``, ``Hyperband`` or ``Grid``.
-    :param max_jobs: how many training jobs in all.
-    :param max_parallel_jobs: how many at once.
+    :param strategy: ``Bayesian``, as by default, ``Random``, ``Hyperband`` or ``Grid``.
+    :param max_jobs: how many training jobs in all; by default 1.
+    :param max_parallel_jobs: how many at once; by default 1.
     """
 
     def __init__(
@@ -28,11 +28,11 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
         *,
         hyperparameter_ranges: Mapping[str, tuple[Any, Any] | Sequence[Any]],
         objective_metric_name: Any,
-        objective_type: str = "Maximize",
+        objective_type: str | None = None,
         metric_definitions: Mapping[str, str] | None = None,
-        strategy: str = "Bayesian",
-        max_jobs: Any = 1,
-        max_parallel_jobs: Any = 1,
+        strategy: str | None = None,
+        max_jobs: Any = None,
+        max_parallel_jobs: Any = None,
         step_type: str = "Tuning",
         **kwargs: Any,
     ) -> None:
@@ -68,10 +68,36 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
             output_uri = output_uri.rstrip("/")
         return Join("/", [output_uri, job_name, "output/model.tar.gz"])
 
+    @property
+    def training_arguments(self) -> Mapping[str, Any]:
+        """The part of ``arguments`` that is about the training jobs."""
+        arguments: Mapping[str, Any] = self.arguments.get("TrainingJobDefinition", {})
+        return arguments
+
+    def _given_resources(self) -> Mapping[str, Any]:
+        return {**super()._given_resources(), **self.training_arguments.get("HyperParameterTuningResourceConfig", {})}
+
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateHyperParameterTuningJob request has where nobody says it."""
+        definition = super().default_arguments()
+        resources = definition.pop("ResourceConfig")
+        if "ResourceConfig" not in self.training_arguments:
+            definition["HyperParameterTuningResourceConfig"] = resources
+        return {
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Bayesian",
+                "HyperParameterTuningJobObjective": {"Type": "Maximize"},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+            },
+            "TrainingJobDefinition": definition,
+        }
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateHyperParameterTuningJob request that the keywords make."""
         definition = super().keyword_arguments()
-        definition["HyperParameterTuningResourceConfig"] = definition.pop("ResourceConfig")
+        resources = definition.pop("ResourceConfig")
+        if any(value is not None for value in resources.values()):
+            definition["HyperParameterTuningResourceConfig"] = resources
         if "HyperParameters" in definition:
             definition["StaticHyperParameters"] = definition.pop("HyperParameters")
         if self.metric_definitions is not None:
@@ -98,14 +124,22 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
         ranges: dict[str, list[dict[str, Any]]] = {}
         for name, given in self.hyperparameter_ranges.items():
             if isinstance(given, list):
-                choice = {"Name": name, "Values": [str(value) for value in given]}
+                choice = {"Name": name, "Values": [_text(value) for value in given]}
                 ranges.setdefault("CategoricalParameterRanges", []).append(choice)
                 continue
             if not isinstance(given, tuple) or len(given) != 2:
                 raise self.error(
                     f"hyperparameter_ranges['{name}'] is {given!r}. Give (lowest, highest), or a list of values."
                 )
-            kind = "Integer" if all(isinstance(end, int) for end in given) else "Continuous"
-            limits = {"Name": name, "MinValue": str(given[0]), "MaxValue": str(given[1])}
+            kind = "Integer" if all(map(_is_whole, given)) else "Continuous"
+            limits = {"Name": name, "MinValue": _text(given[0]), "MaxValue": _text(given[1])}
             ranges.setdefault(f"{kind}ParameterRanges", []).append(limits)
         return ranges
+
+
+def _is_whole(end: Any) -> bool:
+    return isinstance(end, int) or (isinstance(end, ParameterReference) and end.type == "Integer")
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) else value

@@ -13,10 +13,11 @@ from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.settings import PipelineSettings
+from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
+from airflow_sm_pipelines.task_groups.place import refuse_another_group_of_the_pipeline, refuse_groups_around
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
-from airflow_sm_pipelines.translation.xcoms import xcom_task_ids
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,7 +80,9 @@ class BasePipelineTaskGroup(TaskGroup):
         super().__init__(group_id=group_id, **kwargs)
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
+        refuse_groups_around(self, self._subject)
         self._check_settings(name, role_arn, waiter_delay, on_retry)
+        refuse_another_group_of_the_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
             pipeline_name=name,
@@ -98,7 +101,6 @@ class BasePipelineTaskGroup(TaskGroup):
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
-        self._refuse_a_second_group_of_the_pipeline()
 
     # TaskGroup is an attrs class with slots, whose state is its declared fields only: copies of a Dag (such as
     # partial_subset) would lose ours.
@@ -132,6 +134,13 @@ class BasePipelineTaskGroup(TaskGroup):
 
         :raises TranslationError: naming both tasks.
         """
+        followed = self.launch.get_flat_relative_ids(upstream=False)
+        for task in self:
+            if task is not self.launch and task.task_id not in followed:
+                raise TranslationError(
+                    f"{self._subject}: step '{task.task_id}' was added after the 'with' block ended, and its task "
+                    "waits for nothing. Define all steps inside the block."
+                )
         known = self.launch.upstream_task_ids
         for task_id in outside_upstream_task_ids(self, self.settings.launch_task_id):
             if task_id not in known:
@@ -157,17 +166,25 @@ class BasePipelineTaskGroup(TaskGroup):
             self.draw_edges()
             self._add_launch(self.compile())
 
-    def _refuse_a_second_group_of_the_pipeline(self) -> None:
-        for group in self.dag.task_group.get_task_group_dict().values():
-            other = group.settings if isinstance(group, BasePipelineTaskGroup) and group is not self else None
-            if other is not None and other.pipeline_name == self.settings.pipeline_name:
-                raise TranslationError(
-                    f"{self._subject}: task group '{other.group_id}' runs pipeline '{other.pipeline_name}' too. "
-                    "The two would overwrite each other's definition. Give each a pipeline_name of its own."
-                )
+    def add(self, task: Any) -> Any:
+        """Add a task or group; called by Airflow.
+
+        :param task: what is added.
+        :raises TranslationError: once the pipeline has been compiled.
+        """
+        if self._has_launch:
+            raise TranslationError(
+                f"{self._subject}: '{task.node_id}' was added after the group was complete. Define all steps inside "
+                "its 'with' block; a group made by from_definition takes no more."
+            )
+        return super().add(task)
+
+    @property
+    def _has_launch(self) -> bool:
+        return isinstance(self.children.get(self.settings.launch_task_id), SageMakerPipelineLaunchOperator)
 
     def _refuse_a_second_launch(self) -> None:
-        if isinstance(self.children.get(self.settings.launch_task_id), SageMakerPipelineLaunchOperator):
+        if self._has_launch:
             raise TranslationError(
                 f"{self._subject}: its 'with' block was entered a second time. Define all steps in one block."
             )
@@ -204,9 +221,7 @@ class BasePipelineTaskGroup(TaskGroup):
             launch.set_downstream(root)
         for task_id in outside:
             launch.set_upstream(self.dag.get_task(task_id))
-        for value in compiled.values.values():
-            for task_id in xcom_task_ids(value, self.dag.dag_id):
-                launch.set_upstream(self.dag.get_task(task_id))
+        follow_the_tasks_of_values(launch, compiled.values, self._subject)
         self._apply_edges_of_the_empty_group(launch)
         self._refuse_a_way_out_and_back(sorted(launch.upstream_task_ids))
 

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
+from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline
 from airflow_sm_pipelines.translation.given import GivenDefinition
@@ -139,8 +140,19 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         for task_id, node in nodes.items():
             for name in _referenced_steps(node):
                 upstream = task_ids.get(name)
-                if upstream is not None and upstream != task_id:
+                if upstream is None:
+                    self._refuse_a_step_of_another_pipeline(task_id, name)
+                elif upstream != task_id:
                     self.dag.get_task(task_id).set_upstream(self.dag.get_task(upstream))
+
+    def _refuse_a_step_of_another_pipeline(self, task_id: str, name: str) -> None:
+        for task in self.dag.tasks:
+            if isinstance(task, StepTask) and task.to_step_node().name == name:
+                raise TranslationError(
+                    f"{self._subject}: task '{task_id}' refers to step '{name}', which is task '{task.task_id}' of "
+                    "another pipeline. References reach no further than their pipeline. Read what the step has left in "
+                    f"XCom: {xcom_of_a_step(task.task_id)}"
+                )
 
     @property
     def _launch_trigger_rule(self) -> str:
@@ -160,7 +172,7 @@ def _document(value: Any) -> Any:
     if hasattr(value, "to_document"):
         return value.to_document()
     if isinstance(value, Mapping):
-        return {key: _document(inner) for key, inner in value.items()}
+        return {str(key): _document(inner) for key, inner in value.items()}  # other keys are refused later
     if isinstance(value, (list, tuple)):
         return [_document(inner) for inner in value]
     return value

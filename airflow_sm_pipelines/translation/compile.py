@@ -9,7 +9,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import LocatedReference, find_references
 from airflow_sm_pipelines.definition.graph import find_cycle
-from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS, MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
@@ -25,6 +25,7 @@ from airflow_sm_pipelines.translation.nodes import (
     StepNode,
     TaskNode,
 )
+from airflow_sm_pipelines.translation.step_types import types_in, types_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,12 @@ class _Compiler:
         require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
         values.update(self.lifting.values)
+        if len(values) > MAXIMUM_START_PARAMETERS:
+            raise TranslationError(
+                f"the pipeline has {len(values)} parameters, {len(self.lifting.values)} of them for Jinja and XComArgs "
+                f"in steps, and an execution is started with at most {MAXIMUM_START_PARAMETERS} values. Declare a "
+                "value that several steps use once, in the group's parameters, or put values into one file in S3."
+            )
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
         return CompiledPipeline(definition, definition.to_json(), values, tuple(uploads.values()))
 
@@ -92,6 +99,11 @@ class _Compiler:
                     "Give one of them another step_name."
                 )
             self.names[step.name] = step.task_id
+            if task.trigger_rule == "all_done_setup_success":
+                raise TranslationError(
+                    f"task '{step.task_id}' is a teardown, and SageMaker has none. Let the teardown follow the group: "
+                    "group >> clean_up().as_teardown(setups=...)."
+                )
             if task.trigger_rule not in SUPPORTED_RULES:
                 raise TranslationError(
                     f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}', which SageMaker cannot follow. "
@@ -137,7 +149,7 @@ class _Compiler:
         return list(order)
 
     def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
-        node = task.step
+        node, types = task.step, types_of(task.step.type)
         if node.type == "Condition":
             arguments: Any = {
                 "Conditions": [
@@ -148,8 +160,8 @@ class _Compiler:
                 "ElseSteps": [],
             }
         else:
-            arguments = self.lifting.document(node.arguments, node)
-        extra = self.lifting.document(node.extra, node)
+            arguments = self.lifting.document(node.arguments, node, types=types_in(types, "Arguments"))
+        extra = self.lifting.document(node.extra, node, types=types)
         referenced = {located.reference.step_name for located in _references([arguments, extra], node)}
         depends_on = self._depends_on(task, routes, referenced)
         return Step(

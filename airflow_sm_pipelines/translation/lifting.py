@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,11 +16,10 @@ from airflow_sm_pipelines.definition.parameters import (
     to_start_value,
 )
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
+from airflow_sm_pipelines.translation.argument_types import Keys, as_type, place_of
 from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
-from airflow_sm_pipelines.translation.request_types import type_at
-
-Keys = tuple[str | int, ...]
+from airflow_sm_pipelines.translation.step_types import Types, types_in
 
 
 class Lifting:
@@ -36,27 +36,32 @@ class Lifting:
         self.values: dict[str, Any] = {}
         self._taken = set(taken)
 
-    def document(self, value: Any, node: StepNode, keys: Keys = ()) -> Any:
+    def document(self, value: Any, node: StepNode, keys: Keys = (), types: Types = None) -> Any:
         """Return a value as JSON, with references to parameters for what is known only per run.
 
         :param value: any part of a step.
         :param node: the step.
         :param keys: where in the step: keys and indexes.
-        :raises TranslationError: for what is no JSON, naming task and place.
+        :param types: what the API wants there.
+        :raises TranslationError: for what is no JSON, or of another type than the API's; naming task and place.
         """
+        if types is not None:
+            value = as_type(value, types, node, keys)
         if isinstance(value, RuntimeValue):
-            return self._lift(value, node, keys).to_document()
+            return self._lift(value, node, keys, types if isinstance(types, str) else "String").to_document()
         if isinstance(value, Mapping):
-            return {key: self.document(inner, node, (*keys, key)) for key, inner in value.items()}
+            return {key: self.document(inner, node, (*keys, key), types_in(types, key)) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.document(inner, node, (*keys, index)) for index, inner in enumerate(value)]
-        if value is None or isinstance(value, (str, int, float)):
+            return [
+                self.document(inner, node, (*keys, index), types_in(types, index)) for index, inner in enumerate(value)
+            ]
+        if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
         # Last: Expression is a protocol, and asking for one costs as much as the rest of compiling.
         if isinstance(value, Expression):
             return self.document(value.to_document(), node, keys)
         raise TranslationError(
-            f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {_place(keys)}; a pipeline "
+            f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {place_of(keys)}; a pipeline "
             "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
         )
 
@@ -75,10 +80,10 @@ class Lifting:
 
         return document
 
-    def _lift(self, value: RuntimeValue, node: StepNode, keys: Keys) -> ParameterReference:
-        type_ = value.type or type_at(node.type, keys)
+    def _lift(self, value: RuntimeValue, node: StepNode, keys: Keys, type_here: str) -> ParameterReference:
+        type_ = value.type or type_here
         parameter = PipelineParameter(
-            name=self._name(hyphenated(f"{node.name}-{_place(keys)}")),
+            name=self._name(hyphenated(f"{node.name}-{place_of(keys)}")),
             type=type_,
             default_value=MISSING if value.default_value is None else value.default_value,
             enum_values=value.enum_values,
@@ -87,7 +92,7 @@ class Lifting:
             try:
                 parameter.parse(to_start_value(value.default_value))
             except PipelineParameterError as error:
-                raise TranslationError(f"task '{node.task_id}', at {_place(keys)}: {error}") from None
+                raise TranslationError(f"task '{node.task_id}', at {place_of(keys)}: {error}") from None
         self.parameters.append(parameter)
         self.values[parameter.name] = value.value
         return ParameterReference(f"Parameters.{parameter.name}", type_)
@@ -101,7 +106,3 @@ class Lifting:
             name = f"{place}-{count}"
         self._taken.add(name)
         return name
-
-
-def _place(keys: Keys) -> str:
-    return "-".join(map(str, keys))

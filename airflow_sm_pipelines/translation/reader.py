@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow.sdk import TriggerRule, XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.param import DagParam
 
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
@@ -20,7 +21,7 @@ from airflow_sm_pipelines.translation.nodes import (
     TaskNode,
 )
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
-from airflow_sm_pipelines.translation.xcoms import xcom_task_ids
+from airflow_sm_pipelines.translation.xcoms import xcom_references
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -84,7 +85,8 @@ def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tup
 def to_runtime_value(value: Any) -> Any:
     """Return a :class:`RuntimeValue` for what becomes a pipeline parameter, and anything else as it is.
 
-    That is Jinja text, an XComArg, and whatever the author gave a type, as with ``ParameterInteger(...)``.
+    That is Jinja text, an XComArg, a Dag param (an argument of a ``@dag`` function is one), and whatever the author
+    gave a type, as with ``ParameterInteger(...)``.
 
     :param value: an argument as the Dag's author wrote it.
     """
@@ -93,7 +95,7 @@ def to_runtime_value(value: Any) -> Any:
         if default is None and not isinstance(to_runtime_value(value.value), RuntimeValue):
             default = value.value
         return RuntimeValue(value.value, value.type, default, getattr(value, "enum_values", None))
-    if isinstance(value, XComArg) or (isinstance(value, str) and is_template(value)):
+    if isinstance(value, (XComArg, DagParam)) or (isinstance(value, str) and is_template(value)):
         return RuntimeValue(value)
     return value
 
@@ -114,10 +116,21 @@ def _read_task(
             f"task '{task.task_id}' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a "
             "Python loop."
         )
+    if (mapped := task.get_closest_mapped_task_group()) is not None:
+        raise TranslationError(
+            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has no mapped "
+            "steps. Define the steps for each item in a Python loop."
+        )
     if node is None:
         raise TranslationError(
             f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
             "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
+        )
+    if task.depends_on_past:
+        raise TranslationError(
+            f"task '{task.task_id}' has depends_on_past. SageMaker runs its step whatever became of it in the last Dag "
+            "run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole pipeline, "
+            "launch_arguments={'depends_on_past': True}."
         )
     node = dataclasses.replace(
         node,
@@ -161,7 +174,11 @@ class _Lifter:
             return Join(value.on, [self.lift(inner) for inner in value.values])
         if isinstance(value, Mapping):
             for key in value:
-                if isinstance(key, str) and is_template(key):
+                if not isinstance(key, str):
+                    raise TranslationError(
+                        f"task '{self.task_id}' has the key {key!r}, a {type(key).__name__}. Keys are text in JSON."
+                    )
+                if is_template(key):
                     raise TranslationError(
                         f"task '{self.task_id}' has the key {key!r}. SageMaker takes no parameter in place of a key, "
                         "so keys must be the same in every run. Write it out."
@@ -196,7 +213,7 @@ class _Lifter:
         )
 
     def _refuse_inner_xcoms(self, value: Any) -> None:
-        for upstream in xcom_task_ids(value, self.dag_id):
+        for upstream, _ in xcom_references(value, self.dag_id):
             if upstream in self.inside:
                 raise TranslationError(
                     f"task '{self.task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read "

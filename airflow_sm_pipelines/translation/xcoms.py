@@ -9,12 +9,14 @@ from typing import Any
 
 from airflow.sdk import XComArg
 
-_IN_TEXT = re.compile(r"task_instance\.xcom_pull\(task_ids='(?P<task_id>[^']+)', dag_id='(?P<dag_id>[^']+)'")
+_IN_TEXT = re.compile(
+    r"task_instance\.xcom_pull\(task_ids='(?P<task_id>[^']+)', dag_id='(?P<dag_id>[^']+)', key='(?P<key>[^']+)'\)"
+)
 """What Airflow writes for an XComArg in text (``PlainXComArg.__str__``)."""
 
 
-def xcom_task_ids(value: Any, dag_id: str) -> Iterator[str]:
-    """Yield the ids of the tasks whose XComs a value needs.
+def xcom_references(value: Any, dag_id: str) -> Iterator[tuple[str, str]]:
+    """Yield the XComs that a value needs: the ids of their tasks, and their keys.
 
     Airflow draws no edge for an XComArg in text, as in ``f"s3://{upload()}"``: all it sees is Jinja. Here it counts
     like any other. An ``xcom_pull`` written by hand does not, as with Airflow: draw its edge yourself.
@@ -23,14 +25,14 @@ def xcom_task_ids(value: Any, dag_id: str) -> Iterator[str]:
     :param dag_id: text may also read XComs of other Dags, which no edge leads to.
     """
     if isinstance(value, JsonXComArg):
-        yield from xcom_task_ids(value.value, dag_id)
+        yield from xcom_references(value.value, dag_id)
     elif isinstance(value, XComArg):
-        for operator, _ in value.iter_references():
-            yield operator.task_id
+        for operator, key in value.iter_references():
+            yield operator.task_id, key
     elif isinstance(value, str):
         for match in _IN_TEXT.finditer(value):
             if match["dag_id"] == dag_id:
-                yield match["task_id"]
+                yield match["task_id"], match["key"]
 
 
 class JsonXComArg(XComArg):

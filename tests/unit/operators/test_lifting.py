@@ -203,7 +203,6 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
                 "ProcessingInputs": [{"AppManaged": "{{ x }}", "InputName": "{{ x }}"}],
                 "NetworkConfig": {"EnableNetworkIsolation": "{{ x }}"},
                 "Environment": {"InstanceCount": "{{ x }}"},
-                "StoppingCondition": {"MaxRuntimeInSeconds": Join("", ["{{ x }}", "0"])},
             },
         )
         SageMakerStepOperator(
@@ -219,7 +218,6 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
         "a-ProcessingInputs-0-InputName": "String",
         "a-NetworkConfig-EnableNetworkIsolation": "Boolean",
         "a-Environment-InstanceCount": "String",
-        "a-StoppingCondition-MaxRuntimeInSeconds-Std-Join-Values-0": "String",
         "b-ProductionVariants-1-InitialVariantWeight": "Float",
         "b-ProductionVariants-1-InitialInstanceCount": "Integer",
         "c-InstanceCount": "String",
@@ -227,7 +225,7 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
 
 
 def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
-    """ParameterInteger and the like work anywhere in the arguments, with their defaults, and win over the place."""
+    """ParameterInteger and the like work anywhere in the arguments, with their defaults."""
     with group() as pipeline:
         SageMakerStepOperator(
             task_id="a",
@@ -239,7 +237,12 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
                 "Text": Join("-", ["run", ParameterInteger(5)]),
             },
         )
-        SageMakerProcessingStepOperator(task_id="b", **JOB, instance_count=ParameterString("{{ x }}"))
+        SageMakerProcessingStepOperator(
+            task_id="b",
+            **JOB,
+            instance_count=ParameterInteger("{{ x }}"),
+            environment={"N": ParameterInteger("{{ y }}")},
+        )
         a = SageMakerProcessingStepOperator(task_id="c", **JOB, outputs=["o"], property_files={"m": "o/m.json"})
         SageMakerConditionStepOperator(
             task_id="d",
@@ -255,7 +258,8 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
         {"Name": "a-Share-1", "Type": "Boolean", "DefaultValue": True},
         {"Name": "a-Mode", "Type": "String", "EnumValues": ["File", "Pipe"]},
         {"Name": "a-Text-Std-Join-Values-1", "Type": "Integer", "DefaultValue": 5},
-        {"Name": "b-ProcessingResources-ClusterConfig-InstanceCount", "Type": "String"},
+        {"Name": "b-ProcessingResources-ClusterConfig-InstanceCount", "Type": "Integer"},
+        {"Name": "b-Environment-N-Std-Join-Values-0", "Type": "Integer"},
         {"Name": "d-Conditions-0-2", "Type": "Integer"},
         {"Name": "d-Conditions-1-2", "Type": "Float", "DefaultValue": 1.5},
     ]
@@ -266,6 +270,7 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
         "a-Mode": "{{ params.mode }}",
         "a-Text-Std-Join-Values-1": 5,
         "b-ProcessingResources-ClusterConfig-InstanceCount": "{{ x }}",
+        "b-Environment-N-Std-Join-Values-0": "{{ y }}",
         "d-Conditions-0-2": "{{ x }}",
         "d-Conditions-1-2": 1.5,
     }

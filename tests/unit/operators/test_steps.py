@@ -16,6 +16,8 @@ from airflow_sm_pipelines import (
     SageMakerRegisterModelStepOperator,
     SageMakerStepOperator,
     SageMakerTrainingStepOperator,
+    SageMakerTransformStepOperator,
+    SageMakerTuningStepOperator,
 )
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Get, JsonGet, PropertyReference
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -96,13 +98,72 @@ def test_cache_configurations(dag, group, cache, config):
 def test_keywords_go_over_arguments():
     """Objects are merged key by key; anything else that a keyword says replaces what stood there."""
     arguments = {"A": {"x": 1, "y": 2}, "B": [1], "C": "kept"}
-    assert merge_arguments(arguments, {"A": {"y": 3, "z": None}, "B": [2], "C": None, "D": 4}) == {
+    over = {"A": {"y": 3, "z": None}, "B": [2], "C": None, "D": 4, "E": {"x": None, "y": {"z": 5, "q": None}}}
+    assert merge_arguments(arguments, over) == {
         "A": {"x": 1, "y": 3},
         "B": [2],
         "C": "kept",
         "D": 4,
+        "E": {"y": {"z": 5}},
     }
     assert arguments == {"A": {"x": 1, "y": 2}, "B": [1], "C": "kept"}
+
+
+def test_arguments_go_over_defaults(dag, group):
+    """What an operator takes for granted is no keyword: raw arguments go over it, and keywords over them."""
+    raw = {
+        "RoleArn": "arn:aws:iam::1:role/raw",
+        "AlgorithmSpecification": {"AlgorithmName": "own", "TrainingInputMode": "Pipe"},
+        "ResourceConfig": {"InstanceGroups": [{"InstanceType": "ml.g5.xlarge"}], "VolumeSizeInGB": 100},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "OutputDataConfig": {"S3OutputPath": "s3://b/raw", "CompressionType": "NONE"},
+    }
+    with group():
+        train = SageMakerTrainingStepOperator(task_id="t", arguments=raw, max_runtime_in_seconds=90)
+        tune = SageMakerTuningStepOperator(
+            task_id="u",
+            hyperparameter_ranges={},
+            objective_metric_name="auc",
+            arguments={"TrainingJobDefinition": raw, "HyperParameterTuningJobConfig": {"Strategy": "Grid"}},
+        )
+        process = SageMakerProcessingStepOperator(
+            task_id="p", **COMMON, arguments={"ProcessingResources": {"ClusterConfig": {"InstanceCount": 3}}}
+        )
+        transform = SageMakerTransformStepOperator(
+            task_id="f",
+            instance_count=2,
+            arguments={"TransformOutput": {"S3OutputPath": "s3://b/raw"}, "TransformResources": {"InstanceCount": 3}},
+        )
+        register = SageMakerRegisterModelStepOperator(
+            task_id="r",
+            model_package_group_name="g",
+            arguments={
+                "ModelApprovalStatus": "Approved",
+                "InferenceSpecification": {"Containers": [{"Image": "i"}], "SupportedContentTypes": ["x/y"]},
+            },
+        )
+    assert train.to_step_node().arguments == {**raw, "StoppingCondition": {"MaxRuntimeInSeconds": 90}}
+    tuned = tune.to_step_node().arguments
+    assert tuned["TrainingJobDefinition"] == raw
+    assert tuned["HyperParameterTuningJobConfig"]["Strategy"] == "Grid"
+    assert tune.top_model(1).to_document()["Std:Join"]["Values"][0] == "s3://b/raw"
+    assert process.to_step_node().arguments["ProcessingResources"] == {
+        "ClusterConfig": {"InstanceCount": 3, "VolumeSizeInGB": 30, "InstanceType": "ml.m5.xlarge"}
+    }
+    assert transform.to_step_node().arguments == {
+        "TransformInput": {},
+        "TransformOutput": {"S3OutputPath": "s3://b/raw"},
+        "TransformResources": {"InstanceCount": 2},
+    }
+    assert register.to_step_node().arguments == {
+        "ModelPackageGroupName": "g",
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {
+            "Containers": [{"Image": "i"}],
+            "SupportedContentTypes": ["x/y"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    }
 
 
 def test_processing_requests(dag, group):
@@ -480,6 +541,14 @@ TASK = "Dag 'd', task 'churn.t': "
             "ProcessingResources.ClusterConfig.InstanceType in arguments.",
         ),
         (
+            lambda: SageMakerTrainingStepOperator(task_id="t", image_uri="i"),
+            TASK + "instance_type is missing. Give instance_type=..., or ResourceConfig in arguments.",
+        ),
+        (
+            lambda: SageMakerTrainingStepOperator(task_id="t", instance_type="ml.m5.xlarge"),
+            TASK + "image_uri is missing. Give image_uri=..., or AlgorithmSpecification in arguments.",
+        ),
+        (
             lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code=5),
             TASK
             + "code=5 is no path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has to be "
@@ -503,7 +572,8 @@ TASK = "Dag 'd', task 'churn.t': "
         ),
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=[True]),
-            TASK + "True is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9.",
+            TASK + "True is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9. '==' and "
+            "'!=' compare in Python: use .equals(...) and Not(...).",
         ),
     ],
 )

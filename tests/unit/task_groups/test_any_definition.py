@@ -82,6 +82,8 @@ def arguments(type_, name, references):
         return {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "ForEachBody": [body]}
     if type_ == "Fail":
         return {"ErrorMessage": {"Std:Join": {"On": " ", "Values": ["no", *references]}}}
+    if type_ == "Lineage":
+        return {"Artifacts": [{"Properties": {"of": references}}]}
     return {"Resources": {"S3": []}} if type_ == "Cleanup" else {"Deep": {"er": references}}
 
 

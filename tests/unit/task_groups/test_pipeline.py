@@ -259,7 +259,7 @@ def test_default_args_are_the_steps_defaults(dag, group):
         return (request["RoleArn"], request[resources]["InstanceType"])
 
     job = ("arn:aws:iam::1:role/job", "ml.m5.xlarge")
-    assert steps["generic"] == {}
+    assert steps["generic"] == {"RoleArn": "arn:aws:iam::1:role/job"}
     assert [steps[name]["AppSpecification"]["ImageUri"] for name in ("process", "check")] == ["sklearn", "xgboost"]
     assert [
         (steps[name]["RoleArn"], steps[name]["ProcessingResources"]["ClusterConfig"]["InstanceType"])
@@ -548,7 +548,16 @@ def test_a_group_is_filled_once(dag, group):
         with pipeline:
             step("b")
 
-    assert refused(build) == PREFIX + ("its 'with' block was entered a second time. Define all steps in one block.")
+    assert refused(build) == PREFIX + (
+        "'churn.b' was added after the group was complete. Define all steps inside its 'with' block; a group made by "
+        "from_definition takes no more."
+    )
+
+    def enter():
+        with pipeline:
+            pass
+
+    assert refused(enter) == PREFIX + "its 'with' block was entered a second time. Define all steps in one block."
 
 
 def test_copies_of_a_dag_keep_their_pipelines(dag, group):

@@ -1,6 +1,6 @@
-"""Write the non-text members of the steps' requests, as airflow_sm_pipelines/translation/request_types.json has them.
+"""Write the types of the members of steps, as airflow_sm_pipelines/translation/step_types.json has them.
 
-From the repository's root: ``python -m tests.oracles.request_types``
+From the repository's root: ``python -m tests.oracles.step_types``
 """
 
 from __future__ import annotations
@@ -11,14 +11,21 @@ from pathlib import Path
 from botocore.model import ListShape, MapShape, StructureShape
 
 from airflow_sm_pipelines.requests.steps import EACH, REQUESTS
-from airflow_sm_pipelines.translation.request_types import ANY
+from airflow_sm_pipelines.translation.step_types import ANY
 
-TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "request_types.json"
-TYPES = {"integer": "Integer", "long": "Integer", "float": "Float", "double": "Float", "boolean": "Boolean"}
+TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "step_types.json"
+TYPES = {
+    "string": "String",
+    "integer": "Integer",
+    "long": "Integer",
+    "float": "Float",
+    "double": "Float",
+    "boolean": "Boolean",
+}
 
 
 def types_in(shape, around=frozenset()):
-    """Return the type of a member that is no text, or those in it by key; ``None`` for none.
+    """Return the type of a member, or those in it by key; ``None`` for times, binary content and free JSON.
 
     What a structure has inside another one of its own kind is left out.
     """
@@ -33,17 +40,15 @@ def types_in(shape, around=frozenset()):
     return TYPES.get(shape.type_name)
 
 
-def request_types():
+def step_types():
     """Return the types by step type and key."""
     found = {}
     for step_type, parts in REQUESTS.items():
         for part in parts:
             types = types_in(part.shape)
-            if types is None or part.inside[:1] != ("Arguments",):
-                continue
-            for key in reversed(part.inside[1:]):
-                types = {ANY if key == EACH else key: types}
-            merge(found.setdefault(step_type, {}), types)
+            for key in reversed(part.inside):
+                types = {ANY if key == EACH else key: types} if types else None
+            merge(found.setdefault(step_type, {}), types or {})
     return {step_type: types for step_type, types in found.items() if types}
 
 
@@ -57,4 +62,8 @@ def merge(into, more):
 
 
 if __name__ == "__main__":
-    TARGET.write_text(json.dumps(request_types(), indent=1) + "\n")
+    lines = (
+        f"{json.dumps(step_type)}:{json.dumps(types, separators=(',', ':'))}"
+        for step_type, types in step_types().items()
+    )
+    TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,0 +1,56 @@
+"""The values that the launch task renders: that they are Jinja, and which tasks they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.reader import StepTask, is_template
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, xcom_references
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+
+def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], subject: str) -> None:
+    """Make the launch task follow every task whose XCom it renders, those in text included.
+
+    :param launch: the launch task.
+    :param values: what it renders, by pipeline parameter.
+    :param subject: how errors name the group.
+    :raises TranslationError: for what is no Jinja, and for XComs that are never there.
+    """
+    for name, value in values.items():
+        text = value.value if isinstance(value, JsonXComArg) else value
+        if isinstance(text, str) and is_template(text):
+            _require_jinja(launch, name, text, subject)
+        for task_id, key in xcom_references(value, launch.dag.dag_id):
+            task = launch.dag.get_task(task_id)
+            if key == "return_value" and isinstance(task, StepTask):
+                raise TranslationError(
+                    f"{subject}: pipeline parameter '{name}' is given the return value of '{task_id}', a step of "
+                    "another pipeline, and steps return nothing. What one leaves in XCom has the keys step_status, "
+                    f"job_arn, outputs and property_files: {xcom_of_a_step(task_id)}"
+                )
+            launch.set_upstream(task)
+
+
+def xcom_of_a_step(task_id: str) -> str:
+    """Return the advice how to read what a step of another pipeline has left.
+
+    :param task_id: the step's task.
+    """
+    return f"\"{{{{ ti.xcom_pull('{task_id}', key='outputs')['name'] }}}}\", with the edge drawn: '{task_id}' >> group."
+
+
+def _require_jinja(launch: BaseOperator, name: str, text: str, subject: str) -> None:
+    try:
+        launch.get_template_env().parse(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise TranslationError(
+            f"{subject}: {text!r}, the value of pipeline parameter '{name}', is no Jinja: {error}. Where braces are "
+            "meant as they stand, write {% raw %}...{% endraw %} around them."
+        ) from None

@@ -1,0 +1,50 @@
+"""Where in a Dag a pipeline group can stand."""
+
+from __future__ import annotations
+
+from airflow.sdk import TaskGroup
+from airflow.sdk.definitions.taskgroup import MappedTaskGroup
+
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.operators.settings import PipelineGroup
+
+
+def refuse_groups_around(group: TaskGroup, subject: str) -> None:
+    """Raise for a pipeline group inside another one, or inside a mapped task group.
+
+    :param group: the pipeline group.
+    :param subject: how errors name it.
+    :raises TranslationError: naming the group around.
+    """
+    around = group.parent_group
+    while around is not None:
+        if isinstance(around, PipelineGroup):
+            raise TranslationError(
+                f"{subject}: it stands in task group '{around.settings.group_id}', which is a pipeline itself, and "
+                "there are no pipelines in pipelines. Use a TaskGroup for layout, or put one pipeline after the other."
+            )
+        if isinstance(around, MappedTaskGroup):
+            raise TranslationError(
+                f"{subject}: it stands in the mapped task group '{around.group_id}', and a pipeline group cannot be "
+                "mapped. Make one group for each item in a Python loop, or run a pipeline several times with "
+                "SageMakerPipelineOperator.partial(...).expand(...)."
+            )
+        around = around.parent_group
+
+
+def refuse_another_group_of_the_pipeline(group: TaskGroup, pipeline_name: str, subject: str) -> None:
+    """Raise when two groups of a Dag would overwrite each other's definition.
+
+    :param group: the pipeline group.
+    :param pipeline_name: its pipeline.
+    :param subject: how errors name it.
+    :raises TranslationError: naming the other group.
+    """
+    for other in group.dag.task_group.get_task_group_dict().values():
+        # A group that is just being made has no settings yet.
+        settings = other.settings if other is not group and isinstance(other, PipelineGroup) else None
+        if settings is not None and settings.pipeline_name == pipeline_name:
+            raise TranslationError(
+                f"{subject}: task group '{settings.group_id}' runs pipeline '{pipeline_name}' too. The two would "
+                "overwrite each other's definition. Give each a pipeline_name of its own."
+            )

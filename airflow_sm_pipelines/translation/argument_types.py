@@ -1,0 +1,75 @@
+"""Values whose type is known while a Dag file is parsed, and the type that the API wants in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
+from airflow_sm_pipelines.definition.parameters import type_of
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
+from airflow_sm_pipelines.translation.step_types import Types
+
+Keys = tuple[str | int, ...]
+
+_WANTED: Final = {"Integer": "a whole number", "Float": "a number", "Boolean": "True or False", "String": "text"}
+
+
+def place_of(keys: Keys) -> str:
+    """Return how errors, and names of parameters, say where in a step something stands.
+
+    :param keys: the keys and indexes that lead there.
+    """
+    return "-".join(map(str, keys))
+
+
+def as_type(value: Any, types: Types, node: StepNode, keys: Keys) -> Any:
+    """Return a value as the API wants it in its place: parameters that are no text are joined into text.
+
+    What only the run can tell passes.
+
+    :param value: a literal, an expression, or what becomes a parameter.
+    :param types: what the API wants.
+    :param node: the step it stands in.
+    :param keys: where.
+    :raises TranslationError: for what SageMaker would refuse for its type, naming task, place and fix.
+    """
+    start = f"task '{node.task_id}' gives"
+    if isinstance(types, Mapping):
+        if isinstance(value, (RuntimeValue, ParameterReference)):
+            raise TranslationError(
+                f"{start} {_named(value)} at {place_of(keys)}, where the API wants a list or an object. A pipeline "
+                "parameter holds one text, number or boolean: write the list or object out, and let its members be "
+                "parameters."
+            )
+        return value
+    given = _type_of(value)
+    if types is None or given is None or given == types or (given, types) == ("Integer", "Float"):
+        return value
+    if types == "String" and isinstance(value, (RuntimeValue, ParameterReference)):
+        return Join("", [value])
+    fix = f"Write {str(value)!r}." if types == "String" else _FIXES.get(type(value), _FIXES[str]).format(types)
+    raise TranslationError(f"{start} {_named(value)} at {place_of(keys)}, where the API wants {_WANTED[types]}. {fix}")
+
+
+_FIXES: Final[dict[type, str]] = {
+    ParameterReference: "Declare it {0}: Parameter{0}(...), or a literal of that type.",
+    RuntimeValue: "Write Parameter{0}(...), or the value alone.",
+    Join: "Give one {0} parameter.",
+    str: "Write a literal of that type, Jinja, or a reference.",
+}
+
+
+def _type_of(value: Any) -> str | None:
+    if isinstance(value, (ParameterReference, RuntimeValue)):
+        return value.type
+    return "String" if isinstance(value, Join) else type_of(value)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, ParameterReference):
+        return f"pipeline parameter '{value.path.removeprefix('Parameters.')}', which is {value.type},"
+    if isinstance(value, RuntimeValue):
+        return repr(value.value) if value.type is None else f"Parameter{value.type}({value.value!r})"
+    return "a Join, which is text," if isinstance(value, Join) else repr(value)
