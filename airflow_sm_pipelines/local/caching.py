@@ -85,7 +85,7 @@ def find_hit(
     oldest = None if expires is None else moment - duration(expires)
     hits: list[tuple[dt.datetime, str, StepRecord]] = []
     for other in executions:
-        if other.arn.pipeline_arn != execution.arn.pipeline_arn or other is execution:
+        if other.arn.pipeline_arn != execution.arn.pipeline_arn:
             continue
         with other.lock:
             record = other.steps.get(step.name)
