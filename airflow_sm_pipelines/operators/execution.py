@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import XComArg
+
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import to_start_value
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
@@ -88,8 +90,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         pipeline_version_id: int | str | None = None,
         pipeline_version_alias: str | None = None,
         max_parallel_execution_steps: int | None = None,
-        selected_steps: Sequence[str] | None = None,
-        source_pipeline_execution_arn: str | None = None,
+        selected_steps: Sequence[str] | XComArg | None = None,
+        source_pipeline_execution_arn: str | XComArg | None = None,
         mlflow_experiment_name: str | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
         artifact_uri: str | None = None,
@@ -102,8 +104,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self.pipeline_version_id = pipeline_version_id
         self.pipeline_version_alias = pipeline_version_alias
         self.max_parallel_execution_steps = max_parallel_execution_steps
-        self.selected_steps = selected_steps
-        self.source_pipeline_execution_arn = source_pipeline_execution_arn
+        self.selected_steps: Any = selected_steps
+        self.source_pipeline_execution_arn: Any = source_pipeline_execution_arn
         self.mlflow_experiment_name = mlflow_experiment_name
         self.tags = tags
         self.artifact_uri = artifact_uri

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, TaskGroup
+from airflow.sdk import BaseOperator, TaskGroup, XComArg
 from airflow.sdk.bases.branch import BaseBranchOperator
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -85,11 +85,11 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         conditions: Sequence[Condition],
         if_task_ids: Branch | Sequence[Branch],
         else_task_ids: Branch | Sequence[Branch] = (),
-        pipeline_execution_arn: str | None = None,
+        pipeline_execution_arn: str | XComArg | None = None,
         step_name: str | None = None,
         property_file: str | None = None,
-        metrics_uri: str | None = None,
-        model_package_arn: str | None = None,
+        metrics_uri: str | XComArg | None = None,
+        model_package_arn: str | XComArg | None = None,
         model_metrics: str = "ModelQuality.Statistics",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
@@ -98,11 +98,11 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pipeline_execution_arn = pipeline_execution_arn
+        self.pipeline_execution_arn: Any = pipeline_execution_arn
         self.step_name = step_name
         self.property_file = property_file
-        self.metrics_uri = metrics_uri
-        self.model_package_arn = model_package_arn
+        self.metrics_uri: Any = metrics_uri
+        self.model_package_arn: Any = model_package_arn
         self.model_metrics = model_metrics
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name

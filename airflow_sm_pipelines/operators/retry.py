@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import XComArg
+
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
 
@@ -29,9 +31,9 @@ class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
 
     template_fields: Sequence[str] = ("pipeline_execution_arn",)
 
-    def __init__(self, *, pipeline_execution_arn: str, **kwargs: Any) -> None:
+    def __init__(self, *, pipeline_execution_arn: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.pipeline_execution_arn = pipeline_execution_arn
+        self.pipeline_execution_arn: Any = pipeline_execution_arn
 
     def begin(self, context: Context) -> str:
         """Ask the service to resume the execution, where it ended badly.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import XComArg
+
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
@@ -29,9 +31,11 @@ class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
 
     template_fields: Sequence[str] = ("pipeline_execution_arn",)
 
-    def __init__(self, *, pipeline_execution_arn: str, fail_if_not_executing: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, pipeline_execution_arn: str | XComArg, fail_if_not_executing: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.pipeline_execution_arn = pipeline_execution_arn
+        self.pipeline_execution_arn: Any = pipeline_execution_arn
         self.fail_if_not_executing = fail_if_not_executing
 
     def begin(self, context: Context) -> str:

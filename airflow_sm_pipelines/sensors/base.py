@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.sdk import XComArg
 from airflow.sdk.bases.sensor import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
@@ -59,7 +60,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
     def __init__(
         self,
         *,
-        pipeline_execution_arn: str | None = None,
+        pipeline_execution_arn: str | XComArg | None = None,
         pipeline_name: str | None = None,
         which: str = LATEST,
         deferrable: bool = True,
@@ -70,7 +71,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pipeline_execution_arn = pipeline_execution_arn
+        self.pipeline_execution_arn: Any = pipeline_execution_arn
         self.pipeline_name = pipeline_name
         self.which = which
         self.deferrable = deferrable
