@@ -8,9 +8,13 @@ import tempfile
 from pathlib import Path
 from unittest.mock import Mock
 
+from jinja2 import Template
 from sagemaker.core.clarify import BiasConfig, DataConfig, ModelConfig, ModelPredictedLabelConfig, SHAPConfig
 from sagemaker.core.helper.session_helper import production_variant
 from sagemaker.core.lambda_helper import Lambda
+from sagemaker.core.lineage.action import Action
+from sagemaker.core.lineage.artifact import Artifact
+from sagemaker.core.lineage.context import Context
 from sagemaker.core.model_monitor import DatasetFormat
 from sagemaker.core.parameter import ContinuousParameter
 from sagemaker.core.processing import ScriptProcessor
@@ -30,7 +34,7 @@ from sagemaker.core.workflow.conditions import (
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterBoolean, ParameterFloat, ParameterInteger, ParameterString
-from sagemaker.core.workflow.pipeline_context import PipelineSession, _JobStepArguments, _StepArguments
+from sagemaker.core.workflow.pipeline_context import PipelineSession, _StepArguments
 from sagemaker.core.workflow.pipeline_definition_config import PipelineDefinitionConfig
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.callback_step import CallbackOutput, CallbackOutputTypeEnum, CallbackStep
@@ -53,6 +57,7 @@ from sagemaker.mlops.workflow.inference_component_step import InferenceComponent
 from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
 from sagemaker.mlops.workflow.lineage_step import LineageAssociation, LineageEntityReference, LineageStep
 from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.mlops.workflow.notebook_job_step import NotebookJobStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.quality_check_step import (
     DataQualityCheckConfig,
@@ -76,6 +81,7 @@ from sagemaker.mlops.workflow.steps import (
 )
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train import ModelTrainer
+from sagemaker.train.evaluate.pipeline_templates import DETERMINISTIC_TEMPLATE
 from sagemaker.train.tuner import HyperparameterTuner
 
 HERE = Path(__file__).parent
@@ -333,11 +339,16 @@ def services(session: PipelineSession) -> Pipeline:
     )
     lineage = LineageStep(
         "Lineage",
-        actions=_JobStepArguments(
-            "create_action", {"ActionName": "a", "ActionType": "Deploy", "Source": {"SourceUri": "s3://bucket/a"}}
+        actions=Action.create(
+            action_name="a", action_type="Deploy", source_uri="s3://bucket/a", sagemaker_session=session
         ),
-        artifacts=_JobStepArguments(
-            "create_artifact", {"ArtifactName": "b", "ArtifactType": "Data", "Source": {"SourceUri": "s3://bucket/b"}}
+        artifacts=[
+            Artifact.create(
+                artifact_name="b", artifact_type="Data", source_uri="s3://bucket/b", sagemaker_session=session
+            )
+        ],
+        contexts=Context.create(
+            context_name="c", context_type="Project", source_uri="s3://bucket/c", sagemaker_session=session
         ),
         associations=[
             LineageAssociation(
@@ -357,6 +368,9 @@ def services(session: PipelineSession) -> Pipeline:
     def capture(producer: Mock) -> None:
         producer.sagemaker_session._intercept_create_request(request, None, "create_job")
 
+    record = LambdaStep(
+        "Record", lambda_func=function, inputs={"action": lineage.properties.ActionArns["a"]}, depends_on=[lineage]
+    )
     tune = JobStep("Job", step_args=_StepArguments("create_job", capture, Mock(sagemaker_session=session)))
     notify = LambdaStep(
         "Notify", lambda_func=function, depends_on=[StepDependency(emr, TriggerCondition.FAILED), "Call"]
@@ -370,7 +384,7 @@ def services(session: PipelineSession) -> Pipeline:
         "services",
         steps=[
             call, wait, emr, own, serverless, own_application, endpoint_config, endpoint, component, lineage,
-            tune, notify, clean,
+            record, tune, notify, clean,
         ],
         sagemaker_session=session,
     )  # fmt: skip
@@ -565,6 +579,61 @@ def functions(session: PipelineSession) -> Pipeline:
     )
 
 
+def notebooks(session: PipelineSession) -> Pipeline:
+    """A notebook job, and what can be read of it."""
+    text = ParameterString("Text", default_value="a")
+    notebook = NotebookJobStep(
+        name="Notebook",
+        input_notebook=str(SCRIPTS / "notebook.ipynb"),
+        image_uri=IMAGE,
+        kernel_name="python3",
+        role=ROLE,
+        s3_root_uri="s3://bucket/notebooks",
+        parameters={"text": text},
+        environment_variables={"A": text},
+        retry_policies=[StepRetryPolicy([StepExceptionTypeEnum.THROTTLING], max_attempts=3)],
+    )
+    read = {
+        "job": notebook.properties.ComputingJobName,
+        "status": notebook.properties.ComputingJobStatus,
+        "input": notebook.properties.NotebookJobInputLocation,
+        "output": notebook.properties.NotebookJobOutputLocationPrefix,
+        "notebook": notebook.properties.OutputNotebookName,
+    }
+    use = LambdaStep("Use", lambda_func=Lambda(function_arn=FUNCTION, session=session), inputs=read)
+    return Pipeline("notebooks", parameters=[text], steps=[notebook, use], sagemaker_session=session)
+
+
+class Evaluation:
+    """The pipeline that the SDK's evaluators of models make: a template of the document, not step classes."""
+
+    def definition(self) -> str:
+        """The document."""
+        account = "arn:aws:sagemaker:us-east-1:123456789012"
+        settings = {
+            "role_arn": ROLE,
+            "pipeline_name": "evaluation",
+            "mlflow_resource_arn": f"{account}:mlflow-tracking-server/server",
+            "mlflow_experiment_name": "experiment",
+            "source_model_package_arn": f"{account}:model-package/group/1",
+            "model_package_group_arn": f"{account}:model-package-group/group",
+            "base_model_arn": "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/model/1.0.0",
+            "dataset_artifact_arn": f"{account}:artifact/0123456789abcdef",
+            "action_arn_prefix": f"{account}:action",
+            "dataset_uri": "s3://bucket/data",
+            "s3_output_path": "s3://bucket/out",
+            "task": "mmlu",
+            "strategy": "zs_cot",
+            "evaluate_base_model": True,
+        }
+        return Template(DETERMINISTIC_TEMPLATE).render(settings)
+
+
+def evaluation(session: PipelineSession) -> Evaluation:
+    """Lineage steps as AWS writes them, serverless training jobs, an MLflow config."""
+    return Evaluation()
+
+
 def main(target: Path) -> None:
     """Write one file for each pipeline.
 
@@ -573,7 +642,11 @@ def main(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in ("prepare.py", "train.py"):
         (SCRIPTS / name).write_text("print(1)\n")
-    for build in (machine_learning, services, for_each, nested_conditions, checks, functions):
+    (SCRIPTS / "notebook.ipynb").write_text('{"cells": []}\n')
+    builders = (
+        machine_learning, services, for_each, nested_conditions, checks, functions, notebooks, evaluation,
+    )  # fmt: skip
+    for build in builders:
         document = json.loads(build(pipeline_session()).definition())
         text = json.dumps(document, indent=1).replace(str(SCRIPTS), "/oracles").replace(str(HERE), "/oracles")
         (target / f"{build.__name__}.json").write_text(text + "\n")
