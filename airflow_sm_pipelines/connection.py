@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,21 +74,11 @@ class ConnectedTask:
         return function(self.hook)
 
     def persist(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
-        """Call a function with the hook, again and again while the service is in trouble.
+        """Call a function with the hook, again and again while the service is in trouble, for a while.
 
-        The task's ``execution_timeout`` is what bounds it.
-
-        :param function: what to call.
-        :raises SageMakerServiceError: when trying again cannot help; in the service's words.
+        :param function: what to call; calling it again must do no harm.
+        :raises SageMakerServiceError: when trying again cannot help, or did not; in the service's words.
         """
-        from airflow_sm_pipelines.triggers.pace import LONGEST_IN_TROUBLE, Pace
+        from airflow_sm_pipelines.patience import persist
 
-        pace = Pace(LONGEST_IN_TROUBLE)
-        while True:
-            try:
-                return self.ask(function)
-            except SageMakerServiceError as error:
-                if not error.retryable:
-                    raise
-                self.log.warning("SageMaker is in trouble, going on: %s", error)
-            time.sleep(pace.after_trouble())
+        return persist(lambda: self.ask(function), self.log)

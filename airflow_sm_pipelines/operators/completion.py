@@ -33,7 +33,7 @@ def complete_step(
     :raises PipelineExecutionError: when the step failed, or is not over. Airflow honours the task's retries.
     :raises AirflowSkipException: when it was never to run.
     """
-    from airflow_sm_pipelines.operators.patience import persist
+    from airflow_sm_pipelines.patience import persist
 
     return persist(lambda: _complete(task, context, hook, event), task.log)
 

@@ -109,7 +109,7 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
 
     @abstractmethod
     def begin(self, context: Context) -> str:
-        """Do this operator's own part.
+        """Do this operator's own part; done again when the service was in trouble, so that must do no harm.
 
         :param context: Airflow's.
         :return: the ARN of the execution to wait for.
@@ -140,8 +140,10 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         :raises AirflowFailException: in one sentence, when trying again cannot help.
         :raises PipelineExecutionError: when the execution did not end well.
         """
+        from airflow_sm_pipelines.patience import persist
+
         try:
-            arn = self.begin(context)
+            arn = persist(lambda: self.begin(context), self.log)
         except SageMakerServiceError as error:
             if error.retryable:
                 raise  # Airflow tries the task again, with the same token

@@ -70,7 +70,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             fit its parameter, or a service refuses.
         :raises SageMakerServiceError: when a service is in trouble for longer than a task waits.
         """
-        from airflow_sm_pipelines.operators.patience import persist
+        from airflow_sm_pipelines.patience import persist
 
         try:
             # Harmless to repeat: uploads are named by their content, and the token starts one execution.
