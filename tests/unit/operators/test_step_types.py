@@ -9,6 +9,7 @@ from airflow_sm_pipelines import (
     SageMakerAutoMLStepOperator,
     SageMakerCallbackStepOperator,
     SageMakerClarifyCheckStepOperator,
+    SageMakerConditionStepOperator,
     SageMakerEMRServerlessStepOperator,
     SageMakerEMRStepOperator,
     SageMakerEndpointConfigStepOperator,
@@ -16,12 +17,18 @@ from airflow_sm_pipelines import (
     SageMakerInferenceComponentStepOperator,
     SageMakerLambdaStepOperator,
     SageMakerModelStepOperator,
+    SageMakerProcessingStepOperator,
     SageMakerQualityCheckStepOperator,
+    SageMakerRegisterModelStepOperator,
+    SageMakerStepOperator,
+    SageMakerTrainingStepOperator,
     SageMakerTransformStepOperator,
     SageMakerTuningStepOperator,
 )
+from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.requests.check import check_requests
+from airflow_sm_pipelines.requests.properties import property_problems
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "step_types.json").read_text())
 JOB = {"image_uri": "image", "instance_type": "ml.m5.xlarge"}
@@ -186,36 +193,65 @@ def test_every_step_type_has_its_document(dag, group, build):
     assert list(map(str, check_requests(definition))) == []
 
 
-@pytest.mark.parametrize(
-    ("build", "reference", "path"),
-    [
-        (tuning, lambda step: step.best_training_job, "BestTrainingJob.TrainingJobName"),
-        (transform, lambda step: step.predictions, "TransformOutput.S3OutputPath"),
-        (model, lambda step: step.model_name, "ModelName"),
-        (function, lambda step: step.output_parameters["n"], "OutputParameters['n']"),
-        (callback, lambda step: step.output_parameters["answer"], "OutputParameters['answer']"),
-        (automl, lambda step: step.best_candidate.CandidateName, "BestCandidate.CandidateName"),
-        (quality_check, lambda step: step.calculated_baseline_constraints, "CalculatedBaselineConstraints"),
-        (quality_check, lambda step: step.calculated_baseline_statistics, "CalculatedBaselineStatistics"),
-        (
-            quality_check,
-            lambda step: step.baseline_used_for_drift_check_statistics,
-            "BaselineUsedForDriftCheckStatistics",
-        ),
-        (
-            clarify_check,
-            lambda step: step.baseline_used_for_drift_check_constraints,
-            "BaselineUsedForDriftCheckConstraints",
-        ),
-        (endpoint_config, lambda step: step.endpoint_config_name, "EndpointConfigName"),
-        (endpoint, lambda step: step.endpoint_name, "EndpointName"),
-        (inference_component, lambda step: step.inference_component_name, "InferenceComponentName"),
-    ],
-)
+def processing():
+    return SageMakerProcessingStepOperator(
+        task_id="t", **JOB, outputs=["report"], property_files={"metrics": "report/metrics.json"}
+    )
+
+
+def training():
+    return SageMakerTrainingStepOperator(task_id="t", **JOB)
+
+
+def registration():
+    return SageMakerRegisterModelStepOperator(task_id="t", model_package_group_name="g", image_uri="image")
+
+
+def condition():
+    return SageMakerConditionStepOperator(task_id="t", conditions=[Get("Execution.PipelineName").equals("x")])
+
+
+REFERENCES = [
+    (processing, lambda step: step.outputs["report"], "ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"),
+    (training, lambda step: step.model_artifacts, "ModelArtifacts.S3ModelArtifacts"),
+    (registration, lambda step: step.model_package_arn, "ModelPackageArn"),
+    (condition, lambda step: step.outcome, "Outcome"),
+    (training, lambda step: step.properties.FinalMetricDataList[0].Value, "FinalMetricDataList[0].Value"),
+    (tuning, lambda step: step.best_training_job, "BestTrainingJob.TrainingJobName"),
+    (transform, lambda step: step.predictions, "TransformOutput.S3OutputPath"),
+    (model, lambda step: step.model_name, "ModelName"),
+    (function, lambda step: step.output_parameters["n"], "OutputParameters['n']"),
+    (callback, lambda step: step.output_parameters["answer"], "OutputParameters['answer']"),
+    (automl, lambda step: step.best_candidate.CandidateName, "BestCandidate.CandidateName"),
+    (quality_check, lambda step: step.calculated_baseline_constraints, "CalculatedBaselineConstraints"),
+    (quality_check, lambda step: step.calculated_baseline_statistics, "CalculatedBaselineStatistics"),
+    (
+        quality_check,
+        lambda step: step.baseline_used_for_drift_check_statistics,
+        "BaselineUsedForDriftCheckStatistics",
+    ),
+    (
+        clarify_check,
+        lambda step: step.baseline_used_for_drift_check_constraints,
+        "BaselineUsedForDriftCheckConstraints",
+    ),
+    (endpoint_config, lambda step: step.endpoint_config_name, "EndpointConfigName"),
+    (endpoint, lambda step: step.endpoint_name, "EndpointName"),
+    (inference_component, lambda step: step.inference_component_name, "InferenceComponentName"),
+]
+
+
+@pytest.mark.parametrize(("build", "reference", "path"), REFERENCES)
 def test_references_to_each_step_type(dag, group, build, reference, path):
-    """What a step offers to others is the property that its Describe operation has."""
-    with group():
-        assert reference(build()).to_document() == {"Get": f"Steps.t.{path}"}
+    """What a step offers to others is a property that its Describe operation has, and may be read in another step."""
+    with group() as pipeline:
+        offered = reference(build())
+        SageMakerStepOperator(task_id="reader", step_type="Brand-new", arguments={"X": offered})
+    assert offered.to_document() == {"Get": f"Steps.t.{path}"}
+    definition = pipeline.compile().definition
+    assert definition.to_document()["Steps"][1]["Arguments"] == {"X": {"Get": f"Steps.t.{path}"}}
+    assert dag.get_task("churn.reader").upstream_task_ids == {"churn.t"}
+    assert list(property_problems(definition, {step.name: step for step in definition.steps})) == []
 
 
 @pytest.mark.parametrize(
