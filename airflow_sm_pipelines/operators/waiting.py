@@ -67,11 +67,11 @@ def wait_on_worker(
                     raise PipelineExecutionError(f"{time_limit.gave_up(what, progress.last_seen)}. {LEFT_ALONE}")
                 pause = min(pause, left)
             time.sleep(pause)
-    except AirflowTaskTimeout as timeout:
+    except AirflowTaskTimeout:
         raise AirflowTaskTimeout(
             f"the task's execution_timeout is over; execution {pipeline_execution_arn} was last seen: "
             f"{progress.last_seen}. {LEFT_ALONE}"
-        ) from timeout
+        ) from None
 
 
 def settled(
