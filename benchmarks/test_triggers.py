@@ -11,7 +11,13 @@ from benchmarks.triggers.waiting import AMAZON, IDLE, OURS, Plan, Waited
 
 SIZES = (1, 100, 1000)
 WAITER_DELAY = 10
-NAMES = {OURS: "ours, ten step tasks each", AMAZON: "amazon's, one task each", IDLE: "ten tasks each that do nothing"}
+NO_LISTS = "ours without lists of jobs"
+NAMES = {
+    OURS: "ours, ten step tasks each",
+    NO_LISTS: "ours, when jobs may not be listed",
+    AMAZON: "amazon's, one task each",
+    IDLE: "ten tasks each that do nothing",
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +36,14 @@ def test_waiting(
         pytest.importorskip("aiobotocore", reason="amazon's trigger needs it")
     if quick and executions > 1:
         pytest.skip("--quick")
-    seconds = {"start_seconds": 5.0, "steady_seconds": 2.0} if quick else {}
     each = waited[executions, side] = measure(
-        side, executions, directory=tmp_path, waiter_delay=WAITER_DELAY, **seconds
+        OURS if side == NO_LISTS else side,
+        executions,
+        directory=tmp_path,
+        waiter_delay=WAITER_DELAY,
+        start_seconds=5 if quick else Plan.start_seconds,
+        steady_seconds=2 if quick else Plan.steady_seconds,
+        refused=("ListProcessingJobs", "ListTrainingJobs") if side == NO_LISTS else (),
     )
     tasks = executions * (1 if side == AMAZON else 10)
     assert each.triggers <= tasks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -51,6 +52,20 @@ class DagRun:
     dag_id: str
     run_id: str
     state: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that Airflow noted down about a task.
+
+    :param task_id: with the ids of its groups.
+    :param name: what happened: ``running``, ``deferred``, ``success``, ...
+    :param when: at what time.
+    """
+
+    task_id: str
+    name: str
+    when: datetime
 
 
 class AirflowApi:
@@ -150,6 +165,14 @@ class AirflowApi:
         """Mark a run ``success`` or ``failed``, as a person does in the UI."""
         _checked(self._http.patch(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", json={"state": state}))
 
+    def events(self, run: DagRun) -> list[Event]:
+        """Return what happened to a run's tasks, the earliest first; every start of a process by a worker is there."""
+        return [
+            Event(event["task_id"], event["event"], datetime.fromisoformat(event["when"].replace("Z", "+00:00")))
+            for event in self._pages("/eventLogs", "event_logs", dag_id=run.dag_id, run_id=run.run_id)
+            if event["task_id"]
+        ]
+
     def xcom(self, run: DagRun, task_id: str, key: str, map_index: int = -1) -> Any:
         """Return a value that a task left, or ``None`` where there is none."""
         path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/xcomEntries/{key}"
@@ -207,9 +230,9 @@ class AirflowApi:
             on_wait()
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
-    def _pages(self, path: str, key: str) -> Iterator[Any]:
+    def _pages(self, path: str, key: str, **parameters: Any) -> Iterator[Any]:
         found = 0
-        while page := self._get(path, limit=PAGE, offset=found, order_by="id")[key]:
+        while page := self._get(path, limit=PAGE, offset=found, order_by="id", **parameters)[key]:
             yield from page
             found += len(page)
             if len(page) < PAGE:

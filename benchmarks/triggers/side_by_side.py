@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def measure(
     waiter_delay: int = Plan.waiter_delay,
     start_seconds: float = Plan.start_seconds,
     steady_seconds: float = Plan.steady_seconds,
+    refused: Sequence[str] = (),
 ) -> Waited:
     """Let one side wait for executions that do not end.
 
@@ -29,10 +31,11 @@ def measure(
     :param waiter_delay: the interval between two looks, in seconds.
     :param start_seconds: what counts as the start, and is reported apart.
     :param steady_seconds: how long to measure after that.
+    :param refused: operations that the service refuses.
     :raises RuntimeError: when one of the two processes fails; with what it said.
     """
     stub = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.triggers.stub", str(executions)],
+        [sys.executable, "-m", "benchmarks.triggers.stub", str(executions), *refused],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

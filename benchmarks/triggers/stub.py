@@ -1,6 +1,7 @@
 """A SageMaker whose executions never end, over real HTTP. It counts the calls of each operation.
 
-``python -m benchmarks.triggers.stub`` serves on a free port of the loopback interface and prints its URL.
+``python -m benchmarks.triggers.stub <executions> [<operation to refuse> ...]`` serves on a free port of the loopback
+interface and prints its URL.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aiohttp import web
@@ -21,6 +23,7 @@ STEPS = tuple(f"step-{number}" for number in range(10))
 
 #: The first steps are over, the next one runs, the others have not started: those are not listed.
 _SUCCEEDED = 3
+_JSON = "application/x-amz-json-1.1"
 
 
 def execution_arn(number: int) -> str:
@@ -32,13 +35,15 @@ def execution_arn(number: int) -> str:
 
 
 class Stub:
-    """Answers the three operations that look at executions, as the service does in the middle of one.
+    """Answers the operations that look at executions and their jobs, as the service does in the middle of one.
 
     :param executions: how many there are.
+    :param refused: operations that nobody may call.
     """
 
-    def __init__(self, executions: int) -> None:
+    def __init__(self, executions: int, refused: Collection[str] = ()) -> None:
         self.calls: Counter[str] = Counter()
+        self._refused = refused
         self._began = time.time()
         self._executions = [execution_arn(number) for number in range(executions)]
 
@@ -55,15 +60,20 @@ class Stub:
         operation = request.headers["X-Amz-Target"].partition(".")[2]
         self.calls[operation] += 1
         body = await request.json()
-        answers = {
+        answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "DescribePipelineExecution": self._describe,
             "ListPipelineExecutionSteps": self._steps,
             "ListPipelineExecutions": self._list,
+            "ListProcessingJobs": self._processing_jobs,
+            "ListTrainingJobs": self._training_jobs,
         }
+        if operation in self._refused:
+            return _error(
+                "AccessDeniedException", f"User: benchmark is not authorized to perform: sagemaker:{operation}"
+            )
         if operation not in answers:
-            error = {"__type": "ValidationException", "message": f"the stub does not know {operation}"}
-            return web.Response(status=400, text=json.dumps(error), content_type="application/x-amz-json-1.1")
-        return web.Response(text=json.dumps(answers[operation](body)), content_type="application/x-amz-json-1.1")
+            return _error("ValidationException", f"the stub does not know {operation}")
+        return web.Response(text=json.dumps(answers[operation](body)), content_type=_JSON)
 
     def _describe(self, body: dict[str, Any]) -> dict[str, Any]:
         arn = body["PipelineExecutionArn"]
@@ -84,21 +94,18 @@ class Stub:
         return {"PipelineExecutionSteps": [self._step(execution, at) for at in range(_SUCCEEDED + 1)]}
 
     def _step(self, execution: str, at: int) -> dict[str, Any]:
-        job = f"{ACCOUNT}:processing-job/pipelines-{execution}-{STEPS[at]}-0123456789"
         step = {
             "StepName": STEPS[at],
             "StartTime": self._began + at,
             "StepStatus": "Executing",
             "AttemptCount": 1,
-            "Metadata": {"ProcessingJob": {"Arn": job}},
+            "Metadata": {"ProcessingJob": {"Arn": f"{ACCOUNT}:processing-job/{_job_name(execution, at)}"}},
         }
         return {**step, "StepStatus": "Succeeded", "EndTime": self._began + at + 1} if at < _SUCCEEDED else step
 
     def _list(self, body: dict[str, Any]) -> dict[str, Any]:
-        pipeline = body["PipelineName"]
-        start = int(body.get("NextToken", 0))
-        arns = [arn for arn in self._executions if arn.split("/")[1] == pipeline]
-        end = start + min(int(body.get("MaxResults", PAGE)), PAGE)
+        arns = [arn for arn in self._executions if arn.split("/")[1] == body["PipelineName"]]
+        page, more = _page(arns, body)
         summaries = [
             {
                 "PipelineExecutionArn": arn,
@@ -106,14 +113,45 @@ class Stub:
                 "PipelineExecutionStatus": "Executing",
                 "PipelineExecutionDisplayName": "scheduled-2026-11-21T00-00-00",
             }
-            for arn in arns[start:end]
+            for arn in page
         ]
-        more = {"NextToken": str(end)} if end < len(arns) else {}
         return {"PipelineExecutionSummaries": summaries, **more}
 
+    def _training_jobs(self, _body: dict[str, Any]) -> dict[str, Any]:
+        return {"TrainingJobSummaries": []}
 
-async def _serve(executions: int) -> None:
-    runner = web.AppRunner(Stub(executions).application(), access_log=None)
+    def _processing_jobs(self, body: dict[str, Any]) -> dict[str, Any]:
+        page, more = _page(self._executions, body)
+        names = [_job_name(arn.rpartition("/")[2], _SUCCEEDED) for arn in page]
+        summaries = [
+            {
+                "ProcessingJobName": name,
+                "ProcessingJobArn": f"{ACCOUNT}:processing-job/{name}",
+                "CreationTime": self._began,
+                "LastModifiedTime": self._began,
+                "ProcessingJobStatus": "InProgress",
+            }
+            for name in names
+        ]
+        return {"ProcessingJobSummaries": summaries, **more}
+
+
+def _job_name(execution: str, at: int) -> str:
+    return f"pipelines-{execution}-{STEPS[at]}-0123456789"
+
+
+def _page(entries: list[str], body: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    start = int(body.get("NextToken", 0))
+    end = start + min(int(body.get("MaxResults", PAGE)), PAGE)
+    return entries[start:end], {"NextToken": str(end)} if end < len(entries) else {}
+
+
+def _error(code: str, message: str) -> web.Response:
+    return web.Response(status=400, text=json.dumps({"__type": code, "message": message}), content_type=_JSON)
+
+
+async def _serve(executions: int, refused: Collection[str]) -> None:
+    runner = web.AppRunner(Stub(executions, refused).application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -125,4 +163,4 @@ async def _serve(executions: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), sys.argv[2:]))
