@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import Problem, validate
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from airflow_sm_pipelines.requests import check_requests
-from tests.unit.definition.documents import READABLE
+from tests.unit.definition.documents import JSON, READABLE
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 VALID = [
@@ -222,3 +224,32 @@ def test_the_documents_that_are_mutated_are_valid():
     assert [list(map(str, validate(PipelineDefinition.from_document(document)))) for document in VALID] == [[]] * len(
         VALID
     )
+
+
+@relaxed
+@given(JSON | READABLE)
+def test_any_value_is_read_or_refused(value):
+    """Whatever JSON holds is a document or an error that says where it is none; nothing else is raised."""
+    try:
+        definition = PipelineDefinition.from_document(value)
+    except PipelineDefinitionError as error:
+        assert all(" @ $" in problem for problem in error.problems)
+    else:
+        assert definition.to_document() == value
+
+
+@relaxed
+@given(document=st.sampled_from(VALID), number=st.integers(0, 10**6), value=JSON | READABLE)
+def test_any_value_at_any_place_is_checked(document, number, value):
+    """Whatever stands at any place of a real document, it is refused as a whole or gets problems with their places."""
+    mutated = copy.deepcopy(document)
+    found = places(mutated, lambda _: True)
+    at = found[number % len(found)]
+    at.container[at.key] = value
+    try:
+        definition = PipelineDefinition.from_document(mutated)
+    except PipelineDefinitionError as error:
+        assert all(" @ $" in problem for problem in error.problems)
+    else:
+        assert definition.to_document() == mutated
+        assert all(problem.path.startswith("$") for problem in (*validate(definition), *check_requests(definition)))
