@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_sm_pipelines.operators.keywords import optional_dict, optional_list, require_dict
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
 _CLUSTER_KEYS = ("ClusterId", "ClusterConfig")
@@ -39,9 +40,9 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
     ) -> None:
         super().__init__(step_type=step_type, **kwargs)
         self.jar = jar
-        self.job_arguments = job_arguments
+        self.job_arguments = optional_list(self, "job_arguments", job_arguments)
         self.main_class = main_class
-        self.job_properties = job_properties
+        self.job_properties = optional_dict(self, "job_properties", job_properties)
         self.cluster_id = cluster_id
         self.cluster_config = cluster_config
         self.execution_role_arn = execution_role_arn
@@ -56,7 +57,7 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
             properties = [{"Key": key, "Value": value} for key, value in self.job_properties.items()]
         jar_step = {
             "Jar": self.jar,
-            "Args": None if self.job_arguments is None else list(self.job_arguments),
+            "Args": self.job_arguments,
             "MainClass": self.main_class,
             "Properties": properties,
         }
@@ -87,7 +88,7 @@ class SageMakerEMRServerlessStepOperator(SageMakerStepOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(step_type=step_type, **kwargs)
-        self.job_driver = job_driver
+        self.job_driver = require_dict(self, "job_driver", job_driver)
         self.application_id = application_id
         self.application_config = application_config
         places = [application_id, application_config, *(self.arguments.get(key) for key in _APPLICATION_KEYS)]
@@ -107,7 +108,7 @@ class SageMakerEMRServerlessStepOperator(SageMakerStepOperator):
             "ExecutionRoleArn": self.role_arn,
             "JobConfig": {
                 "executionRoleArn": self.role_arn,
-                "jobDriver": dict(self.job_driver),
+                "jobDriver": self.job_driver,
                 "applicationId": self.application_id,
             },
             "ApplicationId": self.application_id,

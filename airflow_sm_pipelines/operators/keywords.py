@@ -53,6 +53,17 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     return dict(value)
 
 
+def optional_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any] | None:
+    """Return a dict argument as a dict, and ``None`` as it is.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a mapping by name, or ``None``.
+    :raises TranslationError: for anything else.
+    """
+    return None if value is None else require_dict(operator, keyword, value)
+
+
 def require_path(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> str | None:
     """Return a path argument as text.
 

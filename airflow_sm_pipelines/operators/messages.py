@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.definition.parameters import PARAMETER_TYPES
+from airflow_sm_pipelines.operators.keywords import require_dict, require_list
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
@@ -26,8 +27,12 @@ class _AnsweringStepOperator(SageMakerStepOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.inputs = dict(inputs or {})
-        self.declared_outputs = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs, "String")
+        self.inputs = require_dict(self, "inputs", inputs)
+        self.declared_outputs = (
+            dict(outputs)
+            if isinstance(outputs, Mapping)
+            else dict.fromkeys(require_list(self, "outputs", outputs), "String")
+        )
         for name, type_ in self.declared_outputs.items():
             if type_ not in PARAMETER_TYPES:
                 raise self.error(f"output '{name}' has the type {type_!r}; types are {', '.join(PARAMETER_TYPES)}.")

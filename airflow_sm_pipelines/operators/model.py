@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
-from airflow_sm_pipelines.operators.keywords import optional_list
+from airflow_sm_pipelines.operators.keywords import optional_dict, optional_list
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 
 
@@ -33,7 +33,7 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
         super().__init__(step_type=step_type, **kwargs)
         self.image_uri = image_uri
         self.model_data = model_data
-        self.environment = environment
+        self.environment = optional_dict(self, "environment", environment)
 
     @property
     def model_name(self) -> PropertyReference:

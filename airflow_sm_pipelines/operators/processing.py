@@ -9,6 +9,8 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.keywords import (
+    optional_dict,
+    optional_list,
     require_dict,
     require_given,
     require_list,
@@ -82,7 +84,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         self.code = require_path(self, "code", code)
         self.entry_point = entry_point
         self.command = require_list(self, "command", command)
-        self.job_arguments = None if job_arguments is None else require_list(self, "job_arguments", job_arguments)
+        self.job_arguments = optional_list(self, "job_arguments", job_arguments)
         self.inputs = require_dict(self, "inputs", inputs)
         require_names(self, "inputs", self.inputs)
         if self.code is not None and CODE_INPUT_NAME in self.inputs:
@@ -93,7 +95,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(require_list(self, "outputs", outputs))
         )
         require_names(self, "outputs", self.declared_outputs)
-        self.environment = None if environment is None else require_dict(self, "environment", environment)
+        self.environment = optional_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         for name, path in self._property_files.items():
             output, _, file_path = path.partition("/")
@@ -101,7 +103,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                 raise self.error(
                     f"property file '{name}' is given as '{path}'; write '<output name>/<path in it>', the step's "
                     f"outputs being {', '.join(map(repr, self._output_names())) or '(none)'}"
-                    f"{did_you_mean(output, self._output_names())}"
+                    f"{'' if output in self._output_names() else did_you_mean(output, self._output_names())}"
                 )
 
     @property
@@ -167,14 +169,14 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                 f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{self._script(self.code)[1]}",
             ]
         if self.job_arguments is not None:
-            application["ContainerArguments"] = list(self.job_arguments)
+            application["ContainerArguments"] = self.job_arguments
         request["AppSpecification"] = application
         if inputs := list(self._inputs()):
             request["ProcessingInputs"] = inputs
         if outputs := list(self._outputs()):
             request["ProcessingOutputConfig"] = {"Outputs": outputs}
         if self.environment is not None:
-            request["Environment"] = dict(self.environment)
+            request["Environment"] = self.environment
         if self.max_runtime_in_seconds is not None:
             request["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_in_seconds}
         return request

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
 from airflow_sm_pipelines.operators.hyperparameters import hyperparameter
-from airflow_sm_pipelines.operators.keywords import require_dict, require_names, require_path
+from airflow_sm_pipelines.operators.keywords import optional_dict, require_dict, require_names, require_path
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
@@ -72,7 +72,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.content_type = content_type
         self.hyperparameters = require_dict(self, "hyperparameters", hyperparameters)
         self.output_uri = output_uri
-        self.environment = None if environment is None else require_dict(self, "environment", environment)
+        self.environment = optional_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         self._require_machine()
         if self.code is not None and self.code.startswith("s3://") and entry_point is None:
@@ -137,7 +137,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         if hyperparameters := self._all_hyperparameters():
             request["HyperParameters"] = hyperparameters
         if self.environment is not None:
-            request["Environment"] = dict(self.environment)
+            request["Environment"] = self.environment
         return request
 
     def uploads(self) -> tuple[CodeUpload, ...]:

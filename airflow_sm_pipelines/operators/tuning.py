@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import Join, ParameterReference, PropertyReference
+from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
+from airflow_sm_pipelines.translation.nodes import RuntimeValue
+from airflow_sm_pipelines.translation.reader import to_runtime_value
 
 
 class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
@@ -14,7 +17,7 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
     A hyperparameter tuning job as a step of a pipeline. Takes all keywords of a training step, for its training jobs.
 
     :param hyperparameter_ranges: what is tried, by name: ``(1, 10)`` for whole numbers, ``(0.1, 0.9)`` for numbers,
-        ``["a", "b"]`` for a choice.
+        ``["a", "b"]`` for a choice. Pipeline parameters, Jinja and XComArgs may be ends and choices.
     :param objective_metric_name: the metric that is tuned for.
     :param objective_type: ``Maximize``, as by default, or ``Minimize``.
     :param metric_definitions: how metrics are found in the log, by name: a regular expression.
@@ -131,14 +134,17 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
                 raise self.error(
                     f"hyperparameter_ranges['{name}'] is {given!r}. Give (lowest, highest), or a list of values."
                 )
-            kind = "Integer" if all(map(_is_whole, given)) else "Continuous"
+            types = {_type_of(end) for end in given} - {None}
+            kind = "Integer" if types == {"Integer"} else "Continuous"
             limits = {"Name": name, "MinValue": _text(given[0]), "MaxValue": _text(given[1])}
             ranges.setdefault(f"{kind}ParameterRanges", []).append(limits)
         return ranges
 
 
-def _is_whole(end: Any) -> bool:
-    return isinstance(end, int) or (isinstance(end, ParameterReference) and end.type == "Integer")
+def _type_of(end: Any) -> str | None:
+    """Return the type of an end of a range; ``None`` for Jinja and XComArgs, which take after the other end."""
+    lifted = to_runtime_value(end)
+    return lifted.type if isinstance(lifted, (RuntimeValue, ParameterReference)) else type_of(end)
 
 
 def _text(value: Any) -> Any:

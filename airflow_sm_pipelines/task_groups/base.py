@@ -14,7 +14,11 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.settings import PipelineSettings
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
-from airflow_sm_pipelines.task_groups.place import refuse_another_group_of_the_pipeline, refuse_groups_around
+from airflow_sm_pipelines.task_groups.place import (
+    refuse_another_group_of_the_pipeline,
+    refuse_groups_around,
+    refuse_memory_of_past_runs,
+)
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
@@ -163,6 +167,7 @@ class BasePipelineTaskGroup(TaskGroup):
         super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
         if exc_type is None:
             self._refuse_a_second_launch()
+            refuse_memory_of_past_runs(self, self._subject)
             self.draw_edges()
             self._add_launch(self.compile())
 

@@ -51,6 +51,6 @@ def _require_jinja(launch: BaseOperator, name: str, text: str, subject: str) -> 
         launch.get_template_env().parse(text)
     except jinja2.TemplateSyntaxError as error:
         raise TranslationError(
-            f"{subject}: {text!r}, the value of pipeline parameter '{name}', is no Jinja: {error}. Where braces are "
-            "meant as they stand, write {% raw %}...{% endraw %} around them."
+            f"{subject}: {text!r}, the value of pipeline parameter '{name}', is no Jinja: {str(error).rstrip('.')}. "
+            "Where braces are meant as they stand, write {% raw %}...{% endraw %} around them."
         ) from None

@@ -1,4 +1,4 @@
-"""Where in a Dag a pipeline group can stand."""
+"""Where in a Dag, and in a series of Dag runs, a pipeline group can stand."""
 
 from __future__ import annotations
 
@@ -47,4 +47,20 @@ def refuse_another_group_of_the_pipeline(group: TaskGroup, pipeline_name: str, s
             raise TranslationError(
                 f"{subject}: task group '{settings.group_id}' runs pipeline '{pipeline_name}' too. The two would "
                 "overwrite each other's definition. Give each a pipeline_name of its own."
+            )
+
+
+def refuse_memory_of_past_runs(group: TaskGroup, subject: str) -> None:
+    """Raise for a step whose task would wait for the last Dag run's, since its step does not.
+
+    :param group: the pipeline group.
+    :param subject: how errors name it.
+    :raises TranslationError: naming the task.
+    """
+    for task in group:
+        if task.depends_on_past:
+            raise TranslationError(
+                f"{subject}: task '{task.task_id}' has depends_on_past. SageMaker runs its step whatever became of it "
+                "in the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the "
+                "whole pipeline, launch_arguments={'depends_on_past': True}."
             )

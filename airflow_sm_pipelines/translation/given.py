@@ -119,7 +119,7 @@ def _check_value(parameter: PipelineParameter, value: Any, subject: str) -> None
 def _text(given: GivenDefinition, folder: str, subject: str) -> str:
     if isinstance(given, Mapping):
         try:
-            return json.dumps(given, separators=(",", ":"), ensure_ascii=False)
+            return json.dumps(given, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise TranslationError(f"{subject}: the definition is no JSON: {error}.") from None
     if isinstance(given, str) and given.lstrip().startswith("{"):

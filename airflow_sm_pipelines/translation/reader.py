@@ -126,12 +126,6 @@ def _read_task(
             f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
             "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
         )
-    if task.depends_on_past:
-        raise TranslationError(
-            f"task '{task.task_id}' has depends_on_past. SageMaker runs its step whatever became of it in the last Dag "
-            "run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole pipeline, "
-            "launch_arguments={'depends_on_past': True}."
-        )
     node = dataclasses.replace(
         node,
         arguments=lifter.lift(node.arguments),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines import (
+    ParameterInteger,
     SageMakerAutoMLStepOperator,
     SageMakerCallbackStepOperator,
     SageMakerClarifyCheckStepOperator,
@@ -91,13 +92,13 @@ def callback():
 
 
 def emr(**more):
+    keywords = {"job_arguments": ["--a", "1"], "job_properties": {"k": "v"}, "cluster_id": "j-1"}
     return SageMakerEMRStepOperator(
         task_id="t",
         jar="s3://b/job.jar",
-        job_arguments=["--a", "1"],
         main_class="Main",
-        job_properties={"k": "v"},
-        **{"cluster_id": "j-1", "execution_role_arn": "arn:aws:iam::123456789012:role/emr", **more},
+        execution_role_arn="arn:aws:iam::123456789012:role/emr",
+        **{**keywords, **more},
     )
 
 
@@ -274,6 +275,51 @@ def test_the_best_models_of_a_tuning_step(dag, group, output_uri, beginning):
     assert step.model_artifacts.to_document() == model_of(0)
 
 
+def test_ranges_may_be_parameters(dag, group):
+    """An end of a range may be a parameter or Jinja; Jinja alone takes after the other end."""
+    with group(parameters={"Lowest": 1, "Highest": 0.9}) as pipeline:
+        SageMakerTuningStepOperator(
+            task_id="t",
+            **JOB,
+            objective_metric_name="auc",
+            hyperparameter_ranges={
+                "depth": (pipeline.parameters["Lowest"], 8),
+                "rounds": ("{{ params.least }}", 100),
+                "leaves": (ParameterInteger("{{ params.leaves }}"), "{{ params.most }}"),
+                "eta": (0.1, pipeline.parameters["Highest"]),
+                "booster": ["gbtree", "{{ params.booster }}"],
+            },
+        )
+    [step] = pipeline.compile().definition.to_document()["Steps"]
+    place = "t-HyperParameterTuningJobConfig-ParameterRanges-"
+
+    def text(name):
+        return {"Std:Join": {"On": "", "Values": [{"Get": f"Parameters.{name}"}]}}
+
+    assert step["Arguments"]["HyperParameterTuningJobConfig"]["ParameterRanges"] == {
+        "IntegerParameterRanges": [
+            {"Name": "depth", "MinValue": text("Lowest"), "MaxValue": "8"},
+            {
+                "Name": "rounds",
+                "MinValue": {"Get": f"Parameters.{place}IntegerParameterRanges-1-MinValue"},
+                "MaxValue": "100",
+            },
+            {
+                "Name": "leaves",
+                "MinValue": text(f"{place}IntegerParameterRanges-2-MinValue-Std-Join-Values-0"),
+                "MaxValue": {"Get": f"Parameters.{place}IntegerParameterRanges-2-MaxValue"},
+            },
+        ],
+        "ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.1", "MaxValue": text("Highest")}],
+        "CategoricalParameterRanges": [
+            {
+                "Name": "booster",
+                "Values": ["gbtree", {"Get": f"Parameters.{place}CategoricalParameterRanges-0-Values-1"}],
+            }
+        ],
+    }
+
+
 def test_several_variants_are_raw_arguments(dag, group):
     """Production variants given as boto3 has them are not touched."""
     variants = [{"VariantName": "a", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}]
@@ -304,6 +350,34 @@ def test_several_variants_are_raw_arguments(dag, group):
         (
             lambda: emr_serverless(application_id=None),
             "an EMRServerless step runs in one application. Give either application_id or application_config.",
+        ),
+        (
+            lambda: emr_serverless(arguments={"ApplicationId": "a"}),
+            "an EMRServerless step runs in one application. Give either application_id or application_config.",
+        ),
+        (
+            lambda: emr(job_arguments="--a 1"),
+            "job_arguments='--a 1' is no list. Write job_arguments=['--a 1'].",
+        ),
+        (
+            lambda: emr(job_properties=["k=v"]),
+            "job_properties=['k=v'] is no dict. Give job_properties={'name': ...}.",
+        ),
+        (
+            lambda: SageMakerModelStepOperator(task_id="t", image_uri="i", environment=["A=1"]),
+            "environment=['A=1'] is no dict. Give environment={'name': ...}.",
+        ),
+        (
+            lambda: SageMakerTransformStepOperator(task_id="t", model_name="m", instance_type="ml.m5.xlarge"),
+            "data is missing. Give data=..., or TransformInput.DataSource in arguments.",
+        ),
+        (
+            lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", inputs=["x"]),
+            "inputs=['x'] is no dict. Give inputs={'name': ...}.",
+        ),
+        (
+            lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs="abc"),
+            "outputs='abc' is no list. Write outputs=['abc'].",
         ),
         (
             lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs={"n": "Int"}),

@@ -131,8 +131,14 @@ def test_arguments_go_over_defaults(dag, group):
         )
         transform = SageMakerTransformStepOperator(
             task_id="f",
+            model_name="m",
+            instance_type="ml.m5.xlarge",
             instance_count=2,
-            arguments={"TransformOutput": {"S3OutputPath": "s3://b/raw"}, "TransformResources": {"InstanceCount": 3}},
+            arguments={
+                "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/x"}}},
+                "TransformOutput": {"S3OutputPath": "s3://b/raw"},
+                "TransformResources": {"InstanceCount": 3},
+            },
         )
         register = SageMakerRegisterModelStepOperator(
             task_id="r",
@@ -151,9 +157,10 @@ def test_arguments_go_over_defaults(dag, group):
         "ClusterConfig": {"InstanceCount": 3, "VolumeSizeInGB": 30, "InstanceType": "ml.m5.xlarge"}
     }
     assert transform.to_step_node().arguments == {
-        "TransformInput": {},
+        "ModelName": "m",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/x"}}},
         "TransformOutput": {"S3OutputPath": "s3://b/raw"},
-        "TransformResources": {"InstanceCount": 2},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2},
     }
     assert register.to_step_node().arguments == {
         "ModelPackageGroupName": "g",
@@ -496,6 +503,11 @@ TASK = "Dag 'd', task 'churn.t': "
             ),
             TASK + "property file 'm' is given as 'evalution/m.json'; write '<output name>/<path in it>', the step's "
             "outputs being 'evaluation'. Did you mean 'evaluation'?",
+        ),
+        (
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs=["o"], property_files={"m": "o"}),
+            TASK
+            + "property file 'm' is given as 'o'; write '<output name>/<path in it>', the step's outputs being 'o'",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, property_files={"m": "m.json"}),

@@ -353,3 +353,9 @@ def test_definitions_that_are_none_are_refused(dag, tmp_path):
 def test_bad_definitions_are_refused(dag, definition, error, message):
     """What is no definition, or breaks its rules, is an error of the Dag file."""
     assert refused(lambda: existing(definition), error) == PREFIX + message
+
+
+def test_what_json_cannot_say_is_refused(dag):
+    """A dict with a number that is none is no JSON, though Python would write it."""
+    message = refused(lambda: existing(document(step("a", Share=float("nan")))))
+    assert message.startswith(f"{PREFIX}: the definition is no JSON: Out of range float values are not JSON compliant")

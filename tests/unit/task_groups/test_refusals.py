@@ -11,6 +11,7 @@ from airflow_sm_pipelines import (
     ParameterInteger,
     ParameterString,
     SageMakerConditionStepOperator,
+    SageMakerPipelineTaskGroup,
     SageMakerProcessingStepOperator,
     SageMakerStepOperator,
 )
@@ -194,6 +195,15 @@ def with_depends_on_past(group):
         step("a")
 
 
+def imported_with_depends_on_past(group):
+    SageMakerPipelineTaskGroup.from_definition(
+        "churn",
+        definition={"Version": "2020-12-01", "Steps": [{"Name": "a", "Type": "Training", "Arguments": {}}]},
+        role_arn="arn:aws:iam::1:role/r",
+        default_args={"depends_on_past": True},
+    )
+
+
 def with_too_many_values(group):
     with group(parameters={"P": "{{ ds }}"}):
         step("a", arguments={"X": {f"K{index}": "{{ ds }}" for index in range(200)}})
@@ -230,6 +240,12 @@ def with_bad_jinja(group):
         ),
         (
             with_depends_on_past,
+            ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever became of it in "
+            "the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
+            "pipeline, launch_arguments={'depends_on_past': True}."),
+        ),
+        (
+            imported_with_depends_on_past,
             ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever became of it in "
             "the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
             "pipeline, launch_arguments={'depends_on_past': True}."),
