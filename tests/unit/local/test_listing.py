@@ -102,6 +102,16 @@ def test_the_latest_comes_first_unless_asked_otherwise() -> None:
     assert ordered(SortOrder="Ascending") == items
 
 
+@pytest.mark.parametrize(("order", "expected"), [("Ascending", "abc"), ("Descending", "cba")])
+def test_equal_keys_fall_apart_into_pages(order: str, expected: str) -> None:
+    """Steps that started in the same millisecond: each is on one page, also when a page ends between them."""
+    found, more = "", {"SortOrder": order}
+    while more:
+        shown, more = page("abc", {"MaxResults": 1, "SortOrder": order, **more}, key=lambda _: NOON, identity=str)
+        found += "".join(shown)
+    assert found == expected
+
+
 def test_numbers_and_times_go_on_in_their_own_order() -> None:
     """9 comes before 10, and times are compared as times, also where the last item is gone."""
     shown, more = page([9, 10, 11], {"MaxResults": 1}, key=int, identity=str, order="Ascending")
