@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -283,6 +286,32 @@ def test_a_branch_over_metrics_in_s3(live):
     assert live.api.xcom(bad, "branch", "outcome") is False
     [error] = live.api.errors(missing, "branch")
     assert error.startswith("AirflowFailException: GetObject failed: NoSuchKey: The specified key does not exist.")
+
+
+PROGRAM = """
+import json
+import whole_executions
+run = whole_executions.in_one_process.test()
+states = {task.task_id: task.state for task in run.get_task_instances()}
+print(json.dumps([run.state, states]))
+"""
+
+
+def test_dag_test(live, tmp_path):
+    """``dag.test()``, which has no triggerer and passes on less than one, ends the tasks as the components do."""
+    environment = {
+        **live.stack.airflow_environment,
+        # A database of its own: the live scheduler must not take this run for its own.
+        "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parent / "dags"),
+    }
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout.splitlines()[-1]) == ["success", {"run": "success", "sensor": "success"}]
 
 
 def test_the_example_judges_the_latest_model(live, example_runs):

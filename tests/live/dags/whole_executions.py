@@ -120,6 +120,15 @@ for dag_id, deferrable in (("whole_out_of_time", True), ("whole_out_of_time_on_w
     with DAG(dag_id, schedule=None):
         whole(dag_id, ONE_STEP, deferrable=deferrable, execution_timeout=timedelta(seconds=15))
 
+with DAG("in_one_process", schedule=None) as in_one_process:
+    decision = {"Name": "go", "Type": "Condition", "Arguments": {"Conditions": [GO], "IfSteps": [], "ElseSteps": []}}
+    instant = whole(
+        "in_one_process",
+        document(decision, parameters=[{"Name": "Go", "Type": "String"}]),
+        parameters={"Go": "{{ 'on' }}"},
+    )
+    SageMakerPipelineStepSensor(task_id="sensor", pipeline_execution_arn=instant.output, step_name="go", **SENSOR)
+
 with DAG("metrics_in_s3", schedule=None, params={"minimum": 0.9, "file": "metrics.json"}):
     branch = SageMakerMetricBranchOperator(
         task_id="branch",
