@@ -185,11 +185,17 @@ class Comparable:
 
     def __str__(self) -> str:
         raise TypeError(
-            f"{self!r} has no value until the pipeline runs, so it cannot be put into text by str(), an f-string or "
-            "format(). Join it: Join('/', [reference, 'file.csv'])."
+            f"{self!r} has no value until the pipeline runs, so it cannot be put into text by str(), '+', an f-string "
+            "or format(). Join it: Join('/', [reference, 'file.csv'])."
         )
 
     def __format__(self, format_spec: str) -> str:
+        return str(self)
+
+    def __add__(self, other: Any) -> str:
+        return str(self)
+
+    def __radd__(self, other: Any) -> str:
         return str(self)
 
     def __ge__(self, other: Any) -> Condition:

@@ -145,14 +145,23 @@ def test_conditions_have_no_truth_value():
     )
 
 
-@pytest.mark.parametrize("as_text", [str, "{}".format, lambda reference: f"{reference}/part-0.csv"])
+@pytest.mark.parametrize(
+    "as_text",
+    [
+        str,
+        "{}".format,
+        lambda reference: f"{reference}/part-0.csv",
+        lambda reference: reference + "/part-0.csv",
+        lambda reference: "s3://" + reference,
+    ],
+)
 def test_references_are_no_text(as_text):
     """Putting a reference into text would lose it and its dependency, so it is refused, and the fix is named."""
     with pytest.raises(TypeError) as caught:
         as_text(PropertyReference("Steps.a").Uri)
     assert str(caught.value) == (
         "PropertyReference('Steps.a.Uri') has no value until the pipeline runs, so it cannot be put into text by str(), "
-        "an f-string or format(). Join it: Join('/', [reference, 'file.csv'])."
+        "'+', an f-string or format(). Join it: Join('/', [reference, 'file.csv'])."
     )
 
 
