@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
@@ -35,7 +36,8 @@ def _lines(graph: PipelineGraph) -> Iterator[str]:
             label = "if" if node.owner.outcome else "else"
             yield f"    {numbers[node.owner.condition]} -- {label} --> {numbers[name]}"
         for dependency in known:
-            label = "" if dependency.trigger == "Completed" else f" -- {_text(dependency.trigger)}"
+            trigger: Any = dependency.trigger  # as the document has it
+            label = "" if trigger == "Completed" else f" -- {_text(trigger if isinstance(trigger, str) else '?')}"
             yield f"    {numbers[dependency.step]}{label} --> {numbers[name]}"
 
 

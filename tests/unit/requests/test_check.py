@@ -566,3 +566,17 @@ def test_names_of_experiments_and_of_mlflow_are_checked():
         ),
         "'MlflowConfig' lacks 'MlflowResourceArn', which the API's MlflowConfig requires @ $.MlflowConfig",
     ]
+
+
+def test_depth_is_no_limit_of_requests():
+    """Three thousand conditions inside one another, and values as deep, are held against their requests to the end."""
+    deep = "x"
+    for _ in range(3000):
+        deep = {"Std:Join": {"On": "", "Values": [deep]}}
+    step = {"Name": "m", "Type": "Model", "Arguments": {"PrimaryContainer": {"Image": deep, "ImageConfig": [deep]}}}
+    for depth in range(3000):
+        step = {"Name": f"s{depth}", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [step]}}
+    definition = PipelineDefinition(steps=(Step.from_document(step),))
+    (problem,) = check_requests(definition)
+    assert problem.message == "step 'm' gives a list of 1 where CreateModel wants an object"
+    assert problem.path == f"$.Steps[0]{'.Arguments.IfSteps[0]' * 3000}.Arguments.PrimaryContainer.ImageConfig"
