@@ -9,8 +9,9 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
+from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
-from airflow_sm_pipelines.translation.reader import to_runtime_value
+from airflow_sm_pipelines.translation.reader import is_template, to_runtime_value
 from airflow_sm_pipelines.translation.xcoms import JsonXComArg
 
 
@@ -26,6 +27,7 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
     :param script_mode: whether a script reads it.
+    :raises TranslationError: for what is no JSON, and for Jinja in a key.
     """
     lifted = to_runtime_value(value)
     if isinstance(lifted, (RuntimeValue, ParameterReference)):
@@ -33,7 +35,10 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
     if isinstance(value, Expression) or (isinstance(value, str) and not script_mode):
         return value
     late: list[Any] = []
-    text = json.dumps(_with_marks(value, late))
+    try:
+        text = json.dumps(_with_marks(value, late))
+    except (TypeError, ValueError) as error:
+        raise TranslationError(f"it is no JSON: {error}. Give text, numbers, lists and dicts") from None
     pieces: list[Any] = []
     position = 0
     for mark in _MARK.finditer(text):
@@ -57,6 +62,8 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
         bare = isinstance(lifted, ParameterReference) and lifted.type != "String"
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
     if isinstance(value, Mapping):
+        if template := next((key for key in value if isinstance(key, str) and is_template(key)), None):
+            raise TranslationError(f"the key {template!r} in it holds Jinja; keys must be the same in every run")
         return {key: _with_marks(inner, late) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_with_marks(inner, late) for inner in value]

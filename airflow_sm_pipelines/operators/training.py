@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.hyperparameters import hyperparameter
 from airflow_sm_pipelines.operators.keywords import optional_dict, require_dict, require_names, require_path
 from airflow_sm_pipelines.operators.step import SageMakerStepOperator
@@ -161,11 +162,14 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
         yield from self.training_arguments.get("InputDataConfig", [])
 
+    def _hyperparameter(self, name: str, value: Any) -> Any:
+        try:
+            return hyperparameter(value, script_mode=self.code is not None)
+        except TranslationError as error:
+            raise self.error(f"hyperparameters['{name}'] is {value!r}: {error}.") from None
+
     def _all_hyperparameters(self) -> dict[str, Any]:
-        given = {
-            name: hyperparameter(value, script_mode=self.code is not None)
-            for name, value in self.hyperparameters.items()
-        }
+        given = {name: self._hyperparameter(name, value) for name, value in self.hyperparameters.items()}
         if self.code is None:
             return given
         if self.code.startswith("s3://"):

@@ -553,6 +553,21 @@ TASK = "Dag 'd', task 'churn.t': "
             "ProcessingResources.ClusterConfig.InstanceType in arguments.",
         ),
         (
+            lambda: SageMakerTrainingStepOperator(
+                task_id="t", **COMMON, hyperparameters={"n": {"x": 2j}}
+            ).to_step_node(),
+            TASK + "hyperparameters['n'] is {'x': 2j}: it is no JSON: Object of type complex is not JSON serializable. "
+            "Give text, numbers, lists and dicts.",
+        ),
+        (
+            lambda: SageMakerTrainingStepOperator(
+                task_id="t", **COMMON, hyperparameters={"n": [{"{{ ds }}": 1}]}
+            ).to_step_node(),
+            TASK
+            + "hyperparameters['n'] is [{'{{ ds }}': 1}]: the key '{{ ds }}' in it holds Jinja; keys must be the same "
+            "in every run.",
+        ),
+        (
             lambda: SageMakerTrainingStepOperator(task_id="t", image_uri="i"),
             TASK + "instance_type is missing. Give instance_type=..., or ResourceConfig in arguments.",
         ),
