@@ -100,6 +100,8 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
         yield from condition_problems(step, path)
     elif step.type == "Lineage":
         yield from lineage_problems(step, path)
+    elif step.type == "AutoML":
+        yield from _automl_problems(step, path)
     elif step.type == "Cleanup":
         yield from _cleanup_problems(place, scope)
 
@@ -147,6 +149,16 @@ def _error_message_problems(step: Step, path: str) -> Iterator[Problem]:
     elif not isinstance(message, (str, Mapping)):
         start = f"the 'ErrorMessage' of Fail step '{step.name}'"
         yield error(f"{start} is text or an expression, not {shown(message)}", path)
+
+
+def _automl_problems(step: Step, path: str) -> Iterator[Problem]:
+    config = step.arguments.get("AutoMLJobConfig") if isinstance(step.arguments, Mapping) else None
+    mode = config.get("Mode") if isinstance(config, Mapping) else None
+    if isinstance(mode, str) and mode != "ENSEMBLING":
+        yield warning(
+            f"AutoML step '{step.name}' has the mode '{mode}'; the SDK allows only ENSEMBLING in a pipeline",
+            f"{path}.Arguments.AutoMLJobConfig.Mode",
+        )
 
 
 def _output_parameter_problems(place: Place) -> Iterator[Problem]:

@@ -338,6 +338,7 @@ def test_what_only_older_or_other_sources_allow_is_a_warning():
         train(RetryPolicies=policies, CacheConfig={"ExpireAfter": "P1D"}),
         call(arguments={"x": {"Get": "Execution.TrainingJobName"}, "y": {"Get": "Execution.ProcessingJobName"}}),
         {"Name": "f", "Type": "Fail", "Arguments": {}},
+        {"Name": "m", "Type": "AutoML", "Arguments": {"AutoMLJobConfig": {"Mode": "AUTO"}}},
     ]
     definition = PipelineDefinition.from_document({"Steps": steps})
     assert [f"{problem.severity}: {problem}" for problem in validate(definition)] == [
@@ -368,6 +369,10 @@ def test_what_only_older_or_other_sources_allow_is_a_warning():
             "'s' is a Lambda step @ $.Steps[2].Arguments.y"
         ),
         "warning: Fail step 'f' has no 'ErrorMessage' @ $.Steps[3].Arguments.ErrorMessage",
+        (
+            "warning: AutoML step 'm' has the mode 'AUTO'; the SDK allows only ENSEMBLING in a pipeline "
+            "@ $.Steps[4].Arguments.AutoMLJobConfig.Mode"
+        ),
     ]
 
 
