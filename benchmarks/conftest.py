@@ -34,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="run everything, at a small size: the numbers mean nothing")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """With ``--quick`` let pytest-benchmark call everything once."""
+    if config.getoption("--quick"):
+        config.option.benchmark_disable = True
+
+
 @pytest.fixture(scope="session")
 def quick(request: pytest.FixtureRequest) -> bool:
     """Whether the numbers do not matter."""

@@ -10,13 +10,14 @@ from benchmarks.report import Report
 from benchmarks.workers.run import AMAZON, OURS, WorkerUse, run_both
 
 
-def test_workers(report: Report, tmp_path: Path) -> None:
+def test_workers(report: Report, quick: bool, tmp_path: Path) -> None:
     """Both Dags succeed on real Airflow components, with the same ten jobs on the local endpoint."""
     pytest.importorskip("aiobotocore", reason="amazon's trigger needs it")
-    used = run_both(tmp_path, print)
+    steps = 2 if quick else 10
+    used = run_both(tmp_path, steps, print)
     ours, amazon = used[OURS], used[AMAZON]
     report.put(
-        "Workers, for ten jobs one after the other",
+        f"Workers, for {steps} jobs one after the other",
         ("", "process starts", "slot-seconds", "Dag run, seconds"),
         [
             ("ours", ours.process_starts, ours.slot_seconds, ours.seconds),

@@ -13,7 +13,7 @@ from demo.airflow_api import AirflowApi, AirflowApiError, Event
 from demo.components import USER, Stack
 
 DAGS = Path(__file__).parent / "dags"
-OURS, AMAZON = "ten_steps_ours", "ten_steps_amazon"
+OURS, AMAZON = "steps_ours", "steps_amazon"
 SECONDS_TO_RUN = 900
 
 #: What Airflow's API server notes down when a task's process reports itself; anything after it ends its slot.
@@ -57,14 +57,15 @@ def worker_use(events: Iterable[Event], seconds: float) -> WorkerUse:
     return WorkerUse(starts, slot_seconds, seconds)
 
 
-def run_both(directory: Path, report: Callable[[str], None]) -> dict[str, WorkerUse]:
+def run_both(directory: Path, steps: int, report: Callable[[str], None]) -> dict[str, WorkerUse]:
     """Start Airflow and the local endpoint, run one Dag after the other, stop everything.
 
     :param directory: for everything that is written.
+    :param steps: how many jobs, one after the other.
     :param report: told what happens.
     :raises AirflowApiError: when a run does not succeed.
     """
-    stack = Stack(directory, DAGS)
+    stack = Stack(directory, DAGS, {"BENCHMARK_STEPS": str(steps)})
     with stack.running(report):
         stack.client("s3").create_bucket(Bucket="example-ml")
         api = AirflowApi(stack.airflow_url, USER, stack.password)

@@ -1,6 +1,8 @@
-"""Ten Processing jobs, one after the other: as steps of one pipeline, and as ten tasks of amazon's operator."""
+"""Processing jobs, one after the other: as steps of one pipeline, and as tasks of amazon's operator."""
 
 from __future__ import annotations
+
+import os
 
 from airflow.providers.amazon.aws.operators.sagemaker import SageMakerProcessingOperator
 from airflow.sdk import DAG, chain
@@ -19,18 +21,18 @@ JOB = {
     },
     "RoleArn": ROLE,
 }
-NUMBERS = range(10)
+NUMBERS = range(int(os.environ["BENCHMARK_STEPS"]))
 SECONDS_BETWEEN_LOOKS = 5
 
 with (
-    DAG("ten_steps_ours", schedule=None),
+    DAG("steps_ours", schedule=None),
     SageMakerPipelineTaskGroup(
         "pipeline", role_arn=ROLE, artifact_uri="s3://example-ml/benchmark", waiter_delay=SECONDS_BETWEEN_LOOKS
     ),
 ):
     chain(*(SageMakerProcessingStepOperator(task_id=f"step_{number}", arguments=JOB) for number in NUMBERS))
 
-with DAG("ten_steps_amazon", schedule=None):
+with DAG("steps_amazon", schedule=None):
     chain(
         *(
             SageMakerProcessingOperator(
