@@ -18,9 +18,9 @@ from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 #: SageMaker's limit for a property file.
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
 
-#: How long ``PipelineDefinition`` of CreatePipeline may be (botocore's service model). What is longer can only be read
-#: from S3; the SageMaker SDK sends it there from 100 KiB on.
-INLINE_DEFINITION_CHARACTERS = 1024 * 1024
+#: From this size on the SageMaker SDK puts a definition into S3 and names the place. The service model allows a MiB in
+#: the request; which of the two the service itself draws the line at is said nowhere.
+LARGE_DEFINITION_BYTES = 100 * 1024
 
 #: What the service begins the names of the processing and training jobs of steps with.
 _NAMES_OF_JOBS = "pipelines-"
@@ -61,16 +61,16 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :param role_arn: the role that the pipeline runs with.
         :param description: the pipeline's description; ``None`` leaves that of an existing pipeline.
         :param tags: ``[{"Key": ..., "Value": ...}]`` for a new pipeline.
-        :param artifact_uri: ``s3://bucket/prefix``, where a definition of more than a MiB goes, under its hash.
+        :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes, under its hash, as the
+            SageMaker SDK has it; ``None`` sends it in the request, whatever its size.
         :raises SageMakerServiceError: in the service's words.
-        :raises PipelineExecutionError: for a definition of more than a MiB without ``artifact_uri``.
         """
         request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn}
         if description is not None:
             request["PipelineDescription"] = description
         current = self.describe_pipeline(pipeline_name)
         if current is None:
-            request.update(self._definition_members(definition, pipeline_name, artifact_uri))
+            request.update(self._definition_members(definition, artifact_uri))
             creation = {**request, "Tags": [dict(tag) for tag in tags]} if tags else request
             try:
                 return UpsertResult(self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created")
@@ -86,19 +86,14 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         )
         if unchanged:
             return UpsertResult(current["PipelineArn"], "unchanged")
-        request.update(self._definition_members(definition, pipeline_name, artifact_uri))
+        request.update(self._definition_members(definition, artifact_uri))
         return UpsertResult(self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated")
 
-    def _definition_members(self, definition: str, pipeline_name: str, artifact_uri: str | None) -> dict[str, Any]:
+    def _definition_members(self, definition: str, artifact_uri: str | None) -> dict[str, Any]:
         """The members of a request that hold the definition, or say where in S3 it lies by then."""
-        if len(definition) <= INLINE_DEFINITION_CHARACTERS:
-            return {"PipelineDefinition": definition}
-        if artifact_uri is None:
-            raise PipelineExecutionError(
-                f"the definition of pipeline {pipeline_name!r} has {len(definition)} characters; SageMaker takes "
-                f"{INLINE_DEFINITION_CHARACTERS} in a request, and more from S3 only. Give artifact_uri='s3://...'"
-            )
         content = definition.encode()
+        if artifact_uri is None or len(content) < LARGE_DEFINITION_BYTES:
+            return {"PipelineDefinition": definition}
         uri = f"{artifact_uri.rstrip('/')}/definition/{hashlib.sha256(content).hexdigest()}.json"
         self.upload(content, uri)
         bucket, _, key = uri.removeprefix("s3://").partition("/")

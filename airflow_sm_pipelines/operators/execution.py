@@ -15,7 +15,7 @@ from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
 from airflow_sm_pipelines.execution.resume import restart_token
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
-from airflow_sm_pipelines.operators.launch import client_request_token, execution_display_name, start_values
+from airflow_sm_pipelines.operators.starting import StartingTry, execution_display_name, start_values
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
@@ -58,7 +58,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         the latest execution that Succeeded or Failed in which the steps needed succeeded. Templated.
     :param mlflow_experiment_name: the MLflow experiment of the execution. Templated.
     :param tags: ``[{"Key": ..., "Value": ...}]`` for a pipeline that is created. Templated.
-    :param artifact_uri: ``s3://bucket/prefix`` for a definition of more than a MiB, which fits no request.
+    :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes.
     :param on_retry: what another try does with the execution that failed: ``"resume"`` has SageMaker run the failed
         steps again under the same ARN, ``"restart"`` starts another. An execution that ended in a Fail step cannot be
         resumed; one whose definition is not the task's any more is not.
@@ -166,43 +166,25 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 artifact_uri=self.artifact_uri,
             )
             self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
-        task_instance = context["ti"]
-        # Airflow raises max_tries when a task is cleared and leaves it alone on a retry.
-        generation = max(0, task_instance.max_tries - (self.retries or 0))
-        token = client_request_token(
-            dag_id=task_instance.dag_id,
-            run_id=task_instance.run_id,
-            run_start=str(context["dag_run"].start_date),
-            task_id=task_instance.task_id,
-            map_index=_map_index(task_instance),
-            generation=generation,
-        )
-        earlier_tries = task_instance.try_number - generation - 1
-        # The token alone finds the execution again, for as long as the service remembers it; how long is said nowhere.
-        store: Any = context.get("task_state_store")
-        arn = store.get(token) if earlier_tries > 0 and store is not None else None
-        if arn is None:
-            arn = self._starter(hook, context)(token)
+        this_try = StartingTry(context, self.retries or 0)
+        arn = this_try.started_before or self._starter(hook, this_try)(this_try.token)
         self.log.info("Execution %s", arn)
-        if earlier_tries > 0:
-            arn = self._go_on(hook, arn, context, earlier_tries)
+        if this_try.earlier_tries:
+            arn = self._go_on(hook, arn, this_try)
         else:
             self._require_definition(hook, arn)
-        if store is not None:
-            store.set(token, arn)
-        return str(arn)
+        this_try.remember(arn)
+        return arn
 
-    def _starter(self, hook: SageMakerPipelineHook, context: Context) -> Callable[[str], str]:
+    def _starter(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> Callable[[str], str]:
         """Return what starts an execution, given a token."""
-        task_instance = context["ti"]
-        map_index = _map_index(task_instance)
-        run = task_instance.run_id if map_index < 0 else f"{task_instance.run_id}-{map_index}"
+        run = this_try.run_id if this_try.map_index < 0 else f"{this_try.run_id}-{this_try.map_index}"
         version = None if self.pipeline_version_id is None else int(self.pipeline_version_id)
         start = functools.partial(
             hook.start_execution,
             pipeline_name=self.pipeline_name,
             parameters=self._start_values(),
-            display_name=execution_display_name(task_instance.dag_id, run),
+            display_name=execution_display_name(this_try.dag_id, run),
             pipeline_version_id=version,
             pipeline_version_alias=self.pipeline_version_alias,
             max_parallel_execution_steps=self.max_parallel_execution_steps,
@@ -250,7 +232,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             raise PipelineExecutionError(f"there is no pipeline '{self.pipeline_name}', or no such version of it")
         return PipelineDefinition.from_json(described["PipelineDefinition"])
 
-    def _go_on(self, hook: SageMakerPipelineHook, arn: str, context: Context, earlier_tries: int) -> str:
+    def _go_on(self, hook: SageMakerPipelineHook, arn: str, this_try: StartingTry) -> str:
         """Return the execution that this try is about: one that goes on, or one instead of those that failed.
 
         At most as many were started instead as there were tries before, so no more are looked at.
@@ -258,7 +240,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
         from airflow_sm_pipelines.operators.waiting import settled
 
-        for _ in range(earlier_tries):
+        for _ in range(this_try.earlier_tries):
             snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
             if not snapshot.status.is_terminal or snapshot.status.is_success:
                 self.log.info("An earlier try started it; it is %s", snapshot.status)
@@ -268,7 +250,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 go_on(hook, snapshot, OnRetry.RESUME)
                 self.log.info("An earlier try started it, and it ended %s: it is resumed", snapshot.status)
                 return arn
-            arn = self._starter(hook, context)(restart_token(snapshot))
+            arn = self._starter(hook, this_try)(restart_token(snapshot))
             why = "" if same else ", with another definition"
             self.log.info("%s ended %s in an earlier try%s; instead: %s", snapshot.arn, snapshot.status, why, arn)
         return arn
@@ -288,7 +270,3 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             f"'{self.pipeline_name}' was updated by someone else in the same moment. Clear this task to start anew; "
             "give each definition a pipeline_name of its own"
         )
-
-
-def _map_index(task_instance: Any) -> int:
-    return -1 if task_instance.map_index is None else int(task_instance.map_index)

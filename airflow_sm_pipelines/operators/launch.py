@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
-from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import (
     PipelineExecutionError,
-    PipelineParameterError,
     SageMakerPipelinesError,
     SageMakerServiceError,
     TranslationError,
 )
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
-from airflow_sm_pipelines.translation.names import hyphenated
+from airflow_sm_pipelines.operators.starting import StartingTry, execution_display_name, start_values
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
-
-MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
 
 
 class SageMakerPipelineLaunchOperator(BaseOperator):
@@ -99,27 +93,21 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             pipeline_name=self.settings.pipeline_name,
             definition=compiled.text,
             role_arn=self.settings.role_arn,
+            artifact_uri=self.settings.artifact_uri or None,
         )
         self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
-        task_instance = context["ti"]
-        earlier_tries = max(0, task_instance.max_tries - (self.retries or 0))
-        arn = hook.start_execution(
+        this_try = StartingTry(context, self.retries or 0)
+        arn = this_try.started_before or hook.start_execution(
             pipeline_name=self.settings.pipeline_name,
             parameters=values,
-            client_request_token=client_request_token(
-                dag_id=task_instance.dag_id,
-                run_id=task_instance.run_id,
-                run_start=str(context["dag_run"].start_date),
-                task_id=task_instance.task_id,
-                map_index=-1 if task_instance.map_index is None else task_instance.map_index,
-                generation=earlier_tries,
-            ),
-            display_name=execution_display_name(task_instance.dag_id, task_instance.run_id),
+            client_request_token=this_try.token,
+            display_name=execution_display_name(this_try.dag_id, this_try.run_id),
         )
         self.log.info("Execution %s", arn)
         self._require_definition(hook, arn, compiled.text)
-        if task_instance.try_number > earlier_tries + 1:
+        if this_try.earlier_tries:
             arn = self._go_on_if_it_failed(hook, arn)
+        this_try.remember(arn)
         self.link_addresses = link_xcoms(arn)
         return arn
 
@@ -164,58 +152,3 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             )
         group.require_launch_follows_outside_upstreams()
         return group.compile()
-
-
-def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter], task_id: str) -> dict[str, str]:
-    """Return the start values as StartPipelineExecution wants them, each checked against its declaration.
-
-    :param values: rendered values by pipeline parameter.
-    :param declared: what the definition declares.
-    :param task_id: named in errors.
-    :raises PipelineParameterError: for an unknown parameter, a wrong type, or a value that is too long.
-    """
-    by_name = {parameter.name: parameter for parameter in declared}
-    texts: dict[str, str] = {}
-    for name, value in values.items():
-        if name not in by_name:
-            raise PipelineParameterError(
-                f"Task '{task_id}' gives a value for pipeline parameter '{name}', which the pipeline does not "
-                f"declare{did_you_mean(name, by_name)}"
-            )
-        try:
-            texts[name] = to_start_value(value)
-        except PipelineParameterError as error:
-            raise PipelineParameterError(f"Task '{task_id}', pipeline parameter '{name}': {error}") from None
-        try:
-            by_name[name].parse(texts[name])
-        except PipelineParameterError as error:
-            raise PipelineParameterError(f"Task '{task_id}': {error}") from None
-    return texts
-
-
-def client_request_token(
-    *, dag_id: str, run_id: str, run_start: str, task_id: str, map_index: int, generation: int
-) -> str:
-    """Return the token that makes a start happen once.
-
-    :param dag_id: the Dag.
-    :param run_id: the Dag run.
-    :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
-        it once, and anew only when a finished run is cleared.
-    :param task_id: the launch task.
-    :param map_index: the launch task's map index.
-    :param generation: how many tries were made before the task was last cleared. Airflow raises ``max_tries``
-        when a task is cleared and leaves it alone on a retry, so ``max_tries - retries`` is just that number.
-    :return: 64 hexadecimal digits.
-    """
-    identity = json.dumps([dag_id, run_id, run_start, task_id, map_index, generation])
-    return hashlib.sha256(identity.encode()).hexdigest()
-
-
-def execution_display_name(dag_id: str, run_id: str) -> str:
-    """Return a display name that SageMaker takes: at most 82 letters, digits and hyphens.
-
-    :param dag_id: the Dag.
-    :param run_id: the Dag run; run ids do not fit as they are.
-    """
-    return hyphenated(f"{dag_id}-{run_id}")[-MAXIMUM_DISPLAY_NAME_LENGTH:].strip("-")

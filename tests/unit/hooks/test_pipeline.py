@@ -10,7 +10,7 @@ import pytest
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
-from airflow_sm_pipelines.hooks.pipeline import INLINE_DEFINITION_CHARACTERS, SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 
@@ -106,11 +106,11 @@ def test_upsert_refused(service, hook):
 
 
 def large_definition() -> str:
-    return json.dumps({"Version": "2020-12-01", "Steps": [], "Metadata": {"Notes": "x" * 1024 * 1024}})
+    return json.dumps({"Version": "2020-12-01", "Steps": [], "Metadata": {"Notes": "x" * 100 * 1024}})
 
 
 def test_a_large_definition_goes_through_s3(service, hook, s3):
-    """A definition that fits no request is stored under its hash, and the request says where it lies."""
+    """A definition of 100 KiB or more is stored under its hash, and the request says where it lies."""
     service.answers.update(DescribePipeline=[NOT_THERE], CreatePipeline=[{"PipelineArn": PIPELINE_ARN}])
     definition = large_definition()
     upsert(hook, definition, artifact_uri="s3://artifacts/churn/")
@@ -125,21 +125,18 @@ def test_a_large_definition_goes_through_s3(service, hook, s3):
     assert s3.get_object(Bucket="artifacts", Key=key)["Body"].read().decode() == definition
 
 
-def test_a_large_definition_without_a_place_for_it(service, hook):
-    """A definition that fits no request, and no place in S3 for it, is an error that names both limits."""
-    service.answers["DescribePipeline"] = [pipeline()]
-    message = (
-        "the definition of pipeline 'churn' has 1048641 characters; SageMaker takes 1048576 in a request, and more from "
-        "S3 only. Give artifact_uri='s3://...'"
-    )
-    with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
-        upsert(hook, large_definition())
-
-
-def test_the_limit_of_inline_definitions_is_the_services(hook):
-    """The length at which definitions move to S3 is the one in botocore's service model."""
-    member = hook.client("sagemaker").meta.service_model.operation_model("CreatePipeline").input_shape
-    assert member.members["PipelineDefinition"].metadata["max"] == INLINE_DEFINITION_CHARACTERS
+@pytest.mark.parametrize(
+    ("definition", "more"),
+    [(large_definition(), {}), ('{"Version": "2020-12-01", "Steps": []}', {"artifact_uri": "s3://artifacts/churn"})],
+    ids=["large, without a place", "small, with one"],
+)
+def test_a_definition_that_goes_into_the_request(service, hook, definition, more):
+    """A small definition needs no S3; a large one is the service's to judge where there is no place for it."""
+    service.answers.update(DescribePipeline=[NOT_THERE], CreatePipeline=[{"PipelineArn": PIPELINE_ARN}])
+    upsert(hook, definition, **more)
+    (request,) = service.requests_of("CreatePipeline")
+    del request["ClientRequestToken"]
+    assert request == {"PipelineName": "churn", "PipelineDefinition": definition, "RoleArn": ROLE}
 
 
 def test_a_version_of_a_pipeline(service, hook):
