@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, Tas
 
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.operators.execution import SageMakerPipelineOperator
-from airflow_sm_pipelines.operators.launch import client_request_token
+from airflow_sm_pipelines.operators.starting import client_request_token
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 

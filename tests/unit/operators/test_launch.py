@@ -1,95 +1,13 @@
 from __future__ import annotations
 
 import json
-import re
 from types import SimpleNamespace
 
 import pytest
-from botocore.loaders import Loader
 
 from airflow_sm_pipelines import SageMakerStepOperator
-from airflow_sm_pipelines.definition.parameters import PipelineParameter
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
-from airflow_sm_pipelines.operators.launch import client_request_token, execution_display_name, start_values
+from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from tests.scripted_service import EXECUTION_ARN, connection_json, serve, step
-
-RUN = {
-    "dag_id": "d",
-    "run_id": "manual__2026-01-01T00:00:00+00:00",
-    "run_start": "2026",
-    "task_id": "g.launch",
-    "map_index": -1,
-}
-
-
-def test_the_token_is_that_of_one_launch():
-    """The same launch always has the same token, and whatever differs makes another."""
-    token = client_request_token(**RUN, generation=0)
-    others = [
-        client_request_token(**{**RUN, key: value}, generation=0)
-        for key, value in {"dag_id": "e", "run_id": "f", "run_start": "2027", "task_id": "h", "map_index": 1}.items()
-    ]
-    assert token == client_request_token(**RUN, generation=0)
-    assert len({token, client_request_token(**RUN, generation=1), *others}) == 7
-    assert re.fullmatch("[0-9a-f]{64}", token)
-
-
-def test_display_names_fit_the_service_model():
-    """Run ids are cut and cleaned until botocore's pattern for display names takes them."""
-    pattern = Loader().load_service_model("sagemaker", "service-2")["shapes"]["PipelineExecutionName"]
-    names = [
-        execution_display_name("example_train", "manual__2026-01-01T00:00:00.123456+00:00"),
-        execution_display_name("d" * 100, "_run_"),
-    ]
-    assert names == ["example-train-manual-2026-01-01T00-00-00-123456-00-00", "d" * 78 + "-run"]
-    assert all(re.fullmatch(pattern["pattern"], name) and len(name) <= pattern["max"] for name in names)
-
-
-def test_start_values_are_checked_texts():
-    """Rendered values become the texts that StartPipelineExecution takes."""
-    declared = [PipelineParameter("A", "Float"), PipelineParameter("B", "Boolean"), PipelineParameter("C", "String")]
-    assert start_values({"A": "0.9", "B": True, "C": 5}, declared, "g.launch") == {"A": "0.9", "B": "true", "C": "5"}
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (
-            {"InputDta": "x"},
-            (
-                "Task 'g.launch' gives a value for pipeline parameter 'InputDta', which the pipeline does not declare. "
-                "Did you mean 'InputData'?"
-            ),
-        ),
-        (
-            {"InputData": "x" * 1025},
-            (
-                "Task 'g.launch': The value of pipeline parameter 'InputData' has 1025 characters; SageMaker takes at most "
-                "1024. Put the content in S3 and pass its URI."
-            ),
-        ),
-        (
-            {"Rounds": "many"},
-            (
-                "Task 'g.launch': Pipeline parameter 'Rounds' is declared Integer and was given 'many'; give a whole "
-                "number, such as '5'."
-            ),
-        ),
-        (
-            {"InputData": None},
-            (
-                "Task 'g.launch', pipeline parameter 'InputData': A pipeline parameter holds a str, int, float or bool, "
-                "not NoneType (None). Pass a JSON string, or put the content in S3 and pass its URI."
-            ),
-        ),
-    ],
-)
-def test_rendered_values_that_do_not_fit(values, message):
-    """What only rendering shows to be wrong is refused before anything is started."""
-    declared = [PipelineParameter("InputData", "String"), PipelineParameter("Rounds", "Integer")]
-    with pytest.raises(PipelineParameterError) as caught:
-        start_values(values, declared, "g.launch")
-    assert str(caught.value) == message
 
 
 class ExecutionOfAnother:
