@@ -60,6 +60,10 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     ui_color = "#d8e4f0"
 
+    #: Whether the triggerer can end the task: it does so as the execution ended. Airflow registers asset events of
+    #: ``outlets`` on workers only.
+    ends_in_triggerer = True
+
     def __init__(
         self,
         *,
@@ -168,6 +172,8 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
                 waiter_delay=self.waiter_delay,
                 time_limit=None if limit is None else limit.to_dict(),
                 stop_on_kill=self.stop_on_kill,
+                end_from_trigger=self.ends_in_triggerer and self.do_xcom_push and not self.outlets,
+                log_lines=self.log_lines,
                 **self.connection_arguments,
             ),
             method_name="execute_complete",
@@ -199,20 +205,18 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         return TimeLimit.starting(time.time(), EXECUTION_TIMEOUT, self.execution_timeout.total_seconds())
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
-        """Look at the execution once more, on a worker, and end as it did.
+        """Look at the execution once more, on a worker, and end as it did; for tasks that the triggerer did not end.
 
         :param context: Airflow's.
         :param event: what the trigger said; only for the ARN, and for what was not seen.
         :raises PipelineExecutionError: when the execution did not end well, or was not followed to its end.
         """
-        from airflow_sm_pipelines.operators.waiting import LEFT_ALONE
-
         arn = event["pipeline_execution_arn"]
         self.link_addresses = link_xcoms(arn)
         if event["status"] == "timeout":
             # Airflow's own exception, where it is Airflow's own limit.
             timeout = event["limit"] == EXECUTION_TIMEOUT
-            raise (AirflowTaskTimeout if timeout else PipelineExecutionError)(f"{event['reason']}. {LEFT_ALONE}")
+            raise (AirflowTaskTimeout if timeout else PipelineExecutionError)(event["reason"])
         try:
             snapshot = self.persist(lambda hook: hook.snapshot(arn))
         except SageMakerServiceError as error:

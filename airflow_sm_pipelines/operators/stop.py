@@ -30,6 +30,7 @@ class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
     """
 
     template_fields: Sequence[str] = ("pipeline_execution_arn",)
+    ends_in_triggerer = False
 
     def __init__(
         self, *, pipeline_execution_arn: str | XComArg, fail_if_not_executing: bool = False, **kwargs: Any

@@ -16,11 +16,9 @@ from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
+from airflow_sm_pipelines.triggers.execution import LEFT_ALONE
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress
-
-#: Ends what a task says that waits no longer.
-LEFT_ALONE = "The execution is left alone"
 
 
 def wait_on_worker(

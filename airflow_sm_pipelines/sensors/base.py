@@ -199,10 +199,10 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         return self._defer(context)  # Resumed in the meantime, or the service is in trouble.
 
     def _defer(self, context: Context) -> NoReturn:
-        from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
+        from airflow_sm_pipelines.triggers.execution import SENSOR_TIMEOUT, SageMakerPipelineExecutionTrigger
 
         now = time.time()
-        limits = [TimeLimit.starting(now, "timeout", self.timeout)]
+        limits = [TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)]
         if self.execution_timeout is not None:
             seconds = self.execution_timeout.total_seconds()
             limits.append(TimeLimit.starting(now, "execution_timeout", seconds))
@@ -216,6 +216,9 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
                 started_before=None if started_before is None else started_before.isoformat(),
                 waiter_delay=self.poke_interval,
                 time_limit=None if limit is None else limit.to_dict(),
+                # Airflow registers asset events of outlets on workers only.
+                end_from_trigger=self.do_xcom_push and not self.outlets,
+                skip_on_failure=self.soft_fail or self.never_fail,
                 **self.trigger_arguments(),
                 **self.connection_arguments,
             ),

@@ -69,7 +69,7 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return further arguments of the trigger."""
-        return {"step_name": self.step_name}
+        return {"step_name": self.step_name, "log_lines": self.log_lines}
 
     def describe(self, snapshot: ExecutionSnapshot) -> str:
         """Return what a look that shows no end yet is told as.

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Fail, Skip, StepTarget, Succeed, Wait, decide
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.results import StepResult
 from airflow_sm_pipelines.hooks.selection import latest_execution
 from airflow_sm_pipelines.hooks.step_targets import step_place
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection, shared_connection
@@ -24,16 +28,49 @@ from airflow_sm_pipelines.triggers.progress import ExecutionProgress, StepProgre
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher
 
+#: How long after its start a trigger resumes its task on a worker at the earliest, in seconds. A task that goes on
+#: before the scheduler has heard that its first worker is done is failed by it, as killed from outside (apache/airflow
+#: issues 66374, 71580 and 72716). Nothing tells a trigger when that is.
+SETTLED_AFTER = 10.0
+
+#: Of how many failed steps the log's end is shown.
+STEPS_REPORTED = 5
+
+#: The name of the limit that is a sensor's own. Airflow tries no sensor again that ran into it, and only a worker can
+#: say so.
+SENSOR_TIMEOUT = "timeout"
+
+LEFT_ALONE = "The execution is left alone"
+
 _STATUSES: Mapping[type, str] = {Succeed: "success", Fail: "failed", Skip: "skipped"}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """How a wait ended.
+
+    :param status: ``success``, ``failed``, ``skipped`` or ``timeout``.
+    :param reason: why; ``None`` for a success.
+    :param snapshot: what was last seen, where it decided.
+    :param property_file_places: of the step waited for.
+    """
+
+    status: str
+    reason: str | None = None
+    snapshot: ExecutionSnapshot | None = None
+    property_file_places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class SageMakerPipelineExecutionTrigger(BaseTrigger):
     """
-    Follow a pipeline execution, or one step of it, until it is over; then resume the task on a worker.
+    Follow a pipeline execution, or one step of it, until it is over.
 
-    The event is ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
-    "limit"}``, with the name of the time limit for a timeout. Writes into the task's log what the steps (or the step)
-    do, and pushes the task's links.
+    Ends the task from the triggerer (``end_from_trigger``), with the execution's ARN as its return value and, for a
+    step, the XComs of a step's task. Or else resumes the task on a worker, not before the scheduler has had time to
+    notice that it deferred, with ``{"status": "success" | "failed" | "skipped" | "timeout", "reason",
+    "pipeline_execution_arn", "limit"}``; the last is the name of the time limit for a timeout. Writes into the task's
+    log what the steps (or the step) do, and pushes the task's links; when the task ends here also why it fails, with
+    jobs and ends of logs.
 
     All triggers that wait for one execution share one poller with those of its steps. A trigger that starts over in
     another triggerer loses nothing: it looks at the execution again.
@@ -54,6 +91,9 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
     :param waiter_delay: the longest wait between two looks, in seconds. They begin much shorter.
     :param time_limit: when to give up, as :meth:`~airflow_sm_pipelines.execution.time_limit.TimeLimit.to_dict` has it.
     :param stop_on_kill: stop the execution when a person fails the task or the Dag run.
+    :param end_from_trigger: end the task here, without a worker.
+    :param skip_on_failure: when the task ends here: skip it instead of failing it, as ``soft_fail`` has it.
+    :param log_lines: how many of the last lines of a failed step's job log to show.
     """
 
     def __init__(
@@ -71,6 +111,9 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         waiter_delay: float = 30,
         time_limit: Mapping[str, Any] | None = None,
         stop_on_kill: bool = False,
+        end_from_trigger: bool = False,
+        skip_on_failure: bool = False,
+        log_lines: int = 20,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.pipeline_execution_arn = pipeline_execution_arn
@@ -85,6 +128,9 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         self.waiter_delay = waiter_delay
         self.time_limit = time_limit
         self.stop_on_kill = stop_on_kill
+        self.end_from_trigger = end_from_trigger
+        self.skip_on_failure = skip_on_failure
+        self.log_lines = log_lines
         self._limit = TimeLimit.from_dict(time_limit)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -104,25 +150,70 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
                 "waiter_delay": self.waiter_delay,
                 "time_limit": None if self.time_limit is None else dict(self.time_limit),
                 "stop_on_kill": self.stop_on_kill,
+                "end_from_trigger": self.end_from_trigger,
+                "skip_on_failure": self.skip_on_failure,
+                "log_lines": self.log_lines,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then tell how it ended, once."""
+        began = asyncio.get_running_loop().time()
         try:
             async with shared_connection(self._connection_settings()) as connection:
-                status, reason = await self._follow(connection)
+                found = await self._follow(connection)
+                if self._ends_here(found):
+                    await self._end(connection, found)
         except PipelineExecutionError as error:
-            status, reason = "failed", str(error)
+            found = _Found("failed", str(error))
+            if self._ends_here(found):
+                self.log.error("%s", found.reason)  # noqa: TRY400 - the message says it all, a traceback nothing
         # Nothing is held any more: whoever runs this may leave it here for good.
+        if self._ends_here(found):
+            yield self._end_event(found)
+            return
+        if self.task_instance is not None:
+            await asyncio.sleep(max(0.0, began + SETTLED_AFTER - asyncio.get_running_loop().time()))
         yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
-                "status": status,
-                "reason": reason,
+                "status": found.status,
+                "reason": found.reason,
                 "pipeline_execution_arn": self.pipeline_execution_arn,
-                "limit": self._limit.name if status == "timeout" and self._limit is not None else None,
+                "limit": self._limit.name if found.status == "timeout" and self._limit is not None else None,
             }
         )
+
+    def _ends_here(self, found: _Found) -> bool:
+        sensor_timeout = found.status == "timeout" and self._limit is not None and self._limit.name == SENSOR_TIMEOUT
+        # In dag.test() there is no task instance, and nobody listens to the events that end a task.
+        return self.end_from_trigger and self.task_instance is not None and not sensor_timeout
+
+    async def _end(self, connection: SharedConnection, found: _Found) -> None:
+        """Do what else a worker would do: the last words in the log, and the XComs."""
+        if found.status == "skipped":
+            self.log.info("Skipping: %s", found.reason)
+        elif found.status != "success":
+            self.log.error("%s", found.reason)
+        if found.snapshot is None:
+            return
+        step = None if self.step_name is None else found.snapshot.steps.get(self.step_name)
+        if found.status == "success":
+            pusher = XComPusher(self.task_instance)
+            if step is not None:
+                collect = functools.partial(_collect, step=step, places=found.property_file_places)
+                result = await connection.persist(collect, Pace(self.waiter_delay), self._in_trouble)
+                await pusher.push(result.xcoms())
+            await pusher.push({"return_value": self.pipeline_execution_arn})
+        elif found.status == "failed":
+            failed = found.snapshot.failed_steps or found.snapshot.stopped_steps if step is None else (step,)
+            for each in failed[:STEPS_REPORTED]:
+                for line in await connection.run(functools.partial(_report, step=each, lines=self.log_lines)):
+                    self.log.error("%s", line)
+
+    def _end_event(self, found: _Found) -> TriggerEvent:
+        if found.status == "success":
+            return TaskSuccessEvent()
+        return TaskSkippedEvent() if found.status == "skipped" or self.skip_on_failure else TaskFailedEvent()
 
     async def on_kill(self) -> None:
         """Stop the execution when a person failed the task or its Dag run."""
@@ -147,8 +238,9 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
             region = PipelineExecutionArn.parse(self.pipeline_execution_arn).region
         return ConnectionSettings.of(self.aws_conn_id, region, self.verify, self.botocore_config)
 
-    async def _follow(self, connection: SharedConnection) -> tuple[str, str | None]:
+    async def _follow(self, connection: SharedConnection) -> _Found:
         last_seen = "no execution"
+        places: Mapping[str, Mapping[str, str]] = {}
         try:
             arn = self.pipeline_execution_arn = await self._execution(connection)
             target: ExecutionTarget | StepTarget = ExecutionTarget()
@@ -157,7 +249,7 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
                 progress = StepProgress(self.log, self.step_name, arn)
                 find = functools.partial(step_place, pipeline_execution_arn=arn, step_name=self.step_name)
                 place = await within(self._limit, connection.persist(find, Pace(self.waiter_delay), progress.trouble))
-                target = place.target
+                target, places = place.target, place.property_file_places
             last_seen = progress.last_seen
             pusher = XComPusher(self.task_instance)
             async with watch_execution(arn, connection, self.waiter_delay) as subscription:
@@ -172,11 +264,13 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
                     await pusher.push_links(news.snapshot, step)
                     decision = decide(news.snapshot, target)
                     if not isinstance(decision, Wait):
-                        return _STATUSES[type(decision)], None if isinstance(decision, Succeed) else decision.reason
+                        reason = None if isinstance(decision, Succeed) else decision.reason
+                        return _Found(_STATUSES[type(decision)], reason, news.snapshot, places)
         except asyncio.TimeoutError:
             if self._limit is None:
                 raise
-            return "timeout", self._limit.gave_up(self._what, last_seen)
+            gave_up = self._limit.gave_up(self._what, last_seen)
+            return _Found("timeout", gave_up if self.pipeline_execution_arn is None else f"{gave_up}. {LEFT_ALONE}")
 
     @property
     def _what(self) -> str:
@@ -212,3 +306,11 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _collect(hook: SageMakerPipelineHook, step: StepSnapshot, places: Mapping[str, Mapping[str, str]]) -> StepResult:
+    return hook.collect_step_result(step, places)
+
+
+def _report(hook: SageMakerPipelineHook, step: StepSnapshot, lines: int) -> list[str]:
+    return hook.failure_report(step, lines)

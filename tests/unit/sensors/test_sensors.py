@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import (
     AirflowFailException,
     AirflowRescheduleException,
@@ -131,6 +132,9 @@ def test_deferring(service, dag, context):
         "botocore_config": None,
         "waiter_delay": 0.01,
         "stop_on_kill": False,
+        "end_from_trigger": True,
+        "skip_on_failure": False,
+        "log_lines": 20,
     }
     assert (caught.value.method_name, caught.value.timeout) == ("execute_complete", timedelta(seconds=3900))
 
@@ -369,8 +373,30 @@ def test_the_trigger_of_a_step_sensor(service, definition, dag, context):
     service.execution("Executing")
     service.steps([])
     with pytest.raises(TaskDeferred) as caught:
-        step_sensor(deferrable=True).execute(context())
-    assert caught.value.trigger.serialize()[1]["step_name"] == "train"
+        step_sensor(deferrable=True, log_lines=7).execute(context())
+    arguments = caught.value.trigger.serialize()[1]
+    assert (arguments["step_name"], arguments["log_lines"]) == ("train", 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ends", "skips"),
+    [
+        ({}, True, False),
+        ({"soft_fail": True}, True, True),
+        ({"never_fail": True}, True, True),
+        ({"outlets": [Asset("a")]}, False, False),
+        ({"do_xcom_push": False}, False, False),
+    ],
+    ids=["alone", "soft_fail", "never_fail", "outlets", "no XCom"],
+)
+def test_where_a_deferred_sensor_ends(service, dag, context, arguments, ends, skips):
+    """The triggerer ends the sensor, unless it has outlets or wants no XCom; it knows soft_fail and never_fail."""
+    service.execution("Executing")
+    service.steps([])
+    with pytest.raises(TaskDeferred) as caught:
+        execution_sensor(**arguments).execute(context())
+    trigger = caught.value.trigger
+    assert (trigger.end_from_trigger, trigger.skip_on_failure) == (ends, skips)
 
 
 @pytest.mark.parametrize(

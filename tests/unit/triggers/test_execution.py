@@ -7,9 +7,9 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from airflow.triggers.base import TriggerEvent
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from airflow_sm_pipelines.triggers import deadline
+from airflow_sm_pipelines.triggers import deadline, execution
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -80,12 +80,21 @@ def test_serialized_and_made_again():
         "waiter_delay": 10,
         "time_limit": {"name": "timeout", "seconds": 5, "at": 10.5},
         "stop_on_kill": True,
+        "end_from_trigger": True,
+        "skip_on_failure": True,
+        "log_lines": 7,
     }
     path, serialized = SageMakerPipelineExecutionTrigger(**arguments).serialize()
     assert path == "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger"
     assert serialized == arguments
     again = SageMakerPipelineExecutionTrigger(**json.loads(json.dumps(serialized)))
     assert again.serialize() == (path, arguments)
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """The scheduler notices at once that a task deferred."""
+    monkeypatch.setattr(execution, "SETTLED_AFTER", 0)
 
 
 async def test_an_execution_that_succeeds(service, triggerer, execution_log):
@@ -125,6 +134,100 @@ async def test_an_unknown_status_is_loud(service):
     told = await event(trigger())
     assert told["status"] == "failed"
     assert told["reason"].startswith("unknown pipeline execution status 'Paused'")
+
+
+async def end_event(made):
+    """The type of the one event of a trigger."""
+    return [type(each) async for each in made.run()]
+
+
+async def test_ending_a_task_that_succeeds(service, triggerer, execution_log):
+    """The triggerer ends the task itself: no worker starts for that. The ARN is its return value."""
+    service.execution("Succeeded")
+    service.steps([])
+    assert await end_event(trigger(triggerer, end_from_trigger=True)) == [TaskSuccessEvent]
+    assert triggerer.pushed == [
+        ("_link_SageMakerPipelineExecutionLink", STUDIO),
+        ("return_value", EXECUTION_ARN),
+    ]
+
+
+JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
+
+
+@pytest.mark.parametrize(("skip", "ends"), [(False, TaskFailedEvent), (True, TaskSkippedEvent)])
+async def test_ending_a_task_that_fails(service, triggerer, execution_log, skip, ends):
+    """The log has the reason, the failed step's job and the end of its log; soft_fail skips."""
+    service.execution("Failed")
+    service.steps([step("train", "Failed", FailureReason="boom", Metadata={"TrainingJob": {"Arn": JOB}})])
+    service.answers["DescribeLogStreams"] = [{"logStreams": [{"logStreamName": "pipelines-abc-train/algo-1"}]}]
+    service.answers["GetLogEvents"] = [{"events": [{"timestamp": 1, "message": "KeyError: 'x'"}]}]
+    made = trigger(triggerer, end_from_trigger=True, skip_on_failure=skip, log_lines=1)
+    assert await end_event(made) == [ends]
+    assert [line for level, line in execution_log if level == "ERROR"] == [
+        f"execution {EXECUTION_ARN} ended Failed: step 'train' failed: boom",
+        f"Job: {JOB}",
+        "The last lines of the job's log (1):",
+        "    KeyError: 'x'",
+    ]
+
+
+async def test_ending_a_step_sensor(service, triggerer, execution_log):
+    """A step's sensor ends with the XComs of a step's task; one in a branch not taken is skipped."""
+    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
+    service.execution("Executing")
+    service.steps([step("good", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
+    assert await end_event(trigger(triggerer, step_name="good", end_from_trigger=True)) == [TaskSuccessEvent]
+    assert triggerer.pushed[-5:] == [
+        ("step_status", "Succeeded"),
+        ("job_arn", None),
+        ("outputs", {}),
+        ("property_files", {}),
+        ("return_value", EXECUTION_ARN),
+    ]
+    assert await end_event(trigger(triggerer, step_name="train", end_from_trigger=True)) == [TaskSkippedEvent]
+    assert execution_log[-1] == (
+        "INFO",
+        "Skipping: step 'train' is in the branch of 'good' that was not taken: its outcome is False",
+    )
+
+
+async def test_ending_a_task_that_is_refused(service, triggerer, execution_log):
+    """A refusal fails the task here, with the service's words in its log."""
+    service.answers["DescribePipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    assert await end_event(trigger(triggerer, end_from_trigger=True)) == [TaskFailedEvent]
+    assert execution_log[-1][1].startswith("DescribePipelineExecution failed: AccessDeniedException: not you.")
+
+
+@pytest.mark.parametrize(("name", "ends"), [("execution_timeout", TaskFailedEvent), ("timeout", TriggerEvent)])
+async def test_ending_a_task_that_is_out_of_time(service, triggerer, clock, name, ends):
+    """The task's own timeout fails it here. A sensor's goes to a worker: Airflow tries no such sensor again."""
+    service.execution("Executing")
+    service.answers["ListPipelineExecutionSteps"] = [clock.passes({"PipelineExecutionSteps": []})]
+    limit = {"name": name, "seconds": 60, "at": 60.0}
+    assert await end_event(trigger(triggerer, end_from_trigger=True, time_limit=limit)) == [ends]
+
+
+async def test_in_dag_test_a_worker_ends_the_task(service):
+    """Without a task instance nobody listens to events that end a task: the task is resumed."""
+    service.execution("Succeeded")
+    service.steps([])
+    assert await event(trigger(end_from_trigger=True)) == ended("success")
+
+
+async def test_a_task_is_not_resumed_too_early(service, triggerer, monkeypatch):
+    """The scheduler fails a task that goes on before it has noticed that it deferred: the trigger gives it time."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    service.execution("Succeeded")
+    service.steps([])
+    monkeypatch.setattr(execution, "SETTLED_AFTER", 1000)
+    monkeypatch.setattr(execution.asyncio, "sleep", sleep)
+    assert await event(trigger(triggerer)) == ended("success")
+    assert 900 < slept[-1] <= 1000
 
 
 async def test_trouble_is_waited_out_and_a_refusal_is_not(service, execution_log):
@@ -184,7 +287,7 @@ async def test_given_up(service, clock):
     assert await event(trigger(time_limit=LIMIT)) == ended(
         "timeout",
         f"gave up on execution {EXECUTION_ARN} after 60 seconds (execution_timeout); last seen: Executing, running "
-        "'train'",
+        "'train'. The execution is left alone",
         limit="execution_timeout",
     )
 
