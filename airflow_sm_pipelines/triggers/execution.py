@@ -244,8 +244,10 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         try:
             arn = self.pipeline_execution_arn = await self._execution(connection)
             target: ExecutionTarget | StepTarget = ExecutionTarget()
-            progress: ExecutionProgress | StepProgress = ExecutionProgress(self.log, arn)
-            if self.step_name is not None:
+            progress: ExecutionProgress | StepProgress
+            if self.step_name is None:
+                progress = ExecutionProgress(self.log, arn)
+            else:
                 progress = StepProgress(self.log, self.step_name, arn)
                 find = functools.partial(step_place, pipeline_execution_arn=arn, step_name=self.step_name)
                 place = await within(self._limit, connection.persist(find, Pace(self.waiter_delay), progress.trouble))

@@ -69,7 +69,9 @@ with DAG("sensed", schedule=None):
     name = {"pipeline_name": "sensed", **SENSOR}
     whole("sensed", BRANCHES, parameters={"Go": "{{ 'on' }}"})
     SageMakerPipelineExecutionSensor(task_id="in_triggerer", **name)
-    SageMakerPipelineExecutionSensor(task_id="rescheduled", deferrable=False, mode="reschedule", **name)
+    # Airflow's scheduler fails a task that it reschedules before it has heard that its worker is done.
+    seldom = {**name, "poke_interval": 15}
+    SageMakerPipelineExecutionSensor(task_id="rescheduled", deferrable=False, mode="reschedule", **seldom)
     SageMakerPipelineStepSensor(task_id="step_taken", step_name="on", **name)
     SageMakerPipelineStepSensor(task_id="step_not_taken", step_name="off", **name)
     SageMakerPipelineStepSensor(task_id="poked", step_name="first", deferrable=False, **name)
