@@ -300,7 +300,7 @@ async def test_a_limit_that_is_over_when_the_trigger_starts_over(service):
     assert (told["status"], told["limit"]) == ("timeout", "timeout")
 
 
-async def test_a_step(service, triggerer):
+async def test_a_step(service, triggerer, execution_log):
     """A step is waited for by its place in the execution's definition: one in a branch not taken is skipped."""
     service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
     service.execution("Executing")
@@ -309,6 +309,10 @@ async def test_a_step(service, triggerer):
     )
     told = await event(trigger(triggerer, step_name="train"))
     assert told == ended("skipped", "step 'train' is in the branch of 'good' that was not taken: its outcome is False")
+    assert execution_log == [
+        ("INFO", f"Following step 'train' of {EXECUTION_ARN}"),
+        ("INFO", "Step 'train' has not started; the execution is Executing"),
+    ]
 
 
 async def test_a_step_that_does_not_exist(service):
