@@ -173,6 +173,9 @@ def test_clearing_the_task_stops_nothing_and_starts_another(live, dag_id):
     before = set(live.executions(pipeline))
     live.await_that(lambda: set(live.executions(pipeline)) - before, "the next execution")
     [other] = set(live.executions(pipeline)) - before
+    if dag_id == "whole_killed":
+        # SQLite gives the next trigger the number of the old one, to which the triggerer may still listen.
+        live.await_killed_trigger(run, "run")
     live.answers.succeed(arn, "step")
     live.answers.succeed(other, "step")
     run = live.follow(run)
