@@ -21,6 +21,7 @@ from airflow_sm_pipelines.exceptions import (
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Fail, Wait, decide
 from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, waiter_limit
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.operators.settings import waiting_problem
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -92,11 +93,8 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         self.botocore_config = botocore_config
         self.link_addresses: dict[str, str] = {}
         self._awaited: tuple[str, Any] | None = None
-        self._require_seconds(waiter_delay)
-
-    def _require_seconds(self, waiter_delay: object) -> None:
-        if not isinstance(waiter_delay, (int, float)) or waiter_delay <= 0:
-            raise self.error(f"waiter_delay={waiter_delay!r} is no number of seconds above 0.")
+        if problem := waiting_problem(waiter_delay, waiter_max_attempts, log_lines):
+            raise self.error(problem)
 
     @property
     def subject(self) -> str:

@@ -12,7 +12,7 @@ from airflow.sdk import TaskGroup
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
-from airflow_sm_pipelines.operators.settings import PipelineSettings
+from airflow_sm_pipelines.operators.settings import PipelineSettings, waiting_problem
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,
@@ -85,7 +85,9 @@ class BasePipelineTaskGroup(TaskGroup):
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         refuse_groups_around(self, self._subject)
-        self._check_settings(name, role_arn, waiter_delay, on_retry)
+        self._check_settings(name, role_arn, on_retry)
+        if problem := waiting_problem(waiter_delay, waiter_max_attempts, log_lines):
+            raise TranslationError(f"{self._subject}: {problem}")
         refuse_another_group_of_the_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
@@ -251,16 +253,12 @@ class BasePipelineTaskGroup(TaskGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: object, waiter_delay: object, on_retry: object) -> None:
+    def _check_settings(self, name: str, role_arn: object, on_retry: object) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
             raise TranslationError(
                 f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
-            )
-        if not isinstance(waiter_delay, (int, float)) or waiter_delay < 1:
-            raise TranslationError(
-                f"{self._subject}: waiter_delay={waiter_delay!r} is no number of seconds of at least 1."
             )
         if on_retry not in ("resume", "restart"):
             raise TranslationError(f"{self._subject}: on_retry={on_retry!r} is neither 'resume' nor 'restart'.")

@@ -325,7 +325,13 @@ def refused(build):
                 "run to run goes into inputs and outputs)."
             ),
         ),
-        ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds of at least 1."),
+        ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds above 0."),
+        ({"waiter_delay": True}, "waiter_delay=True is no number of seconds above 0."),
+        (
+            {"waiter_max_attempts": 0},
+            "waiter_max_attempts=0 is no whole number of at least 1; None sets no limit.",
+        ),
+        ({"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
         ({"on_retry": "again"}, "on_retry='again' is neither 'resume' nor 'restart'."),
         (
             {"parameters": {"a b": 1}},
