@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.json_text import read_json, write_json
+from airflow_sm_pipelines.definition.json_text import RepeatedKeysError, read_json, write_json
 from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import LocatedStep, Step, walk_steps
@@ -52,10 +52,18 @@ class PipelineDefinition:
         """Read a document from JSON text.
 
         :param text: as CreatePipeline takes it.
-        :raises PipelineDefinitionError: when it is no JSON, or its outline is not that of a definition.
+        :raises PipelineDefinitionError: when it is no JSON, an object in it has a key more than once, or its outline is
+            not that of a definition.
         """
         try:
             document = read_json(text)
+        except RepeatedKeysError as error:
+            raise PipelineDefinitionError(
+                [
+                    f"an object has the key '{key}' more than once; keep one of them @ {path}.{key}"
+                    for path, key in error.places
+                ]
+            ) from None
         except ValueError as error:
             raise PipelineDefinitionError([f"the document is no JSON: {error} @ $"]) from None
         return cls.from_document(document)

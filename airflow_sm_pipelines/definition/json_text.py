@@ -1,33 +1,57 @@
 """JSON text of any depth.
 
 Python's own ``json`` nests its calls as deep as the document, and gives up at the interpreter's recursion limit
-(``RecursionError``). It stays the first choice here, as it is fast; what is deeper goes another way. Nothing else
-differs: the same documents are read, and the same text is written.
+(``RecursionError``). It stays the first choice here, as it is fast; what is deeper goes another way. The same text is
+written, and the same documents are read, but for those that would not be read as what they say: with a key twice in an
+object, of which ``json`` drops all but the last; with ``NaN`` and infinities, which only Python takes for JSON; and with
+numbers that would become infinities.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.deep import Work, run
 
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\]{}:,"]+', re.DOTALL)
 _SPACES: Final = (" ", "\t", "\n", "\r")
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+class RepeatedKeysError(ValueError):
+    """Objects of a JSON text have keys more than once.
+
+    :param places: the path of an object, such as ``$.Steps[0]``, and a key it has more than once; in the text's order.
+    """
+
+    def __init__(self, places: Sequence[tuple[str, str]]) -> None:
+        super().__init__("keys more than once: " + ", ".join(f"{path}.{key}" for path, key in places))
+        self.places = tuple(places)
 
 
 def read_json(text: str) -> Any:
     """Return the value that JSON text holds.
 
     :param text: JSON.
-    :raises ValueError: when it is none; the message names line and column.
+    :raises RepeatedKeysError: when an object has a key more than once.
+    :raises ValueError: when it is no JSON; the message names line and column.
     """
+    if text.startswith(_BYTE_ORDER_MARK):
+        raise ValueError("it begins with a byte order mark; save it as UTF-8 without one")
+    objects = _Objects()
     try:
-        return json.loads(text)
+        value = json.loads(text, object_pairs_hook=objects, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
-        return _Reader(text).read()
+        objects = _Objects()
+        value = _Reader(text, objects).read()
+    if objects.repeated:
+        raise RepeatedKeysError(list(_places(value, objects.repeated)))
+    return value
 
 
 def write_json(value: Any) -> str:
@@ -67,10 +91,56 @@ def _members(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield f"{',' if index else '{'}{json.dumps(key, ensure_ascii=False)}:", item
 
 
+class _Objects:
+    """Makes the objects of a text, and remembers those that have a key more than once."""
+
+    def __init__(self) -> None:
+        self.repeated: dict[int, tuple[dict[str, Any], tuple[str, ...]]] = {}
+
+    def __call__(self, members: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(members)
+        if len(made) != len(members):
+            times = Counter(key for key, _ in members)
+            self.repeated[id(made)] = (made, tuple(key for key in made if times[key] > 1))
+        return made
+
+
+def _places(value: Any, repeated: Mapping[int, tuple[dict[str, Any], tuple[str, ...]]]) -> Iterator[tuple[str, str]]:
+    """Yield where the objects stand that have keys more than once; one in a value that was dropped stands nowhere."""
+    stack: list[tuple[Any, Any]] = [(value, ("$", None))]
+    while stack:
+        current, way = stack.pop()
+        if id(current) in repeated:
+            path = "".join(reversed(list(_parts(way))))
+            yield from ((path, key) for key in repeated[id(current)][1])
+        if isinstance(current, dict):
+            stack.extend([(item, (f".{key}", way)) for key, item in current.items()][::-1])
+        elif isinstance(current, list):
+            stack.extend([(item, (f"[{index}]", way)) for index, item in enumerate(current)][::-1])
+
+
+def _parts(way: Any) -> Iterator[str]:
+    while way is not None:
+        part, way = way
+        yield part
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if math.isinf(number):
+        raise ValueError(f"{written} is larger than any number can be here")
+    return number
+
+
 class _Reader:
     """Reads JSON whose containers may nest to any depth; ``json`` itself reads the texts, numbers and words in them."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, objects: _Objects) -> None:
+        self._objects = objects
         self._text = text
         self._position = 0
 
@@ -89,7 +159,7 @@ class _Reader:
         return self._scalar()
 
     def _object(self) -> Work:
-        members: dict[str, Any] = {}
+        members: list[tuple[str, Any]] = []
         for _ in self._items("}"):
             if self._next() != '"':
                 raise json.JSONDecodeError(
@@ -97,8 +167,9 @@ class _Reader:
                 )
             name = self._scalar()
             self._take(":")
-            members[name] = yield self._value()
-        return members
+            value = yield self._value()
+            members.append((name, value))
+        return self._objects(members)
 
     def _list(self) -> Work:
         items: list[Any] = []
@@ -120,7 +191,7 @@ class _Reader:
     def _scalar(self) -> Any:
         match = _SCALAR.match(self._text, self._position)
         try:
-            value = json.loads(match.group() if match else "")
+            value = json.loads(match.group() if match else "", parse_constant=_no_constant, parse_float=_finite)
         except ValueError as error:
             message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             raise json.JSONDecodeError(message, self._text, self._position) from None

@@ -99,6 +99,19 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
                 "the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) @ $"
             ],
         ),
+        (
+            '\ufeff{"Steps": []}',
+            ["the document is no JSON: it begins with a byte order mark; save it as UTF-8 without one @ $"],
+        ),
+        ('{"Steps": [], "x": -Infinity}', ["the document is no JSON: -Infinity is no number of JSON @ $"]),
+        (
+            '{"Steps": [1], "Steps": [{"Name": "a", "Type": "X", "Arguments": {"b": 1, "b": 2, "c": [{"d": 3, "d": 4}]}}]}',
+            [
+                "an object has the key 'Steps' more than once; keep one of them @ $.Steps",
+                "an object has the key 'b' more than once; keep one of them @ $.Steps[0].Arguments.b",
+                "an object has the key 'd' more than once; keep one of them @ $.Steps[0].Arguments.c[0].d",
+            ],
+        ),
         ("[]", ["a definition is a JSON object, not list @ $"]),
         ("{}", ["'Steps' is missing, or no list @ $.Steps"]),
         (

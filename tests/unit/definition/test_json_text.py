@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from airflow_sm_pipelines.definition.json_text import read_json, write_json
+from airflow_sm_pipelines.definition.json_text import RepeatedKeysError, read_json, write_json
 
 DEEP = 5000
 
@@ -53,3 +54,30 @@ def test_what_follows_the_value_is_refused():
         read_json(deep("1") + "2")
     end = len(deep("1"))
     assert str(caught.value) == f"Extra data: line 1 column {end + 1} (char {end})"
+
+
+@pytest.mark.parametrize("depth", [1, 5000])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("NaN", "NaN is no number of JSON"),
+        ("Infinity", "Infinity is no number of JSON"),
+        ("-Infinity", "-Infinity is no number of JSON"),
+        ("1E400", "1E400 is larger than any number can be here"),
+        ("-1.5e999", "-1.5e999 is larger than any number can be here"),
+    ],
+)
+def test_what_is_no_number_elsewhere_is_refused(number, said, depth):
+    """NaN and infinities, which only Python writes, are no JSON; nor are numbers that would be read as infinities."""
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read_json("[" * depth + number + "]" * depth)
+
+
+@pytest.mark.parametrize("depth", [1, 5000])
+def test_keys_that_are_repeated_are_all_named(depth):
+    """Of a key that an object has twice only the last would count: each is named, with its object's place."""
+    before, after = '{"a":[' * depth, "]}" * depth
+    with pytest.raises(RepeatedKeysError) as caught:
+        read_json(f'{before}{{"b":1,"c":2,"b":3,"c":{{"d":1,"d":1,"d":1}}}}{after}')
+    place = "$" + ".a[0]" * depth
+    assert caught.value.places == ((place, "b"), (place, "c"), (f"{place}.c", "d"))
