@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
@@ -36,11 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["local"]:
         return _local(given[1:])  # it has a parser of its own, behind imports that are slow
     options = _parser().parse_args(given)
+    _use_utf_8()
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except SageMakerPipelinesError as error:
         sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
         return 1
+    except BrokenPipeError:
+        # The reader has seen enough. Python would write the rest when it ends, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _use_utf_8() -> None:
+    """Make the standard streams UTF-8, as JSON is, whatever the locale says."""
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _read(file: str) -> str:
+    if file == STANDARD_INPUT and sys.stdin is None:  # so Python says that it was closed
+        raise PipelineDefinitionError(["it cannot be read: it is closed"], _label(file))
     try:
         return sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -90,7 +107,7 @@ def _problems(file: str) -> list[Problem]:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    found = {file: _problems(file) for file in options.files}
+    found = {file: _problems(file) for file in dict.fromkeys(options.files)}
     errors = sum(problem.severity == "error" for problems in found.values() for problem in problems)
     if options.json:
         rows = [
@@ -108,7 +125,12 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    sys.stdout.write(to_mermaid(PipelineDefinition.from_json(_read(options.file))))
+    text = _read(options.file)
+    try:
+        mermaid = to_mermaid(PipelineDefinition.from_json(text))
+    except PipelineDefinitionError as error:
+        raise PipelineDefinitionError(error.problems, _label(options.file)) from None
+    sys.stdout.write(mermaid)
     return 0
 
 

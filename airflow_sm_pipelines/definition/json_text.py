@@ -3,8 +3,8 @@
 Python's own ``json`` nests its calls as deep as the document, and gives up at the interpreter's recursion limit
 (``RecursionError``). It stays the first choice here, as it is fast; what is deeper goes another way. The same text is
 written, and the same documents are read, but for those that would not be read as what they say: with a key twice in an
-object, of which ``json`` drops all but the last; with ``NaN`` and infinities, which only Python takes for JSON; and with
-numbers that would become infinities.
+object, of which ``json`` drops all but the last; with ``NaN`` and infinities, which only Python takes for JSON; and
+with numbers that would become infinities.
 """
 
 from __future__ import annotations

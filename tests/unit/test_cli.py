@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -100,6 +101,62 @@ def test_problems_as_json_from_standard_input(capsys, monkeypatch, broken):
     }
 
 
+def run_in_ascii(*arguments, **settings):
+    """Run the command line in a process whose locale and streams are ASCII."""
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_sm_pipelines.cli", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        check=False,
+        **settings,
+    )
+
+
+@pytest.mark.parametrize("command", ["validate", "graph"])
+def test_streams_are_utf_8_in_any_locale(command):
+    """Documents are read from standard input, and written, as UTF-8, whatever the locale says; a half character is escaped."""
+    steps = [{"Name": name, "Type": "Mystery", "Arguments": {}} for name in ("日本", "\ud800")]
+    text = json.dumps({"Version": "2020-12-01", "Steps": steps}).replace("\\u65e5\\u672c", "日本")
+    result = run_in_ascii(command, "-", input=text.encode())
+    assert (result.returncode, result.stderr) == (1 if command == "validate" else 0, b"")
+    assert [name in result.stdout.decode("utf-8") for name in ("日本", "\\ud800")] == [True, True]
+
+
+def test_standard_input_that_is_no_utf_8(tmp_path):
+    """Bytes that are no UTF-8 are told as such; a closed standard input is said to be closed."""
+    assert run_in_ascii("validate", "-", input=b"\xff").stdout == (
+        b"standard input: error: it cannot be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start "
+        b"byte @ $\n"
+    )
+    closed = run_in_ascii("graph", "-", preexec_fn=lambda: os.close(0))
+    assert (closed.returncode, closed.stderr) == (
+        1,
+        b"sm-pipelines graph: standard input: it cannot be read: it is closed\n",
+    )
+
+
+def test_a_file_named_twice_is_checked_once(capsys, monkeypatch):
+    """Standard input can be read only once, so a file that is named twice is read once."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(Path(CHURN).read_text()))
+    assert cli.main(["validate", "-", "-"]) == 0
+    assert capsys.readouterr().out == "standard input: no problems\n"
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    """Where the output's reader goes away, as ``head`` does, the command ends without a traceback."""
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(
+        [sys.executable, "-m", "airflow_sm_pipelines.cli", "graph", CHURN],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
 def test_checking_loads_neither_airflow_nor_an_aws_client():
     """``validate`` is quick because it reads documents and botocore's model, and nothing more."""
     code = (
@@ -155,6 +212,14 @@ def test_a_graph_of_nothing_is_an_error(capsys, tmp_path):
     assert capsys.readouterr().err == (
         f"sm-pipelines graph: {tmp_path}: it cannot be read: [Errno 21] Is a directory: '{tmp_path}'\n"
     )
+
+
+def test_what_is_no_definition_is_told_with_its_file(capsys, tmp_path):
+    """The error of a graph names the file that has it."""
+    path = tmp_path / "list.json"
+    path.write_text("[]")
+    assert cli.main(["graph", str(path)]) == 1
+    assert capsys.readouterr().err == (f"sm-pipelines graph: {path}: a definition is a JSON object, not list @ $\n")
 
 
 @pytest.fixture
