@@ -55,6 +55,20 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def airflow_home(directory: Path) -> dict[str, str]:
+    """Return the settings by which Airflow keeps its files, and its database, in a directory.
+
+    SQLite waits five seconds for another writer by default, and a scheduler that waits in vain ends: a busy machine
+    needs longer.
+
+    :param directory: an absolute path; is made when it is not there.
+    """
+    return {
+        "AIRFLOW_HOME": str(directory),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}?timeout=60",
+    }
+
+
 class Stack:
     """The local endpoint and an Airflow that has it as its AWS, all below one directory.
 
@@ -81,7 +95,7 @@ class Stack:
         self._environment = clean_environment(home)
         self.airflow_environment = {
             **self._environment,
-            "AIRFLOW_HOME": str(directory / "airflow"),
+            **airflow_home(directory / "airflow"),
             "AIRFLOW_CONN_AWS_DEFAULT": self.connection(endpoint_url=aws_url or self.endpoint_url),
             "AIRFLOW__API__BASE_URL": self.airflow_url,
             "AIRFLOW__API__HOST": LOOPBACK,

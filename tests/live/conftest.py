@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.airflow_api import SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
+from demo.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
 from demo.components import LOOPBACK, USER, Stack
 from tests.faults.proxy import serve
 from tests.live.answers import Answers
@@ -40,7 +40,8 @@ class Live:
         self.stack = stack
         self.api = api
         self.proxy = proxy
-        self.answers = Answers(stack.client("sqs"), stack.client("sagemaker"))
+        self.sagemaker = stack.client("sagemaker")
+        self.answers = Answers(stack.client("sqs"), self.sagemaker)
 
     def follow(self, run):
         """Wait for a Dag run's end and return it."""
@@ -62,12 +63,9 @@ class Live:
 
         def reached():
             states = {task_id.rpartition(".")[2]: state for task_id, state in self.states(run).items()}
-            if expected.items() <= states.items():
-                return True
-            assert self.api.dag_run(run).state not in ("success", "failed"), f"The run has ended: {states}"
-            return False
+            return expected.items() <= states.items()
 
-        self.await_that(reached, f"the states {expected} of {run}")
+        self.await_that(reached, f"the states {expected} of {run}", run)
 
     def await_following(self, run, step):
         """Wait until the trigger of a step's task has seen the step run."""
@@ -76,19 +74,26 @@ class Live:
         self.await_that(
             lambda: seen in [record["event"] for record in self.api.log(run, task_id)],
             f"the trigger of {step} in {run}",
+            run,
         )
 
-    def await_that(self, happened, what):
-        """Look at Airflow until something has happened: its API offers nothing to wait for."""
+    def await_that(self, happened, what, run=None):
+        """Look at Airflow until something has happened: its API offers nothing to wait for.
+
+        What is to happen in a run happens before its end.
+        """
         deadline = time.monotonic() + SECONDS
+        over = False
         while not happened():
+            assert not over, f"Waited for {what}, but the run has ended: {self.states(run)}"
             assert time.monotonic() < deadline, f"Waited for {what} for {SECONDS} s."
             self.stack.require_running()
+            over = run is not None and self.api.dag_run(run).state in ENDED
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def await_execution(self, run, group="group"):
         """Wait for the ARN of the execution that a run's launch task started."""
-        self.await_that(lambda: self.execution(run, group) is not None, f"the launch of {run}")
+        self.await_that(lambda: self.execution(run, group) is not None, f"the launch of {run}", run)
         return self.execution(run, group)
 
     def execution(self, run, group="group"):
@@ -97,7 +102,7 @@ class Live:
 
     def executions(self, pipeline):
         """Return the status of all executions of a pipeline by ARN."""
-        found = self.stack.client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
+        found = self.sagemaker.list_pipeline_executions(PipelineName=pipeline)
         return {
             each["PipelineExecutionArn"]: each["PipelineExecutionStatus"]
             for each in found["PipelineExecutionSummaries"]
@@ -105,7 +110,7 @@ class Live:
 
     def steps(self, arn):
         """Return the status of all steps of an execution that have started."""
-        pages = self.stack.client("sagemaker").get_paginator("list_pipeline_execution_steps")
+        pages = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         return {
             step["StepName"]: step["StepStatus"]
             for page in pages.paginate(PipelineExecutionArn=arn)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from demo.components import airflow_home
 from demo.scenario import REGISTERED, REJECTED
 
 PROGRAM = """
@@ -28,7 +29,7 @@ def test_dag_test_ends_every_task_as_the_live_components_do(live, tmp_path):
     environment = {
         **live.stack.airflow_environment,
         # A database of its own: the live scheduler must not take these runs for its own.
-        "AIRFLOW_HOME": str(tmp_path),
+        **airflow_home(tmp_path),
         "PYTHONPATH": live.stack.airflow_environment["AIRFLOW__CORE__DAGS_FOLDER"],
     }
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)

@@ -18,7 +18,7 @@ def launch_worker(live, run):
         [launch] = [task for task in live.api.task_instances(run) if task.task_id == "group.launch"]
         return launch.pid
 
-    live.await_that(lambda: pid() is not None, "the process of the launch task")
+    live.await_that(lambda: pid() is not None, "the process of the launch task", run)
     task = psutil.Process(pid())
     return task, task.parent()
 
@@ -94,7 +94,7 @@ def test_twenty_tasks_outlive_their_triggerer(live):
     assert set(live.tries(run).values()) == {1}
     assert live.executions("triggerer-killed") == {arn: "Failed"}
     assert len(live.proxy.calls("StartPipelineExecution", PipelineName="triggerer-killed")) == 1
-    assert live.proxy.calls("StopPipelineExecution") == []
+    assert live.proxy.calls("StopPipelineExecution", PipelineExecutionArn=arn) == []
 
 
 def test_two_triggerers_with_the_same_tasks_stop_nothing_and_end_nothing_twice(live):
@@ -133,4 +133,4 @@ def test_two_triggerers_with_the_same_tasks_stop_nothing_and_end_nothing_twice(l
     assert set(live.tries(run).values()) == {1}
     assert len(live.api.asset_event_extras("ended_once")) == 1
     assert live.executions("triggerer-paused") == {arn: "Succeeded"}
-    assert live.proxy.calls("StopPipelineExecution") == []
+    assert live.proxy.calls("StopPipelineExecution", PipelineExecutionArn=arn) == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from demo.components import airflow_home
 
 
 def started(live, run, task_id="run", map_index=-1):
@@ -306,7 +307,7 @@ def test_dag_test(live, tmp_path):
     environment = {
         **live.stack.airflow_environment,
         # A database of its own: the live scheduler must not take this run for its own.
-        "AIRFLOW_HOME": str(tmp_path),
+        **airflow_home(tmp_path),
         "PYTHONPATH": str(Path(__file__).parent / "dags"),
     }
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)

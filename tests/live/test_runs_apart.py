@@ -39,9 +39,8 @@ def test_ten_runs_at_once_have_ten_executions(live):
     for arn in arns.values():
         live.answers.succeed(arn, "step")
     runs = [live.follow(run) for run in runs]
-    sagemaker = live.stack.client("sagemaker")
     parameters = {
-        run.run_id: sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arns[run.run_id])[
+        run.run_id: live.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arns[run.run_id])[
             "PipelineParameters"
         ]
         for run in runs

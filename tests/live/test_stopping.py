@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults import faults
+
 DAGS = ("step_marked_failed", "run_marked_failed", "cleared_while_running", "marked_successful", "not_stopped_on_kill")
 
 
@@ -37,14 +39,16 @@ def end(live, arn, *steps):
 
 
 def test_marking_a_step_failed_stops_the_execution(live, waiting):
-    """The execution is stopped once; the task of the other step, which is stopped with it, fails and says so."""
+    """It is, although the answer to the request gets lost; the task of the other step fails, and says why."""
     run, arn = waiting["step_marked_failed"]
-    live.api.mark_task(run, "group.one", "failed")
-    executions = end(live, arn, "one", "other")
+    with live.proxy.injected(faults.LoseAnswer(), "StopPipelineExecution", times=1, PipelineExecutionArn=arn):
+        live.api.mark_task(run, "group.one", "failed")
+        executions = end(live, arn, "one", "other")
+        live.await_killed_trigger(run, "group.one")
     run = live.follow(run)
 
     assert executions == {arn: "Stopped"}
-    assert stop_calls(live, arn) == [(True, 200)]
+    assert stop_calls(live, arn) == [(True, None), (True, 400)]
     assert (run.state, live.states(run)) == (
         "failed",
         {"group.launch": "success", "group.one": "failed", "group.other": "failed"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 
@@ -16,6 +17,7 @@ TROUBLES = {
     "reset": faults.Reset(),
     "hanging": faults.Hang(),
 }
+STARTED = ("launched_in_trouble", "started_in_trouble")
 REFUSALS = {
     "access_denied": (
         faults.ACCESS_DENIED,
@@ -60,13 +62,12 @@ def waiting(live):
 @pytest.fixture(scope="module")
 def trouble(live, waiting):
     """A service in trouble, in another way for each execution; leaving the fixture's stack ends it."""
-    began = live.proxy.calls()[-1].time
     with contextlib.ExitStack() as stack:
         for dag_id, fault in TROUBLES.items():
             stack.enter_context(live.proxy.injected(fault, PipelineExecutionArn=waiting[dag_id][1]))
-        stack.enter_context(live.proxy.injected(faults.THROTTLED, PipelineName="launched-in-trouble"))
-        launched = live.start("launched_in_trouble")
-        yield stack, began, launched
+        for dag_id in STARTED:
+            stack.enter_context(live.proxy.injected(faults.THROTTLED, PipelineName=dag_id.replace("_", "-")))
+        yield stack, time.monotonic(), {dag_id: live.start(dag_id) for dag_id in STARTED}
 
 
 @pytest.mark.parametrize("dag_id", REFUSALS)
@@ -96,8 +97,8 @@ def test_a_refusal_fails_all_waiting_tasks_at_once_in_the_services_words(live, w
 def test_a_token_that_expires_is_fetched_anew(live, waiting):
     """With fresh credentials the watch goes on; the tasks notice nothing."""
     run, arn = waiting["token_expired_once"]
+    calls = len(live.proxy.calls(LOOK, PipelineExecutionArn=arn))
     with live.proxy.injected(faults.EXPIRED_TOKEN, LOOK, times=1, PipelineExecutionArn=arn):
-        calls = len(live.proxy.calls(LOOK, PipelineExecutionArn=arn))
         live.answers.succeed(arn, "before", "beside", "behind")
         run = live.follow(run)
 
@@ -109,37 +110,69 @@ def test_a_token_that_expires_is_fetched_anew(live, waiting):
     assert set(live.tries(run).values()) == {1}
 
 
-def test_every_task_survives_a_minute_of_trouble(live, waiting, trouble):
-    """5xx, throttling, resets, silence: tasks wait on, also those whose steps end meanwhile, and end as these did."""
-    stack, began, launched = trouble
+@pytest.fixture(scope="module")
+def seen(live, waiting, trouble):
+    """The states of the tasks after more than a minute, and whether the service got a call; then trouble is over."""
+    stack, began, _ = trouble
     for dag_id in TROUBLES:
         live.answers.succeed(waiting[dag_id][1], "before")
         live.answers.fail(waiting[dag_id][1], "beside")
     # A call that hangs is given up after 30 seconds: at the third, more than a minute is over.
     live.proxy.await_calls(LOOK, 3, SECONDS, after=began, PipelineExecutionArn=waiting["hanging"][1])
-    in_trouble = {dag_id: live.states(waiting[dag_id][0]) for dag_id in TROUBLES}
-    answered = {
-        dag_id: {call.status for call in live.proxy.calls(PipelineExecutionArn=arn) if call.time > began}
-        for dag_id, (_, arn) in waiting.items()
-        if dag_id in TROUBLES
+    states = {dag_id: live.states(waiting[dag_id][0]) for dag_id in TROUBLES}
+    forwarded = {
+        dag_id: [
+            call.forwarded for call in live.proxy.calls(PipelineExecutionArn=waiting[dag_id][1]) if call.time > began
+        ]
+        for dag_id in TROUBLES
     }
     stack.close()
+    return states, forwarded
+
+
+def test_every_task_survives_a_minute_of_trouble(live, waiting, seen):
+    """5xx, throttling, resets, silence: tasks wait on, also those whose steps end meanwhile, and end as these did."""
+    in_trouble, forwarded = seen
     runs = {dag_id: live.follow(waiting[dag_id][0]) for dag_id in TROUBLES}
-    live.answers.succeed(live.await_execution(launched), "step")
 
     tasks = ("group.launch", "group.before", "group.beside", "group.behind")
     waited = dict(zip(tasks, ("success", "deferred", "deferred", None), strict=True))
     ended = dict(zip(tasks, ("success", "success", "failed", "upstream_failed"), strict=True))
     assert in_trouble == dict.fromkeys(TROUBLES, waited)
-    assert answered == {"in_server_errors": {500}, "throttled": {400}, "reset": {None}, "hanging": {None}}
+    assert {dag_id: (len(calls) >= 3, any(calls)) for dag_id, calls in forwarded.items()} == dict.fromkeys(
+        TROUBLES, (True, False)
+    )
     assert {dag_id: (run.state, live.states(run)) for dag_id, run in runs.items()} == dict.fromkeys(
         TROUBLES, ("failed", ended)
     )
     assert {number for run in runs.values() for number in live.tries(run).values()} == {1}
-    assert live.follow(launched).state == "success"
-    assert live.states(launched) == {"group.launch": "success", "group.step": "success"}
-    assert live.tries(launched) == {"group.launch": 1, "group.step": 1}
-    assert live.executions("launched-in-trouble") == {live.execution(launched): "Succeeded"}
+
+
+@pytest.mark.usefixtures("seen")
+def test_executions_are_started_after_a_minute_of_trouble(live, trouble):
+    """Tasks that are to start one wait on their workers, in their first try, and start it once."""
+    _, _, runs = trouble
+    launched = live.await_execution(runs["launched_in_trouble"])
+
+    def by_operator():
+        return live.api.xcom(runs["started_in_trouble"], "run", "pipeline_execution_arn")
+
+    live.await_that(lambda: by_operator() is not None, "the execution of the operator", runs["started_in_trouble"])
+    operated = by_operator()
+    for arn in (launched, operated):
+        live.answers.succeed(arn, "step")
+    ended = {dag_id: live.follow(run) for dag_id, run in runs.items()}
+
+    assert {dag_id: (run.state, live.states(run), live.tries(run)) for dag_id, run in ended.items()} == {
+        "launched_in_trouble": (
+            "success",
+            {"group.launch": "success", "group.step": "success"},
+            {"group.launch": 1, "group.step": 1},
+        ),
+        "started_in_trouble": ("success", {"run": "success"}, {"run": 1}),
+    }
+    assert live.executions("launched-in-trouble") == {launched: "Succeeded"}
+    assert live.executions("started-in-trouble") == {operated: "Succeeded"}
 
 
 def test_an_answer_that_gets_lost_starts_nothing_twice(live):

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, Asset
 from airflow_sm_pipelines import (
     SageMakerCallbackStepOperator,
     SageMakerFailStepOperator,
+    SageMakerPipelineOperator,
     SageMakerPipelineTaskGroup,
 )
 
@@ -79,6 +80,28 @@ for dag_id in ("access_denied", "execution_not_found", "token_expired"):
 
 with DAG("launched_in_trouble", schedule=None), pipeline("launched_in_trouble"):
     answered("step")
+
+with DAG("started_in_trouble", schedule=None):
+    SageMakerPipelineOperator(
+        task_id="run",
+        pipeline_name="started-in-trouble",
+        definition={
+            "Version": "2020-12-01",
+            "Metadata": {},
+            "Parameters": [],
+            "Steps": [
+                {
+                    "Name": "step",
+                    "Type": "Callback",
+                    "SqsQueueUrl": QUEUE_URL,
+                    "Arguments": {"step": "step"},
+                    "OutputParameters": [],
+                }
+            ],
+        },
+        role_arn="arn:aws:iam::123456789012:role/SageMakerPipelines",
+        waiter_delay=2,
+    )
 
 with DAG("out_of_time", schedule=None), pipeline("out_of_time"):
     answered("step", execution_timeout=timedelta(seconds=15))
