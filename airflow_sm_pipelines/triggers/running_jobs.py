@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
@@ -27,6 +28,18 @@ SETTLED_AFTER: Final = 20.0
 LOOKS_PER_REAL_LOOK: Final = 10
 
 
+@dataclass(frozen=True)
+class _JobList:
+    """The ARNs of jobs, when they were listed on the event loop's clock, and how many seconds that took."""
+
+    arns: frozenset[str]
+    at: float
+    took: float
+
+
+_NOTHING = _JobList(frozenset(), float("-inf"), 0.0)
+
+
 class RunningJobs:
     """The jobs that run over one connection, listed once for all executions that ask within a short time.
 
@@ -41,8 +54,7 @@ class RunningJobs:
         self._run = run
         self._on_refusal = on_refusal
         self._refused = False
-        self._lists: dict[str, frozenset[str]] = {}
-        self._listed_at: dict[str, float] = {}
+        self._lists: dict[str, _JobList] = {}
         self._listing: dict[str, asyncio.Lock] = {}
 
     def watch_began(self) -> None:
@@ -58,36 +70,41 @@ class RunningJobs:
         """Whether so many executions are watched that listing the jobs takes fewer calls than looking at each."""
         return self._watches >= FEWEST_WATCHES
 
-    async def include(self, job_arns: Collection[str], not_older_than: float) -> bool:
+    async def include(self, job_arns: Collection[str], waiter_delay: float) -> bool:
         """Whether all of some jobs run. False also where the jobs cannot be listed.
 
+        A list serves for a quarter of the waiter_delay, and one that took long to make for longer, though no more than
+        the waiter_delay. So does an older one while the service is in trouble: looking at each execution instead would
+        only add to that.
+
         :param job_arns: processing and training jobs.
-        :param not_older_than: how many seconds old a list may be.
+        :param waiter_delay: how often a job is to be looked at, in seconds.
         """
         for resource_type in sorted({ResourceArn.parse(arn).resource_type for arn in job_arns}):
             arns = {arn for arn in job_arns if ResourceArn.parse(arn).resource_type == resource_type}
-            if not arns <= await self._list(resource_type, not_older_than):
+            if not arns <= await self._list(resource_type, waiter_delay):
                 return False
         return True
 
-    async def _list(self, resource_type: str, not_older_than: float) -> frozenset[str]:
+    async def _list(self, resource_type: str, waiter_delay: float) -> frozenset[str]:
         loop = asyncio.get_running_loop()
         async with self._listing.setdefault(resource_type, asyncio.Lock()):
             now = loop.time()
             if self._refused:
                 return frozenset()
-            if resource_type in self._lists and now - self._listed_at[resource_type] <= not_older_than:
-                return self._lists[resource_type]
+            known = self._lists.get(resource_type, _NOTHING)
+            if now - known.at <= max(waiter_delay / 4, min(waiter_delay, 5 * known.took)):
+                return known.arns
             try:
-                listed = await self._run(lambda hook: hook.running_job_arns(resource_type))
+                arns = await self._run(lambda hook: hook.running_job_arns(resource_type))
             except SageMakerServiceError as error:
-                # Trouble of the service is told by the looks that are made instead.
                 if not error.retryable:
                     self._refused = True
                     self._on_refusal(error)
-                return frozenset()
-            self._lists[resource_type], self._listed_at[resource_type] = listed, now
-            return self._lists[resource_type]
+                # Trouble of the service is told by the looks that are made once the list is too old.
+                return known.arns if error.retryable and now - known.at <= waiter_delay else frozenset()
+            self._lists[resource_type] = _JobList(arns, now, loop.time() - now)
+            return self._lists[resource_type].arns
 
 
 class LookSaver:
@@ -118,13 +135,13 @@ class LookSaver:
     async def can_leave_out(self, waiter_delay: float) -> bool:
         """Whether the next look would show what the last one did.
 
-        :param waiter_delay: seconds between two looks; a list of jobs may be a quarter of that old.
+        :param waiter_delay: seconds between two looks.
         """
         if not self._jobs.pay_off or not self._awaited:
             return False
         if self._looked_at - self._changed_at < SETTLED_AFTER or self._left_out >= LOOKS_PER_REAL_LOOK - 1:
             return False
-        if not await self._jobs.include(self._awaited, waiter_delay / 4):
+        if not await self._jobs.include(self._awaited, waiter_delay):
             return False
         self._left_out += 1
         return True

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.triggers import running_jobs
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
@@ -63,6 +64,41 @@ async def test_the_jobs_that_run_are_listed_once_for_all(service):
         ]
         assert await jobs.include({TRAINING}, -1) is False
         assert service.count("ListTrainingJobs") == 3
+
+
+async def test_how_long_a_list_serves(service, monkeypatch):
+    """A quarter of the waiter_delay, longer when it took long, and all of it while the service is in trouble."""
+    clock = 0.0
+    takes = 0.0
+    lists = 0
+    trouble = False
+
+    async def run(_function):
+        nonlocal clock, lists
+        clock += takes
+        if trouble:
+            raise SageMakerServiceError("slow down", "ThrottlingException", retryable=True)
+        lists += 1
+        return frozenset({TRAINING})
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock)
+    jobs = running_jobs.RunningJobs(run, pytest.fail)
+
+    async def lists_when(then: float) -> int:
+        nonlocal clock
+        clock = then
+        assert await jobs.include({TRAINING}, 40)
+        return lists
+
+    assert [await lists_when(then) for then in (0, 10, 11)] == [1, 1, 2]
+    takes = 6.0
+    assert [await lists_when(then) for then in (100, 130, 131)] == [3, 3, 4]
+    takes = 60.0
+    assert [await lists_when(then) for then in (200, 240, 241)] == [5, 5, 6]
+    takes, trouble = 0.0, True
+    assert await lists_when(281) == 6
+    clock = 282
+    assert await jobs.include({TRAINING}, 40) is False
 
 
 async def test_who_may_not_list_jobs_is_not_asked_again(service):
