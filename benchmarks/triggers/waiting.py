@@ -15,7 +15,7 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Plan:
     :param endpoint_url: the stub.
     :param executions: how many executions.
     :param waiter_delay: the interval between two looks, in seconds.
-    :param start_seconds: what counts as the start, in which looks come more often.
+    :param start_seconds: what counts as the start, from the moment that all triggers are there: looks come more often.
     :param steady_seconds: what is measured after that.
     """
 
@@ -159,13 +159,13 @@ class Meter:
         self._calls: dict[str, int] = {}
         self._cpu, self._time = time.process_time(), time.monotonic()
 
-    async def phase(self, seconds: float) -> Phase:
-        """Let time pass, and return what happened in it.
+    async def phase(self, passing: Awaitable[object]) -> Phase:
+        """Return what happens until something is over.
 
-        :param seconds: how long.
+        :param passing: what to wait for.
         """
         self._heartbeat.reset()
-        await asyncio.sleep(seconds)
+        await passing
         before, cpu, now = self._calls, self._cpu, self._time
         stalls = self._heartbeat.longest, self._heartbeat.longest_own, self._heartbeat.stalls
         self._cpu, self._time = time.process_time(), time.monotonic()
@@ -203,14 +203,19 @@ async def wait(plan: Plan) -> Waited:
     meter = Meter(plan.endpoint_url, heartbeat)
     runner.to_create.extend(workloads)
     creating = asyncio.create_task(runner.create_triggers())  # type: ignore[no-untyped-call]
-    start = await meter.phase(plan.start_seconds)
+    start = await meter.phase(_one_after_the_other(creating, asyncio.sleep(plan.start_seconds)))
     after_start = _memory()
-    steady = await meter.phase(plan.steady_seconds)
+    steady = await meter.phase(asyncio.sleep(plan.steady_seconds))
     largest = max(after_start, _memory())
     running = sum(not details["task"].done() for details in runner.triggers.values())
-    for task in (beating, creating, *(details["task"] for details in runner.triggers.values())):
+    for task in (beating, *(details["task"] for details in runner.triggers.values())):
         task.cancel()
     return Waited(start, steady, largest - memory, running)
+
+
+async def _one_after_the_other(*awaitables: Awaitable[object]) -> None:
+    for awaitable in awaitables:
+        await awaitable
 
 
 def _memory() -> int:
