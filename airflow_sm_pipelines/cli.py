@@ -142,6 +142,7 @@ def _render(options: argparse.Namespace) -> int:
     # Standard output is for the document alone, whatever a Dag file prints.
     with contextlib.redirect_stdout(sys.stderr):
         group = pipeline_group_of(Path(options.dag_file), dag_id=options.dag_id, group_id=options.group_id)
+        group.require_launch_follows_outside_upstreams()
     document = group.compile().definition.to_document()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return 0

@@ -173,6 +173,19 @@ class BasePipelineTaskGroup(TaskGroup):
             self.draw_edges()
             self._add_launch(self.compile())
 
+    def serialize_for_task_group(self) -> tuple[Any, Any]:
+        """Check the group once more; called by Airflow, which serializes a Dag when its whole file has run.
+
+        So what came after the ``with`` block, and would be refused at launch, is an import error of the Dag.
+
+        :raises TranslationError: when SageMaker cannot run the graph as it is now.
+        """
+        if self._has_launch:
+            self.require_launch_follows_outside_upstreams()
+            self.compile()
+        kind, encoded = super().serialize_for_task_group()
+        return kind, encoded
+
     def add(self, task: Any) -> Any:
         """Add a task or group; called by Airflow.
 

@@ -251,6 +251,33 @@ def test_it_has_to_be_said_which_group(capsys, dag_file):
     )
 
 
+def test_what_would_be_refused_at_launch_is_not_rendered(capsys, tmp_path):
+    """An edge from outside to a step, drawn after the block, is an error, as it is when Airflow imports the Dag."""
+    path = tmp_path / "dags.py"
+    path.write_text(
+        """
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
+
+with DAG("one", schedule=None):
+    with SageMakerPipelineTaskGroup("a", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://bucket/p"):
+        step = SageMakerStepOperator(task_id="step", step_type="Mystery")
+    EmptyOperator(task_id="late") >> step
+"""
+    )
+    assert cli.main(["render", str(path)]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.splitlines()[-1]) == (
+        "",
+        (
+            "sm-pipelines render: Dag 'one', task group 'a': a step was made to follow task 'late' after the 'with' block "
+            "ended. The pipeline would start its step without waiting. Draw the edge inside the block, or to the whole "
+            "group: late >> group."
+        ),
+    )
+
+
 def test_a_dag_file_that_cannot_be_loaded(tmp_path):
     """An error in the Dag file is told once, on standard error; so is a missing file. Nothing is printed."""
     path = tmp_path / "dags.py"

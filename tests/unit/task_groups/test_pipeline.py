@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from airflow.exceptions import SerializationError
 from airflow.sdk import DAG, Label, TaskGroup, task
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -447,6 +448,36 @@ def test_edges_drawn_too_late_are_refused_at_launch(dag, group):
     assert refused(pipeline.require_launch_follows_outside_upstreams) == PREFIX + (
         "a step was made to follow task 'late' after the 'with' block ended. The pipeline would start its step "
         "without waiting. Draw the edge inside the block, or to the whole group: late >> group."
+    )
+
+
+def test_edges_drawn_too_late_are_import_errors(dag, group):
+    """Airflow serializes a Dag whose file has been read to its end: what would be refused at launch is refused there."""
+    with group():
+        a, b = step("a"), step("b")
+    a >> step_outside_pipeline("middle") >> b
+    with pytest.raises(SerializationError) as caught:
+        DagSerialization.to_dict(dag)
+    assert str(caught.value) == "Failed to serialize DAG 'd': " + PREFIX + (
+        "a step was made to follow task 'middle' after the 'with' block ended. The pipeline would start its step "
+        "without waiting. Draw the edge inside the block, or to the whole group: middle >> group."
+    )
+
+
+def test_a_graph_that_becomes_impossible_later_is_an_import_error(dag, group):
+    """Edges between steps may be drawn after the block, as long as SageMaker can run the graph."""
+    with group() as pipeline:
+        a, b, c = step("a"), step("b"), step("c", trigger_rule="one_failed")
+        a >> c
+    a >> b
+    DagSerialization.to_dict(dag)
+    assert pipeline.compile().definition.to_document()["Steps"][1]["DependsOn"] == ["a"]
+    b >> c
+    with pytest.raises(SerializationError) as caught:
+        DagSerialization.to_dict(dag)
+    assert str(caught.value) == "Failed to serialize DAG 'd': " + PREFIX + (
+        "task 'churn.c' has trigger_rule='one_failed' and 2 upstream steps. SageMaker can wait for the failure of one "
+        "step only. Leave it one upstream step."
     )
 
 
