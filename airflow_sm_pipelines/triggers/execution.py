@@ -22,16 +22,12 @@ from airflow_sm_pipelines.hooks.selection import latest_execution
 from airflow_sm_pipelines.hooks.step_targets import step_place
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection, shared_connection
 from airflow_sm_pipelines.triggers.deadline import within
+from airflow_sm_pipelines.triggers.handover import until_worker_is_done
 from airflow_sm_pipelines.triggers.kill import was_failed_by_a_person
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress, StepProgress
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher
-
-#: How long after its start a trigger resumes its task on a worker at the earliest, in seconds. A task that goes on
-#: before the scheduler has heard that its first worker is done is failed by it, as killed from outside (apache/airflow
-#: issues 66374, 71580 and 72716). Nothing tells a trigger when that is.
-SETTLED_AFTER = 10.0
 
 #: Of how many failed steps the log's end is shown.
 STEPS_REPORTED = 5
@@ -172,8 +168,7 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         if self._ends_here(found):
             yield self._end_event(found)
             return
-        if self.task_instance is not None:
-            await asyncio.sleep(max(0.0, began + SETTLED_AFTER - asyncio.get_running_loop().time()))
+        await until_worker_is_done(self.task_instance, began)
         yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
                 "status": found.status,

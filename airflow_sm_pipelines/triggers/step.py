@@ -28,6 +28,7 @@ from airflow_sm_pipelines.triggers.connections import (
 )
 from airflow_sm_pipelines.triggers.deadline import task_limit, within
 from airflow_sm_pipelines.triggers.follower import Ending, Found, StepFollower
+from airflow_sm_pipelines.triggers.handover import until_worker_is_done
 from airflow_sm_pipelines.triggers.kill import state_of_task, was_failed_by_a_person
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 from airflow_sm_pipelines.triggers.pace import Pace
@@ -143,6 +144,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the step, then tell how it ended, once."""
+        began = asyncio.get_running_loop().time()
         memory = TaskMemory(self.task_instance, self.launch_task_id)
         try:
             found = await self._skip_with_the_launch() or await self._follow(memory)
@@ -151,6 +153,8 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
             self.log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
         if not isinstance(found.ending, Succeed):
             await memory.keep(TryEnd(memory.try_number, failure=found.failure))
+        if not self.end_from_trigger:
+            await until_worker_is_done(self.task_instance, began)
         # Nothing is held any more: whoever runs this may leave it here for good.
         yield self._event(found)
 

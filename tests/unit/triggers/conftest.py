@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from airflow.sdk.execution_time import task_runner
 
+from airflow_sm_pipelines.triggers import handover
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import ScriptedService, connection_json, serve
@@ -39,3 +40,9 @@ def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
     logger.addHandler(TaskLog())
     monkeypatch.setattr(SageMakerPipelineStepTrigger, "_log", logger)
     return lambda: lines
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch) -> None:
+    """The scheduler notices at once that a task deferred."""
+    monkeypatch.setattr(handover, "SETTLED_AFTER", 0)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from airflow_sm_pipelines.triggers import deadline, execution
+from airflow_sm_pipelines.triggers import deadline, handover
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -89,12 +89,6 @@ def test_serialized_and_made_again():
     assert serialized == arguments
     again = SageMakerPipelineExecutionTrigger(**json.loads(json.dumps(serialized)))
     assert again.serialize() == (path, arguments)
-
-
-@pytest.fixture(autouse=True)
-def settled(monkeypatch):
-    """The scheduler notices at once that a task deferred."""
-    monkeypatch.setattr(execution, "SETTLED_AFTER", 0)
 
 
 async def test_an_execution_that_succeeds(service, triggerer, execution_log):
@@ -224,8 +218,8 @@ async def test_a_task_is_not_resumed_too_early(service, triggerer, monkeypatch):
 
     service.execution("Succeeded")
     service.steps([])
-    monkeypatch.setattr(execution, "SETTLED_AFTER", 1000)
-    monkeypatch.setattr(execution.asyncio, "sleep", sleep)
+    monkeypatch.setattr(handover, "SETTLED_AFTER", 1000)
+    monkeypatch.setattr(handover.asyncio, "sleep", sleep)
     assert await event(trigger(triggerer)) == ended("success")
     assert 900 < slept[-1] <= 1000
 

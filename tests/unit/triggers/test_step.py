@@ -16,6 +16,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from airflow_sm_pipelines.triggers import handover
 from airflow_sm_pipelines.triggers.progress import StepProgress
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
@@ -125,6 +126,21 @@ async def test_resuming_on_a_worker(service, triggerer, log):
     ]
     assert log() == [FOLLOWING, ("INFO", "Step 'train' is Failed"), ("INFO", f"Job: {JOB}")]
     assert triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO), *JOB_LINKS.items()]
+
+
+async def test_a_task_is_not_resumed_too_early(service, triggerer, monkeypatch):
+    """A trigger that hands its task back to a worker gives the scheduler time to notice that it deferred."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    service.execution("Succeeded")
+    service.steps([step("train", "Succeeded")])
+    monkeypatch.setattr(handover, "SETTLED_AFTER", 1000)
+    monkeypatch.setattr(handover.asyncio, "sleep", sleep)
+    assert [kind for kind, _ in await events(trigger(triggerer, end_from_trigger=False))] == [TriggerEvent]
+    assert 900 < slept[-1] <= 1000
 
 
 async def test_a_step_that_fails(service, triggerer, log):
