@@ -95,6 +95,12 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(require_list(self, "outputs", outputs))
         )
         require_names(self, "outputs", self.declared_outputs)
+        for name, place in self.declared_outputs.items():
+            if isinstance(place, str) and place.startswith("s3://"):
+                raise self.error(
+                    f"output '{name}' is given '{place}', which is no path in the container. Write "
+                    f"outputs={{'{name}': {{'S3Uri': '{place}'}}}}."
+                )
         self.environment = optional_dict(self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         for name, path in self._property_files.items():

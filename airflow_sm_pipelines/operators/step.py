@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.base import BaseSageMakerStepOperator, merge_arguments
@@ -13,10 +13,20 @@ from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
 from airflow_sm_pipelines.translation.step_types import types_in, types_of
 
+_INSTEAD: Final = {
+    "Name": "Set step_name.",
+    "Type": "Set step_type.",
+    "Arguments": "Set arguments.",
+    "DependsOn": "Draw the edges between the tasks: a >> b.",
+    "DisplayName": "Set display_name.",
+    "Description": "Set description.",
+}
+"""Keys that every step has, and the keyword for each."""
+
 
 class SageMakerStepOperator(BaseSageMakerStepOperator):
     """
-    A step of any type, also of types this version has no operator for.
+    A step of any type, also of types this version has no operator for. Not a Condition step, whose branches are tasks.
 
     :param step_type: the step's ``Type``: ``Transform``, ``Lambda``, ...
     :param arguments: the step's ``Arguments``: the boto3 request of its create operation. Jinja and XComArgs
@@ -27,6 +37,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
     :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
     :param role_arn: the role of this step's job; by default the group's, except for steps of this class itself.
     :param step_options: further keys of the step in the document, such as ``OutputParameters`` or ``FunctionArn``.
+    :raises TranslationError: for a Condition step, and for a key of ``step_options`` that a keyword has.
     """
 
     def __init__(
@@ -48,6 +59,11 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self.role_arn = role_arn
         self.step_options = require_dict(self, "step_options", step_options)
         self._local_code: LocalCode | None = None
+        if step_type == "Condition":
+            raise self.error("the branches of a Condition step are tasks. Use SageMakerConditionStepOperator.")
+        for key in self.step_options:
+            if key in _INSTEAD:
+                raise self.error(f"step_options has '{key}', which every step has. {_INSTEAD[key]}")
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the request that the keywords make; goes over ``arguments``. For a generic step that is the role."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.operators.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
@@ -138,7 +138,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         nodes = {task.task_id: task.to_step_node() for task in self if isinstance(task, StepTask)}
         task_ids = {node.name: task_id for task_id, node in nodes.items()}
         for task_id, node in nodes.items():
-            for name in _referenced_steps(node):
+            for name in self._referenced_steps(node):
                 upstream = task_ids.get(name)
                 if upstream is None:
                     self._refuse_a_step_of_another_pipeline(task_id, name)
@@ -154,18 +154,25 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                     f"XCom: {xcom_of_a_step(task.task_id)}"
                 )
 
+    def _referenced_steps(self, node: StepNode) -> dict[str, None]:
+        """Return the names of the steps a step refers to, in order."""
+        parts = {
+            "Arguments": _document(node.arguments),
+            **_document(node.extra),
+            "Conditions": [condition.to_document() for condition in node.conditions],
+        }
+        try:
+            found = [located for place, part in parts.items() for located in find_references(part, place)]
+        except PipelineDefinitionError as error:
+            raise TranslationError(f"{self._subject}: task '{node.task_id}': {error.problems[0]}") from None
+        return dict.fromkeys(
+            located.reference.step_name for located in found if located.reference.step_name is not None
+        )
+
     @property
     def _launch_trigger_rule(self) -> str:
         arguments = {**self.dag.default_args, **self.default_args, **self._launch_arguments}
         return TriggerRule(arguments.get("trigger_rule", TriggerRule.ALL_SUCCESS)).value
-
-
-def _referenced_steps(node: StepNode) -> dict[str, None]:
-    """Return the names of the steps a step refers to, in order."""
-    parts = [_document(node.arguments), _document(node.extra)]
-    parts.extend(condition.to_document() for condition in node.conditions)
-    names = (located.reference.step_name for located in find_references(parts))
-    return dict.fromkeys(name for name in names if name is not None)
 
 
 def _document(value: Any) -> Any:

@@ -43,7 +43,17 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys) -> Any:
                 "parameter holds one text, number or boolean: write the list or object out, and let its members be "
                 "parameters."
             )
+        if type_of(value) is not None:
+            raise TranslationError(
+                f"{start} {value!r} at {place_of(keys)}, where the API wants a list or an object. Write it out as "
+                "boto3 takes it."
+            )
         return value
+    if types is not None and _is_container(value):
+        raise TranslationError(
+            f"{start} {value!r} at {place_of(keys)}, where the API wants {_WANTED[types]}. Give one value, no list or "
+            "object."
+        )
     given = _type_of(value)
     if types is None or given is None or given == types or (given, types) == ("Integer", "Float"):
         return value
@@ -59,6 +69,13 @@ _FIXES: Final[dict[type, str]] = {
     Join: "Give one {0} parameter.",
     str: "Write a literal of that type, Jinja, or a reference.",
 }
+
+
+def _is_container(value: Any) -> bool:
+    """Whether a value is a list or an object. An expression as a document has it, ``{"Get": ...}``, is neither."""
+    if isinstance(value, Mapping):
+        return not (len(value) == 1 and str(next(iter(value))).startswith(("Get", "Std:")))
+    return isinstance(value, (list, tuple))
 
 
 def _type_of(value: Any) -> str | None:

@@ -336,6 +336,14 @@ COUNT = "ResourceConfig.InstanceCount"
         ("EnableManagedSpotTraining", 1, ("1 at EnableManagedSpotTraining, where the API wants True or False. Write a literal "
          "of that type, Jinja, or a reference.")),
         ("Environment.N", 5, "5 at Environment-N, where the API wants text. Write '5'."),
+        ("Environment.N", ["a"], "['a'] at Environment-N, where the API wants text. Give one value, no list or object."),
+        ("RoleArn", {"a": 1}, "{'a': 1} at RoleArn, where the API wants text. Give one value, no list or object."),
+        (COUNT, [1, 2], ("[1, 2] at ResourceConfig-InstanceCount, where the API wants a whole number. Give one value, no "
+         "list or object.")),
+        ("InputDataConfig", "s3://b/x", ("'s3://b/x' at InputDataConfig, where the API wants a list or an object. Write it "
+         "out as boto3 takes it.")),
+        ("HyperParameters", True, ("True at HyperParameters, where the API wants a list or an object. Write it out as boto3 "
+         "takes it.")),
         ("Environment", "{{ x }}", ("'{{ x }}' at Environment, where the API wants a list or an object. A pipeline "
          "parameter holds one text, number or boolean: write the list or object out, and let its members be parameters.")),
         ("X", float("nan"), None),
@@ -373,3 +381,59 @@ def test_numbers_become_text_where_the_api_wants_text(dag, group):
     assert a["Environment"] == {"N": joined, "S": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Share"}]}}}
     assert a["AppSpecification"]["ContainerArguments"] == ["-n", joined]
     assert b == {"ProductionVariants": [{"InitialVariantWeight": {"Get": "Parameters.Count"}}]}
+
+
+@pytest.mark.parametrize(
+    ("key", "instead"),
+    [
+        ("Name", "Set step_name."),
+        ("Type", "Set step_type."),
+        ("Arguments", "Set arguments."),
+        ("DependsOn", "Draw the edges between the tasks: a >> b."),
+        ("DisplayName", "Set display_name."),
+        ("Description", "Set description."),
+    ],
+)
+def test_step_options_are_further_keys(dag, group, key, instead):
+    """Keys that a step has anyway stand in keywords: a task follows the step that its keywords name."""
+
+    def build():
+        with group():
+            step("a", step_options={key: "x"})
+
+    assert refused(build) == f"Dag 'd', task 'churn.a': step_options has {key!r}, which every step has. {instead}"
+
+
+def test_conditions_have_an_operator_of_their_own(dag, group):
+    """A generic step cannot be a Condition step, whose branches are tasks."""
+
+    def build():
+        with group():
+            SageMakerStepOperator(task_id="c", step_type="Condition", arguments={"Conditions": [], "IfSteps": []})
+
+    assert refused(build) == (
+        "Dag 'd', task 'churn.c': the branches of a Condition step are tasks. Use SageMakerConditionStepOperator."
+    )
+
+
+def test_a_reference_that_cannot_be_read_names_its_task(dag, group):
+    """What is no reference is refused with the task and the place in its step."""
+
+    def build():
+        with group():
+            step("a", arguments={"RoleArn": {"Get": ""}})
+
+    assert refused(build) == IN_GROUP + "task 'churn.a': '' is no reference: it names nothing @ Arguments.RoleArn"
+
+
+def test_an_output_given_as_a_uri_is_refused(dag, group):
+    """A text beside an output's name is its path in the container; where it goes in S3 is said by ``S3Uri``."""
+
+    def build():
+        with group():
+            process("a", outputs={"o": "s3://bucket/o"})
+
+    assert refused(build) == (
+        "Dag 'd', task 'churn.a': output 'o' is given 's3://bucket/o', which is no path in the container. Write "
+        "outputs={'o': {'S3Uri': 's3://bucket/o'}}."
+    )
