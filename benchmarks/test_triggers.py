@@ -54,7 +54,7 @@ def test_waiting(
     if side != AMAZON:
         assert each.triggers == tasks
     report.put(
-        f"Waiting for executions, looking every {WAITER_DELAY} s; a minute of it, from {Plan.start_seconds:.0f} s "
+        f"Waiting for executions, looking every {WAITER_DELAY} s; per minute, from {Plan.start_seconds:.0f} s "
         "after the creation of the last trigger on",
         (
             "executions",

@@ -49,7 +49,7 @@ class Plan:
     :param executions: how many executions.
     :param waiter_delay: the interval between two looks, in seconds.
     :param start_seconds: what counts as the start, from the moment that all triggers are there: looks come more often.
-    :param steady_seconds: what is measured after that.
+    :param steady_seconds: what is measured after that: ten intervals, since ours may leave out nine looks of ten.
     """
 
     side: str
@@ -57,7 +57,7 @@ class Plan:
     executions: int
     waiter_delay: int = 10
     start_seconds: float = 40
-    steady_seconds: float = 60
+    steady_seconds: float = 100
 
 
 @dataclass(frozen=True)
