@@ -97,6 +97,8 @@ class StepFollower:
         try:
             return await self._follow(await self._earlier_end())
         except asyncio.TimeoutError:
+            if self._limit is None:
+                raise
             return Found(Fail(self.timeout_reason))
 
     @property

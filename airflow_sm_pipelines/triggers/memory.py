@@ -8,7 +8,7 @@ when there is nothing to remember any more.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from airflow_sm_pipelines.execution.outcome import StepTarget
@@ -38,8 +38,8 @@ class TryEnd:
         :param snapshot: the execution, in which the target failed.
         :param target: the step.
         """
-        if self.failure is not None:
-            return self.failure == failure_identity(snapshot, target.name)
+        if self.failure is not None and self.failure == failure_identity(snapshot, target.name):
+            return True
         step = snapshot.steps.get(target.name)
         stopped = snapshot.status is ExecutionStatus.STOPPED if step is None else step.status is StepStatus.STOPPED
         return stopped and self.stopped_execution == str(snapshot.arn)
@@ -68,12 +68,16 @@ class TaskMemory:
     async def keep(self, end: TryEnd) -> None:
         """Remember how a try ended.
 
-        :param end: how it ended.
+        :param end: how it ended. One without a failure of its own, such as a try that was not allowed to resume, leaves
+            what was known of earlier ones: for the next try that is still history.
         """
         if not self._works:
             return
         from airflow.sdk.execution_time.xcom import XCom
 
+        if end.failure is None and (known := await self.last_end()) is not None:
+            stopped = end.stopped_execution or known.stopped_execution
+            end = replace(end, failure=known.failure, stopped_execution=stopped)
         await XCom.aset(value=asdict(end), **self._place)
 
     async def keep_execution(self, pipeline_execution_arn: str) -> None:

@@ -186,6 +186,21 @@ async def test_refused_for_good(service, triggerer, log):
     )
 
 
+async def test_a_try_that_could_not_resume_leaves_the_failure_to_the_next(service, triggerer):
+    """Permission is missing, is given, and the task is cleared once: the failure is still an old one, and resumed."""
+    triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
+    service.execution("Failed")
+    service.steps([failed()])
+    service.answers["RetryPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    assert await events(trigger(triggerer)) == FAILED
+    assert triggerer.launch_xcoms == {KEY: ended(2, FAILURE)}
+    triggerer.try_number = 3
+    service.execution("Failed", "Executing", "Succeeded")
+    service.steps([failed()], [step("train", "Executing")], [succeeded()])
+    service.answers["RetryPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    assert await events(trigger(triggerer)) == SUCCESS
+
+
 async def test_a_conflict_is_waited_out(service, triggerer):
     """While the service moves the execution between states it answers with a conflict; the request is repeated."""
     triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
@@ -264,6 +279,22 @@ async def test_an_execution_stopped_with_its_task_is_resumed(service, triggerer)
     assert await events(trigger(triggerer)) == FAILED
     assert service.count("RetryPipelineExecution") == 1
     assert triggerer.launch_xcoms == {KEY: ended(2, f"{EXECUTION_ARN} train Stopped 1690319999.500")}
+
+
+async def test_a_try_stopped_while_it_waited_to_resume_is_resumed(service, triggerer):
+    """The step had failed, others still ran, and then a person failed the task: the next try resumes that failure."""
+    triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
+    made = await running(service, triggerer)
+    triggerer.states["churn.train"] = "failed"
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    await made.on_kill()
+    assert triggerer.launch_xcoms == {KEY: ended(2, FAILURE, stopped_execution=EXECUTION_ARN)}
+    triggerer.try_number = 3
+    service.execution("Stopped", "Executing", "Succeeded")
+    service.steps([failed()], [step("train", "Executing")], [succeeded()])
+    service.answers["RetryPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert service.count("RetryPipelineExecution") == 1
 
 
 async def test_a_task_behind_a_skipped_launch(service, triggerer, log):
