@@ -79,10 +79,12 @@ class StepTarget:
     :param name: the step's name in the definition.
     :param branches: the branches that hold the step, outermost first. Without them a step of a branch not
         taken is skipped when the execution succeeds, but fails when it ends badly.
+    :param started_elsewhere: the execution is not one that the Dag's own launch task started; for reasons only.
     """
 
     name: str
     branches: tuple[Branch, ...] = ()
+    started_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,11 @@ def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Deci
             )
     if not snapshot.status.is_terminal:
         return Wait()
+    if snapshot.status.is_success and target.started_elsewhere:
+        return Fail(
+            f"step '{target.name}' never started: execution {snapshot.arn} Succeeded without it. A selective execution "
+            "runs the steps selected, and others may depend on a failure"
+        )
     if snapshot.status.is_success:
         # Airflow starts a task only where its step is to run, so this is another definition than the Dag's.
         return Fail(

@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
-from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.definition.validation import selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
@@ -64,11 +64,8 @@ def needed_steps(definition: PipelineDefinition, selected_steps: Sequence[str]) 
     """
     nodes = PipelineGraph.of(definition).nodes
     for name in selected_steps:
-        if name not in nodes:
-            raise PipelineExecutionError(
-                f"selected_steps names '{name}', and the pipeline has no such step"
-                f"{did_you_mean(name, nodes) or '.'} It has {', '.join(map(repr, nodes))}"
-            )
+        if problem := selected_step_problem(name, nodes):
+            raise PipelineExecutionError(problem)
     needed = {
         dependency.step
         for name in selected_steps

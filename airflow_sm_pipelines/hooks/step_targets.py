@@ -55,7 +55,11 @@ def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, step_na
         )
     around = tuple(ancestors(owner_of, graph.nodes))[::-1]
     return StepPlace(
-        StepTarget(step_name, tuple(Branch(owner.condition, owner.outcome) for owner in around)),
+        StepTarget(
+            step_name,
+            tuple(Branch(owner.condition, owner.outcome) for owner in around),
+            started_elsewhere=True,
+        ),
         step.type,
         {each.name: {"output_name": each.output_name, "file_path": each.file_path} for each in step.property_files},
     )

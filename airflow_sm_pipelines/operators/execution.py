@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import to_start_value
-from airflow_sm_pipelines.definition.validation import pipeline_name_problem
+from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
 from airflow_sm_pipelines.execution.resume import restart_token
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
@@ -117,6 +118,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             folder = str(self.dag.folder) if self.has_dag() else ""  # type: ignore[no-untyped-call]
             self._given = read_definition(definition, folder, self.subject, str(pipeline_name))
             values = given_values(self._given.definition, values, self.subject)
+            self._check_selected_steps(self._given.definition)
         self.parameters = {
             name: value.value if isinstance(value, TypedParameter) else value for name, value in values.items()
         }
@@ -143,13 +145,27 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             raise self.error("pipeline_version_id and pipeline_version_alias both name a version. Give one of them.")
         if given and has_definition:
             raise self.error(f"with a definition its own version runs. Leave out {given[0]}, or the definition.")
+        version: object = self.pipeline_version_id
+        if isinstance(version, str) and not is_template(version) and not version.isdecimal():
+            raise self.error(f"pipeline_version_id={version!r} is no number of a version, such as 1.")
 
     def _check_selection(self) -> None:
         steps: object = self.selected_steps
         if isinstance(steps, str) and not is_template(steps):
             raise self.error(f"selected_steps={steps!r} is no list. Write selected_steps=[{steps!r}].")
+        if isinstance(steps, (list, tuple)) and not steps:
+            raise self.error("selected_steps=[] selects nothing. Name steps, or leave selected_steps out.")
         if self.source_pipeline_execution_arn is not None and steps is None:
             raise self.error("source_pipeline_execution_arn is for a selective execution. Give selected_steps=[...].")
+
+    def _check_selected_steps(self, definition: PipelineDefinition) -> None:
+        """Refuse steps that the definition does not have; those of an XComArg or a template are known later."""
+        steps: object = self.selected_steps
+        names = PipelineGraph.of(definition).nodes
+        for step in steps if isinstance(steps, (list, tuple)) else ():
+            literal = isinstance(step, str) and not is_template(step)
+            if literal and (problem := selected_step_problem(step, names)):
+                raise self.error(f"{problem}.")
 
     def begin(self, context: Context) -> str:
         """Make the pipeline be as defined, and start an execution, or go on with that of an earlier try.
@@ -179,7 +195,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     def _starter(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> Callable[[str], str]:
         """Return what starts an execution, given a token."""
         run = this_try.run_id if this_try.map_index < 0 else f"{this_try.run_id}-{this_try.map_index}"
-        version = None if self.pipeline_version_id is None else int(self.pipeline_version_id)
+        version = self._version()
         start = functools.partial(
             hook.start_execution,
             pipeline_name=self.pipeline_name,
@@ -192,6 +208,16 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             **self._selection(hook, version),
         )
         return lambda token: start(client_request_token=token)
+
+    def _version(self) -> int | None:
+        if self.pipeline_version_id is None:
+            return None
+        try:
+            return int(self.pipeline_version_id)
+        except ValueError:
+            raise PipelineExecutionError(
+                f"pipeline_version_id is {self.pipeline_version_id!r}, not the number of a version"
+            ) from None
 
     def _start_values(self) -> dict[str, str]:
         if self._given is not None:

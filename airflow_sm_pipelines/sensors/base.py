@@ -288,8 +288,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
     def _fail(self, reason: str, exception: type[Exception]) -> NoReturn:
         """Fail, or skip where the sensor was told to: Airflow's base class does that for its own exceptions only."""
         if self.soft_fail or self.never_fail:
-            raise AirflowSkipException(reason)
-        raise exception(reason)
+            raise AirflowSkipException(reason) from None
+        raise exception(reason) from None
 
     def _tell(self, line: str) -> None:
         if line != self._told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_sm_pipelines.execution.outcome import Decision, Fail, decide
+from airflow_sm_pipelines.execution.outcome import Decision, decide
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
@@ -58,14 +58,7 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
         step = snapshot.steps.get(self.step_name)
         if step is not None:
             self.link_addresses = link_xcoms(str(snapshot.arn), step.job_arn, snapshot.created_by_domain)
-        decision = decide(snapshot, self._place.target)
-        if isinstance(decision, Fail) and step is None and snapshot.status.is_success:
-            # Not the Dag's own execution: what to do about it is not the launch task's matter.
-            return Fail(
-                f"step '{self.step_name}' never started: execution {snapshot.arn} Succeeded without it. A selective "
-                "execution runs the steps selected, and others may depend on a failure"
-            )
-        return decision
+        return decide(snapshot, self._place.target)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return further arguments of the trigger."""

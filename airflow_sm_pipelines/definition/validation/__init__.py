@@ -10,7 +10,11 @@ from airflow_sm_pipelines.definition.validation.expressions import (
     expression_problems,
 )
 from airflow_sm_pipelines.definition.validation.for_each import for_each_problems
-from airflow_sm_pipelines.definition.validation.names import pipeline_name_problem, step_name_problem
+from airflow_sm_pipelines.definition.validation.names import (
+    pipeline_name_problem,
+    selected_step_problem,
+    step_name_problem,
+)
 from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.outline import outline_problems, size_problems
 from airflow_sm_pipelines.definition.validation.parameters import parameter_problems
@@ -24,6 +28,7 @@ __all__ = [
     "did_you_mean",
     "pipeline_name_problem",
     "require_valid",
+    "selected_step_problem",
     "step_name_problem",
     "validate",
 ]

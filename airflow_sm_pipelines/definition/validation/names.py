@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
+from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 
 _STEP_NAME: Final = re.compile(r"[A-Za-z0-9\-_]+")
 _PIPELINE_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
@@ -21,6 +23,21 @@ def pipeline_name_problem(name: str) -> str | None:
     return (
         f"SageMaker refuses the pipeline name {name!r}: 1 to 256 letters, digits and hyphens, "
         "beginning and ending with a letter or digit"
+    )
+
+
+def selected_step_problem(name: str, steps: Collection[str]) -> str | None:
+    """Say why a step cannot be selected for an execution; ``None`` when it can.
+
+    :param name: the step.
+    :param steps: the names of the definition's steps.
+    """
+    if name in steps:
+        return None
+    there = ", ".join(map(repr, steps))
+    return (
+        f"selected_steps names '{name}', and the pipeline has no such step{did_you_mean(name, steps) or '.'} "
+        f"It has {there}"
     )
 
 

@@ -135,6 +135,15 @@ def test_without_waiting(service, dag, context, deferrable):
     assert [name for name, _ in service.requests] == ["StartPipelineExecution"]
 
 
+def test_a_version_that_is_no_number(service, dag, context):
+    """What is rendered for the version has to be a number: trying again would not help."""
+    made = operator(pipeline_version_id="{{ 'one' }}", retries=1)
+    made.pipeline_version_id = "one"
+    message = "pipeline_version_id is 'one', not the number of a version"
+    with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
+        made.execute(context())
+
+
 def test_a_pipeline_as_it_is(service, dag, context):
     """Without a definition nothing is updated; version and parameters go into the start."""
     started(service)
@@ -607,6 +616,15 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
             "pipeline_version_id and pipeline_version_alias both name a version. Give one of them.",
         ),
         ({"selected_steps": "train"}, "selected_steps='train' is no list. Write selected_steps=['train']."),
+        ({"selected_steps": []}, "selected_steps=[] selects nothing. Name steps, or leave selected_steps out."),
+        (
+            {"definition": DEFINITION, "role_arn": ROLE, "parameters": {"InputData": "x"}, "selected_steps": ["trian"]},
+            (
+                "selected_steps names 'trian', and the pipeline has no such step. Did you mean 'train'? It has "
+                "'prepare', 'train'."
+            ),
+        ),
+        ({"pipeline_version_id": "one"}, "pipeline_version_id='one' is no number of a version, such as 1."),
         (
             {"source_pipeline_execution_arn": OTHER},
             "source_pipeline_execution_arn is for a selective execution. Give selected_steps=[...].",

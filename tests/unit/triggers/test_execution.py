@@ -309,6 +309,19 @@ async def test_a_step(service, triggerer, execution_log):
     ]
 
 
+async def test_a_step_that_a_successful_execution_went_without(service):
+    """It was started elsewhere: what to do about that is not said as if the Dag had launched it."""
+    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
+    service.execution("Succeeded")
+    service.steps([])
+    told = await event(trigger(step_name="train"))
+    assert told == ended(
+        "failed",
+        f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it. A selective execution runs the "
+        "steps selected, and others may depend on a failure",
+    )
+
+
 async def test_a_step_that_does_not_exist(service):
     """A wrong name ends the wait at once."""
     service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
