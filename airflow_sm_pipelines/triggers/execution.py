@@ -23,7 +23,7 @@ from airflow_sm_pipelines.hooks.step_targets import step_place
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection, shared_connection
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.handover import until_worker_is_done
-from airflow_sm_pipelines.triggers.kill import was_failed_by_a_person
+from airflow_sm_pipelines.triggers.kill import see_through, was_failed_by_a_person
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.progress import ExecutionProgress, StepProgress
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
@@ -212,12 +212,13 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Stop the execution when a person failed the task or its Dag run."""
-        if not self.stop_on_kill or self.pipeline_execution_arn is None:
-            return
+        if self.stop_on_kill and self.pipeline_execution_arn is not None:
+            await see_through(self._stop_if_failed_by_a_person(self.pipeline_execution_arn))
+
+    async def _stop_if_failed_by_a_person(self, arn: str) -> None:
         if not await was_failed_by_a_person(self.task_instance):
             self.log.info("The execution is left alone: the task was not failed")
             return
-        arn = self.pipeline_execution_arn
         async with shared_connection(self._connection_settings()) as connection:
             asked = await connection.persist(
                 lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._in_trouble

@@ -1,4 +1,4 @@
-"""Whether a trigger is cancelled because a person failed its task.
+"""Whether a trigger is cancelled because a person failed its task, and how it still gets done what is to be done then.
 
 Airflow calls ``on_kill`` when a task is marked failed, marked successful or cleared, when its Dag run is marked failed
 or runs out of time, and also, with no one having done anything, in a triggerer that was paused so long that another
@@ -8,9 +8,30 @@ stopped, so Airflow is asked for the states as they are now.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from airflow.sdk.execution_time.comms import DagRunStateResult, GetDagRunState, GetTaskStates, TaskStatesResult
+
+#: What is seen through. The event loop itself keeps no hold of its tasks.
+_under_way: set[asyncio.Task[None]] = set()
+
+
+async def see_through(work: Coroutine[Any, Any, None]) -> None:
+    """Do something to its end, also when the trigger that began it is cancelled in the meantime.
+
+    While a trigger is being cancelled Airflow 3.3.2 cancels it again at each of the triggerer's rounds, about once a
+    second (``TriggerRunnerSupervisor`` names it in every answer until it is gone). So ``on_kill`` itself has no more
+    time than that, whatever ``[triggerer] on_kill_timeout`` says. What is logged after the trigger's end goes to the
+    triggerer's log. Does not outlive the triggerer.
+
+    :param work: what to do.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+    await asyncio.shield(task)
 
 
 async def state_of_task(task_instance: Any, task_id: str) -> str | None:

@@ -29,7 +29,7 @@ from airflow_sm_pipelines.triggers.connections import (
 from airflow_sm_pipelines.triggers.deadline import task_limit, within
 from airflow_sm_pipelines.triggers.follower import Ending, Found, StepFollower
 from airflow_sm_pipelines.triggers.handover import until_worker_is_done
-from airflow_sm_pipelines.triggers.kill import state_of_task, was_failed_by_a_person
+from airflow_sm_pipelines.triggers.kill import see_through, state_of_task, was_failed_by_a_person
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.xcoms import XComPusher, branch_xcom
@@ -159,25 +159,24 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
         yield self._event(found)
 
     async def on_kill(self) -> None:
-        """Stop the execution if a person failed the task or its Dag run.
+        """Stop the execution if a person failed the task or its Dag run."""
+        if self.stop_on_kill and self._follower is not None and self.task_instance is not None:
+            await see_through(self._stop_if_failed_by_a_person(self._follower))
 
-        Airflow gives this half a minute (``[triggerer] on_kill_timeout``).
-        """
-        if not self.stop_on_kill or self._follower is None or self.task_instance is None:
-            return
+    async def _stop_if_failed_by_a_person(self, follower: StepFollower) -> None:
         memory = TaskMemory(self.task_instance, self.launch_task_id)
         end = await memory.last_end()
         if end is not None and end.try_number >= memory.try_number:
             return  # it ended by itself, in another triggerer
         if not await was_failed_by_a_person(self.task_instance):
             return
-        arn = self._follower.pipeline_execution_arn
+        arn = follower.pipeline_execution_arn
         self.log.info("The task was failed by a person: stopping execution %s", arn)
         await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
         async with shared_connection(self._connection_settings(PipelineExecutionArn.parse(arn))) as connection:
             try:
                 stopped = await connection.persist(
-                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._follower.progress.trouble
+                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), follower.progress.trouble
                 )
             except SageMakerServiceError as error:
                 self.log.warning("The execution was not stopped: %s", error)
