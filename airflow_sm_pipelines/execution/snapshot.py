@@ -186,6 +186,16 @@ class ExecutionSnapshot:
         """
         return replace(self, steps={step["StepName"]: StepSnapshot.from_response(step) for step in steps})
 
+    def quiet_for(self, now: datetime) -> float:
+        """For how many seconds nothing has happened, by the times that there are; 0 without any, or when clocks differ.
+
+        :param now: the present, with a time zone.
+        """
+        times = [self.last_modified_time, *(step.start_time for step in self.steps.values())]
+        times.extend(step.end_time for step in self.steps.values())
+        known = [time for time in times if time is not None]
+        return max(0.0, (now - max(known)).total_seconds()) if known else 0.0
+
     @property
     def awaited_jobs(self) -> frozenset[str]:
         """The ARNs of the jobs of which one has to end before anything here can change.

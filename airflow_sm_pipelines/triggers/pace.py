@@ -12,6 +12,7 @@ SHORTEST = 1.0
 LONGEST_IN_TROUBLE = 30.0
 
 _GROWTH = 1.5
+_OF_A_QUIET_TIME = 0.2
 _JITTER = 0.1
 
 
@@ -38,10 +39,14 @@ class Pace:
         """The wait after a change, before its random part is taken off."""
         return min(self._shortest, self.longest)
 
-    def after_change(self) -> float:
-        """The wait after a look that showed something new: short again."""
+    def after_change(self, quiet_for: float = 0.0) -> float:
+        """The wait after a look that showed something new: short again.
+
+        :param quiet_for: for how many seconds there has been nothing newer, at a first look. Who begins to look at what
+            has been the same for an hour, as a new triggerer does, need not hurry.
+        """
         self._troubles = 0
-        self._interval = self.shortest
+        self._interval = max(self.shortest, min(self.longest, quiet_for * _OF_A_QUIET_TIME))
         return self._shorten(self._interval, _JITTER)
 
     def after_nothing(self) -> float:

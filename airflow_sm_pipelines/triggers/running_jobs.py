@@ -120,15 +120,16 @@ class LookSaver:
         self._looked_at = 0.0
         self._left_out = 0
 
-    def looked(self, snapshot: ExecutionSnapshot, changed: bool) -> None:
+    def looked(self, snapshot: ExecutionSnapshot, changed: bool, quiet_for: float = 0.0) -> None:
         """Take note of a look.
 
         :param snapshot: what it showed.
         :param changed: whether that was something new.
+        :param quiet_for: for how many seconds it has been as it is, where that is known.
         """
         self._looked_at = asyncio.get_running_loop().time()
         if changed:
-            self._changed_at = self._looked_at
+            self._changed_at = self._looked_at - quiet_for
         self._awaited = snapshot.awaited_jobs
         self._left_out = 0
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
@@ -158,11 +159,17 @@ class ExecutionWatch:
                     self._tell_trouble(error)
                     await asyncio.sleep(self._pace.after_trouble())
                     continue
+                quiet_for = snapshot.quiet_for(datetime.now(timezone.utc)) if self._snapshot is None else 0.0
                 changed = snapshot != self._snapshot
-                self._snapshot = snapshot
-                self._saver.looked(snapshot, changed)
+                if self._snapshot is None or changed:
+                    self._snapshot = snapshot
+                else:
+                    # Kept instead of an equal one: thousands of objects that live from look to look would set off full
+                    # garbage collections, which hold up the event loop.
+                    snapshot = self._snapshot
+                self._saver.looked(snapshot, changed, quiet_for)
                 self._tell_seen(snapshot, changed)
-                await self._pause(self._pace.after_change() if changed else self._pace.after_nothing())
+                await self._pause(self._pace.after_change(quiet_for) if changed else self._pace.after_nothing())
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter raises it in its own task
             self._on_end()
             for subscription in self._subscriptions:

@@ -174,3 +174,27 @@ def test_unknown_status_in_a_response_is_loud():
         )
     with pytest.raises(UnknownStatusError, match="unknown pipeline execution status 'Queued'"):
         ExecutionSnapshot.from_responses({"PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": "Queued"}, [])
+
+
+def test_how_long_nothing_has_happened():
+    """The latest of all times counts; without any, and when the service's clock is ahead, it is no time at all."""
+
+    def at(second: int) -> datetime:
+        return datetime(2026, 1, 1, 0, 0, second, tzinfo=timezone.utc)
+
+    def quiet_for(modified: datetime | None = None, *steps: StepSnapshot) -> float:
+        snapshot = ExecutionSnapshot(
+            PipelineExecutionArn.parse(EXECUTION),
+            ExecutionStatus.EXECUTING,
+            {step.name: step for step in steps},
+            last_modified_time=modified,
+        )
+        return snapshot.quiet_for(at(30))
+
+    started = StepSnapshot("a", StepStatus.EXECUTING, start_time=at(10))
+    ended = StepSnapshot("b", StepStatus.SUCCEEDED, start_time=at(5), end_time=at(20))
+    assert quiet_for() == 0
+    assert quiet_for(None, started) == 20
+    assert quiet_for(at(1), started, ended) == 10
+    assert quiet_for(at(25), started, ended) == 5
+    assert quiet_for(at(40), started) == 0

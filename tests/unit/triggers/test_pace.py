@@ -19,6 +19,13 @@ def test_waits_grow_while_nothing_happens():
     ]
 
 
+def test_what_has_been_quiet_for_long_is_looked_at_seldom_from_the_start():
+    """The first wait is a fifth of the quiet time, between the shortest and the longest."""
+    pace = Pace(longest=30, chance=lambda: 0.0)
+    assert [pace.after_change(quiet_for) for quiet_for in (0, 4, 50, 3600)] == [1.0, 1.0, 10.0, 30]
+    assert pace.after_nothing() == 30
+
+
 def test_a_change_makes_waits_short_again():
     """After a change the waits begin anew."""
     pace = Pace(longest=30, chance=lambda: 0.0)

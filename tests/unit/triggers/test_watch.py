@@ -126,6 +126,32 @@ async def test_unchanged_looks_are_no_news(service):
     assert service.count("ListPipelineExecutionSteps") == 4
 
 
+async def test_equal_looks_share_one_snapshot(service):
+    """Who joins later is given the snapshot that the others have, when nothing has changed: nothing piles up."""
+    service.execution("Executing")
+    service.steps([step("train", "Executing")])
+    async with watching() as first:
+        seen = await first.next()
+        async with watching() as second:
+            assert (await second.next()).snapshot is seen.snapshot
+
+
+async def test_an_execution_that_has_been_quiet_is_looked_at_seldom(service):
+    """A new triggerer finds executions whose steps started long ago: it does not begin with short waits."""
+    waits = []
+
+    class Told(Pace):
+        def after_change(self, quiet_for: float = 0.0) -> float:
+            waits.append(quiet_for)
+            return super().after_change(0.0)
+
+    service.execution("Executing", "Executing", "Succeeded")
+    service.steps([step("train", "Executing")], [step("train", "Succeeded")])
+    assert await until_terminal(make_pace=Told) is ExecutionStatus.SUCCEEDED
+    assert waits[0] > 3600
+    assert set(waits[1:]) <= {0.0}
+
+
 async def test_what_was_seen_before_is_history(service):
     """Who joins gets a look that began after it joined: the failure of an execution resumed since is history."""
     gate, reached = threading.Event(), threading.Event()
@@ -150,7 +176,7 @@ async def test_who_joins_does_not_wait_for_the_long_interval(service):
 
     def long_waits(longest: float) -> Pace:
         pace = Pace(longest, shortest=SOON)
-        pace.after_change = pace.after_nothing = lambda: 3600.0  # type: ignore[method-assign]
+        pace.after_change = pace.after_nothing = lambda *_: 3600.0  # type: ignore[method-assign]
         return pace
 
     async with watching(waiter_delay=3600, make_pace=long_waits) as first:
@@ -276,10 +302,10 @@ async def test_the_poller_belongs_to_no_trigger(service):
     noted = asyncio.Event()
 
     class Noting(Pace):
-        def after_change(self) -> float:
+        def after_change(self, quiet_for: float = 0.0) -> float:
             owners.append(owner.get())
             noted.set()
-            return super().after_change()
+            return super().after_change(quiet_for)
 
     service.execution("Executing")
     service.steps([])
