@@ -8,6 +8,7 @@ from enum import Enum
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.resume import failure_identity, restart_token, resume_refusal, resume_token
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 
@@ -46,7 +47,12 @@ def _resume(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> None:
             raise
         now = hook.snapshot(arn)
         if now.status.is_terminal and failure_identity(now) == failure_identity(snapshot):
-            raise
+            if now.status is not ExecutionStatus.COMPLETED_WITH_FAILURES:
+                raise
+            raise PipelineExecutionError(
+                f"execution {arn} ended {now.status}, and SageMaker does not resume it: {error}. Clear the task that "
+                "launched it to start anew, or use on_retry='restart'"
+            ) from None
         # Refused because another task, or a person, has resumed it in the meantime: what was asked for is done.
 
 

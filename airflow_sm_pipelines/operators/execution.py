@@ -205,7 +205,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             pipeline_version_alias=self.pipeline_version_alias,
             max_parallel_execution_steps=self.max_parallel_execution_steps,
             mlflow_experiment_name=self.mlflow_experiment_name,
-            **self._selection(hook, version),
+            **self._selection(hook, version, this_try),
         )
         return lambda token: start(client_request_token=token)
 
@@ -230,7 +230,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 raise PipelineParameterError(f"Task '{self.task_id}', pipeline parameter '{name}': {error}") from None
         return texts
 
-    def _selection(self, hook: SageMakerPipelineHook, version: int | None) -> dict[str, Any]:
+    def _selection(self, hook: SageMakerPipelineHook, version: int | None, this_try: StartingTry) -> dict[str, Any]:
         """Return the arguments of a selective execution; looks for its source where none is named."""
         from airflow_sm_pipelines.hooks.selection import latest_source, needed_steps
 
@@ -244,7 +244,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         needed = needed_steps(self._definition(hook, version), steps)
         if not needed:
             return {"selected_steps": steps}
-        source = latest_source(hook, self.pipeline_name, needed)
+        source = this_try.chosen_source(lambda: latest_source(hook, self.pipeline_name, needed))
         self.log.info("Steps that are not selected are taken from %s", source)
         return {"selected_steps": steps, "source_pipeline_execution_arn": source}
 

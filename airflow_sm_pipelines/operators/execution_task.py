@@ -218,6 +218,8 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         try:
             snapshot = self.persist(lambda hook: hook.snapshot(arn))
         except SageMakerServiceError as error:
+            if error.retryable:
+                raise  # the next try finds the execution
             raise AirflowFailException(str(error)) from None
         self.link_addresses = link_xcoms(arn, studio_domain=snapshot.created_by_domain)
         return self.result(snapshot)

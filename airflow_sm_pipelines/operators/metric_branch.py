@@ -15,6 +15,7 @@ from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, Prop
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import (
     SageMakerPipelinesError,
+    SageMakerServiceError,
     TranslationError,
 )
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
@@ -134,11 +135,14 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         :param context: Airflow's.
         :return: the ids of the branch that is to run.
         :raises AirflowFailException: when they cannot be decided.
+        :raises SageMakerServiceError: when the service is in trouble for longer than a task waits.
         """
         self._require_downstream()
         try:
             holds = self.persist(self._decide)
         except SageMakerPipelinesError as error:
+            if isinstance(error, SageMakerServiceError) and error.retryable:
+                raise
             raise AirflowFailException(str(error)) from None
         self.log.info("The conditions %s", "hold" if holds else "do not hold")
         context["ti"].xcom_push(key="outcome", value=holds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
@@ -54,6 +54,22 @@ class StartingTry:
             return None
         arn: str | None = self._store.get(self.token)
         return arn
+
+    def chosen_source(self, choose: Callable[[], str]) -> str:
+        """Return the source execution that an earlier try asked for, or choose one and keep it.
+
+        The service takes a token with one request only; what an earlier try started may be a source itself by now.
+
+        :param choose: finds a source.
+        """
+        key = f"{self.token}-source"
+        known: str | None = None if self._store is None else self._store.get(key)
+        if known is not None:
+            return known
+        source = choose()
+        if self._store is not None:
+            self._store.set(key, source)
+        return source
 
     def remember(self, pipeline_execution_arn: str) -> None:
         """Keep the execution for later tries.

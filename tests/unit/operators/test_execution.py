@@ -7,7 +7,13 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferred
 
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, TranslationError
+from airflow_sm_pipelines import patience
+from airflow_sm_pipelines.exceptions import (
+    PipelineDefinitionError,
+    PipelineExecutionError,
+    SageMakerServiceError,
+    TranslationError,
+)
 from airflow_sm_pipelines.operators.execution import SageMakerPipelineOperator
 from airflow_sm_pipelines.operators.starting import client_request_token
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
@@ -306,6 +312,15 @@ def test_after_the_trigger_the_execution_is_looked_at_again(service, dag, contex
     assert (made.execute_complete(context(), event), made.link_addresses) == (EXECUTION_ARN, LINKS)
 
 
+def test_a_service_in_trouble_after_the_trigger(service, dag, context, monkeypatch):
+    """When the last look fails for too long it is Airflow's turn to try again: the next try finds the execution."""
+    monkeypatch.setattr(patience, "SECONDS", 0)
+    service.answers["DescribePipelineExecution"] = [Refusal("ThrottlingException", "Rate exceeded")]
+    event = {"status": "success", "reason": None, "pipeline_execution_arn": EXECUTION_ARN, "limit": None}
+    with pytest.raises(SageMakerServiceError, match="Rate exceeded"):
+        operator().execute_complete(context(), event)
+
+
 @pytest.mark.parametrize(
     ("limit", "exception"), [("execution_timeout", AirflowTaskTimeout), ("waiter_delay", PipelineExecutionError)]
 )
@@ -553,6 +568,28 @@ def test_a_selective_execution_finds_its_source(service, dag, context):
         "SelectedSteps": [{"StepName": "train"}],
         "SourcePipelineExecutionArn": f"{PIPELINE_ARN}/execution/fits",
     }
+
+
+def test_a_try_after_a_lost_worker_asks_for_the_same_source(service, dag, context):
+    """What the lost try started is over by now and would be a source itself; but one token goes with one request."""
+    service.answers["DescribePipeline"] = [{"PipelineArn": PIPELINE_ARN, "PipelineDefinition": json.dumps(DEFINITION)}]
+    service.answers["ListPipelineExecutions"] = [
+        {"PipelineExecutionSummaries": [summary("first", "Succeeded")]},
+        {"PipelineExecutionSummaries": [summary("abcdef123456", "Succeeded"), summary("first", "Succeeded")]},
+    ]
+    service.execution("Succeeded")
+    service.steps([step("prepare", "Succeeded")])
+    service.answers["StartPipelineExecution"] = [
+        Refusal("AccessDeniedException", "the answer that the worker did not live to see"),
+        {"PipelineExecutionArn": EXECUTION_ARN},
+    ]
+    made = operator(wait_for_completion=False, selected_steps=["train"], retries=1)
+    with pytest.raises(AirflowFailException):
+        made.execute(context(max_tries=1))
+    assert made.execute(context(**second_try())) == EXECUTION_ARN
+    first, second = service.requests_of("StartPipelineExecution")
+    assert first == second
+    assert first["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"] == f"{PIPELINE_ARN}/execution/first"
 
 
 def test_a_selective_execution_without_a_source_that_fits(service, dag, context):

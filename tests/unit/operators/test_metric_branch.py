@@ -8,14 +8,15 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
+from airflow_sm_pipelines import patience
 from airflow_sm_pipelines.definition.conditions import Not, Or
 from airflow_sm_pipelines.definition.expressions import JsonGet, ParameterReference, PropertyReference
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.exceptions import SageMakerServiceError, TranslationError
 from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
 from airflow_sm_pipelines.operators.metric_branch import SageMakerMetricBranchOperator
 from airflow_sm_pipelines.operators.metrics import Metric
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
-from tests.scripted_service import EXECUTION_ARN, connection_json, step
+from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 from tests.unit.hooks.conftest import moto, s3
 
 __all__ = ["moto", "s3"]
@@ -308,6 +309,14 @@ def test_a_step_that_has_not_run(service, dag, context):
     assert failure(branch([Metric("x") >= 1], **OF_THE_STEP), context()) == (
         f"step 'evaluate' of {EXECUTION_ARN} is Executing, so it has no metrics. The execution is Executing"
     )
+
+
+def test_a_service_in_trouble(service, dag, context, monkeypatch):
+    """After its patience is over the task fails in a way that Airflow tries again; nothing is wrong with the metrics."""
+    monkeypatch.setattr(patience, "SECONDS", 0)
+    service.answers["DescribeModelPackage"] = [Refusal("ThrottlingException", "Rate exceeded")]
+    with pytest.raises(SageMakerServiceError, match="Rate exceeded"):
+        branch([Metric("accuracy.value") >= 0.9], model_package_arn=PACKAGE).choose_branch(context())
 
 
 def test_tasks_and_groups_instead_of_ids(dag, context):

@@ -230,6 +230,24 @@ async def test_an_execution_that_ended_in_a_fail_step(service, triggerer, log):
     assert service.count("RetryPipelineExecution") == 0
 
 
+async def test_an_execution_that_ended_with_a_failure_that_others_waited_for(service, triggerer, log):
+    """SageMaker does not resume what CompletedWithFailures: its words, and what to do instead."""
+    triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
+    service.execution("CompletedWithFailures")
+    service.steps([failed(), step("repair", "Succeeded")])
+    refusal = "Only pipelines with 'Failed' or 'Stopped' status can be retried."
+    service.answers["RetryPipelineExecution"] = [Refusal("ValidationException", refusal)]
+    assert await events(trigger(triggerer)) == FAILED
+    assert log()[-1] == (
+        "ERROR",
+        (
+            f"execution {EXECUTION_ARN} ended CompletedWithFailures, and SageMaker does not resume it: "
+            f"RetryPipelineExecution failed: ValidationException: {refusal} (connection 'aws_default', region us-east-1). "
+            "Clear the task that launched it to start anew, or use on_retry='restart'"
+        ),
+    )
+
+
 async def test_restart(service, triggerer):
     """on_retry="restart" starts another execution with the same parameters, and makes it the whole run's."""
     triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
