@@ -33,13 +33,14 @@ class PipelineExecutionArn:
     execution_id: str
 
     @classmethod
-    def parse(cls, text: str) -> PipelineExecutionArn:
+    def parse(cls, text: object) -> PipelineExecutionArn:
         """Take an ARN apart.
 
-        :param text: ``arn:aws:sagemaker:<region>:<account>:pipeline/<name>/execution/<id>``.
+        :param text: ``arn:aws:sagemaker:<region>:<account>:pipeline/<name>/execution/<id>``; what an XCom holds may be
+            anything.
         :raises PipelineExecutionError: for anything else. The message names the text and the expected form.
         """
-        match = _EXECUTION_ARN.fullmatch(text)
+        match = _EXECUTION_ARN.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise PipelineExecutionError(
                 f"{text!r} is not the ARN of a pipeline execution; expected "

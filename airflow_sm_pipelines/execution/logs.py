@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from airflow_sm_pipelines.execution.arn import ResourceArn
 
@@ -19,6 +20,10 @@ _LOG_GROUPS: Mapping[str, str] = MappingProxyType(
 )
 
 
+#: CloudWatch Logs gives no more in one answer (GetLogEvents).
+MOST_LOG_LINES: Final = 10_000
+
+
 @dataclass(frozen=True)
 class LogLocation:
     """The CloudWatch Logs streams of one job.
@@ -29,6 +34,17 @@ class LogLocation:
 
     group: str
     stream_prefix: str
+
+
+def log_lines_problem(log_lines: object) -> str | None:
+    """Say what is wrong with a number of lines to show of a job's log; ``None`` when nothing is.
+
+    :param log_lines: the number.
+    """
+    is_number = isinstance(log_lines, int) and not isinstance(log_lines, bool)
+    if is_number and 0 <= log_lines <= MOST_LOG_LINES:  # type: ignore[operator]  # a number by then
+        return None
+    return f"log_lines={log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
 
 
 def log_location(job_arn: str) -> LogLocation | None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.logs import log_lines_problem
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
-
-
-#: CloudWatch Logs gives no more in one answer (GetLogEvents).
-MOST_LOG_LINES: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,7 @@ def waiting_problem(waiter_delay: object, waiter_max_attempts: object, log_lines
         return f"waiter_delay={waiter_delay!r} is no number of seconds above 0."
     if waiter_max_attempts is not None and (not _is_number(waiter_max_attempts, int) or waiter_max_attempts < 1):  # type: ignore[operator]
         return f"waiter_max_attempts={waiter_max_attempts!r} is no whole number of at least 1; None sets no limit."
-    if not _is_number(log_lines, int) or not 0 <= log_lines <= MOST_LOG_LINES:  # type: ignore[operator]
-        return f"log_lines={log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
-    return None
+    return log_lines_problem(log_lines)
 
 
 def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:

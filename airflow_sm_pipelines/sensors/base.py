@@ -84,6 +84,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self._told: str | None = None
         if (pipeline_execution_arn is None) == (pipeline_name is None):
             raise self.error("give pipeline_execution_arn or pipeline_name, one of them.")
+        if self.poke_interval <= 0:
+            raise self.error(f"poke_interval={self.poke_interval!r} is no number of seconds above 0.")
         if which not in (LATEST, LATEST_IN_DATA_INTERVAL):
             raise self.error(f"which={which!r} is neither '{LATEST}' nor '{LATEST_IN_DATA_INTERVAL}'.")
         if which != LATEST and pipeline_name is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_sm_pipelines.execution.logs import log_lines_problem
 from airflow_sm_pipelines.execution.outcome import Decision, decide
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.links.sagemaker import (
@@ -44,6 +45,8 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
         self.step_name = step_name
         self.log_lines = log_lines
         self._place: StepPlace | None = None
+        if problem := log_lines_problem(log_lines):
+            raise self.error(problem)
 
     def decide(self, hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> Decision:
         """Say what a look at the execution means for the step, from its place in the execution's definition.

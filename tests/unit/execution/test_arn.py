@@ -33,6 +33,8 @@ def test_execution_arn_in_parts():
         "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/",
         "arn:aws:s3:us-east-1:123456789012:pipeline/churn/execution/abcdef123456",
         " arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456",
+        None,
+        ["arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456"],
     ],
 )
 def test_no_execution_arn(text):

@@ -116,9 +116,10 @@ def test_a_fail_step_cannot_be_resumed(service, dag, context):
     assert service.count("RetryPipelineExecution") == 0
 
 
+@pytest.mark.parametrize("arn", ["None", None])
 @pytest.mark.parametrize("made", [stop, retry])
-def test_what_is_no_arn(service, dag, context, made):
+def test_what_is_no_arn(service, dag, context, made, arn):
     """An upstream task that left no ARN is an error in one sentence, and nobody is asked."""
-    with pytest.raises(AirflowFailException, match="'None' is not the ARN of a pipeline execution"):
-        made(pipeline_execution_arn="None").execute(context())
+    with pytest.raises(AirflowFailException, match=f"^{arn!r} is not the ARN of a pipeline execution"):
+        made(pipeline_execution_arn=arn).execute(context())
     assert service.requests == []

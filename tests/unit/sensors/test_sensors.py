@@ -427,6 +427,22 @@ def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, me
     assert str(caught.value) == f"Dag 'd', task 'wait': {message}"
 
 
+@pytest.mark.parametrize(
+    ("made", "arguments", "message"),
+    [
+        (execution_sensor, {"poke_interval": 0}, "poke_interval=0.0 is no number of seconds above 0."),
+        (step_sensor, {"poke_interval": timedelta(0)}, "poke_interval=0.0 is no number of seconds above 0."),
+        (step_sensor, {"log_lines": -1}, "log_lines=-1 is no whole number from 0 to 10000."),
+        (step_sensor, {"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
+    ],
+)
+def test_settings_that_cannot_be(dag, made, arguments, message):
+    """The triggerer would ask without a pause, or for a log without an end: refused while the Dag is parsed."""
+    with pytest.raises(TranslationError) as caught:
+        made(**arguments)
+    assert str(caught.value).endswith(f": {message}")
+
+
 @pytest.mark.parametrize(("arn", "message"), [("None", "'None' is not the ARN"), (None, "the task it comes from")])
 def test_an_arn_that_is_none(service, dag, context, arn, message):
     """An upstream task that left no ARN is an error at once, not a wait without end."""
