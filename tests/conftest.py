@@ -9,6 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: what a run finds, the next one finds too. `--hypothesis-profile=explore` looks further.
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
+settings.load_profile("same")
 
 # Before anything imports Airflow or boto3, which read these once. A developer's account must be out of reach, and
 # Airflow must write neither to the home directory nor to a database that somebody uses.

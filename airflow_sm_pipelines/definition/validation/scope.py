@@ -100,11 +100,12 @@ def scope_of(definition: PipelineDefinition) -> tuple[Scope, list[Problem]]:
         if name in paths:
             message = f"two steps are named '{name}', the first @ {paths[name]}; names are unique in a pipeline"
             problems.append(error(message, f"{place.path}.Name"))
-            continue
-        paths[name] = place.path
+        paths.setdefault(name, place.path)
         if place.for_each is not None:
-            bodies[name] = (place.for_each.name, place.step)
-        else:
+            bodies.setdefault(name, (place.for_each.name, place.step))
+        elif (
+            name not in nodes
+        ):  # also one with the name of a body's step: the steps of its branches are looked up by it
             nodes[name] = GraphNode(place.step, waited_for(place.step), place.located.owner, place.path)
     for name, path in paths.items():
         body, _, number = name.rpartition("-")

@@ -339,7 +339,9 @@ def test_any_circle_is_named_whole(pipeline, number):
     """A dependency that closes a circle is reported: each step named waits for the next, and the last for the first."""
     mutation = Mutation(pipeline, chooser(number))
     (later, *_), (earlier, *_) = mutation.pair(
-        lambda one, other: not one[2] and not other[2] and other[0]["Name"] in own_dependencies(one[0])
+        lambda one, other: (
+            one[2:] == other[2:] == ((), None) and other[0]["Name"] in own_dependencies(one[0])
+        )  # neither in a branch nor in a body
     )
     earlier.setdefault("DependsOn", []).append(later["Name"])
     steps = {step["Name"]: (step, path) for step, path, _, _ in all_steps(pipeline)}

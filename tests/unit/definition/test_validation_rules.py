@@ -154,6 +154,29 @@ def test_foreach_steps_are_checked(step, message):
     assert reported(step) == [f"error: {message}"]
 
 
+def test_a_condition_with_the_name_of_a_body_step():
+    """The name is reported, and the steps of the condition's branches are checked all the same."""
+    condition = {
+        "Name": "body",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}],
+            "IfSteps": [call("inner", DependsOn=["nobody"])],
+            "ElseSteps": [],
+        },
+    }
+    assert reported(fan(), condition) == [
+        (
+            "error: two steps are named 'body', the first @ $.Steps[0].Arguments.ForEachBody[0]; names are unique in a "
+            "pipeline @ $.Steps[1].Name"
+        ),
+        (
+            "error: step 'inner' depends on 'nobody': there is no step 'nobody'. Did you mean 'body'? @ "
+            "$.Steps[1].Arguments.IfSteps[0].DependsOn[0]"
+        ),
+    ]
+
+
 def test_names_of_body_steps_are_unique_in_the_pipeline():
     """Two bodies cannot share a name, nor may a step be named as a body step's run is."""
     assert reported(fan(), fan(name="other"), call("body-0")) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 from hypothesis import strategies as st
 
@@ -166,16 +167,17 @@ def valid_pipelines(draw):
     some = draw(st.lists(st.sampled_from([*_LEAVES, "ForEach", "Condition"]), max_size=3))
     kinds = ["Processing", "Training", "Lambda", "Lineage", "ForEach", "Condition", *some]
     kinds = [kinds[0], *draw(st.permutations(kinds[1:]))]  # a condition reads the property file of an earlier step
-    return {
+    document = {
         "Version": "2020-12-01",
         "Metadata": {},
-        "Parameters": [dict(parameter) for parameter in PARAMETERS],
+        "Parameters": PARAMETERS,
         "PipelineExperimentConfig": {
             "ExperimentName": {"Get": "Execution.PipelineName"},
             "TrialName": {"Get": "Execution.PipelineExecutionId"},
         },
         "Steps": _Draft(draw).steps(kinds, [], 0),
     }
+    return json.loads(json.dumps(document))  # tests change it: no two places may share an object
 
 
 def all_steps(document):
