@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from airflow_sm_pipelines.exceptions import PipelineExecutionError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Fail, Skip, StepTarget, Succeed, Wait, decide
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
@@ -211,8 +212,12 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
         return TaskSkippedEvent() if found.status == "skipped" or self.skip_on_failure else TaskFailedEvent()
 
     async def on_kill(self) -> None:
-        """Stop the execution when a person failed the task or its Dag run."""
-        if self.stop_on_kill and self.pipeline_execution_arn is not None:
+        """Stop the execution when a person failed the task or its Dag run.
+
+        Not when the time is up: then the task has failed by itself, in another triggerer.
+        """
+        out_of_time = self._limit is not None and time.time() >= self._limit.at
+        if self.stop_on_kill and self.pipeline_execution_arn is not None and not out_of_time:
             await see_through(self._stop_if_failed_by_a_person(self.pipeline_execution_arn))
 
     async def _stop_if_failed_by_a_person(self, arn: str) -> None:
@@ -220,9 +225,13 @@ class SageMakerPipelineExecutionTrigger(BaseTrigger):
             self.log.info("The execution is left alone: the task was not failed")
             return
         async with shared_connection(self._connection_settings()) as connection:
-            asked = await connection.persist(
-                lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._in_trouble
-            )
+            try:
+                asked = await connection.persist(
+                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._in_trouble
+                )
+            except SageMakerServiceError as error:
+                self.log.warning("The execution was not stopped: %s", error)
+                return
         self.log.info("Stopping execution %s" if asked else "Nothing to stop: execution %s is over", arn)
 
     def _in_trouble(self, error: PipelineExecutionError) -> None:

@@ -388,6 +388,31 @@ async def test_killed(service, triggerer, state, run_state, stop_on_kill, stops)
     assert service.count("StopPipelineExecution") == stops
 
 
+async def test_out_of_time_elsewhere(service, triggerer):
+    """A paused triggerer finds the task failed: its time was up, which another one told. The execution is left alone."""
+    triggerer.states["churn.train"] = "failed"
+    over = {"name": "execution_timeout", "seconds": 60, "at": time.time() - 1}
+    await trigger(triggerer, stop_on_kill=True, time_limit=over).on_kill()
+    assert service.count("StopPipelineExecution") == 0
+
+
+async def test_a_stop_that_is_refused(service, triggerer, execution_log):
+    """The task is failed already: that its execution was not stopped is told in one line, in the service's words."""
+    triggerer.states["churn.train"] = "failed"
+    service.execution("Executing")
+    service.answers["StopPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    await trigger(triggerer, stop_on_kill=True).on_kill()
+    assert execution_log == [
+        (
+            "WARNING",
+            (
+                "The execution was not stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the "
+                "connection's credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1)"
+            ),
+        )
+    ]
+
+
 async def test_what_is_no_arn(service):
     """A text that is no execution's ARN ends the wait, naming the form."""
     told = await event(trigger(pipeline_execution_arn="None"))
