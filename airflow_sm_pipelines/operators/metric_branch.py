@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
 from airflow.sdk.bases.branch import BaseBranchOperator
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 Branch = str | BaseOperator | TaskGroup
+
+_PLACES: Final = ("pipeline_execution_arn", "step_name", "property_file", "metrics_uri", "model_package_arn")
 
 
 class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
@@ -69,14 +71,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are.
     """
 
-    template_fields: Sequence[str] = (
-        "pipeline_execution_arn",
-        "step_name",
-        "property_file",
-        "metrics_uri",
-        "model_package_arn",
-        "condition_values",
-    )
+    template_fields: Sequence[str] = (*_PLACES, "condition_values")
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     ui_color = "#f5e8c7"
 
@@ -110,6 +105,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         self.verify = verify
         self.botocore_config = botocore_config
         self.link_addresses: dict[str, str] = {}
+        self._given_places = tuple(name for name in _PLACES if getattr(self, name) is not None)
         self.if_task_ids = self._ids("if_task_ids", if_task_ids)
         self.else_task_ids = self._ids("else_task_ids", else_task_ids)
         if both := sorted(set(self.if_task_ids) & set(self.else_task_ids)):
@@ -138,6 +134,9 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         :raises SageMakerServiceError: when the service is in trouble for longer than a task waits.
         """
         self._require_downstream()
+        for name in self._given_places:
+            if getattr(self, name) is None:
+                raise AirflowFailException(f"{name} is None: the task it comes from left no value")
         try:
             holds = self.persist(self._decide)
         except SageMakerPipelinesError as error:

@@ -311,6 +311,23 @@ def test_a_step_that_has_not_run(service, dag, context):
     )
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ({"metrics_uri": URI}, "metrics_uri"),
+        ({"model_package_arn": PACKAGE}, "model_package_arn"),
+        (OF_THE_STEP, "pipeline_execution_arn"),
+        (OF_THE_STEP, "property_file"),
+    ],
+)
+def test_a_place_that_is_none(service, dag, context, place, name):
+    """An upstream task that left nothing is an error that names what it was for; no other place is taken instead."""
+    made = branch([Metric("accuracy.value") >= 0.9], **place)
+    setattr(made, name, None)
+    assert failure(made, context()) == f"{name} is None: the task it comes from left no value"
+    assert service.requests == []
+
+
 def test_a_service_in_trouble(service, dag, context, monkeypatch):
     """After its patience is over the task fails in a way that Airflow tries again; nothing is wrong with the metrics."""
     monkeypatch.setattr(patience, "SECONDS", 0)
