@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _ON_RETRY = ("resume", "restart")
 
+#: What is to run; where an XComArg for it turns out to be None, nothing else is run instead.
+_CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
+
 
 class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     """
@@ -111,6 +114,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self.tags = tags
         self.artifact_uri = artifact_uri
         self.on_retry = on_retry
+        self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
         self._check(definition is not None)
         self._given: ReadDefinition | None = None
         values = dict(parameters or {})
@@ -172,6 +176,9 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
 
         :param context: Airflow's.
         """
+        for name in self._asked_for:
+            if getattr(self, name) is None:
+                raise PipelineExecutionError(f"{name} is None: the task it comes from left no value")
         hook = self.hook
         if self._given is not None:
             result = hook.upsert_pipeline(

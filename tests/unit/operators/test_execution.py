@@ -616,6 +616,25 @@ def test_selected_steps_that_need_no_others(service, dag, context):
     assert service.count("ListPipelineExecutions") == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"selected_steps": ["train"]}, "selected_steps"),
+        ({"selected_steps": ["train"], "source_pipeline_execution_arn": OTHER}, "source_pipeline_execution_arn"),
+        ({"pipeline_version_id": 1}, "pipeline_version_id"),
+        ({"pipeline_version_alias": "prod"}, "pipeline_version_alias"),
+    ],
+)
+def test_an_xcom_that_is_none(service, dag, context, arguments, name):
+    """An upstream task that left nothing does not make the task run all steps, the latest version, or any source."""
+    made = operator(**arguments)
+    setattr(made, name, None)
+    message = f"{name} is None: the task it comes from left no value"
+    with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
+        made.execute(context())
+    assert service.requests == []
+
+
 def test_a_named_source(service, dag, context):
     """A source that is named is taken as it is."""
     started(service)
