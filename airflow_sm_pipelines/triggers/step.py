@@ -160,29 +160,39 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Stop the execution if a person failed the task or its Dag run."""
-        if self.stop_on_kill and self._follower is not None and self.task_instance is not None:
-            await see_through(self._stop_if_failed_by_a_person(self._follower))
+        if not self.stop_on_kill or self.task_instance is None:
+            return
+        # Without a follower the trigger was cancelled before it could look, such as while a connection was read.
+        arn = self.pipeline_execution_arn if self._follower is None else self._follower.pipeline_execution_arn
+        try:
+            execution = PipelineExecutionArn.parse(arn)
+        except PipelineExecutionError:
+            return  # there is none; run() says so
+        await see_through(self._stop_if_failed_by_a_person(execution))
 
-    async def _stop_if_failed_by_a_person(self, follower: StepFollower) -> None:
+    async def _stop_if_failed_by_a_person(self, execution: PipelineExecutionArn) -> None:
         memory = TaskMemory(self.task_instance, self.launch_task_id)
         end = await memory.last_end()
         if end is not None and end.try_number >= memory.try_number:
             return  # it ended by itself, in another triggerer
         if not await was_failed_by_a_person(self.task_instance):
             return
-        arn = follower.pipeline_execution_arn
+        arn = str(execution)
         self.log.info("The task was failed by a person: stopping execution %s", arn)
         await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
-        async with shared_connection(self._connection_settings(PipelineExecutionArn.parse(arn))) as connection:
+        async with shared_connection(self._connection_settings(execution)) as connection:
             try:
                 stopped = await connection.persist(
-                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), follower.progress.trouble
+                    lambda hook: hook.stop_execution(arn), Pace(self.waiter_delay), self._in_trouble
                 )
             except SageMakerServiceError as error:
                 self.log.warning("The execution was not stopped: %s", error)
                 return
         if not stopped:
             self.log.info("The execution was not executing any more")
+
+    def _in_trouble(self, error: SageMakerServiceError) -> None:
+        self.log.warning("SageMaker is in trouble, going on: %s", error)
 
     async def _skip_with_the_launch(self) -> Found | None:
         """The end of a task that Airflow starts although nothing was launched, since the launch task was skipped."""

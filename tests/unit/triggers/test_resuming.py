@@ -377,6 +377,24 @@ async def test_a_task_that_failed_by_itself_elsewhere_stops_nothing(service, tri
     assert service.count("StopPipelineExecution") == 0
 
 
+async def test_a_person_fails_the_task_before_the_trigger_has_looked(service, triggerer):
+    """While the triggerer still reads the connection the execution is known already, and is stopped."""
+    made = trigger(triggerer)
+    triggerer.states["churn.train"] = "failed"
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    await made.on_kill()
+    assert service.count("StopPipelineExecution") == 1
+    assert triggerer.launch_xcoms == {KEY: ended(1, stopped_execution=EXECUTION_ARN)}
+
+
+@pytest.mark.parametrize("arn", [None, "None", "{{ arn }}"])
+async def test_without_an_execution_there_is_nothing_to_stop(service, triggerer, arn):
+    """A task behind a launch task that left no ARN is failed by a person: nobody is asked for anything."""
+    triggerer.states["churn.train"] = "failed"
+    await trigger(triggerer, pipeline_execution_arn=arn).on_kill()
+    assert (service.requests, triggerer.launch_xcoms) == ([], {})
+
+
 async def test_stop_on_kill_can_be_left_out(service, triggerer):
     """stop_on_kill=False leaves every execution alone."""
     made = await running(service, triggerer, stop_on_kill=False)
