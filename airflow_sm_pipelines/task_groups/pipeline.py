@@ -37,7 +37,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     Does not take tasks that are no steps, and no mapped tasks.
 
     :param group_id: the group's id.
-    :param pipeline_name: the pipeline; by default the group id, its underscores and dots being hyphens.
+    :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
     :param role_arn: the role that the pipeline and its jobs run with.
     :param artifact_uri: ``s3://bucket/prefix``: code goes to ``code/`` below it, outputs and models below
         ``<execution id>/``. A literal.
