@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ENDED = frozenset({"success", "failed"})
 SECONDS_BETWEEN_LOOKS = 0.5
+TRIES = 10
 PAGE = 100
 """Airflow gives no more at once (``[api] maximum_page_limit``)."""
 
@@ -114,11 +115,11 @@ class AirflowApi:
         :param conf: values for the Dag's params.
         """
         body = {"logical_date": None, "conf": dict(conf or {})}
-        return _dag_run(_checked(self._http.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)).json())
+        return _dag_run(self._change("POST", f"/api/v2/dags/{dag_id}/dagRuns", body))
 
     def unpause(self, dag_id: str) -> None:
         """Let a Dag's schedule run."""
-        _checked(self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+        self._change("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def dag_runs(self, dag_id: str) -> list[DagRun]:
         """Return a Dag's runs, the newest last."""
@@ -154,16 +155,16 @@ class AirflowApi:
         body = {"dag_run_id": run.run_id, "dry_run": False, "only_failed": False, **options}
         if task_ids is not None:
             body["task_ids"] = list(task_ids)
-        _checked(self._http.post(f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body))
+        self._change("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", body)
 
     def mark_task(self, run: DagRun, task_id: str, state: str) -> None:
         """Mark a task ``success``, ``failed`` or ``skipped``, as a person does in the UI."""
         path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}"
-        _checked(self._http.patch(path, json={"new_state": state}))
+        self._change("PATCH", path, {"new_state": state})
 
     def mark_run(self, run: DagRun, state: str) -> None:
         """Mark a run ``success`` or ``failed``, as a person does in the UI."""
-        _checked(self._http.patch(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", json={"state": state}))
+        self._change("PATCH", f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", {"state": state})
 
     def events(self, run: DagRun) -> list[Event]:
         """Return what happened to a run's tasks, the earliest first; every start of a process by a worker is there."""
@@ -229,6 +230,15 @@ class AirflowApi:
                 raise AirflowApiError(f"Run {run.run_id} of {run.dag_id} has not ended after {seconds:.0f} s: {seen}")
             on_wait()
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _change(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Ask for a change, again when SQLite was locked: nothing was changed then."""
+        for _ in range(TRIES):
+            answer = self._http.request(method, path, json=body)
+            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR or "Database error" not in answer.text:
+                break
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return _checked(answer).json()
 
     def _pages(self, path: str, key: str, **parameters: Any) -> Iterator[Any]:
         found = 0

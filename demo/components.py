@@ -55,17 +55,18 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def airflow_home(directory: Path) -> dict[str, str]:
+def airflow_home(directory: Path, lock_seconds: int = 60) -> dict[str, str]:
     """Return the settings by which Airflow keeps its files, and its database, in a directory.
 
     SQLite waits five seconds for another writer by default, and a scheduler that waits in vain ends: a busy machine
     needs longer.
 
     :param directory: an absolute path; is made when it is not there.
+    :param lock_seconds: how long a writer waits for another one.
     """
     return {
         "AIRFLOW_HOME": str(directory),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}?timeout=60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}?timeout={lock_seconds}",
     }
 
 
@@ -138,7 +139,13 @@ class Stack:
         self.scheduler = self._airflow("scheduler", "scheduler")
         self.triggerer = self._airflow("triggerer", "triggerer")
         self._airflow_components = [
-            self._airflow("api-server", "api-server"),
+            # Airflow 3.3.2 writes what people do into its log on the event loop. A request of a worker that holds the
+            # lock needs that loop to end: both wait until one gives up, and the other components wait with them.
+            self._airflow(
+                "api-server",
+                "api-server",
+                environment={**self.airflow_environment, **airflow_home(directory / "airflow", lock_seconds=2)},
+            ),
             self.scheduler,
             self._airflow("dag-processor", "dag-processor"),
             self.triggerer,
