@@ -2,11 +2,12 @@
 
 botocore makes a hundred thousand objects of a service's model. That sets off full garbage collections, each of
 which goes through everything that Airflow has loaded, with the interpreter's lock held: a third of a second in which no
-trigger runs, although the client is made in a thread. None of the objects is garbage, for a client stays.
+trigger runs, although the client is made in a thread.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 from collections.abc import Iterator
@@ -32,16 +33,22 @@ class TriggererHook(SageMakerPipelineHook):
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Collect no garbage in the block, and what was made by its end never (:func:`gc.freeze`).
+    """Collect no garbage in the block; the first time, also exempt what is there by its end from all collections.
 
-    Without the latter the next collection, of the youngest objects, would take as long as those put off. Garbage of the
-    moment that only a collection could free stays as well; there is little, and clients are made once.
+    That is Airflow, botocore and the first client, which stay: the collections put off would only come later else.
+    Once is enough, and more would be harmful: a client that is replaced is garbage that only a collection frees.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        freeze_once()
         if was_enabled:
             gc.enable()
+
+
+@functools.cache
+def freeze_once() -> None:
+    """Exempt everything there is from garbage collections (:func:`gc.freeze`), the first time it is called."""
+    gc.freeze()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.triggers.clients import freeze_once
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings
 
 
@@ -17,6 +19,7 @@ def collecting():
     """Leaves garbage collection as it was, and nothing frozen."""
     was_enabled = gc.isenabled()
     gc.enable()
+    freeze_once.cache_clear()
     yield
     gc.unfreeze()
     (gc.enable if was_enabled else gc.disable)()
@@ -24,7 +27,7 @@ def collecting():
 
 @pytest.mark.usefixtures("collecting")
 def test_no_garbage_is_collected_while_a_client_is_made(service, monkeypatch):
-    """The hook of triggers makes its clients with collections put off, and what it made is never gone through."""
+    """The hook of triggers makes its clients with collections put off; what Airflow has loaded is exempt from them."""
     seen = []
     make = SageMakerPipelineHook.make_client
 
@@ -38,6 +41,14 @@ def test_no_garbage_is_collected_while_a_client_is_made(service, monkeypatch):
     assert client.meta.endpoint_url == service.url
     assert (seen, gc.isenabled()) == ([False], True)
     assert gc.get_freeze_count() > 10_000
+
+
+@pytest.mark.usefixtures("collecting", "service")
+def test_clients_that_were_replaced_are_freed():
+    """Only the first client is exempt from collections: triggerers live long, and make new clients now and then."""
+    clients = [weakref.ref(ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")) for _ in range(2)]
+    gc.collect()
+    assert [client() is None for client in clients] == [False, True]
 
 
 @pytest.mark.usefixtures("collecting", "service")
