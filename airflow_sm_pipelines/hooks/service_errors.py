@@ -40,9 +40,9 @@ _THROTTLING = frozenset(
     }
 )
 
-#: Something else is changing the same resource at the moment: an execution that moves from one step to the next can be
-#: neither stopped nor retried (StopPipelineExecution, RetryPipelineExecution).
-_PASSING = frozenset({"ConflictException"})
+#: Operations whose ConflictException passes: an execution that moves from one step to the next can be neither stopped nor
+#: retried. That of a start does not pass: its token came with another request before.
+_CONFLICT_PASSES = frozenset({"StopPipelineExecution", "RetryPipelineExecution", "UpdatePipeline"})
 
 #: The credentials are not, or no longer, good: worth one try with fresh ones.
 BAD_CREDENTIALS = frozenset(
@@ -97,7 +97,12 @@ def _answered(error: ClientError, operation: str, connection: str) -> SageMakerS
     return SageMakerServiceError(
         " ".join(part for part in (text, advice, f"({connection})") if part),
         code=code,
-        retryable=code in _THROTTLING | _PASSING or http_status >= 500 or http_status == 429,
+        retryable=(
+            code in _THROTTLING
+            or http_status >= 500
+            or http_status == 429
+            or (code == "ConflictException" and asked in _CONFLICT_PASSES)
+        ),
     )
 
 

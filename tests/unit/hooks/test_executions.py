@@ -8,6 +8,7 @@ import pytest
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from tests.scripted_service import EXECUTION_ARN, Refusal
 
+TOKEN = "t" * 32
 OTHER = EXECUTION_ARN.replace("abcdef123456", "source123456")
 
 
@@ -128,3 +129,24 @@ def test_executions_of_no_pipeline(service, hook):
     with pytest.raises(SageMakerServiceError) as caught:
         list(hook.list_executions("churn"))
     assert caught.value.code == "ResourceNotFound"
+
+
+@pytest.mark.parametrize(
+    ("operation", "call", "passes"),
+    [
+        ("StopPipelineExecution", lambda hook: hook.stop_execution(EXECUTION_ARN), True),
+        ("RetryPipelineExecution", lambda hook: hook.retry_execution(EXECUTION_ARN, client_request_token=TOKEN), True),
+        (
+            "StartPipelineExecution",
+            lambda hook: hook.start_execution(pipeline_name="p", parameters={}, client_request_token=TOKEN),
+            False,
+        ),
+    ],
+    ids=["stop", "retry", "start"],
+)
+def test_conflicts_that_pass(service, hook, operation, call, passes):
+    """An execution between two steps can soon be stopped and retried; a start whose token was used otherwise never works."""
+    service.answers[operation] = [Refusal("ConflictException", "no")]
+    with pytest.raises(SageMakerServiceError) as caught:
+        call(hook)
+    assert caught.value.retryable is passes
