@@ -40,8 +40,8 @@ _THROTTLING = frozenset(
     }
 )
 
-#: Operations whose ConflictException passes: an execution that moves from one step to the next can be neither stopped nor
-#: retried. That of a start does not pass: its token came with another request before.
+#: Operations whose ConflictException passes: an execution on its way from one step to the next can be neither stopped
+#: nor retried. That of a start does not pass: its token came with another request before.
 _CONFLICT_PASSES = frozenset({"StopPipelineExecution", "RetryPipelineExecution", "UpdatePipeline"})
 
 #: The credentials are not, or no longer, good: worth one try with fresh ones.
