@@ -63,18 +63,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    command = commands.add_parser("validate", help="check pipeline definitions and say every problem with its place")
+    command = commands.add_parser(
+        "validate",
+        help="check pipeline definitions and say every problem with its place",
+        description="Check pipeline definitions and say every problem with its place. The exit status is 1 when there "
+        "is an error; warnings alone leave it 0. Calls nobody.",
+    )
     command.add_argument("files", nargs="+", metavar="FILE", help="a JSON document; '-' is standard input")
     command.add_argument("--json", action="store_true", help="print the problems as JSON")
     command.set_defaults(run=_validate)
 
-    command = commands.add_parser("render", help="print the definition that a task group of a Dag file compiles to")
+    command = commands.add_parser(
+        "render",
+        help="print the definition that a task group of a Dag file compiles to",
+        description="Print, as JSON, the definition that a SageMakerPipelineTaskGroup of a Dag file compiles to. Runs "
+        "the file, as Airflow's Dag processor does, without Airflow's database.",
+    )
     command.add_argument("dag_file", metavar="DAG_FILE", help="a Python file with Dags")
     command.add_argument("--dag-id", help="which Dag, where the file has several")
     command.add_argument("--group-id", help="which task group, where the Dag has several")
     command.set_defaults(run=_render)
 
-    command = commands.add_parser("graph", help="print the graph of a pipeline definition as Mermaid text")
+    command = commands.add_parser(
+        "graph",
+        help="print the graph of a pipeline definition as Mermaid text",
+        description="Print the graph of a pipeline definition as Mermaid text, which GitHub and many wikis draw. To "
+        "check the definition, use validate.",
+    )
     command.add_argument("file", metavar="FILE", help="a JSON document; '-' is standard input")
     command.set_defaults(run=_graph)
 
