@@ -214,7 +214,10 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
 
         for condition in conditions:
             if not isinstance(condition, Condition):
-                raise self.error(f"{condition!r} is no condition. Compare metrics: Metric('accuracy.value') >= 0.9.")
+                raise self.error(
+                    f"{condition!r} is no condition. Compare metrics: Metric('accuracy.value') >= 0.9; "
+                    "equality is Metric('name').equals('value')."
+                )
         return tuple(condition.map_operands(take_out) for condition in conditions)
 
     def _operands(self) -> Iterable[Any]:

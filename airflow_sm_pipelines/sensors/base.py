@@ -120,7 +120,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         """
 
     def describe(self, snapshot: ExecutionSnapshot) -> str:
-        """Return what a look that shows no end yet is told as.
+        """Return what a look is told as.
 
         :param snapshot: what was seen.
         """
@@ -173,8 +173,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             raise
         except PipelineExecutionError as error:
             decision = Fail(str(error))
+        self._tell(self.describe(snapshot))
         if isinstance(decision, Wait):
-            self._tell(self.describe(snapshot))
             return False
         if isinstance(decision, Skip):
             raise AirflowSkipException(decision.reason)

@@ -68,14 +68,14 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
         return {"step_name": self.step_name, "log_lines": self.log_lines}
 
     def describe(self, snapshot: ExecutionSnapshot) -> str:
-        """Return what a look that shows no end yet is told as.
+        """Return what a look is told as.
 
         :param snapshot: what was seen.
         """
         step = snapshot.steps.get(self.step_name)
         if step is None:
-            return f"Step '{self.step_name}' has not started; execution {snapshot.arn} is {snapshot.status}"
-        return f"Step '{self.step_name}' is {step.status}"
+            return f"Step '{self.step_name}' of {snapshot.arn} has not started; the execution is {snapshot.status}"
+        return f"Step '{self.step_name}' of {snapshot.arn} is {step.status}"
 
     def finish(self, context: Context, snapshot: ExecutionSnapshot) -> None:
         """Push what the step left behind.

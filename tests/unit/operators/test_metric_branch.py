@@ -374,7 +374,10 @@ def test_a_branch_that_is_not_downstream(dag, context):
     ("arguments", "message"),
     [
         ({"conditions": []}, "conditions is no list of conditions. Give conditions=[Metric('accuracy.value') >= 0.9]."),
-        ({"conditions": [True]}, "True is no condition. Compare metrics: Metric('accuracy.value') >= 0.9."),
+        (
+            {"conditions": [True]},
+            "True is no condition. Compare metrics: Metric('accuracy.value') >= 0.9; equality is Metric('name').equals('value').",
+        ),
         (
             {"metrics_uri": None},
             (

@@ -106,8 +106,22 @@ def test_poking(service, dag, context, task_log):
     assert lines == [
         ("INFO", f"Execution {EXECUTION_ARN} is Executing, running 'train'"),
         ("INFO", f"Execution {EXECUTION_ARN} is Executing"),
+        ("INFO", f"Execution {EXECUTION_ARN} is Succeeded"),
         ("INFO", "Success criteria met. Exiting."),
     ]
+
+
+def test_a_sensor_that_need_not_wait_says_what_it_found(service, dag, context, task_log):
+    """One look is enough, and the log names the execution that was meant."""
+    service.answers["ListPipelineExecutions"] = [
+        {"PipelineExecutionSummaries": [{"PipelineExecutionArn": EXECUTION_ARN, "StartTime": 1690315955.0}]}
+    ]
+    service.execution("Succeeded")
+    service.steps([])
+    made = execution_sensor(pipeline_execution_arn=None, pipeline_name="churn")
+    lines = task_log(made)
+    assert made.execute(context()) == EXECUTION_ARN
+    assert lines == [("INFO", f"Execution {EXECUTION_ARN} is Succeeded")]
 
 
 def test_deferring(service, dag, context):
@@ -320,7 +334,7 @@ def test_a_step_that_fails(service, definition, dag, context, task_log):
     lines = task_log(made)
     with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed: boom$"):
         made.execute(context())
-    assert lines == [("ERROR", f"Job: {JOB}")]
+    assert lines == [("INFO", f"Step 'train' of {EXECUTION_ARN} is Failed"), ("ERROR", f"Job: {JOB}")]
 
 
 def test_a_step_in_a_branch_that_was_not_taken(service, definition, dag, context):
