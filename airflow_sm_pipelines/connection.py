@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.exceptions import SageMakerServiceError, TranslationError
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
@@ -17,7 +17,8 @@ class ConnectedTask:
     """
     Mixin of operators and sensors that call AWS by one Airflow connection.
 
-    They take the arguments themselves, so that a Dag's ``default_args`` reach them, and set the attributes.
+    They take the arguments themselves, so that a Dag's ``default_args`` reach them, and set the attributes. Their errors
+    name the Dag and the task.
     """
 
     aws_conn_id: str | None
@@ -27,6 +28,19 @@ class ConnectedTask:
     log: Any
 
     _hook: SageMakerPipelineHook | None = None
+
+    @property
+    def subject(self) -> str:
+        """How errors name this task."""
+        task: Any = self  # an operator or sensor, too
+        return f"Dag '{task.dag.dag_id}', task '{task.task_id}'" if task.has_dag() else f"Task '{task.task_id}'"
+
+    def error(self, message: str) -> TranslationError:
+        """Return an error that names the Dag and this task.
+
+        :param message: the rule broken and the fix.
+        """
+        return TranslationError(f"{self.subject}: {message}")
 
     @property
     def connection_arguments(self) -> dict[str, Any]:

@@ -9,9 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from enum import Enum
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
+
+
+class OnRetry(str, Enum):
+    """What another try of a task does with the failed execution it finds."""
+
+    RESUME = "resume"
+    RESTART = "restart"
 
 
 def failure_identity(snapshot: ExecutionSnapshot, step_name: str | None = None) -> str:

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
-from airflow_sm_pipelines.execution.resume import failure_identity, restart_token, resume_refusal, resume_token
+from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, restart_token, resume_refusal, resume_token
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-
-
-class OnRetry(str, Enum):
-    """What another try of a task does with the failed execution it finds."""
-
-    RESUME = "resume"
-    RESTART = "restart"
 
 
 def go_on(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, on_retry: OnRetry) -> str:

@@ -14,8 +14,9 @@ from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import to_start_value
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
-from airflow_sm_pipelines.execution.resume import restart_token
+from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
+from airflow_sm_pipelines.operators.settings import on_retry_problem
 from airflow_sm_pipelines.operators.starting import StartingTry, execution_display_name, start_values
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
-_ON_RETRY = ("resume", "restart")
 
 #: What is to run; where an XComArg for it turns out to be None, nothing else is run instead.
 _CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
@@ -133,8 +133,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         literal = isinstance(name, str) and not is_template(name) and not name.startswith("arn:")
         if literal and (problem := pipeline_name_problem(str(name))):
             raise self.error(f"{problem}. Set pipeline_name.")
-        if self.on_retry not in _ON_RETRY:
-            raise self.error(f"on_retry={self.on_retry!r} is neither 'resume' nor 'restart'.")
+        if problem := on_retry_problem(self.on_retry):
+            raise self.error(problem)
         if has_definition and self.role_arn is None:
             raise self.error("a definition needs the role that the pipeline runs with: role_arn='arn:aws:iam::...'.")
         for keyword in () if has_definition else ("role_arn", "tags", "artifact_uri"):
@@ -270,7 +270,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
 
         At most as many were started instead as there were tries before, so no more are looked at.
         """
-        from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
+        from airflow_sm_pipelines.hooks.resumption import go_on
         from airflow_sm_pipelines.operators.waiting import settled
 
         for _ in range(this_try.earlier_tries):

@@ -16,7 +16,6 @@ from airflow_sm_pipelines.exceptions import (
     PipelineExecutionError,
     SageMakerPipelinesError,
     SageMakerServiceError,
-    TranslationError,
 )
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Fail, Wait, decide
 from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, waiter_limit
@@ -95,19 +94,6 @@ class BasePipelineExecutionOperator(ConnectedTask, BaseOperator):
         self._awaited: tuple[str, Any] | None = None
         if problem := waiting_problem(waiter_delay, waiter_max_attempts, log_lines):
             raise self.error(problem)
-
-    @property
-    def subject(self) -> str:
-        """How errors name this task."""
-        has_dag = self.has_dag()  # type: ignore[no-untyped-call]
-        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'" if has_dag else f"Task '{self.task_id}'"
-
-    def error(self, message: str) -> TranslationError:
-        """Return an error that names the Dag and this task.
-
-        :param message: the rule broken and the fix.
-        """
-        return TranslationError(f"{self.subject}: {message}")
 
     @abstractmethod
     def begin(self, context: Context) -> str:

@@ -16,6 +16,7 @@ from airflow_sm_pipelines.exceptions import (
     SageMakerServiceError,
     TranslationError,
 )
+from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
 from airflow_sm_pipelines.operators.starting import StartingTry, execution_display_name, start_values
@@ -134,7 +135,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
 
     def _go_on_if_it_failed(self, hook: SageMakerPipelineHook, arn: str) -> str:
         """Go on with an execution that an earlier try started, and that failed before this one found it."""
-        from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
+        from airflow_sm_pipelines.hooks.resumption import go_on
 
         snapshot = hook.snapshot(arn)
         if not snapshot.status.is_terminal or snapshot.status.is_success:

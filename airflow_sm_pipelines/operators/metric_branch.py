@@ -16,7 +16,6 @@ from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import (
     SageMakerPipelinesError,
     SageMakerServiceError,
-    TranslationError,
 )
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.metrics import Metric, TemplateOperand, decide_branch
@@ -115,15 +114,6 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         # Airflow renders these, and follows the tasks of the XComArgs among them.
         self.condition_values = values
         self._check_places()
-
-    def error(self, message: str) -> TranslationError:
-        """Return an error that names the Dag and this task.
-
-        :param message: the rule broken and the fix.
-        """
-        has_dag = self.has_dag()  # type: ignore[no-untyped-call]
-        where = f"Dag '{self.dag.dag_id}', task '{self.task_id}'" if has_dag else f"Task '{self.task_id}'"
-        return TranslationError(f"{where}: {message}")
 
     def choose_branch(self, context: Context) -> Iterable[str]:
         """Decide the conditions.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.execution_task import BasePipelineExecutionOperator
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
 
         :param context: Airflow's.
         """
-        from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
+        from airflow_sm_pipelines.hooks.resumption import go_on
         from airflow_sm_pipelines.operators.waiting import settled
 
         arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))

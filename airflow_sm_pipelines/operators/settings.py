@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.logs import log_lines_problem
+from airflow_sm_pipelines.execution.resume import OnRetry
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -72,6 +73,16 @@ def waiting_problem(waiter_delay: object, waiter_max_attempts: object, log_lines
     if waiter_max_attempts is not None and (not _is_number(waiter_max_attempts, int) or waiter_max_attempts < 1):  # type: ignore[operator]
         return f"waiter_max_attempts={waiter_max_attempts!r} is no whole number of at least 1; None sets no limit."
     return log_lines_problem(log_lines)
+
+
+def on_retry_problem(on_retry: object) -> str | None:
+    """Say what is wrong with a choice of what another try does; ``None`` when nothing is.
+
+    :param on_retry: the choice.
+    """
+    if on_retry in [choice.value for choice in OnRetry]:
+        return None
+    return f"on_retry={on_retry!r} is neither 'resume' nor 'restart'."
 
 
 def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:

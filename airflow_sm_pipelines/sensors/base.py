@@ -13,7 +13,7 @@ from airflow.sdk.bases.sensor import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
 from airflow_sm_pipelines.connection import ConnectedTask
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, TranslationError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import Decision, Fail, Skip, Wait
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
@@ -90,15 +90,6 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             raise self.error(f"which={which!r} is neither '{LATEST}' nor '{LATEST_IN_DATA_INTERVAL}'.")
         if which != LATEST and pipeline_name is None:
             raise self.error(f"which={which!r} chooses among a pipeline's executions. Give pipeline_name.")
-
-    def error(self, message: str) -> TranslationError:
-        """Return an error that names the Dag and this task.
-
-        :param message: the rule broken and the fix.
-        """
-        has_dag = self.has_dag()  # type: ignore[no-untyped-call]
-        where = f"Dag '{self.dag.dag_id}', task '{self.task_id}'" if has_dag else f"Task '{self.task_id}'"
-        return TranslationError(f"{where}: {message}")
 
     @abstractmethod
     def decide(self, hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> Decision:

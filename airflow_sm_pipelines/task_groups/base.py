@@ -12,7 +12,7 @@ from airflow.sdk import TaskGroup
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
-from airflow_sm_pipelines.operators.settings import PipelineSettings, waiting_problem
+from airflow_sm_pipelines.operators.settings import PipelineSettings, on_retry_problem, waiting_problem
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,
@@ -273,5 +273,5 @@ class BasePipelineTaskGroup(TaskGroup):
             raise TranslationError(
                 f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
             )
-        if on_retry not in ("resume", "restart"):
-            raise TranslationError(f"{self._subject}: on_retry={on_retry!r} is neither 'resume' nor 'restart'.")
+        if problem := on_retry_problem(on_retry):
+            raise TranslationError(f"{self._subject}: {problem}")

@@ -9,10 +9,10 @@ from logging import Logger
 from typing import Any
 
 from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Succeed, Wait, decide
-from airflow_sm_pipelines.execution.resume import failure_identity
+from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
-from airflow_sm_pipelines.hooks.resumption import OnRetry, go_on
+from airflow_sm_pipelines.hooks.resumption import go_on
 from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd

@@ -18,9 +18,9 @@ from airflow.triggers.base import (
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Succeed
+from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import earliest, waiter_limit
-from airflow_sm_pipelines.hooks.resumption import OnRetry
 from airflow_sm_pipelines.triggers.connections import (
     ConnectionSettings,
     SharedConnection,
@@ -72,7 +72,7 @@ class SageMakerPipelineStepTrigger(BaseTrigger):
     :param end_from_trigger: end the task here, without a worker.
     :param launch_task_id: the full id of the task that launched the execution; it keeps what a next try has to know.
         Without it every failure is taken for a new one.
-    :param on_retry: ``"resume"`` or ``"restart"``, as :class:`~airflow_sm_pipelines.hooks.resumption.OnRetry` says.
+    :param on_retry: ``"resume"`` or ``"restart"``, as :class:`~airflow_sm_pipelines.execution.resume.OnRetry` says.
     :param stop_on_kill: stop the execution when a person fails the task or the Dag run.
     """
 
