@@ -17,8 +17,8 @@ class ConnectedTask:
     """
     Mixin of operators and sensors that call AWS by one Airflow connection.
 
-    They take the arguments themselves, so that a Dag's ``default_args`` reach them, and set the attributes. Their errors
-    name the Dag and the task.
+    They take the arguments themselves, so that a Dag's ``default_args`` reach them, and set the attributes. Their
+    errors name the Dag and the task.
     """
 
     aws_conn_id: str | None
