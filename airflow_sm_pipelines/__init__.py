@@ -15,31 +15,37 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.definition.conditions import Condition, Not, Or
     from airflow_sm_pipelines.definition.expressions import Join
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-    from airflow_sm_pipelines.operators.automl import SageMakerAutoMLStepOperator
-    from airflow_sm_pipelines.operators.checks import (
+    from airflow_sm_pipelines.operators.executions.metric_branch import SageMakerMetricBranchOperator
+    from airflow_sm_pipelines.operators.executions.metrics import Metric
+    from airflow_sm_pipelines.operators.executions.pipeline import SageMakerPipelineOperator
+    from airflow_sm_pipelines.operators.executions.retry import SageMakerRetryPipelineExecutionOperator
+    from airflow_sm_pipelines.operators.executions.stop import SageMakerStopPipelineExecutionOperator
+    from airflow_sm_pipelines.operators.steps.automl import SageMakerAutoMLStepOperator
+    from airflow_sm_pipelines.operators.steps.checks import (
         SageMakerClarifyCheckStepOperator,
         SageMakerQualityCheckStepOperator,
     )
-    from airflow_sm_pipelines.operators.condition import SageMakerConditionStepOperator
-    from airflow_sm_pipelines.operators.emr import SageMakerEMRServerlessStepOperator, SageMakerEMRStepOperator
-    from airflow_sm_pipelines.operators.endpoint import (
+    from airflow_sm_pipelines.operators.steps.condition import SageMakerConditionStepOperator
+    from airflow_sm_pipelines.operators.steps.emr import SageMakerEMRServerlessStepOperator, SageMakerEMRStepOperator
+    from airflow_sm_pipelines.operators.steps.fail import SageMakerFailStepOperator
+    from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
+    from airflow_sm_pipelines.operators.steps.hosting import (
         SageMakerEndpointConfigStepOperator,
         SageMakerEndpointStepOperator,
         SageMakerInferenceComponentStepOperator,
     )
-    from airflow_sm_pipelines.operators.execution import SageMakerPipelineOperator
-    from airflow_sm_pipelines.operators.fail import SageMakerFailStepOperator
-    from airflow_sm_pipelines.operators.messages import SageMakerCallbackStepOperator, SageMakerLambdaStepOperator
-    from airflow_sm_pipelines.operators.metric_branch import SageMakerMetricBranchOperator
-    from airflow_sm_pipelines.operators.metrics import Metric
-    from airflow_sm_pipelines.operators.model import SageMakerModelStepOperator, SageMakerRegisterModelStepOperator
-    from airflow_sm_pipelines.operators.processing import SageMakerProcessingStepOperator
-    from airflow_sm_pipelines.operators.retry import SageMakerRetryPipelineExecutionOperator
-    from airflow_sm_pipelines.operators.step import SageMakerStepOperator
-    from airflow_sm_pipelines.operators.stop import SageMakerStopPipelineExecutionOperator
-    from airflow_sm_pipelines.operators.training import SageMakerTrainingStepOperator
-    from airflow_sm_pipelines.operators.transform import SageMakerTransformStepOperator
-    from airflow_sm_pipelines.operators.tuning import SageMakerTuningStepOperator
+    from airflow_sm_pipelines.operators.steps.lambda_and_callback import (
+        SageMakerCallbackStepOperator,
+        SageMakerLambdaStepOperator,
+    )
+    from airflow_sm_pipelines.operators.steps.model import (
+        SageMakerModelStepOperator,
+        SageMakerRegisterModelStepOperator,
+    )
+    from airflow_sm_pipelines.operators.steps.processing import SageMakerProcessingStepOperator
+    from airflow_sm_pipelines.operators.steps.training import SageMakerTrainingStepOperator
+    from airflow_sm_pipelines.operators.steps.transform import SageMakerTransformStepOperator
+    from airflow_sm_pipelines.operators.steps.tuning import SageMakerTuningStepOperator
     from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSensor
     from airflow_sm_pipelines.sensors.step import SageMakerPipelineStepSensor
     from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
@@ -53,40 +59,40 @@ if TYPE_CHECKING:
 _MODULES = {
     "Condition": "definition.conditions",
     "Join": "definition.expressions",
-    "Metric": "operators.metrics",
+    "Metric": "operators.executions.metrics",
     "Not": "definition.conditions",
     "Or": "definition.conditions",
     "ParameterBoolean": "translation.typed_parameters",
     "ParameterFloat": "translation.typed_parameters",
     "ParameterInteger": "translation.typed_parameters",
     "ParameterString": "translation.typed_parameters",
-    "SageMakerAutoMLStepOperator": "operators.automl",
-    "SageMakerCallbackStepOperator": "operators.messages",
-    "SageMakerClarifyCheckStepOperator": "operators.checks",
-    "SageMakerConditionStepOperator": "operators.condition",
-    "SageMakerEMRServerlessStepOperator": "operators.emr",
-    "SageMakerEMRStepOperator": "operators.emr",
-    "SageMakerEndpointConfigStepOperator": "operators.endpoint",
-    "SageMakerEndpointStepOperator": "operators.endpoint",
-    "SageMakerFailStepOperator": "operators.fail",
-    "SageMakerInferenceComponentStepOperator": "operators.endpoint",
-    "SageMakerLambdaStepOperator": "operators.messages",
-    "SageMakerMetricBranchOperator": "operators.metric_branch",
-    "SageMakerModelStepOperator": "operators.model",
+    "SageMakerAutoMLStepOperator": "operators.steps.automl",
+    "SageMakerCallbackStepOperator": "operators.steps.lambda_and_callback",
+    "SageMakerClarifyCheckStepOperator": "operators.steps.checks",
+    "SageMakerConditionStepOperator": "operators.steps.condition",
+    "SageMakerEMRServerlessStepOperator": "operators.steps.emr",
+    "SageMakerEMRStepOperator": "operators.steps.emr",
+    "SageMakerEndpointConfigStepOperator": "operators.steps.hosting",
+    "SageMakerEndpointStepOperator": "operators.steps.hosting",
+    "SageMakerFailStepOperator": "operators.steps.fail",
+    "SageMakerInferenceComponentStepOperator": "operators.steps.hosting",
+    "SageMakerLambdaStepOperator": "operators.steps.lambda_and_callback",
+    "SageMakerMetricBranchOperator": "operators.executions.metric_branch",
+    "SageMakerModelStepOperator": "operators.steps.model",
     "SageMakerPipelineExecutionSensor": "sensors.execution",
     "SageMakerPipelineHook": "hooks.pipeline",
-    "SageMakerPipelineOperator": "operators.execution",
+    "SageMakerPipelineOperator": "operators.executions.pipeline",
     "SageMakerPipelineStepSensor": "sensors.step",
     "SageMakerPipelineTaskGroup": "task_groups.pipeline",
-    "SageMakerProcessingStepOperator": "operators.processing",
-    "SageMakerQualityCheckStepOperator": "operators.checks",
-    "SageMakerRegisterModelStepOperator": "operators.model",
-    "SageMakerRetryPipelineExecutionOperator": "operators.retry",
-    "SageMakerStepOperator": "operators.step",
-    "SageMakerStopPipelineExecutionOperator": "operators.stop",
-    "SageMakerTrainingStepOperator": "operators.training",
-    "SageMakerTransformStepOperator": "operators.transform",
-    "SageMakerTuningStepOperator": "operators.tuning",
+    "SageMakerProcessingStepOperator": "operators.steps.processing",
+    "SageMakerQualityCheckStepOperator": "operators.steps.checks",
+    "SageMakerRegisterModelStepOperator": "operators.steps.model",
+    "SageMakerRetryPipelineExecutionOperator": "operators.executions.retry",
+    "SageMakerStepOperator": "operators.steps.generic",
+    "SageMakerStopPipelineExecutionOperator": "operators.executions.stop",
+    "SageMakerTrainingStepOperator": "operators.steps.training",
+    "SageMakerTransformStepOperator": "operators.steps.transform",
+    "SageMakerTuningStepOperator": "operators.steps.tuning",
 }
 
 __all__ = [

@@ -93,6 +93,6 @@ class ConnectedTask:
         :param function: what to call; calling it again must do no harm.
         :raises SageMakerServiceError: when trying again cannot help, or did not; in the service's words.
         """
-        from airflow_sm_pipelines.patience import persist
+        from airflow_sm_pipelines.hooks.patience import persist
 
         return persist(lambda: self.ask(function), self.log)

@@ -18,8 +18,8 @@ from airflow_sm_pipelines.exceptions import (
 )
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
-from airflow_sm_pipelines.operators.settings import PipelineGroup, PipelineSettings
-from airflow_sm_pipelines.operators.starting import StartingTry, execution_display_name, start_values
+from airflow_sm_pipelines.operators.executions.starting import StartingTry, execution_display_name, start_values
+from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,7 +65,7 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             fit its parameter, or a service refuses.
         :raises SageMakerServiceError: when a service is in trouble for longer than a task waits.
         """
-        from airflow_sm_pipelines.patience import persist
+        from airflow_sm_pipelines.hooks.patience import persist
 
         try:
             # Harmless to repeat: uploads are named by their content, and the token starts one execution.

@@ -9,9 +9,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
+from airflow_sm_pipelines.definition.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.steps import Step, walk_body
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import Violation, violations

@@ -9,8 +9,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from airflow_sm_pipelines.requests.service_model import STEPS, service

@@ -12,7 +12,7 @@ from airflow.sdk import TaskGroup
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
-from airflow_sm_pipelines.operators.settings import PipelineSettings, on_retry_problem, waiting_problem
+from airflow_sm_pipelines.operators.steps.settings import PipelineSettings, on_retry_problem, waiting_problem
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,

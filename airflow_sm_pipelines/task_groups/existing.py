@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_sm_pipelines.operators.existing import (
+from airflow_sm_pipelines.operators.steps.existing import (
     SageMakerExistingConditionStepOperator,
     SageMakerExistingStepOperator,
 )

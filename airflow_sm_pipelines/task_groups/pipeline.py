@@ -9,7 +9,7 @@ from airflow.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
-from airflow_sm_pipelines.operators.references import NamedReferences
+from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
 from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step

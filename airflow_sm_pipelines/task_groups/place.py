@@ -6,7 +6,7 @@ from airflow.sdk import TaskGroup
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.operators.settings import PipelineGroup
+from airflow_sm_pipelines.operators.steps.settings import PipelineGroup
 
 
 def refuse_groups_around(group: TaskGroup, subject: str) -> None:

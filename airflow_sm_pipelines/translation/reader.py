@@ -36,7 +36,7 @@ class StepTask(Protocol):
     task_id: str
 
     def to_step_node(self) -> StepNode:
-        """Describe the step; see :class:`airflow_sm_pipelines.operators.base.SageMakerStepOperator`."""
+        """Describe the step; see :class:`airflow_sm_pipelines.operators.steps.base.SageMakerStepOperator`."""
 
 
 def read_outline(

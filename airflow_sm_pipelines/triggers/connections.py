@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 from botocore.config import Config
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
 from airflow_sm_pipelines.triggers.clients import TriggererHook
-from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.running_jobs import RunningJobs
 
 Result = TypeVar("Result")

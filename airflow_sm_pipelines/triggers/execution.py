@@ -15,6 +15,8 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, Fail, Skip, StepTarget, Succeed, Wait, decide
+from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.progress import ExecutionProgress, StepProgress
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
@@ -25,8 +27,6 @@ from airflow_sm_pipelines.triggers.connections import ConnectionSettings, Shared
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.handover import until_worker_is_done
 from airflow_sm_pipelines.triggers.kill import see_through, was_failed_by_a_person
-from airflow_sm_pipelines.triggers.pace import Pace
-from airflow_sm_pipelines.triggers.progress import ExecutionProgress, StepProgress
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher
 

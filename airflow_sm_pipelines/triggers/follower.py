@@ -9,6 +9,8 @@ from logging import Logger
 from typing import Any
 
 from airflow_sm_pipelines.execution.outcome import Fail, Skip, StepTarget, Succeed, Wait, decide
+from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.progress import StepProgress
 from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
@@ -16,8 +18,6 @@ from airflow_sm_pipelines.hooks.resumption import go_on
 from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
-from airflow_sm_pipelines.triggers.pace import Pace
-from airflow_sm_pipelines.triggers.progress import StepProgress
 from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
 from airflow_sm_pipelines.triggers.xcoms import XComPusher
 

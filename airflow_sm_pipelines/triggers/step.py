@@ -18,6 +18,7 @@ from airflow.triggers.base import (
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import Branch, Fail, Skip, StepTarget, Succeed
+from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import earliest, waiter_limit
@@ -31,7 +32,6 @@ from airflow_sm_pipelines.triggers.follower import Ending, Found, StepFollower
 from airflow_sm_pipelines.triggers.handover import until_worker_is_done
 from airflow_sm_pipelines.triggers.kill import see_through, state_of_task, was_failed_by_a_person
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
-from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.xcoms import XComPusher, branch_xcom
 
 

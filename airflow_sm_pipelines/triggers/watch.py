@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection
-from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.running_jobs import LookSaver
 
 

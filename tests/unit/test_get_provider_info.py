@@ -41,7 +41,7 @@ def test_listed_modules_can_be_imported(kind):
 def test_all_modules_are_listed(kind, base):
     """Every module with an operator, a sensor or a trigger that can be used is listed."""
     found = []
-    for module_info in pkgutil.iter_modules([str(PACKAGE / kind)], f"airflow_sm_pipelines.{kind}."):
+    for module_info in pkgutil.walk_packages([str(PACKAGE / kind)], f"airflow_sm_pipelines.{kind}."):
         module = importlib.import_module(module_info.name)
         if any(
             isinstance(value, type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.dependencies import cycle_problems, dependency_problems
 from airflow_sm_pipelines.definition.validation.expressions import (
     count_problems,
@@ -15,7 +16,6 @@ from airflow_sm_pipelines.definition.validation.names import (
     selected_step_problem,
     step_name_problem,
 )
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.outline import outline_problems, size_problems
 from airflow_sm_pipelines.definition.validation.parameters import parameter_problems
 from airflow_sm_pipelines.definition.validation.problem import Problem

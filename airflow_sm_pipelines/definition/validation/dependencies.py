@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_sm_pipelines.definition.graph import GraphNode, cycle_message, find_cycle, waits_for
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.steps import DEPENDENCY_TRIGGERS, StepDependency, walk_body
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope, waited_for
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression, parse_reference
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Place
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError

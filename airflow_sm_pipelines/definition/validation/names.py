@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 
 _STEP_NAME: Final = re.compile(r"[A-Za-z0-9\-_]+")
 _PIPELINE_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import (
     MAXIMUM_NAME_LENGTH,
     MAXIMUM_START_PARAMETERS,
@@ -15,7 +16,6 @@ from airflow_sm_pipelines.definition.parameters import (
     is_valid_name,
     type_of,
 )
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
 _KEPT_ASIDE: Final = ("EnumValues", "Description")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_VARIABLES, REFERENCE_ROOTS, Reference
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.dependencies import missing_step
 from airflow_sm_pipelines.definition.validation.lineage import ENTITY_TYPES, entity_names
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.property_files import output_names
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
 

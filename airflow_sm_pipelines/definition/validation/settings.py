@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
+from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.nearest import did_you_mean
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
 _DURATION: Final = re.compile(

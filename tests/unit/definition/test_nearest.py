@@ -5,8 +5,8 @@ import time
 import pytest
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.nearest import FEW
 from airflow_sm_pipelines.definition.validation import did_you_mean, validate
-from airflow_sm_pipelines.definition.validation.nearest import FEW
 
 MANY = [f"train-model-{number}" for number in range(2000)]
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_sm_pipelines import SageMakerStepOperator, patience
+from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
-from airflow_sm_pipelines.patience import persist
+from airflow_sm_pipelines.hooks import patience
+from airflow_sm_pipelines.hooks.patience import persist
 from tests.scripted_service import Refusal, step
 
 THROTTLED = SageMakerServiceError("Rate exceeded.", code="ThrottlingException", retryable=True)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.triggers import connections
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
-from airflow_sm_pipelines.triggers.pace import Pace
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json
 
 SETTINGS = ConnectionSettings("aws_default", "us-east-1")

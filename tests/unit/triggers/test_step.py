@@ -16,8 +16,8 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from airflow_sm_pipelines.execution.progress import StepProgress
 from airflow_sm_pipelines.triggers import handover
-from airflow_sm_pipelines.triggers.progress import StepProgress
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step

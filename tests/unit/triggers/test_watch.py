@@ -9,10 +9,10 @@ from contextvars import ContextVar
 import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.triggers import watch
 from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
-from airflow_sm_pipelines.triggers.pace import Pace
 from airflow_sm_pipelines.triggers.watch import Seen, Subscription, Trouble, watch_execution
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 

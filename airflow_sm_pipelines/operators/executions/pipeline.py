@@ -1,0 +1,305 @@
+"""One task for a whole pipeline execution."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import XComArg
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.graph import PipelineGraph
+from airflow_sm_pipelines.definition.parameters import to_start_value
+from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
+from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
+from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
+from airflow_sm_pipelines.operators.executions.starting import StartingTry, execution_display_name, start_values
+from airflow_sm_pipelines.operators.steps.settings import on_retry_problem
+from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
+from airflow_sm_pipelines.translation.reader import is_template
+from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+
+#: What is to run; where an XComArg for it turns out to be None, nothing else is run instead.
+_CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
+
+
+class SageMakerPipelineOperator(BasePipelineExecutionOperator):
+    """
+    Starts one execution of a pipeline and waits until it is over; returns the execution's ARN.
+
+    With a ``definition`` the pipeline is first made to have just this definition. The definition is read and validated
+    while the Dag file is parsed; nobody is called for that. The execution is started with a token made of Dag, run,
+    task and map index, so that a retry after a lost worker finds the execution that was started before. Clearing the
+    task starts a new one, as does a retry with ``on_retry="restart"``.
+
+    Fails when the execution ended Failed, Stopped or CompletedWithFailures, with the failed steps and their reasons.
+    Pushes the ARN as the XCom ``pipeline_execution_arn``, too, as soon as there is one.
+
+    Does not upload code: what the definition's steps read from S3 has to be there. Does not change the tags of a
+    pipeline that exists. The name of a SageMaker experiment is no argument of a start: it stands in the definition, as
+    ``PipelineExperimentConfig``, and may be a pipeline parameter there.
+
+    :param pipeline_name: the pipeline. Templated.
+    :param definition: the path of a JSON file (a relative one starts at the Dag file's directory), JSON text, the
+        parsed document, or a ``Pipeline`` object of the SageMaker SDK. ``None`` runs the pipeline as it is.
+    :param role_arn: the role that the pipeline runs with; needed with a definition, and only then. Templated.
+    :param parameters: values of pipeline parameters: literals, Jinja or XComArgs. Those that are left out have their
+        defaults. Templated.
+    :param pipeline_version_id: run this version of the pipeline. Not together with a definition. Templated.
+    :param pipeline_version_alias: run the version with this alias. Not together with a definition. Templated.
+    :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
+    :param selected_steps: run these steps only (selective execution). Templated.
+    :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from; by default
+        the latest execution that Succeeded or Failed in which the steps needed succeeded. Templated.
+    :param mlflow_experiment_name: the MLflow experiment of the execution. Templated.
+    :param tags: ``[{"Key": ..., "Value": ...}]`` for a pipeline that is created. Templated.
+    :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes.
+    :param on_retry: what another try does with the execution that failed: ``"resume"`` has SageMaker run the failed
+        steps again under the same ARN, ``"restart"`` starts another. An execution that ended in a Fail step cannot be
+        resumed; one whose definition is not the task's any more is not.
+    :param kwargs: how to wait, and the connection; see :class:`BasePipelineExecutionOperator`.
+    :raises TranslationError: while the Dag is parsed, for arguments that do not fit each other.
+    :raises PipelineDefinitionError: while the Dag is parsed, for every rule the definition breaks, all at once.
+    """
+
+    template_fields: Sequence[str] = (
+        "pipeline_name",
+        "role_arn",
+        "parameters",
+        "pipeline_version_id",
+        "pipeline_version_alias",
+        "selected_steps",
+        "source_pipeline_execution_arn",
+        "mlflow_experiment_name",
+        "tags",
+    )
+    template_fields_renderers = {"parameters": "json", "tags": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
+
+    def __init__(
+        self,
+        *,
+        pipeline_name: str,
+        definition: GivenDefinition | None = None,
+        role_arn: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        pipeline_version_id: int | str | None = None,
+        pipeline_version_alias: str | None = None,
+        max_parallel_execution_steps: int | None = None,
+        selected_steps: Sequence[str] | XComArg | None = None,
+        source_pipeline_execution_arn: str | XComArg | None = None,
+        mlflow_experiment_name: str | None = None,
+        tags: Sequence[Mapping[str, str]] | None = None,
+        artifact_uri: str | None = None,
+        on_retry: str = "resume",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pipeline_name = pipeline_name
+        self.role_arn = role_arn
+        self.pipeline_version_id = pipeline_version_id
+        self.pipeline_version_alias = pipeline_version_alias
+        self.max_parallel_execution_steps = max_parallel_execution_steps
+        self.selected_steps: Any = selected_steps
+        self.source_pipeline_execution_arn: Any = source_pipeline_execution_arn
+        self.mlflow_experiment_name = mlflow_experiment_name
+        self.tags = tags
+        self.artifact_uri = artifact_uri
+        self.on_retry = on_retry
+        self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
+        self._check(definition is not None)
+        self._given: ReadDefinition | None = None
+        values = dict(parameters or {})
+        if definition is not None:
+            folder = str(self.dag.folder) if self.has_dag() else ""  # type: ignore[no-untyped-call]
+            self._given = read_definition(definition, folder, self.subject, str(pipeline_name))
+            values = given_values(self._given.definition, values, self.subject)
+            self._check_selected_steps(self._given.definition)
+        self.parameters = {
+            name: value.value if isinstance(value, TypedParameter) else value for name, value in values.items()
+        }
+
+    def _check(self, has_definition: bool) -> None:
+        """Refuse arguments that do not fit each other."""
+        name: object = self.pipeline_name
+        literal = isinstance(name, str) and not is_template(name) and not name.startswith("arn:")
+        if literal and (problem := pipeline_name_problem(str(name))):
+            raise self.error(f"{problem}. Set pipeline_name.")
+        if problem := on_retry_problem(self.on_retry):
+            raise self.error(problem)
+        if has_definition and self.role_arn is None:
+            raise self.error("a definition needs the role that the pipeline runs with: role_arn='arn:aws:iam::...'.")
+        for keyword in () if has_definition else ("role_arn", "tags", "artifact_uri"):
+            if getattr(self, keyword) is not None:
+                raise self.error(f"{keyword} belongs to a definition. Give definition=..., or leave {keyword} out.")
+        self._check_version(has_definition)
+        self._check_selection()
+
+    def _check_version(self, has_definition: bool) -> None:
+        given = [name for name in ("pipeline_version_id", "pipeline_version_alias") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise self.error("pipeline_version_id and pipeline_version_alias both name a version. Give one of them.")
+        if given and has_definition:
+            raise self.error(f"with a definition its own version runs. Leave out {given[0]}, or the definition.")
+        version: object = self.pipeline_version_id
+        if isinstance(version, str) and not is_template(version) and not version.isdecimal():
+            raise self.error(f"pipeline_version_id={version!r} is no number of a version, such as 1.")
+
+    def _check_selection(self) -> None:
+        steps: object = self.selected_steps
+        if isinstance(steps, str) and not is_template(steps):
+            raise self.error(f"selected_steps={steps!r} is no list. Write selected_steps=[{steps!r}].")
+        if isinstance(steps, (list, tuple)) and not steps:
+            raise self.error("selected_steps=[] selects nothing. Name steps, or leave selected_steps out.")
+        if self.source_pipeline_execution_arn is not None and steps is None:
+            raise self.error("source_pipeline_execution_arn is for a selective execution. Give selected_steps=[...].")
+
+    def _check_selected_steps(self, definition: PipelineDefinition) -> None:
+        """Refuse steps that the definition does not have; those of an XComArg or a template are known later."""
+        steps: object = self.selected_steps
+        names = PipelineGraph.of(definition).nodes
+        for step in steps if isinstance(steps, (list, tuple)) else ():
+            literal = isinstance(step, str) and not is_template(step)
+            if literal and (problem := selected_step_problem(step, names)):
+                raise self.error(f"{problem}.")
+
+    def begin(self, context: Context) -> str:
+        """Make the pipeline be as defined, and start an execution, or go on with that of an earlier try.
+
+        :param context: Airflow's.
+        """
+        for name in self._asked_for:
+            if getattr(self, name) is None:
+                raise PipelineExecutionError(f"{name} is None: the task it comes from left no value")
+        hook = self.hook
+        if self._given is not None:
+            result = hook.upsert_pipeline(
+                pipeline_name=self.pipeline_name,
+                definition=self._given.text,
+                role_arn=str(self.role_arn),
+                tags=self.tags,
+                artifact_uri=self.artifact_uri,
+            )
+            self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
+        this_try = StartingTry(context, self.retries or 0)
+        arn = this_try.started_before or self._starter(hook, this_try)(this_try.token)
+        self.log.info("Execution %s", arn)
+        if this_try.earlier_tries:
+            arn = self._go_on(hook, arn, this_try)
+        else:
+            self._require_definition(hook, arn)
+        this_try.remember(arn)
+        return arn
+
+    def _starter(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> Callable[[str], str]:
+        """Return what starts an execution, given a token."""
+        run = this_try.run_id if this_try.map_index < 0 else f"{this_try.run_id}-{this_try.map_index}"
+        version = self._version()
+        start = functools.partial(
+            hook.start_execution,
+            pipeline_name=self.pipeline_name,
+            parameters=self._start_values(),
+            display_name=execution_display_name(this_try.dag_id, run),
+            pipeline_version_id=version,
+            pipeline_version_alias=self.pipeline_version_alias,
+            max_parallel_execution_steps=self.max_parallel_execution_steps,
+            mlflow_experiment_name=self.mlflow_experiment_name,
+            **self._selection(hook, version, this_try),
+        )
+        return lambda token: start(client_request_token=token)
+
+    def _version(self) -> int | None:
+        if self.pipeline_version_id is None:
+            return None
+        try:
+            return int(self.pipeline_version_id)
+        except ValueError:
+            raise PipelineExecutionError(
+                f"pipeline_version_id is {self.pipeline_version_id!r}, not the number of a version"
+            ) from None
+
+    def _start_values(self) -> dict[str, str]:
+        if self._given is not None:
+            return start_values(self.parameters, self._given.definition.parameters, self.task_id)
+        texts = {}
+        for name, value in self.parameters.items():
+            try:
+                texts[name] = to_start_value(value)
+            except PipelineParameterError as error:
+                raise PipelineParameterError(f"Task '{self.task_id}', pipeline parameter '{name}': {error}") from None
+        return texts
+
+    def _selection(self, hook: SageMakerPipelineHook, version: int | None, this_try: StartingTry) -> dict[str, Any]:
+        """Return the arguments of a selective execution; looks for its source where none is named."""
+        from airflow_sm_pipelines.hooks.selection import latest_source, needed_steps
+
+        if self.selected_steps is None:
+            return {}
+        if isinstance(self.selected_steps, str) or not self.selected_steps:
+            raise PipelineExecutionError(f"selected_steps is {self.selected_steps!r}, not a list of steps")
+        steps = list(self.selected_steps)
+        if self.source_pipeline_execution_arn is not None:
+            return {"selected_steps": steps, "source_pipeline_execution_arn": self.source_pipeline_execution_arn}
+        needed = needed_steps(self._definition(hook, version), steps)
+        if not needed:
+            return {"selected_steps": steps}
+        source = this_try.chosen_source(lambda: latest_source(hook, self.pipeline_name, needed))
+        self.log.info("Steps that are not selected are taken from %s", source)
+        return {"selected_steps": steps, "source_pipeline_execution_arn": source}
+
+    def _definition(self, hook: SageMakerPipelineHook, version: int | None) -> PipelineDefinition:
+        if self._given is not None:
+            return self._given.definition
+        described = hook.describe_pipeline(
+            self.pipeline_name, pipeline_version_id=version, pipeline_version_alias=self.pipeline_version_alias
+        )
+        if described is None:
+            raise PipelineExecutionError(f"there is no pipeline '{self.pipeline_name}', or no such version of it")
+        return PipelineDefinition.from_json(described["PipelineDefinition"])
+
+    def _go_on(self, hook: SageMakerPipelineHook, arn: str, this_try: StartingTry) -> str:
+        """Return the execution that this try is about: one that goes on, or one instead of those that failed.
+
+        At most as many were started instead as there were tries before, so no more are looked at.
+        """
+        from airflow_sm_pipelines.hooks.resumption import go_on
+        from airflow_sm_pipelines.operators.executions.waiting import settled
+
+        for _ in range(this_try.earlier_tries):
+            snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
+            if not snapshot.status.is_terminal or snapshot.status.is_success:
+                self.log.info("An earlier try started it; it is %s", snapshot.status)
+                return arn
+            same = self._runs_definition(hook, arn)
+            if self.on_retry == "resume" and same:
+                go_on(hook, snapshot, OnRetry.RESUME)
+                self.log.info("An earlier try started it, and it ended %s: it is resumed", snapshot.status)
+                return arn
+            arn = self._starter(hook, this_try)(restart_token(snapshot))
+            why = "" if same else ", with another definition"
+            self.log.info("%s ended %s in an earlier try%s; instead: %s", snapshot.arn, snapshot.status, why, arn)
+        return arn
+
+    def _runs_definition(self, hook: SageMakerPipelineHook, arn: str) -> bool:
+        if self._given is None:
+            return True
+        return bool(json.loads(hook.execution_definition(arn)) == json.loads(self._given.text))
+
+    def _require_definition(self, hook: SageMakerPipelineHook, arn: str) -> None:
+        """Stop an execution that was just started and runs another definition: someone else updated the pipeline."""
+        if self._runs_definition(hook, arn):
+            return
+        hook.stop_execution(arn)
+        raise PipelineExecutionError(
+            f"execution {arn} runs another definition than task '{self.task_id}' has, and was stopped: pipeline "
+            f"'{self.pipeline_name}' was updated by someone else in the same moment. Clear this task to start anew; "
+            "give each definition a pipeline_name of its own"
+        )

@@ -1,0 +1,54 @@
+"""Resuming a pipeline execution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import XComArg
+
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.resume import OnRetry
+from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
+    """
+    Resumes a pipeline execution that failed or was stopped, and waits until it is over; returns its ARN.
+
+    SageMaker runs the failed steps again, and those that never started, under the same ARN, with the definition and
+    the parameters of before. However many tasks ask for it after one failure, it is resumed once. An execution that
+    is running is only waited for, and one that succeeded is left as it is.
+
+    Fails for an execution that ended in a Fail step, which SageMaker does not resume, and when the execution does not
+    end well this time.
+
+    :param pipeline_execution_arn: the execution. Templated.
+    :param kwargs: how to wait, and the connection; see :class:`BasePipelineExecutionOperator`.
+    """
+
+    template_fields: Sequence[str] = ("pipeline_execution_arn",)
+
+    def __init__(self, *, pipeline_execution_arn: str | XComArg, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipeline_execution_arn: Any = pipeline_execution_arn
+
+    def begin(self, context: Context) -> str:
+        """Ask the service to resume the execution, where it ended badly.
+
+        :param context: Airflow's.
+        """
+        from airflow_sm_pipelines.hooks.resumption import go_on
+        from airflow_sm_pipelines.operators.executions.waiting import settled
+
+        arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
+        snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
+        if not snapshot.status.is_terminal or snapshot.status.is_success:
+            self.log.info("Nothing to resume: execution %s is %s", arn, snapshot.status)
+            return arn
+        self.persist(lambda hook: go_on(hook, snapshot, OnRetry.RESUME))
+        self.log.info("Execution %s ended %s: it is resumed", arn, snapshot.status)
+        return arn

@@ -1,0 +1,220 @@
+"""What every step operator does: describe its step, then follow it from the triggerer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.triggers.base import StartTriggerArgs
+
+from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.definition.validation import step_name_problem
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
+from airflow_sm_pipelines.links.sagemaker import (
+    CloudWatchLogLink,
+    SageMakerJobLink,
+    SageMakerPipelineExecutionLink,
+    link_xcoms,
+)
+from airflow_sm_pipelines.operators.steps.settings import settings_around
+from airflow_sm_pipelines.translation.nodes import StepNode
+from airflow_sm_pipelines.translation.reader import is_template
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
+
+
+class BaseSageMakerStepOperator(BaseOperator):
+    """
+    A task that is one step of a SageMaker pipeline.
+
+    It starts nothing itself: the launch task of its
+    :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup` starts the whole pipeline, and
+    this task then follows its step. It waits in the triggerer, without a worker, and ends there too; only a task
+    with ``outlets`` is finished by a worker, since Airflow registers asset events only there.
+
+    Another try of the task, by ``retries`` or after it was cleared, resumes the failed execution; the group's
+    ``on_retry`` says how.
+
+    XComs: ``step_status``, ``job_arn``, ``outputs`` (S3 URIs by name) and ``property_files`` (contents by name).
+
+    :param step_name: the step's name in the pipeline; by default the task id without the group's prefix.
+    :param display_name: the step's name in SageMaker Studio.
+    :param description: the step's description in SageMaker Studio.
+    :raises TranslationError: outside a pipeline task group, or when SageMaker would refuse the name.
+    """
+
+    template_fields: Sequence[str] = ("pipeline_execution_arn",)
+    operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
+    ui_color = "#e8f0d8"
+
+    def __init__(
+        self,
+        *,
+        step_name: str | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings_around(self)
+        self.step_name: str = step_name if step_name is not None else str(self.label)
+        self.link_addresses: dict[str, str] = {}
+        self.display_name = display_name
+        self.description = description
+        if problem := step_name_problem(self.step_name):
+            raise self.error(f"{problem}. Set step_name.")
+        for keyword, text in (("display_name", display_name), ("description", description)):
+            if text is not None and is_template(text):
+                raise self.error(
+                    f"{keyword}={text!r} holds Jinja. SageMaker takes no parameter there, so it must be the same in "
+                    "every run. Write it out."
+                )
+        self.pipeline_execution_arn = (
+            f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
+        )
+        # A task with outlets has to end on a worker, so it goes there once and defers.
+        self.start_from_trigger = not self.outlets
+
+    @property
+    def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
+        """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
+        return StartTriggerArgs(
+            trigger_cls=STEP_TRIGGER,
+            trigger_kwargs=self.trigger_arguments(),
+            next_method="execute_complete",
+            timeout=self.execution_timeout,
+        )
+
+    @abstractmethod
+    def to_step_node(self) -> StepNode:
+        """Describe the step, as neutral records; must not change the operator."""
+
+    @property
+    def properties(self) -> PropertyReference:
+        """The step's properties, for other steps: ``step.properties.ModelArtifacts.S3ModelArtifacts``.
+
+        They are those of the Describe operation of the job (or model, ...) that the step makes.
+        """
+        return PropertyReference(f"Steps.{self.step_name}")
+
+    @property
+    def property_file_places(self) -> dict[str, dict[str, str]]:
+        """Where the step's property files lie: ``{name: {"output_name", "file_path"}}``."""
+        return {}
+
+    @property
+    def branches(self) -> list[list[str]]:
+        """The branches that hold the step, outermost first, each as ``[<condition step>, "True" | "False"]``.
+
+        Needed only where Airflow may start the task although its branch is not taken; then the task is skipped.
+        """
+        return []
+
+    @property
+    def skipped_task_ids(self) -> dict[str, list[str]]:
+        """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
+        return {}
+
+    @property
+    def subject(self) -> str:
+        """How errors name this task."""
+        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'"
+
+    def error(self, message: str) -> TranslationError:
+        """Return an error that names the Dag and this task.
+
+        :param message: the rule broken and the fix.
+        """
+        return TranslationError(f"{self.subject}: {message}")
+
+    def trigger_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of the step trigger."""
+        return {
+            "pipeline_execution_arn": self.pipeline_execution_arn,
+            "step_name": self.step_name,
+            "property_files": self.property_file_places,
+            "skipped_task_ids": self.skipped_task_ids,
+            "branches": self.branches,
+            "aws_conn_id": self.settings.aws_conn_id,
+            "region_name": self.settings.region_name,
+            "verify": self.settings.verify,
+            "botocore_config": self.settings.botocore_config,
+            "waiter_delay": self.settings.waiter_delay,
+            "waiter_max_attempts": self.settings.waiter_max_attempts,
+            "execution_timeout": None if self.execution_timeout is None else self.execution_timeout.total_seconds(),
+            "log_lines": self.settings.log_lines,
+            "launch_task_id": self.settings.launch_task_id,
+            "on_retry": self.settings.on_retry,
+            "stop_on_kill": self.settings.stop_on_kill,
+        }
+
+    def execute(self, context: Context) -> None:
+        """Wait for the step from a worker's start on; not used when the task starts from its trigger.
+
+        :param context: Airflow's.
+        :raises AirflowFailException: when the launch task left no execution.
+        """
+        from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+
+        try:
+            self.link_addresses = link_xcoms(self.pipeline_execution_arn)
+        except PipelineExecutionError as error:
+            raise AirflowFailException(
+                f"The launch task '{self.settings.launch_task_id}' left no execution ARN: {error}. Clear it to start "
+                "an execution."
+            ) from None
+        self.defer(
+            trigger=SageMakerPipelineStepTrigger(**self.trigger_arguments(), end_from_trigger=False),
+            method_name="execute_complete",
+            timeout=self.execution_timeout,
+        )
+
+    def execute_complete(self, context: Context, event: Any = None) -> None:
+        """Look at the step once more, on a worker, and end as it did.
+
+        The event is not believed: ``dag.test()`` leaves out what the trigger says. It only tells why the trigger gave
+        up on a step that is not over.
+
+        :param context: Airflow's.
+        :param event: what the trigger said.
+        :raises PipelineExecutionError: when the step failed, with its reason.
+        :raises AirflowSkipException: when the step was never to run.
+        """
+        from airflow_sm_pipelines.operators.steps.completion import complete_step
+
+        complete_step(self, context, self.hook, event)
+
+    @property
+    def hook(self) -> SageMakerPipelineHook:
+        """A hook for the group's connection."""
+        from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+        return SageMakerPipelineHook(**self.settings.hook_arguments)
+
+
+def merge_arguments(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with the raw ``arguments`` merged under what the keywords say.
+
+    Dicts are merged key by key; anything else the keywords say replaces what stands in ``arguments``.
+
+    :param arguments: the raw boto3 request.
+    :param over: the request made from keywords; ``None`` values are left out.
+    """
+    merged = dict(arguments)
+    for key, value in over.items():
+        if value is None:
+            continue
+        below = merged.get(key)
+        if isinstance(value, Mapping):
+            merged[key] = merge_arguments(below if isinstance(below, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged

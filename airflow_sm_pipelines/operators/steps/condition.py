@@ -1,0 +1,82 @@
+"""Condition steps: branches of the pipeline that are branches in Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, TaskGroup
+
+from airflow_sm_pipelines.definition.conditions import Condition
+from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
+from airflow_sm_pipelines.operators.steps.keywords import require_list
+from airflow_sm_pipelines.translation.nodes import StepNode
+
+
+class SageMakerConditionStepOperator(BranchingStepOperator):
+    """
+    A ConditionStep: decides in the pipeline which steps run, and skips the others in Airflow.
+
+    The tasks of both branches become direct downstream tasks of this one. Everything that only they lead to
+    belongs to their branch. A task that follows both branches needs
+    ``trigger_rule="none_failed_min_one_success"``.
+
+    :param conditions: all of them must hold, for ``if_steps`` to run. Compare references:
+        ``evaluate.metric("metrics", "accuracy.value") >= pipeline.parameters["MinAccuracy"]``.
+    :param if_steps: the first tasks of the branch for a condition that holds; a TaskGroup stands for its first tasks.
+    :param else_steps: the first tasks of the other branch.
+    """
+
+    def __init__(
+        self,
+        *,
+        conditions: Sequence[Condition],
+        if_steps: Sequence[Any] = (),
+        else_steps: Sequence[Any] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conditions = tuple(require_list(self, "conditions", conditions))
+        if not self.conditions:
+            raise self.error("a ConditionStep needs at least one condition. Give conditions=[...].")
+        for condition in self.conditions:
+            if not isinstance(condition, Condition):
+                hint = " '==' and '!=' compare in Python: use .equals(...) and Not(...)." * isinstance(condition, bool)
+                raise self.error(
+                    f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
+                    f"{hint}"
+                )
+        if_tasks, else_tasks = self._first_tasks("if_steps", if_steps), self._first_tasks("else_steps", else_steps)
+        if both := sorted({task.task_id for task in if_tasks} & {task.task_id for task in else_tasks}):
+            raise self.error(
+                f"{', '.join(map(repr, both))} stands in if_steps and in else_steps. A step belongs to one branch; "
+                "a step after both follows their ends with trigger_rule='none_failed_min_one_success'."
+            )
+        self.lead_to(if_tasks, else_tasks)
+
+    def _first_tasks(self, keyword: str, steps: Any) -> list[BaseOperator]:
+        if not isinstance(steps, (list, tuple)) or not all(
+            isinstance(step, (BaseOperator, TaskGroup)) for step in steps
+        ):
+            raise self.error(
+                f"{keyword}={steps!r} is no list of tasks. Give the first steps of the branch: {keyword}=[...]."
+            )
+        return [root for step in steps for root in step.roots]
+
+    @property
+    def outcome(self) -> Any:
+        """The condition's outcome, for other steps: ``True`` or ``False``."""
+        return self.properties.Outcome
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step."""
+        return StepNode(
+            task_id=self.task_id,
+            name=self.step_name,
+            type="Condition",
+            display_name=self.display_name,
+            description=self.description,
+            conditions=self.conditions,
+            if_task_ids=self.if_task_ids,
+            else_task_ids=self.else_task_ids,
+        )

@@ -1,0 +1,64 @@
+"""Tasks that follow the steps of a pipeline made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_sm_pipelines.definition.parameters import MISSING
+from airflow_sm_pipelines.definition.steps import BranchOwner, Step
+from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
+from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
+from airflow_sm_pipelines.translation.nodes import StepNode
+
+
+class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
+    """
+    Follows one step, of any type, of a definition that was given as it is.
+
+    Made by :meth:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup.from_definition`; Dags do not
+    use it themselves.
+
+    :param step: the step.
+    :param step_branches: the branches that hold it, outermost first.
+    """
+
+    def __init__(self, *, step: Step, step_branches: Sequence[BranchOwner] = (), **kwargs: Any) -> None:
+        # Airflow asks for the trigger's arguments as soon as the base class is initialised.
+        self.step = step
+        self.step_branches = tuple(step_branches)
+        super().__init__(step_name=step.name, **kwargs)
+
+    @property
+    def branches(self) -> list[list[str]]:
+        """The branches that hold the step, outermost first."""
+        return [[owner.condition, str(owner.outcome)] for owner in self.step_branches]
+
+    @property
+    def property_file_places(self) -> dict[str, dict[str, str]]:
+        """Where the step's property files lie."""
+        return {
+            each.name: {"output_name": each.output_name, "file_path": each.file_path}
+            for each in self.step.property_files
+        }
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step as the document has it."""
+        return StepNode(
+            task_id=self.task_id,
+            name=self.step.name,
+            type=self.step.type,
+            arguments={} if self.step.arguments is MISSING else self.step.arguments,
+            extra=self.step.extra,
+            display_name=self.step.display_name,
+            description=self.step.description,
+        )
+
+
+class SageMakerExistingConditionStepOperator(SageMakerExistingStepOperator, BranchingStepOperator):
+    """
+    Follows a Condition step of a definition that was given as it is, and skips the branch that was not taken.
+
+    :param step: the step.
+    :param step_branches: the branches that hold it, outermost first.
+    """

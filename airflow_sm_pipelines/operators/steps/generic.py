@@ -1,0 +1,130 @@
+"""The generic step: any step type, its arguments as boto3 takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
+from airflow_sm_pipelines.operators.steps.keywords import require_dict, require_list
+from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
+from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
+from airflow_sm_pipelines.translation.step_types import types_in, types_of
+
+_INSTEAD: Final = {
+    "Name": "Set step_name.",
+    "Type": "Set step_type.",
+    "Arguments": "Set arguments.",
+    "DependsOn": "Draw the edges between the tasks: a >> b.",
+    "DisplayName": "Set display_name.",
+    "Description": "Set description.",
+}
+"""Keys that every step has, and the keyword for each."""
+
+
+class SageMakerStepOperator(BaseSageMakerStepOperator):
+    """
+    A step of any type, also of types this version has no operator for. Not a Condition step, whose branches are tasks.
+
+    :param step_type: the step's ``Type``: ``Transform``, ``Lambda``, ...
+    :param arguments: the step's ``Arguments``: the boto3 request of its create operation. Jinja and XComArgs
+        anywhere in it become pipeline parameters, of the type that the API wants at that place. What other keywords
+        of an operator say goes over it.
+    :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
+        ``True`` for ever.
+    :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
+    :param role_arn: the role of this step's job; by default the group's, except for steps of this class itself.
+    :param step_options: further keys of the step in the document, such as ``OutputParameters`` or ``FunctionArn``.
+    :raises TranslationError: for a Condition step, and for a key of ``step_options`` that a keyword has.
+    """
+
+    def __init__(
+        self,
+        *,
+        step_type: str,
+        arguments: Mapping[str, Any] | None = None,
+        cache: timedelta | str | bool | None = None,
+        retry_policies: Sequence[Mapping[str, Any]] | None = None,
+        role_arn: str | None = None,
+        step_options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.step_type = step_type
+        self.arguments = require_dict(self, "arguments", arguments)
+        self.cache = cache
+        self.retry_policies = None if retry_policies is None else require_list(self, "retry_policies", retry_policies)
+        self.role_arn = role_arn
+        self.step_options = require_dict(self, "step_options", step_options)
+        self._local_code: LocalCode | None = None
+        if step_type == "Condition":
+            raise self.error("the branches of a Condition step are tasks. Use SageMakerConditionStepOperator.")
+        for key in self.step_options:
+            if key in _INSTEAD:
+                raise self.error(f"step_options has '{key}', which every step has. {_INSTEAD[key]}")
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the request that the keywords make; goes over ``arguments``. For a generic step that is the role."""
+        known = types_in(types_of(self.step_type), "Arguments")
+        return {"RoleArn": self.role_arn} if isinstance(known, Mapping) and "RoleArn" in known else {}
+
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the request has where neither ``arguments`` nor a keyword says it. Nothing for a generic step."""
+        return {}
+
+    def extra(self) -> dict[str, Any]:
+        """Return the step's further keys in the document."""
+        extra = dict(self.step_options)
+        if self.cache is not None:
+            extra["CacheConfig"] = _cache_config(self.cache)
+        if self.retry_policies is not None:
+            extra["RetryPolicies"] = [dict(policy) for policy in self.retry_policies]
+        return extra
+
+    def uploads(self) -> tuple[CodeUpload, ...]:
+        """Return the files the step needs in S3. None for a generic step."""
+        return ()
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step."""
+        return StepNode(
+            task_id=self.task_id,
+            name=self.step_name,
+            type=self.step_type,
+            arguments=merge_arguments(
+                merge_arguments(self.default_arguments(), self.arguments), self.keyword_arguments()
+            ),
+            extra=self.extra(),
+            display_name=self.display_name,
+            description=self.description,
+            uploads=self.uploads(),
+        )
+
+    @property
+    def code_uri(self) -> str:
+        """The prefix in S3 under which local code is kept."""
+        return f"{self.settings.artifact_uri}/code"
+
+    def read_code(self, code: str, entry_point: str | None) -> LocalCode:
+        """Read this step's local code, once: describing the step asks for it several times.
+
+        :param code: a file or directory; a relative path starts beside the Dag file.
+        :param entry_point: the script to run, where it is a directory.
+        :raises TranslationError: when it is not there.
+        """
+        if self._local_code is None:
+            try:
+                self._local_code = read_local_code(code, entry_point, self.dag.folder)
+            except TranslationError as error:
+                raise self.error(str(error)) from None
+        return self._local_code
+
+
+def _cache_config(cache: timedelta | str | bool) -> dict[str, Any]:
+    if isinstance(cache, bool):
+        return {"Enabled": cache}
+    if isinstance(cache, timedelta):
+        return {"Enabled": True, "ExpireAfter": f"PT{int(cache.total_seconds())}S"}
+    return {"Enabled": True, "ExpireAfter": cache}

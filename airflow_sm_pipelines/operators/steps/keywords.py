@@ -1,0 +1,112 @@
+"""Checks of keyword arguments: a list is no text, and a dict is no list. Python would take either."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> list[Any]:
+    """Return a list argument as a list.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a list or tuple.
+    :raises TranslationError: for anything else; text would be taken letter by letter.
+    """
+    if not isinstance(value, (list, tuple)):
+        fix = f"Write {keyword}=[{value!r}]." if isinstance(value, str) else f"Give {keyword}=[...]."
+        raise operator.error(f"{keyword}={value!r} is no list. {fix}")
+    return list(value)
+
+
+def optional_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> list[Any] | None:
+    """Return a list argument as a list, and ``None`` as it is.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a list, a tuple or ``None``.
+    :raises TranslationError: for anything else.
+    """
+    return None if value is None else require_list(operator, keyword, value)
+
+
+def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any]:
+    """Return a dict argument as a dict; ``None`` is empty.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a mapping by name.
+    :raises TranslationError: for anything else.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise operator.error(f"{keyword}={value!r} is no dict. Give {keyword}={{'name': ...}}.")
+    return dict(value)
+
+
+def optional_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any] | None:
+    """Return a dict argument as a dict, and ``None`` as it is.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: a mapping by name, or ``None``.
+    :raises TranslationError: for anything else.
+    """
+    return None if value is None else require_dict(operator, keyword, value)
+
+
+def require_path(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> str | None:
+    """Return a path argument as text.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: text, a path object, or ``None``.
+    :raises TranslationError: for anything else, such as a reference: code has to be known while the Dag is parsed.
+    """
+    if value is None or isinstance(value, (str, os.PathLike)):
+        return None if value is None else os.fspath(value)
+    raise operator.error(
+        f"{keyword}={value!r} is no path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has "
+        "to be known while the Dag is parsed."
+    )
+
+
+def require_names(operator: BaseSageMakerStepOperator, keyword: str, names: Iterable[Any]) -> None:
+    """Raise for a name that cannot be a directory's, since inputs and outputs are directories of the job.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param names: the names.
+    :raises TranslationError: naming the first that is none.
+    """
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise operator.error(
+                f"{keyword} has the name {name!r}. Names are letters, digits, '.', '-' and '_', and begin with a "
+                "letter, a digit or '_'."
+            )
+
+
+def require_given(operator: BaseSageMakerStepOperator, keyword: str, value: Any, *arguments: str) -> None:
+    """Raise when neither a keyword nor the raw ``arguments`` say something the API cannot do without.
+
+    :param operator: named in the error; its ``arguments`` are looked into.
+    :param keyword: the keyword's name.
+    :param value: the keyword's value.
+    :param arguments: where the raw request would have it, key by key.
+    :raises TranslationError: saying so.
+    """
+    found: Any = getattr(operator, "arguments", {})
+    for key in arguments:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if value is None and found is None:
+        raise operator.error(f"{keyword} is missing. Give {keyword}=..., or {'.'.join(arguments)} in arguments.")

@@ -1,0 +1,262 @@
+"""Processing steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, JsonGet, PropertyReference
+from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
+from airflow_sm_pipelines.operators.steps.keywords import (
+    optional_dict,
+    optional_list,
+    require_dict,
+    require_given,
+    require_list,
+    require_names,
+    require_path,
+)
+from airflow_sm_pipelines.operators.steps.references import NamedReferences
+from airflow_sm_pipelines.translation.nodes import CodeUpload
+
+PROCESSING_DIRECTORY: Final = "/opt/ml/processing"
+CODE_INPUT_NAME: Final = "code"
+
+
+class SageMakerProcessingStepOperator(SageMakerStepOperator):
+    """
+    A processing job as a step of a pipeline.
+
+    :param image_uri: the container image.
+    :param instance_type: such as ``ml.m5.xlarge``.
+    :param instance_count: how many instances; by default 1.
+    :param volume_size_in_gb: of each instance's storage; by default 30.
+    :param code: the script to run: a local file beside the Dag, a local directory (with ``entry_point``), or an
+        ``s3://`` URI of a file. It arrives at ``/opt/ml/processing/input/code``. Without code the image's own
+        entry point runs.
+    :param entry_point: the script in the directory.
+    :param command: what runs the script; by default ``["python3"]``.
+    :param job_arguments: command line arguments of the script.
+    :param inputs: what to read, by name: an S3 URI, a pipeline parameter or a reference to another step. Arrives
+        at ``/opt/ml/processing/input/<name>``. For another path:
+        ``{"S3Uri": ..., "LocalPath": ...}``, with any other key of boto3's ``S3Input``.
+    :param outputs: names of what is written: everything the script leaves in
+        ``/opt/ml/processing/output/<name>``. A dict gives another local path or S3 place:
+        ``{"train": "/opt/ml/processing/train"}`` or ``{"train": {"LocalPath": ..., "S3Uri": ...}}``. Without
+        ``S3Uri`` it goes to ``<artifact_uri>/<execution id>/<step name>/<name>``.
+    :param property_files: JSON files among the outputs that conditions can look into: name and path,
+        ``{"metrics": "evaluation/metrics.json"}`` being the file ``metrics.json`` of output ``evaluation``.
+    :param environment: environment variables.
+    :param max_runtime_in_seconds: after which SageMaker stops the job.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_uri: Any = None,
+        instance_type: Any = None,
+        instance_count: Any = None,
+        volume_size_in_gb: Any = None,
+        code: str | PathLike[str] | None = None,
+        entry_point: str | None = None,
+        command: Sequence[str] = ("python3",),
+        job_arguments: Sequence[Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | Mapping[str, Any] = (),
+        property_files: Mapping[str, str] | None = None,
+        environment: Mapping[str, Any] | None = None,
+        max_runtime_in_seconds: Any = None,
+        step_type: str = "Processing",
+        **kwargs: Any,
+    ) -> None:
+        # Read by property_file_places, which Airflow asks for as soon as the base class is initialised.
+        self._property_files: dict[str, str] = {}
+        super().__init__(step_type=step_type, **kwargs)
+        self._property_files = require_dict(self, "property_files", property_files)
+        require_given(self, "image_uri", image_uri, "AppSpecification", "ImageUri")
+        require_given(self, "instance_type", instance_type, "ProcessingResources", "ClusterConfig", "InstanceType")
+        self.image_uri = image_uri
+        self.instance_type = instance_type
+        self.instance_count = instance_count
+        self.volume_size_in_gb = volume_size_in_gb
+        self.code = require_path(self, "code", code)
+        self.entry_point = entry_point
+        self.command = require_list(self, "command", command)
+        self.job_arguments = optional_list(self, "job_arguments", job_arguments)
+        self.inputs = require_dict(self, "inputs", inputs)
+        require_names(self, "inputs", self.inputs)
+        if self.code is not None and CODE_INPUT_NAME in self.inputs:
+            raise self.error(
+                f"inputs has the name '{CODE_INPUT_NAME}', which the code itself takes. Name it otherwise."
+            )
+        self.declared_outputs: dict[str, Any] = (
+            dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(require_list(self, "outputs", outputs))
+        )
+        require_names(self, "outputs", self.declared_outputs)
+        for name, place in self.declared_outputs.items():
+            if isinstance(place, str) and place.startswith("s3://"):
+                raise self.error(
+                    f"output '{name}' is given '{place}', which is no path in the container. Write "
+                    f"outputs={{'{name}': {{'S3Uri': '{place}'}}}}."
+                )
+        self.environment = optional_dict(self, "environment", environment)
+        self.max_runtime_in_seconds = max_runtime_in_seconds
+        for name, path in self._property_files.items():
+            output, _, file_path = path.partition("/")
+            if not file_path or output not in self._output_names():
+                raise self.error(
+                    f"property file '{name}' is given as '{path}'; write '<output name>/<path in it>', the step's "
+                    f"outputs being {', '.join(map(repr, self._output_names())) or '(none)'}"
+                    f"{'' if output in self._output_names() else did_you_mean(output, self._output_names())}"
+                )
+
+    @property
+    def outputs(self) -> NamedReferences[PropertyReference]:
+        """The S3 URIs of the outputs, for other steps: ``prepare.outputs["train"]``."""
+        base = f"Steps.{self.step_name}.ProcessingOutputConfig.Outputs"
+        references = {name: PropertyReference(f"{base}['{name}'].S3Output.S3Uri") for name in self._output_names()}
+        return NamedReferences(references, f"{self.subject} has no output")
+
+    @property
+    def property_files(self) -> NamedReferences[Join]:
+        """The S3 URIs of the property files, for other steps: ``evaluate.property_files["metrics"]``."""
+        references = {
+            name: Join("/", [self.outputs[place["output_name"]], place["file_path"]])
+            for name, place in self.property_file_places.items()
+        }
+        return NamedReferences(references, f"{self.subject} has no property file")
+
+    def metric(self, property_file: str, json_path: str) -> JsonGet:
+        """Return a value out of a property file, for conditions: ``evaluate.metric("metrics", "accuracy.value")``.
+
+        :param property_file: a name declared in ``property_files``.
+        :param json_path: where in the file.
+        :raises TranslationError: when no such property file is declared.
+        """
+        if property_file not in self._property_files:
+            hint = did_you_mean(property_file, self._property_files) or "."
+            raise self.error(
+                f"there is no property file '{property_file}'{hint} "
+                f"Declare it: property_files={{'{property_file}': '<output name>/<file>.json'}}."
+            )
+        return JsonGet(self.step_name, property_file, json_path)
+
+    @property
+    def property_file_places(self) -> dict[str, dict[str, str]]:
+        """Where the step's property files lie."""
+        places: dict[str, dict[str, str]] = {}
+        for name, path in self._property_files.items():
+            output, _, file_path = path.partition("/")
+            places[name] = {"output_name": output, "file_path": file_path}
+        return places
+
+    def default_arguments(self) -> dict[str, Any]:
+        """Return what the CreateProcessingJob request has where nobody says it."""
+        return {
+            "RoleArn": self.settings.role_arn,
+            "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "VolumeSizeInGB": 30}},
+        }
+
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the CreateProcessingJob request that the keywords make."""
+        request: dict[str, Any] = {"RoleArn": self.role_arn}
+        cluster: dict[str, Any] = {
+            "InstanceType": self.instance_type,
+            "InstanceCount": self.instance_count,
+            "VolumeSizeInGB": self.volume_size_in_gb,
+        }
+        request["ProcessingResources"] = {"ClusterConfig": cluster}
+        application: dict[str, Any] = {"ImageUri": self.image_uri}
+        if self.code is not None:
+            application["ContainerEntrypoint"] = [
+                *self.command,
+                f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{self._script(self.code)[1]}",
+            ]
+        if self.job_arguments is not None:
+            application["ContainerArguments"] = self.job_arguments
+        request["AppSpecification"] = application
+        if inputs := list(self._inputs()):
+            request["ProcessingInputs"] = inputs
+        if outputs := list(self._outputs()):
+            request["ProcessingOutputConfig"] = {"Outputs": outputs}
+        if self.environment is not None:
+            request["Environment"] = self.environment
+        if self.max_runtime_in_seconds is not None:
+            request["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_in_seconds}
+        return request
+
+    def extra(self) -> dict[str, Any]:
+        """Return the step's further keys, property files among them."""
+        extra = super().extra()
+        if self._property_files:
+            extra["PropertyFiles"] = [
+                {"PropertyFileName": name, "OutputName": place["output_name"], "FilePath": place["file_path"]}
+                for name, place in self.property_file_places.items()
+            ]
+        return extra
+
+    def uploads(self) -> tuple[CodeUpload, ...]:
+        """Return the step's local code."""
+        if self.code is None or self.code.startswith("s3://"):
+            return ()
+        return self.read_code(self.code, self.entry_point).as_files(self.code_uri)[1]
+
+    def _output_names(self) -> list[str]:
+        raw = self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
+        return [*self.declared_outputs, *(output["OutputName"] for output in raw)]
+
+    def _script(self, code: str) -> tuple[str, str]:
+        """Return where the code lies in S3, and the script's path below it."""
+        if code.startswith("s3://"):
+            return code, code.rsplit("/", 1)[1]
+        local = self.read_code(code, self.entry_point)
+        return local.as_files(self.code_uri)[0], local.entry_point
+
+    def _inputs(self) -> Iterator[dict[str, Any]]:
+        for name, source in self.inputs.items():
+            given = dict(source) if isinstance(source, Mapping) else {"S3Uri": source}
+            if given.get("S3Uri") is None:
+                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the data lies.")
+            yield _processing_input(name, given)
+        if self.code is not None:
+            yield _processing_input(CODE_INPUT_NAME, {"S3Uri": self._script(self.code)[0]})
+        yield from self.arguments.get("ProcessingInputs", [])
+
+    def _outputs(self) -> Iterator[dict[str, Any]]:
+        for name, place in self.declared_outputs.items():
+            given = dict(place) if isinstance(place, Mapping) else {"LocalPath": place} if place else {}
+            yield {
+                "OutputName": name,
+                "AppManaged": False,
+                "S3Output": {
+                    "S3Uri": self.default_output_uri(name),
+                    "LocalPath": f"{PROCESSING_DIRECTORY}/output/{name}",
+                    "S3UploadMode": "EndOfJob",
+                    **given,
+                },
+            }
+        yield from self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
+
+    def default_output_uri(self, name: str) -> Join:
+        """Return where an output goes unless told otherwise; holds the execution's id.
+
+        :param name: the output's name.
+        """
+        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name, name])
+
+
+def _processing_input(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "AppManaged": False,
+        "S3Input": {
+            "LocalPath": f"{PROCESSING_DIRECTORY}/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+            "S3CompressionType": "None",
+            **given,
+        },
+    }
