@@ -38,8 +38,8 @@ class Triggerer:
         if kind in ("SetXCom", "GetXCom"):
             assert (message.dag_id, message.run_id, message.map_index) == ("train_model", "manual__1", -1)
         if kind == "GetXCom":
-            assert message.task_id == LAUNCH
-            return XComResult(key=message.key, value=self.launch_xcoms.get(message.key))
+            xcoms = self.launch_xcoms if message.task_id == LAUNCH else dict(self.pushed)
+            return XComResult(key=message.key, value=xcoms.get(message.key))
         if kind == "SetXCom":
             if message.task_id == LAUNCH:
                 self.launch_xcoms[message.key] = json.loads(json.dumps(message.value))

@@ -1,7 +1,8 @@
-"""A contract type for import-linter that its own set lacks: an allow list that is the standard library."""
+"""Contract types for import-linter that its own set lacks."""
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -41,3 +42,33 @@ class StandardLibraryOnly(Contract):
         for offence in check.metadata["offences"]:
             place = f"{offence['importer']}:{offence['line_number']}"
             output.print_error(f"{place} imports {offence['imported']}", bold=False)
+
+
+class PublicNamesOfAirflow(Contract):
+    """Every module outside one room imports Airflow by its public packages only.
+
+    import-linter sees external packages as a whole, so this one reads the lines of the imports.
+    """
+
+    room = fields.StringField()
+    public = fields.ListField(subfield=fields.StringField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - the base class's
+        """Look at every import of Airflow outside the room."""
+        room, public = str(self.room), [str(each) for each in self.public]
+        inside = {room, *graph.find_descendants(room)}
+        offences = [
+            {**detail, "imported": imported[1]}
+            for module in sorted(graph.find_modules_that_directly_import("airflow") - inside)
+            for detail in graph.get_import_details(importer=module, imported="airflow")
+            if (imported := re.match(r"(?:from|import) (airflow[\w.]*)", detail["line_contents"])) is None
+            or not any(_is_in(imported[1], each) for each in public)
+        ]
+        return ContractCheck(kept=not offences, metadata={"offences": offences})
+
+    render_broken_contract = StandardLibraryOnly.render_broken_contract
+
+
+def _is_in(module: str, public: str) -> bool:
+    """Whether a module is public: ``airflow.sdk`` itself, but what is below a package of providers as well."""
+    return module == public or (public == "airflow.providers" and module.startswith(f"{public}."))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
@@ -61,35 +62,29 @@ Decision = Wait | Succeed | Fail | Skip
 
 
 @dataclass(frozen=True)
-class Branch:
-    """One branch of one Condition step.
-
-    :param condition: the name of the Condition step.
-    :param outcome: the outcome with which this branch is taken: true for if_steps, false for else_steps.
-    """
-
-    condition: str
-    outcome: bool
-
-
-@dataclass(frozen=True)
 class StepTarget:
     """Waiting for one step.
 
     :param name: the step's name in the definition.
     :param branches: the branches that hold the step, outermost first. Without them a step of a branch not
         taken is skipped when the execution succeeds, but fails when it ends badly.
-    :param started_elsewhere: the execution is not one that the Dag's own launch task started; for reasons only.
+    :param started_elsewhere: the execution is not one that the Dag's own launch task started. Used only in
+        the failure message.
     """
 
     name: str
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[BranchOwner, ...] = ()
     started_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
 class ExecutionTarget:
-    """Waiting for the whole execution."""
+    """Waiting for the whole execution.
+
+    :param however: an execution that is over is a success, however it ended.
+    """
+
+    however: bool = False
 
 
 def decide(snapshot: ExecutionSnapshot, target: StepTarget | ExecutionTarget) -> Decision:
@@ -101,17 +96,17 @@ def decide(snapshot: ExecutionSnapshot, target: StepTarget | ExecutionTarget) ->
     :param target: what is waited for.
     """
     if isinstance(target, ExecutionTarget):
-        return _decide_execution(snapshot)
+        return _decide_execution(snapshot, target)
     step = snapshot.steps.get(target.name)
     if step is not None:
         return _decide_listed_step(step)
     return _decide_absent_step(snapshot, target)
 
 
-def _decide_execution(snapshot: ExecutionSnapshot) -> Decision:
+def _decide_execution(snapshot: ExecutionSnapshot, target: ExecutionTarget) -> Decision:
     if not snapshot.status.is_terminal:
         return Wait()
-    if snapshot.status.is_success:
+    if snapshot.status.is_success or target.however:
         return Succeed()
     return Fail(f"execution {snapshot.arn} ended {snapshot.status}: {_causes(snapshot)}")
 

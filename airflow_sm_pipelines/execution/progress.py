@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from logging import Logger
 from typing import Any
 
@@ -9,22 +10,43 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 
 
-class _Progress:
-    """What all progress has: when the service is in trouble, and what was last seen."""
+class Progress(ABC):
+    """What a wait has seen: told to a task's log, changes only.
+
+    :param log: the task's log.
+    """
 
     def __init__(self, log: Logger | Any) -> None:
         self._log = log
         self._trouble_code: str | None = None
         self._in_trouble = False
+        self._told: set[str] = set()
         self.last_seen = "nothing; the service did not answer yet"
 
+    @abstractmethod
+    def seen(self, snapshot: ExecutionSnapshot) -> None:
+        """Tell what is new since the last time.
+
+        :param snapshot: what was seen.
+        """
+
+    def old_failure(self, snapshot: ExecutionSnapshot) -> None:
+        """Tell that a failure is waited out, once.
+
+        :param snapshot: the execution, not over.
+        """
+        self._tell(
+            f"An earlier try of this task ended with this failure. The execution is {snapshot.status}; it can be "
+            "resumed once it is over"
+        )
+
     def trouble(self, error: SageMakerServiceError) -> None:
-        """Tell that the service is in trouble, once for each kind of trouble in a row.
+        """Tell that the service is unavailable, once for each kind of trouble in a row.
 
         :param error: what it said.
         """
         if not self._in_trouble or error.code != self._trouble_code:
-            self._log.warning("SageMaker is in trouble, going on: %s", error)
+            self._log.warning("SageMaker is unavailable, retrying: %s", error)
         self._in_trouble, self._trouble_code = True, error.code
 
     def _answered(self) -> None:
@@ -32,8 +54,13 @@ class _Progress:
             self._in_trouble, self._trouble_code = False, None
             self._log.info("SageMaker answers again")
 
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            self._log.info("%s", line)
 
-class StepProgress(_Progress):
+
+class StepProgress(Progress):
     """Tells the log of one task about one step.
 
     :param log: the task's log.
@@ -44,7 +71,6 @@ class StepProgress(_Progress):
     def __init__(self, log: Logger | Any, step_name: str, pipeline_execution_arn: str) -> None:
         super().__init__(log)
         self._step_name = step_name
-        self._told: set[str] = set()
         self._log.info("Following step '%s' of %s", step_name, pipeline_execution_arn)
 
     def seen(self, snapshot: ExecutionSnapshot) -> None:
@@ -69,23 +95,8 @@ class StepProgress(_Progress):
         if step.selective_source:
             self._tell(f"Not selected; taken from {step.selective_source}")
 
-    def old_failure(self, snapshot: ExecutionSnapshot) -> None:
-        """Tell that a failure is waited out, once.
 
-        :param snapshot: the execution, not over.
-        """
-        self._tell(
-            f"That is how an earlier try of this task ended. The execution is {snapshot.status}; it can be gone on "
-            "with once it is over"
-        )
-
-    def _tell(self, line: str) -> None:
-        if line not in self._told:
-            self._told.add(line)
-            self._log.info("%s", line)
-
-
-class ExecutionProgress(_Progress):
+class ExecutionProgress(Progress):
     """Tells the log of one task about a whole execution: a line whenever a step changes.
 
     :param log: the task's log.
@@ -114,6 +125,18 @@ class ExecutionProgress(_Progress):
             self._log.info("The execution is %s", snapshot.status)
         running = [f"'{name}'" for name, step in snapshot.steps.items() if not step.status.is_terminal]
         self.last_seen = f"{snapshot.status}" + (f", running {', '.join(running)}" if running else "")
+
+
+def progress_of(step_name: str | None, pipeline_execution_arn: str, log: Logger | Any) -> Progress:
+    """Return what tells a log about a step, or about a whole execution.
+
+    :param step_name: the step; ``None`` for the execution.
+    :param pipeline_execution_arn: the execution.
+    :param log: the task's log.
+    """
+    if step_name is None:
+        return ExecutionProgress(log, pipeline_execution_arn)
+    return StepProgress(log, step_name, pipeline_execution_arn)
 
 
 def _summary(step: StepSnapshot) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+EXECUTION_TIMEOUT: Final = "execution_timeout"
+"""The name of the limit that Airflow sets every task."""
+
+SENSOR_TIMEOUT: Final = "timeout"
+"""The name of the limit that is a sensor's own. Airflow tries no sensor again that ran into it."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,63 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.services import AwsServicesHook
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """What StartPipelineExecution takes.
+
+    :param pipeline_name: the pipeline, or its ARN.
+    :param parameters: start values of pipeline parameters; the service takes strings only.
+    :param client_request_token: 32 to 128 characters; the same token never starts a second execution.
+    :param display_name: the execution's display name, at most 82 characters of ``[A-Za-z0-9-]``.
+    :param description: the execution's description, at most 3072 characters.
+    :param pipeline_version_id: the version of the pipeline to run; by default the latest.
+    :param pipeline_version_alias: the version by its alias; not together with ``pipeline_version_id``.
+    :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
+    :param selected_steps: run these steps only (selective execution).
+    :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from.
+    :param mlflow_experiment_name: the MLflow experiment of this execution. The name of a SageMaker experiment
+        is no argument of a start: it stands in the definition's ``PipelineExperimentConfig``.
+    """
+
+    pipeline_name: str
+    parameters: Mapping[str, str]
+    client_request_token: str
+    display_name: str | None = None
+    description: str | None = None
+    pipeline_version_id: int | None = None
+    pipeline_version_alias: str | None = None
+    max_parallel_execution_steps: int | None = None
+    selected_steps: Sequence[str] = ()
+    source_pipeline_execution_arn: str | None = None
+    mlflow_experiment_name: str | None = None
+
+    def members(self) -> dict[str, Any]:
+        """Return the members of the request."""
+        optional = {
+            "PipelineExecutionDisplayName": self.display_name,
+            "PipelineExecutionDescription": self.description,
+            "PipelineVersionId": self.pipeline_version_id,
+            "PipelineVersionAlias": self.pipeline_version_alias,
+            "MlflowExperimentName": self.mlflow_experiment_name,
+            "SelectiveExecutionConfig": self._selection(),
+        }
+        return {
+            "PipelineName": self.pipeline_name,
+            "ClientRequestToken": self.client_request_token,
+            "PipelineParameters": [{"Name": name, "Value": value} for name, value in self.parameters.items()],
+            **_parallelism(self.max_parallel_execution_steps),
+            **{member: value for member, value in optional.items() if value is not None},
+        }
+
+    def _selection(self) -> dict[str, Any] | None:
+        if not self.selected_steps:
+            return None
+        selection: dict[str, Any] = {"SelectedSteps": [{"StepName": name} for name in self.selected_steps]}
+        if self.source_pipeline_execution_arn is not None:
+            selection["SourcePipelineExecutionArn"] = self.source_pipeline_execution_arn
+        return selection
 
 
 class PipelineExecutionsHook(AwsServicesHook):
@@ -97,59 +154,15 @@ class PipelineExecutionsHook(AwsServicesHook):
             for parameter in page.get("PipelineParameters", ())
         }
 
-    def start_execution(
-        self,
-        *,
-        pipeline_name: str,
-        parameters: Mapping[str, str],
-        client_request_token: str,
-        display_name: str | None = None,
-        description: str | None = None,
-        pipeline_version_id: int | None = None,
-        pipeline_version_alias: str | None = None,
-        max_parallel_execution_steps: int | None = None,
-        selected_steps: Sequence[str] = (),
-        source_pipeline_execution_arn: str | None = None,
-        mlflow_experiment_name: str | None = None,
-    ) -> str:
+    def start_execution(self, request: StartRequest) -> str:
         """Start an execution, or find the one that was started with the same token.
 
-        :param pipeline_name: the pipeline, or its ARN.
-        :param parameters: start values of pipeline parameters; the service takes strings only.
-        :param client_request_token: 32 to 128 characters; the same token never starts a second execution.
-        :param display_name: the execution's display name, at most 82 characters of ``[A-Za-z0-9-]``.
-        :param description: the execution's description, at most 3072 characters.
-        :param pipeline_version_id: the version of the pipeline to run; by default the latest.
-        :param pipeline_version_alias: the version by its alias; not together with ``pipeline_version_id``.
-        :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
-        :param selected_steps: run these steps only (selective execution).
-        :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from.
-        :param mlflow_experiment_name: the MLflow experiment of this execution. The name of a SageMaker experiment
-            is no argument of a start: it stands in the definition's ``PipelineExperimentConfig``.
+        :param request: what to start.
         :return: the execution's ARN.
         :raises SageMakerServiceError: in the service's words.
         """
-        request: dict[str, Any] = {
-            "PipelineName": pipeline_name,
-            "ClientRequestToken": client_request_token,
-            "PipelineParameters": [{"Name": name, "Value": value} for name, value in parameters.items()],
-            **_parallelism(max_parallel_execution_steps),
-        }
-        optional = {
-            "PipelineExecutionDisplayName": display_name,
-            "PipelineExecutionDescription": description,
-            "PipelineVersionId": pipeline_version_id,
-            "PipelineVersionAlias": pipeline_version_alias,
-            "MlflowExperimentName": mlflow_experiment_name,
-        }
-        request.update({member: value for member, value in optional.items() if value is not None})
-        if selected_steps:
-            source = {"SourcePipelineExecutionArn": source_pipeline_execution_arn}
-            request["SelectiveExecutionConfig"] = {
-                "SelectedSteps": [{"StepName": name} for name in selected_steps],
-                **(source if source_pipeline_execution_arn is not None else {}),
-            }
-        return str(self.call("sagemaker", "start_pipeline_execution", **request)["PipelineExecutionArn"])
+        response = self.call("sagemaker", "start_pipeline_execution", **request.members())
+        return str(response["PipelineExecutionArn"])
 
     def list_executions(
         self,

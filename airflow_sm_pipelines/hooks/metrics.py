@@ -11,6 +11,8 @@ from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import EvaluationError, PipelineExecutionError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
@@ -112,7 +114,8 @@ class MetricLookup:
         return there[model_metrics]
 
     def _property_file(self, step_name: str, name: str) -> Any:
-        places = step_place(self._hook, self._execution, step_name).property_file_places
+        awaited = step_place(self._hook, self._execution, Awaited(StepTarget(step_name)))
+        places = {file.name: file for file in awaited.property_files}
         if name not in places:
             raise PipelineExecutionError(
                 f"step '{step_name}' of {self._arn} has no property file '{name}'"
@@ -120,7 +123,7 @@ class MetricLookup:
             )
         self._succeeded(step_name)
         assert self._snapshot is not None  # noqa: S101 - the line above looked
-        result = self._hook.collect_step_result(self._snapshot.steps[step_name], {name: places[name]})
+        result = self._hook.collect_step_result(self._snapshot.steps[step_name], [places[name]])
         return result.property_files[name]
 
     def _succeeded(self, step_name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a worker does while the service is in trouble: it waits, for a while."""
+"""What a worker does while the service is unavailable: it waits, for a while."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS: Final = 300.0
 
 
 def persist(function: Callable[[], Result], log: Any) -> Result:
-    """Call a function, again and again while the service is in trouble, for five minutes.
+    """Call a function, again and again while the service is unavailable, for five minutes.
 
     Does not wait for a service that was never reached: that looks like wrong settings, and is better told at once.
 
@@ -35,5 +35,5 @@ def persist(function: Callable[[], Result], log: Any) -> Result:
             left -= time.monotonic() - began + wait
             if not error.retryable or not error.reached or left < 0:
                 raise
-            log.warning("SageMaker is in trouble, going on: %s", error)
+            log.warning("SageMaker is unavailable, retrying: %s", error)
         time.sleep(wait)

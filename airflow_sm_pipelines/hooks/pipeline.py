@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.logs import log_location
@@ -139,13 +140,11 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             for job in page[f"{kind}JobSummaries"]
         )
 
-    def collect_step_result(
-        self, step: StepSnapshot, property_files: Mapping[str, Mapping[str, str]] | None = None
-    ) -> StepResult:
+    def collect_step_result(self, step: StepSnapshot, property_files: Sequence[PropertyFile] = ()) -> StepResult:
         """Find out what a step left behind: its job's outputs, and the contents of its property files.
 
         :param step: the step. One that did not succeed has no outputs.
-        :param property_files: what to read, by name: ``{"output_name": ..., "file_path": ...}``.
+        :param property_files: what to read.
         :raises SageMakerServiceError: in the service's words.
         :raises PipelineExecutionError: when a property file is declared but not there, too large, or no JSON.
         """
@@ -153,14 +152,14 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         outputs = self._outputs(job_arn) if step.status.is_success and job_arn else {}
         contents: dict[str, Any] = {}
         if step.status.is_success:
-            for name, place in (property_files or {}).items():
-                if place["output_name"] not in outputs:
+            for file in property_files:
+                if file.output_name not in outputs:
                     raise PipelineExecutionError(
-                        f"property file {name!r} of step {step.name!r} is declared for output "
-                        f"{place['output_name']!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
+                        f"property file {file.name!r} of step {step.name!r} is declared for output "
+                        f"{file.output_name!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
                     )
-                uri = f"{outputs[place['output_name']].rstrip('/')}/{place['file_path'].lstrip('/')}"
-                contents[name] = self._read_property_file(uri, name, step.name)
+                uri = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
+                contents[file.name] = self._read_property_file(uri, file.name, step.name)
         return StepResult(step.status, job_arn, outputs, contents)
 
     def _outputs(self, job_arn: str) -> dict[str, str]:

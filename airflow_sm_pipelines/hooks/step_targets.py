@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import replace
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError
-from airflow_sm_pipelines.execution.outcome import Branch, StepTarget
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 #: How the service numbers the steps that a ForEach step's body becomes, one for each item.
 _ITEM = re.compile(r"-\d+")
 
 
-@dataclass(frozen=True)
-class StepPlace:
-    """A step as an execution's definition has it.
-
-    :param target: what to wait for.
-    :param type: the step type.
-    :param property_file_places: where its property files lie: ``{name: {"output_name", "file_path"}}``.
-    """
-
-    target: StepTarget
-    type: str
-    property_file_places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, step_name: str) -> StepPlace:
-    """Find a step in the definition that an execution runs.
+def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, awaited: Awaited) -> Awaited:
+    """Return what it means to wait for a step: the branches that hold it, and its property files.
 
     :param hook: where.
     :param pipeline_execution_arn: the execution.
-    :param step_name: the step; one of a ForEach body by the name it has for one item, ``<body>-<index>``.
+    :param awaited: the step by its name; one of a ForEach body by the name it has for one item, ``<body>-<index>``.
     :raises PipelineExecutionError: when the definition has no such step, or cannot be read.
     :raises SageMakerServiceError: in the service's words.
     """
+    step_name = str(awaited.step_name)
     try:
         definition = PipelineDefinition.from_json(hook.execution_definition(pipeline_execution_arn))
         graph = PipelineGraph.of(definition)
@@ -54,15 +42,8 @@ def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, step_na
             f"{did_you_mean(step_name, graph.nodes) or '.'} Its definition has {', '.join(map(repr, graph.nodes))}"
         )
     around = tuple(ancestors(owner_of, graph.nodes))[::-1]
-    return StepPlace(
-        StepTarget(
-            step_name,
-            tuple(Branch(owner.condition, owner.outcome) for owner in around),
-            started_elsewhere=True,
-        ),
-        step.type,
-        {each.name: {"output_name": each.output_name, "file_path": each.file_path} for each in step.property_files},
-    )
+    target = StepTarget(step_name, around, started_elsewhere=True)
+    return replace(awaited, target=target, property_files=step.property_files)
 
 
 def _step_of_a_body(graph: PipelineGraph, step_name: str) -> tuple[Step | None, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.links.console import execution_url, job_url, log_url
 
 if TYPE_CHECKING:
@@ -67,3 +68,12 @@ def link_xcoms(
         CloudWatchLogLink().xcom_key: log_url(job_arn) if job_arn else None,
     }
     return {key: address for key, address in addresses.items() if address}
+
+
+def links_of(snapshot: ExecutionSnapshot, step: StepSnapshot | None = None) -> dict[str, str]:
+    """The XComs to push for the links that a look at an execution tells, by their keys.
+
+    :param snapshot: what was seen.
+    :param step: the step that the task is about; ``None`` for a whole execution, and before it has started.
+    """
+    return link_xcoms(str(snapshot.arn), None if step is None else step.job_arn, snapshot.created_by_domain)

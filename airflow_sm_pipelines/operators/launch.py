@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
-
-from airflow_sm_pipelines.exceptions import (
-    PipelineExecutionError,
-    SageMakerPipelinesError,
-    SageMakerServiceError,
-    TranslationError,
-)
+from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
-from airflow_sm_pipelines.operators.executions.starting import StartingTry, execution_display_name, start_values
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
+from airflow_sm_pipelines.tasks.connected import CallingTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,8 +18,13 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
 
+RETRIES: Final = 2
+"""Launching may be repeated without harm, and a launch that is lost leaves an execution alone."""
 
-class SageMakerPipelineLaunchOperator(BaseOperator):
+RETRY_DELAY: Final = timedelta(seconds=30)
+
+
+class SageMakerPipelineLaunchOperator(CallingTask):
     """
     Uploads the steps' code, creates or updates the pipeline, and starts one execution.
 
@@ -36,13 +32,16 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
 
     Made by :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup`; Dags do not use it
     themselves. The pipeline is updated only when its definition changed. The execution is started with a
-    token made of Dag, run, task and generation, so that a retry after a lost worker finds the execution that
-    was started before instead of starting another; when that one has failed by then, it is gone on with as the group's
-    ``on_retry`` says. Clearing the task starts a new one. Returns the execution's ARN as its XCom. Does not wait for
-    the execution, and does not stop it when the task is killed: the next try finds it again.
+    token, so that a retry after a lost worker finds the execution that was started before instead of starting another;
+    when that one has failed by then, it is resumed or restarted as the group's ``on_retry`` says. Clearing the task
+    starts a new one, and stops an earlier one of the same Dag run that is still executing. Returns the execution's ARN
+    as its XCom. Does not wait for the execution, and does not stop it when the task is killed: the next try finds it
+    again.
 
     :param settings: the group's settings.
     :param parameters: the values the execution is started with, by pipeline parameter. Templated.
+    :param retries: by default 2, unless the Dag's ``default_args`` say otherwise.
+    :param retry_delay: by default half a minute, unless the Dag's ``default_args`` say otherwise.
     """
 
     template_fields: Sequence[str] = ("parameters",)
@@ -50,11 +49,23 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     ui_color = "#d8e4f0"
 
-    def __init__(self, *, settings: PipelineSettings, parameters: Mapping[str, Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        settings: PipelineSettings,
+        parameters: Mapping[str, Any],
+        retries: int | None = None,
+        retry_delay: timedelta | float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            retries=RETRIES if retries is None else retries,
+            retry_delay=RETRY_DELAY if retry_delay is None else retry_delay,
+            **kwargs,
+        )
         self.settings = settings
+        self.connection = settings.connection
         self.parameters = dict(parameters)
-        self.link_addresses: dict[str, str] = {}
 
     def execute(self, context: Context) -> str:
         """Upload, upsert, start.
@@ -63,22 +74,17 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         :return: the execution's ARN.
         :raises AirflowFailException: in one sentence, when the group cannot be translated, a value does not
             fit its parameter, or a service refuses.
-        :raises SageMakerServiceError: when a service is in trouble for longer than a task waits.
+        :raises SageMakerServiceError: when a service is unavailable for longer than a task waits.
         """
-        from airflow_sm_pipelines.hooks.patience import persist
+        # Harmless to repeat: uploads are named by their content, and the token starts one execution.
+        arn = self.act(lambda hook: self._launch(hook, context))
+        self.link_addresses = link_xcoms(arn)
+        return arn
 
-        try:
-            # Harmless to repeat: uploads are named by their content, and the token starts one execution.
-            return persist(functools.partial(self._launch, context), self.log)
-        except SageMakerServiceError as error:
-            if error.retryable:
-                raise  # Airflow retries the task, with the same token
-            raise AirflowFailException(str(error)) from None
-        except SageMakerPipelinesError as error:
-            raise AirflowFailException(str(error)) from None
-
-    def _launch(self, context: Context) -> str:
-        from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    def _launch(self, hook: SageMakerPipelineHook, context: Context) -> str:
+        from airflow_sm_pipelines.hooks.executions import StartRequest
+        from airflow_sm_pipelines.hooks.starting import Start
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values
         from airflow_sm_pipelines.requests import check_requests
 
         compiled = self._compile()
@@ -86,7 +92,6 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
         for problem in check_requests(compiled.definition):
             self.log.warning("%s", problem)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
-        hook = SageMakerPipelineHook(**self.settings.hook_arguments)
         for upload in compiled.uploads:
             hook.upload(upload.content, upload.uri)
             self.log.info("Code is at %s", upload.uri)
@@ -97,51 +102,20 @@ class SageMakerPipelineLaunchOperator(BaseOperator):
             artifact_uri=self.settings.artifact_uri or None,
         )
         self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
-        this_try = StartingTry(context, self.retries or 0)
-        arn = this_try.started_before or hook.start_execution(
+        this_try = StartingTry(context, self.log)
+        request = StartRequest(
             pipeline_name=self.settings.pipeline_name,
             parameters=values,
             client_request_token=this_try.token,
-            display_name=execution_display_name(this_try.dag_id, this_try.run_id),
+            display_name=this_try.display_name,
         )
-        self.log.info("Execution %s", arn)
-        self._require_definition(hook, arn, compiled.text)
-        if this_try.earlier_tries:
-            arn = self._go_on_if_it_failed(hook, arn)
-        this_try.remember(arn)
-        self.link_addresses = link_xcoms(arn)
-        return arn
-
-    def _require_definition(self, hook: SageMakerPipelineHook, arn: str, text: str) -> None:
-        """Stop the execution when it does not run this group's definition.
-
-        That is so when someone else updated the pipeline between our update and our start, and when the Dag file
-        changed between two tries of this task.
-
-        :raises PipelineExecutionError: saying so.
-        """
-        if json.loads(hook.execution_definition(arn)) == json.loads(text):
-            return
-        try:
-            hook.stop_execution(arn)
-        except SageMakerServiceError as error:
-            self.log.warning("The execution could not be stopped: %s", error)
-        raise PipelineExecutionError(
-            f"execution {arn} runs another definition than task group '{self.settings.group_id}' has now, and was "
-            f"stopped: pipeline '{self.settings.pipeline_name}' was updated by someone else in the same moment, or the "
-            "Dag file changed since the first try. Clear this task to start anew; give each task group a pipeline_name "
-            "of its own"
+        return this_try.begin(
+            hook,
+            Start(request, compiled.text, f"task group '{self.settings.group_id}'", self.log),
+            on_retry=OnRetry(self.settings.wait.on_retry),
+            look=hook.snapshot,
+            may_differ=False,
         )
-
-    def _go_on_if_it_failed(self, hook: SageMakerPipelineHook, arn: str) -> str:
-        """Go on with an execution that an earlier try started, and that failed before this one found it."""
-        from airflow_sm_pipelines.hooks.resumption import go_on
-
-        snapshot = hook.snapshot(arn)
-        if not snapshot.status.is_terminal or snapshot.status.is_success:
-            return arn
-        self.log.info("It is %s already: going on with it (on_retry=%r)", snapshot.status, self.settings.on_retry)
-        return go_on(hook, snapshot, OnRetry(self.settings.on_retry))
 
     def _compile(self) -> CompiledPipeline:
         """Translate the group as the Dag file says now; it may have got more edges since it was closed."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.sdk import XComArg
-from airflow.sdk.bases.sensor import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
-from airflow_sm_pipelines.connection import ConnectedTask
+from airflow_sm_pipelines.compatibility.sdk import BaseSensorOperator, PokeReturnValue
+from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from airflow_sm_pipelines.execution.outcome import Decision, Fail, Skip, Wait
+from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest
-from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.execution.time_limit import EXECUTION_TIMEOUT, SENSOR_TIMEOUT, TimeLimit, earliest
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, links_of
+from airflow_sm_pipelines.settings import WaitSettings
+from airflow_sm_pipelines.tasks.connected import ConnectedTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 LATEST = "latest"
 LATEST_IN_DATA_INTERVAL = "latest_in_data_interval"
 
-#: How much later than our own trigger Airflow may end a deferred sensor: it cannot say what was last seen.
-_AIRFLOW_LATER = timedelta(minutes=5)
+_AIRFLOW_LATER: Final = timedelta(minutes=5)
+"""How much later than our own trigger Airflow may end a deferred sensor: it cannot say what was last seen."""
 
 
 class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
@@ -45,11 +47,9 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         latest of those that started in the Dag run's data interval.
     :param deferrable: wait in the triggerer, without a worker. Otherwise ``mode`` says how, ``poke`` or ``reschedule``.
     :param poke_interval: seconds between two looks; in the triggerer at most, where they come more often at first.
-    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
-    :param region_name: overrides the connection's region.
-    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
-    :param botocore_config: keyword arguments of botocore's ``Config``.
-    :param kwargs: ``timeout``, ``soft_fail``, ``mode`` and what else Airflow's sensors take.
+    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param kwargs: the connection (see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`), ``timeout``,
+        ``soft_fail``, ``mode`` and what else Airflow's sensors take.
     :raises TranslationError: when it is not said, or said twice, which execution is meant.
     """
 
@@ -64,10 +64,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         pipeline_name: str | None = None,
         which: str = LATEST,
         deferrable: bool = True,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
+        log_lines: int = 20,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,54 +72,38 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self.pipeline_name = pipeline_name
         self.which = which
         self.deferrable = deferrable
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
-        self.link_addresses: dict[str, str] = {}
+        self.log_lines = log_lines
+        self._looked_up: Awaited | None = None
         self._found: str | None = None
         self._told: str | None = None
         if (pipeline_execution_arn is None) == (pipeline_name is None):
             raise self.error("give pipeline_execution_arn or pipeline_name, one of them.")
         if self.poke_interval <= 0:
-            raise self.error(f"poke_interval={self.poke_interval!r} is no number of seconds above 0.")
+            raise self.error(f"poke_interval must be greater than 0 seconds, got {self.poke_interval!r}.")
+        if problem := self._wait.problem:
+            raise self.error(problem)
         if which not in (LATEST, LATEST_IN_DATA_INTERVAL):
             raise self.error(f"which={which!r} is neither '{LATEST}' nor '{LATEST_IN_DATA_INTERVAL}'.")
         if which != LATEST and pipeline_name is None:
             raise self.error(f"which={which!r} chooses among a pipeline's executions. Give pipeline_name.")
 
+    @property
     @abstractmethod
-    def decide(self, hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> Decision:
-        """Say what a look at the execution means for this sensor.
+    def awaited(self) -> Awaited:
+        """What the sensor waits for, as far as its arguments say it."""
+
+    def look_up(self, hook: SageMakerPipelineHook, pipeline_execution_arn: str) -> Awaited:  # noqa: ARG002 - for steps
+        """Return what the sensor waits for in an execution.
 
         :param hook: to ask more.
-        :param snapshot: what was seen.
+        :param pipeline_execution_arn: the execution.
+        :raises PipelineExecutionError: when the execution has no such thing.
         """
+        return self.awaited
 
-    def trigger_arguments(self) -> dict[str, Any]:
-        """Return further arguments of the trigger. None by default."""
-        return {}
-
-    def finish(self, context: Context, snapshot: ExecutionSnapshot) -> None:
-        """Do what there is to do before the sensor succeeds. Nothing by default.
-
-        :param context: Airflow's.
-        :param snapshot: what was seen.
-        """
-
-    def describe(self, snapshot: ExecutionSnapshot) -> str:
-        """Return what a look is told as.
-
-        :param snapshot: what was seen.
-        """
-        running = [f"'{name}'" for name, step in snapshot.steps.items() if not step.status.is_terminal]
-        return f"Execution {snapshot.arn} is {snapshot.status}" + (f", running {', '.join(running)}" if running else "")
-
-    def report(self, snapshot: ExecutionSnapshot) -> None:
-        """Tell the log more about a failure. Nothing by default.
-
-        :param snapshot: what was seen.
-        """
+    @property
+    def _wait(self) -> WaitSettings:
+        return WaitSettings(waiter_delay=self.poke_interval, log_lines=self.log_lines, stop_on_kill=False)
 
     def execute(self, context: Context) -> Any:
         """Look once, and then wait as asked.
@@ -151,29 +132,28 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             return self._look(context, arn)
         except SageMakerServiceError as error:
             if not error.retryable:
-                self._fail(str(error), AirflowFailException)
-            self.log.warning("SageMaker is in trouble, going on: %s", error)
+                self._fail(str(error))
+            self.log.warning("SageMaker is unavailable, retrying: %s", error)
             return False
 
     def _look(self, context: Context, arn: str) -> bool | PokeReturnValue:
+        from airflow_sm_pipelines.tasks.finish import finish
+
         snapshot = self.ask(lambda hook: hook.snapshot(arn))
-        self.link_addresses = link_xcoms(arn, studio_domain=snapshot.created_by_domain)
         try:
-            decision = self.ask(lambda hook: self.decide(hook, snapshot))
+            awaited = self._looked_up = self._looked_up or self.ask(lambda hook: self.look_up(hook, arn))
         except SageMakerServiceError:
             raise
         except PipelineExecutionError as error:
-            decision = Fail(str(error))
-        self._tell(self.describe(snapshot))
-        if isinstance(decision, Wait):
+            awaited = self.awaited
+            ending: Ending | None = replace(awaited.failure(str(error)), snapshot=snapshot)
+        else:
+            ending = awaited.ending(snapshot)
+        self._tell(_description(snapshot, awaited))
+        if ending is None:
+            self.link_addresses = links_of(snapshot, awaited.step(snapshot))
             return False
-        if isinstance(decision, Skip):
-            raise AirflowSkipException(decision.reason)
-        if isinstance(decision, Fail):
-            self.report(snapshot)
-            self._fail(decision.reason, PipelineExecutionError)
-        self.finish(context, snapshot)
-        return PokeReturnValue(is_done=True, xcom_value=arn)
+        return PokeReturnValue(is_done=True, xcom_value=finish(self, context, ending, self.log_lines))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Look once more, on a worker, and end as is seen then.
@@ -181,24 +161,25 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         :param context: Airflow's.
         :param event: what the trigger said; only for the ARN, and for what was not seen.
         """
-        if event["status"] == "timeout":
-            raise AirflowSensorTimeout(event["reason"])
+        from airflow_sm_pipelines.tasks.finish import raise_end, timed_out
+
+        if (ending := timed_out(self.awaited, event)) is not None:
+            raise_end(ending)
         self._found = event["pipeline_execution_arn"]
         if self._found is None:
-            self._fail(event["reason"], AirflowFailException)
+            self._fail(event["reason"])
         seen = self.poke(context)
         if isinstance(seen, PokeReturnValue):
             return seen.xcom_value
-        return self._defer(context)  # Resumed in the meantime, or the service is in trouble.
+        return self._defer(context)  # Resumed in the meantime, or the service is unavailable.
 
     def _defer(self, context: Context) -> NoReturn:
-        from airflow_sm_pipelines.triggers.execution import SENSOR_TIMEOUT, SageMakerPipelineExecutionTrigger
+        from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
         now = time.time()
         limits = [TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)]
         if self.execution_timeout is not None:
-            seconds = self.execution_timeout.total_seconds()
-            limits.append(TimeLimit.starting(now, "execution_timeout", seconds))
+            limits.append(TimeLimit.starting(now, EXECUTION_TIMEOUT, self.execution_timeout.total_seconds()))
         limit = earliest(limits)
         started_from, started_before = self._interval(context)
         self.defer(
@@ -207,13 +188,12 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
                 pipeline_name=self.pipeline_name,
                 started_from=None if started_from is None else started_from.isoformat(),
                 started_before=None if started_before is None else started_before.isoformat(),
-                waiter_delay=self.poke_interval,
+                awaited=self.awaited,
+                connection=self.connection,
+                wait=self._wait,
                 time_limit=None if limit is None else limit.to_dict(),
                 # Airflow registers asset events of outlets on workers only.
                 end_from_trigger=self.do_xcom_push and not self.outlets,
-                skip_on_failure=self.soft_fail or self.never_fail,
-                **self.trigger_arguments(),
-                **self.connection_arguments,
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout) + _AIRFLOW_LATER,
@@ -225,9 +205,9 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             try:
                 return str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
             except PipelineExecutionError as error:
-                self._fail(str(error), AirflowFailException)
+                self._fail(str(error))
         if self.pipeline_name is None:
-            self._fail("pipeline_execution_arn is None: the task it comes from left no ARN", AirflowFailException)
+            self._fail("pipeline_execution_arn is None: the task it comes from left no ARN")
         if self._found is None:
             self._found = self._remembered(context)
         if self._found is None:
@@ -246,8 +226,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         if found is None and interval_is_over:
             self._fail(
                 f"no execution of pipeline '{name}' started in the data interval from {started_from} to "
-                f"{started_before}, and none can any more",
-                AirflowFailException,
+                f"{started_before}, and none can any more"
             )
         return found
 
@@ -259,32 +238,40 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             self._fail(
                 f"which='{LATEST_IN_DATA_INTERVAL}' needs a Dag run with a data interval, and this one has "
                 f"{'none' if start is None else f'an empty one at {start}'}. Give the Dag a schedule with data "
-                "intervals, such as CronDataIntervalTimetable",
-                AirflowFailException,
+                "intervals, such as CronDataIntervalTimetable"
             )
         return start, end
 
     def _remembered(self, context: Context) -> str | None:
         """The execution that an earlier poke of this try found, where each poke is a process of its own."""
-        store: Any = context.get("task_state_store")
-        return store.get(self._memory_key(context)) if self.reschedule and store is not None else None
+        return TaskStateStore(context).get(self._memory_key(context)) if self.reschedule else None
 
     def _remember(self, context: Context) -> None:
-        store: Any = context.get("task_state_store")
-        if self.reschedule and store is not None and self._found is not None:
-            store.set(self._memory_key(context), self._found)
+        if self.reschedule and self._found is not None:
+            TaskStateStore(context).set(self._memory_key(context), self._found)
 
     @staticmethod
     def _memory_key(context: Context) -> str:
         return f"execution of try {context['ti'].try_number}"
 
-    def _fail(self, reason: str, exception: type[Exception]) -> NoReturn:
-        """Fail, or skip where the sensor was told to: Airflow's base class does that for its own exceptions only."""
-        if self.soft_fail or self.never_fail:
-            raise AirflowSkipException(reason) from None
-        raise exception(reason) from None
+    def _fail(self, reason: str) -> NoReturn:
+        """Fail for good, or skip where the sensor was told to."""
+        from airflow_sm_pipelines.tasks.finish import raise_end
+
+        raise_end(self.awaited.failure(reason, final=True))
 
     def _tell(self, line: str) -> None:
         if line != self._told:
             self._told = line
             self.log.info("%s", line)
+
+
+def _description(snapshot: ExecutionSnapshot, awaited: Awaited) -> str:
+    """Return what a look is told as."""
+    name, step = awaited.step_name, awaited.step(snapshot)
+    if name is None:
+        running = [f"'{each}'" for each, step in snapshot.steps.items() if not step.status.is_terminal]
+        return f"Execution {snapshot.arn} is {snapshot.status}" + (f", running {', '.join(running)}" if running else "")
+    if step is None:
+        return f"Step '{name}' of {snapshot.arn} has not started; the execution is {snapshot.status}"
+    return f"Step '{name}' of {snapshot.arn} is {step.status}"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from airflow_sm_pipelines.execution.outcome import Decision, ExecutionTarget, decide
-from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import ExecutionTarget
 from airflow_sm_pipelines.sensors.base import BasePipelineExecutionSensor
-
-if TYPE_CHECKING:
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 
 class SageMakerPipelineExecutionSensor(BasePipelineExecutionSensor):
@@ -22,10 +17,7 @@ class SageMakerPipelineExecutionSensor(BasePipelineExecutionSensor):
     :param kwargs: which execution, and how to wait; see :class:`BasePipelineExecutionSensor`.
     """
 
-    def decide(self, hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> Decision:  # noqa: ARG002 - not needed
-        """Say what a look at the execution means: the same as for every other waiter.
-
-        :param hook: not used.
-        :param snapshot: what was seen.
-        """
-        return decide(snapshot, ExecutionTarget())
+    @property
+    def awaited(self) -> Awaited:
+        """What the sensor waits for."""
+        return Awaited(ExecutionTarget(), skip_on_failure=self.soft_fail or self.never_fail)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup
-
+from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
-from airflow_sm_pipelines.operators.steps.settings import PipelineSettings, on_retry_problem, waiting_problem
+from airflow_sm_pipelines.operators.steps.settings import PipelineSettings
+from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, take
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,
@@ -38,7 +38,7 @@ def default_pipeline_name(dag_id: str, group_id: str) -> str:
     return hyphenated(f"{dag_id}-{group_id}")[:256].rstrip("-")
 
 
-class BasePipelineTaskGroup(TaskGroup):
+class BasePipelineTaskGroup(CheckedTaskGroup):
     """
     A TaskGroup with one task for each step of a pipeline, and one that launches it.
 
@@ -69,25 +69,15 @@ class BasePipelineTaskGroup(TaskGroup):
         role_arn: str,
         artifact_uri: str = "",
         pipeline_name: str | None = None,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        waiter_delay: int = 30,
-        waiter_max_attempts: int | None = None,
-        log_lines: int = 20,
-        on_retry: Literal["resume", "restart"] = "resume",
-        stop_on_kill: bool = True,
         launch_arguments: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        connection, wait = take(AwsConnection, kwargs), take(WaitSettings, kwargs)
         super().__init__(group_id=group_id, **kwargs)
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         refuse_groups_around(self, self._subject)
-        self._check_settings(name, role_arn, on_retry)
-        if problem := waiting_problem(waiter_delay, waiter_max_attempts, log_lines):
-            raise TranslationError(f"{self._subject}: {problem}")
+        self._check_settings(name, role_arn, wait)
         refuse_another_group_of_the_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
@@ -95,28 +85,11 @@ class BasePipelineTaskGroup(TaskGroup):
             launch_task_id=str(self.child_id(LAUNCH)),  # type: ignore[no-untyped-call]
             role_arn=role_arn,
             artifact_uri=str(artifact_uri).rstrip("/"),
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-            waiter_delay=waiter_delay,
-            waiter_max_attempts=waiter_max_attempts,
-            log_lines=log_lines,
-            on_retry=on_retry,
-            stop_on_kill=stop_on_kill,
+            connection=connection,
+            wait=wait,
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
-
-    # TaskGroup is an attrs class with slots, whose state is its declared fields only: copies of a Dag (such as
-    # partial_subset) would lose ours.
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
-        return {**state, **self.__dict__}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            object.__setattr__(self, name, value)
 
     @property
     def launch(self) -> SageMakerPipelineLaunchOperator:
@@ -173,8 +146,8 @@ class BasePipelineTaskGroup(TaskGroup):
             self.draw_edges()
             self._add_launch(self.compile())
 
-    def serialize_for_task_group(self) -> tuple[Any, Any]:
-        """Check the group once more; called by Airflow, which serializes a Dag when its whole file has run.
+    def check_complete(self) -> None:
+        """Check the group once more, when its whole Dag file has run.
 
         So what came after the ``with`` block, and would be refused at launch, is an import error of the Dag.
 
@@ -183,8 +156,6 @@ class BasePipelineTaskGroup(TaskGroup):
         if self._has_launch:
             self.require_launch_follows_outside_upstreams()
             self.compile()
-        kind, encoded = super().serialize_for_task_group()
-        return kind, encoded
 
     def add(self, task: Any) -> Any:
         """Add a task or group; called by Airflow.
@@ -266,12 +237,12 @@ class BasePipelineTaskGroup(TaskGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: object, on_retry: object) -> None:
+    def _check_settings(self, name: str, role_arn: object, wait: WaitSettings) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
             raise TranslationError(
                 f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
             )
-        if problem := on_retry_problem(on_retry):
+        if problem := wait.problem:
             raise TranslationError(f"{self._subject}: {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from airflow_sm_pipelines.compatibility.dag_files import load_dag_file
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
@@ -19,16 +20,14 @@ def pipeline_group_of(dag_file: Path, *, dag_id: str | None, group_id: str | Non
     :param group_id: which group; may be ``None`` where there is only one.
     :raises TranslationError: when the file cannot be loaded, or none or several groups are meant.
     """
-    from airflow.dag_processing.dagbag import DagBag
-
     if not dag_file.is_file():
         raise TranslationError(f"There is no file {dag_file}.")
-    bag = DagBag(dag_folder=str(dag_file.resolve()), safe_mode=False, load_op_links=False)
-    for error in bag.import_errors.values():
+    dags, errors = load_dag_file(dag_file)
+    for error in errors:
         raise TranslationError(f"{dag_file} cannot be loaded:\n{error.strip()}")
     groups = [
         (dag.dag_id, str(group.group_id), group)
-        for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id)
+        for dag in sorted(dags.values(), key=lambda dag: dag.dag_id)
         for group in dag.task_group.get_task_group_dict().values()
         if isinstance(group, BasePipelineTaskGroup)
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow.sdk import TaskGroup
-from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
+from airflow_sm_pipelines.compatibility.sdk import MappedTaskGroup
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup
 

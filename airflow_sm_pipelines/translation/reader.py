@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow.sdk import TriggerRule, XComArg
-from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.sdk.definitions.param import DagParam
 
+from airflow_sm_pipelines.compatibility.sdk import DagParam, MappedOperator
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
 from airflow_sm_pipelines.exceptions import TranslationError

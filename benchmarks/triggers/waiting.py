@@ -22,6 +22,9 @@ from typing import Any
 
 import psutil
 
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
+from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, to_dict
 from benchmarks.triggers.stub import STEPS, execution_arn
 
 OURS, AMAZON, IDLE = "ours", "amazon", "idle"
@@ -113,12 +116,23 @@ def triggers(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     path = CLASS_PATHS[plan.side]
     for number in range(plan.executions):
-        common = {"pipeline_execution_arn": execution_arn(number), "waiter_delay": plan.waiter_delay}
+        arn = execution_arn(number)
         if plan.side == AMAZON:
-            yield path, {**common, "waiter_type": 1, "waiter_max_attempts": 9999, "aws_conn_id": "aws_default"}
-        else:
+            waiter = {"waiter_type": 1, "waiter_max_attempts": 9999, "waiter_delay": plan.waiter_delay}
+            yield path, {"pipeline_execution_arn": arn, "aws_conn_id": "aws_default", **waiter}
+            continue
+        for step in STEPS:
             # Of steps that have not started: a trigger whose step is over would end at its first look.
-            yield from ((path, {**common, "step_name": f"late-{step}"}) for step in STEPS)
+            yield (
+                path,
+                {
+                    "pipeline_execution_arn": arn,
+                    "awaited": Awaited(StepTarget(f"late-{step}"), returns_arn=False).to_dict(),
+                    "connection": to_dict(AwsConnection()),
+                    "wait": to_dict(WaitSettings(waiter_delay=plan.waiter_delay)),
+                    "end_from_trigger": True,
+                },
+            )
 
 
 class Heartbeat:

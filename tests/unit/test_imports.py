@@ -110,7 +110,18 @@ def test_parsing_a_dag_file_loads_no_aws_library_and_calls_nobody(tmp_path):
     heavy = ("boto3", "botocore", "sagemaker", "moto", "airflow.providers.amazon", "airflow_sm_pipelines.hooks")
     assert [name for name in modules if name.startswith(heavy)] == []
     ours = {name.split(".")[1] for name in modules if name.startswith("airflow_sm_pipelines.")}
-    assert ours == {"definition", "exceptions", "execution", "links", "operators", "task_groups", "translation"}
+    assert ours == {
+        "compatibility",
+        "definition",
+        "exceptions",
+        "execution",
+        "links",
+        "operators",
+        "settings",
+        "task_groups",
+        "tasks",
+        "translation",
+    }
 
 
 def test_parsing_a_dag_file_with_whole_executions_is_as_light(tmp_path):

@@ -6,19 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
-from airflow.sdk.bases.branch import BaseBranchOperator
-from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_sm_pipelines.connection import ConnectedTask
+from airflow_sm_pipelines.compatibility.sdk import AirflowFailException, BaseBranchOperator
 from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
-from airflow_sm_pipelines.exceptions import (
-    SageMakerPipelinesError,
-    SageMakerServiceError,
-)
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.executions.metrics import Metric, TemplateOperand, decide_branch
+from airflow_sm_pipelines.tasks.connected import ConnectedTask
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
@@ -63,10 +58,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     :param metrics_uri: ``s3://bucket/key`` of a JSON file of at most two MiB. Templated.
     :param model_package_arn: the model package. Templated.
     :param model_metrics: which of a model package's ``ModelMetrics``.
-    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
-    :param region_name: overrides the connection's region.
-    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
-    :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param kwargs: the connection; see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`.
     :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are.
     """
 
@@ -86,10 +78,6 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         metrics_uri: str | XComArg | None = None,
         model_package_arn: str | XComArg | None = None,
         model_metrics: str = "ModelQuality.Statistics",
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -99,11 +87,6 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         self.metrics_uri: Any = metrics_uri
         self.model_package_arn: Any = model_package_arn
         self.model_metrics = model_metrics
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
-        self.link_addresses: dict[str, str] = {}
         self._given_places = tuple(name for name in _PLACES if getattr(self, name) is not None)
         self.if_task_ids = self._ids("if_task_ids", if_task_ids)
         self.else_task_ids = self._ids("else_task_ids", else_task_ids)
@@ -127,12 +110,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         for name in self._given_places:
             if getattr(self, name) is None:
                 raise AirflowFailException(f"{name} is None: the task it comes from left no value")
-        try:
-            holds = self.persist(self._decide)
-        except SageMakerPipelinesError as error:
-            if isinstance(error, SageMakerServiceError) and error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from None
+        holds = self.act(self._decide)
         self.log.info("The conditions %s", "hold" if holds else "do not hold")
         context["ti"].xcom_push(key="outcome", value=holds)
         return list(self.if_task_ids if holds else self.else_task_ids)

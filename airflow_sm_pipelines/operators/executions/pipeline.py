@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
@@ -14,10 +12,8 @@ from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import to_start_value
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
-from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
+from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
-from airflow_sm_pipelines.operators.executions.starting import StartingTry, execution_display_name, start_values
-from airflow_sm_pipelines.operators.steps.settings import on_retry_problem
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
@@ -25,7 +21,9 @@ from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_sm_pipelines.hooks.executions import StartRequest
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.operators.executions.starting import StartingTry
 
 
 #: What is to run; where an XComArg for it turns out to be None, nothing else is run instead.
@@ -99,7 +97,6 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         mlflow_experiment_name: str | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
         artifact_uri: str | None = None,
-        on_retry: str = "resume",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -113,7 +110,6 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self.mlflow_experiment_name = mlflow_experiment_name
         self.tags = tags
         self.artifact_uri = artifact_uri
-        self.on_retry = on_retry
         self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
         self._check(definition is not None)
         self._given: ReadDefinition | None = None
@@ -133,8 +129,6 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         literal = isinstance(name, str) and not is_template(name) and not name.startswith("arn:")
         if literal and (problem := pipeline_name_problem(str(name))):
             raise self.error(f"{problem}. Set pipeline_name.")
-        if problem := on_retry_problem(self.on_retry):
-            raise self.error(problem)
         if has_definition and self.role_arn is None:
             raise self.error("a definition needs the role that the pipeline runs with: role_arn='arn:aws:iam::...'.")
         for keyword in () if has_definition else ("role_arn", "tags", "artifact_uri"):
@@ -171,15 +165,19 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             if literal and (problem := selected_step_problem(step, names)):
                 raise self.error(f"{problem}.")
 
-    def begin(self, context: Context) -> str:
+    def begin(self, hook: SageMakerPipelineHook, context: Context) -> str:
         """Make the pipeline be as defined, and start an execution, or go on with that of an earlier try.
 
+        :param hook: asks AWS.
         :param context: Airflow's.
         """
+        from airflow_sm_pipelines.hooks.starting import Start
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry
+        from airflow_sm_pipelines.tasks.waiting import settled
+
         for name in self._asked_for:
             if getattr(self, name) is None:
                 raise PipelineExecutionError(f"{name} is None: the task it comes from left no value")
-        hook = self.hook
         if self._given is not None:
             result = hook.upsert_pipeline(
                 pipeline_name=self.pipeline_name,
@@ -189,32 +187,33 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 artifact_uri=self.artifact_uri,
             )
             self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
-        this_try = StartingTry(context, self.retries or 0)
-        arn = this_try.started_before or self._starter(hook, this_try)(this_try.token)
-        self.log.info("Execution %s", arn)
-        if this_try.earlier_tries:
-            arn = self._go_on(hook, arn, this_try)
-        else:
-            self._require_definition(hook, arn)
-        this_try.remember(arn)
-        return arn
+        this_try = StartingTry(context, self.log)
+        definition = None if self._given is None else self._given.text
+        return this_try.begin(
+            hook,
+            Start(self._request(hook, this_try), definition, f"task '{self.task_id}'", self.log),
+            on_retry=OnRetry(self.wait.on_retry),
+            look=lambda arn: settled(self, arn, self.awaited, self.wait),
+            may_differ=True,
+        )
 
-    def _starter(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> Callable[[str], str]:
-        """Return what starts an execution, given a token."""
-        run = this_try.run_id if this_try.map_index < 0 else f"{this_try.run_id}-{this_try.map_index}"
+    def _request(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> StartRequest:
+        from airflow_sm_pipelines.hooks.executions import StartRequest
+
         version = self._version()
-        start = functools.partial(
-            hook.start_execution,
+        steps, source = self._selection(hook, version, this_try)
+        return StartRequest(
             pipeline_name=self.pipeline_name,
             parameters=self._start_values(),
-            display_name=execution_display_name(this_try.dag_id, run),
+            client_request_token=this_try.token,
+            display_name=this_try.display_name,
             pipeline_version_id=version,
             pipeline_version_alias=self.pipeline_version_alias,
             max_parallel_execution_steps=self.max_parallel_execution_steps,
+            selected_steps=steps,
+            source_pipeline_execution_arn=source,
             mlflow_experiment_name=self.mlflow_experiment_name,
-            **self._selection(hook, version, this_try),
         )
-        return lambda token: start(client_request_token=token)
 
     def _version(self) -> int | None:
         if self.pipeline_version_id is None:
@@ -227,6 +226,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             ) from None
 
     def _start_values(self) -> dict[str, str]:
+        from airflow_sm_pipelines.operators.executions.starting import start_values
+
         if self._given is not None:
             return start_values(self.parameters, self._given.definition.parameters, self.task_id)
         texts = {}
@@ -237,23 +238,25 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 raise PipelineParameterError(f"Task '{self.task_id}', pipeline parameter '{name}': {error}") from None
         return texts
 
-    def _selection(self, hook: SageMakerPipelineHook, version: int | None, this_try: StartingTry) -> dict[str, Any]:
-        """Return the arguments of a selective execution; looks for its source where none is named."""
+    def _selection(
+        self, hook: SageMakerPipelineHook, version: int | None, this_try: StartingTry
+    ) -> tuple[Sequence[str], str | None]:
+        """Return the steps of a selective execution, and its source, which is looked for where none is named."""
         from airflow_sm_pipelines.hooks.selection import latest_source, needed_steps
 
         if self.selected_steps is None:
-            return {}
+            return (), None
         if isinstance(self.selected_steps, str) or not self.selected_steps:
             raise PipelineExecutionError(f"selected_steps is {self.selected_steps!r}, not a list of steps")
         steps = list(self.selected_steps)
         if self.source_pipeline_execution_arn is not None:
-            return {"selected_steps": steps, "source_pipeline_execution_arn": self.source_pipeline_execution_arn}
+            return steps, self.source_pipeline_execution_arn
         needed = needed_steps(self._definition(hook, version), steps)
         if not needed:
-            return {"selected_steps": steps}
+            return steps, None
         source = this_try.chosen_source(lambda: latest_source(hook, self.pipeline_name, needed))
         self.log.info("Steps that are not selected are taken from %s", source)
-        return {"selected_steps": steps, "source_pipeline_execution_arn": source}
+        return steps, source
 
     def _definition(self, hook: SageMakerPipelineHook, version: int | None) -> PipelineDefinition:
         if self._given is not None:
@@ -264,42 +267,3 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         if described is None:
             raise PipelineExecutionError(f"there is no pipeline '{self.pipeline_name}', or no such version of it")
         return PipelineDefinition.from_json(described["PipelineDefinition"])
-
-    def _go_on(self, hook: SageMakerPipelineHook, arn: str, this_try: StartingTry) -> str:
-        """Return the execution that this try is about: one that goes on, or one instead of those that failed.
-
-        At most as many were started instead as there were tries before, so no more are looked at.
-        """
-        from airflow_sm_pipelines.hooks.resumption import go_on
-        from airflow_sm_pipelines.operators.executions.waiting import settled
-
-        for _ in range(this_try.earlier_tries):
-            snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
-            if not snapshot.status.is_terminal or snapshot.status.is_success:
-                self.log.info("An earlier try started it; it is %s", snapshot.status)
-                return arn
-            same = self._runs_definition(hook, arn)
-            if self.on_retry == "resume" and same:
-                go_on(hook, snapshot, OnRetry.RESUME)
-                self.log.info("An earlier try started it, and it ended %s: it is resumed", snapshot.status)
-                return arn
-            arn = self._starter(hook, this_try)(restart_token(snapshot))
-            why = "" if same else ", with another definition"
-            self.log.info("%s ended %s in an earlier try%s; instead: %s", snapshot.arn, snapshot.status, why, arn)
-        return arn
-
-    def _runs_definition(self, hook: SageMakerPipelineHook, arn: str) -> bool:
-        if self._given is None:
-            return True
-        return bool(json.loads(hook.execution_definition(arn)) == json.loads(self._given.text))
-
-    def _require_definition(self, hook: SageMakerPipelineHook, arn: str) -> None:
-        """Stop an execution that was just started and runs another definition: someone else updated the pipeline."""
-        if self._runs_definition(hook, arn):
-            return
-        hook.stop_execution(arn)
-        raise PipelineExecutionError(
-            f"execution {arn} runs another definition than task '{self.task_id}' has, and was stopped: pipeline "
-            f"'{self.pipeline_name}' was updated by someone else in the same moment. Clear this task to start anew; "
-            "give each definition a pipeline_name of its own"
-        )

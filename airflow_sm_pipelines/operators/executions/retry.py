@@ -14,6 +14,8 @@ from airflow_sm_pipelines.operators.executions.base import BasePipelineExecution
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
 
 class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
     """
@@ -36,19 +38,20 @@ class SageMakerRetryPipelineExecutionOperator(BasePipelineExecutionOperator):
         super().__init__(**kwargs)
         self.pipeline_execution_arn: Any = pipeline_execution_arn
 
-    def begin(self, context: Context) -> str:
+    def begin(self, hook: SageMakerPipelineHook, context: Context) -> str:
         """Ask the service to resume the execution, where it ended badly.
 
+        :param hook: asks AWS.
         :param context: Airflow's.
         """
-        from airflow_sm_pipelines.hooks.resumption import go_on
-        from airflow_sm_pipelines.operators.executions.waiting import settled
+        from airflow_sm_pipelines.hooks.starting import go_on
+        from airflow_sm_pipelines.tasks.waiting import settled
 
         arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
-        snapshot = settled(self, arn, waiter_delay=self.waiter_delay, log=self.log)
+        snapshot = settled(self, arn, self.awaited, self.wait)
         if not snapshot.status.is_terminal or snapshot.status.is_success:
             self.log.info("Nothing to resume: execution %s is %s", arn, snapshot.status)
             return arn
-        self.persist(lambda hook: go_on(hook, snapshot, OnRetry.RESUME))
+        go_on(hook, snapshot, OnRetry.RESUME, self.log)
         self.log.info("Execution %s ended %s: it is resumed", arn, snapshot.status)
         return arn

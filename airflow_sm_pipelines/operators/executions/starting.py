@@ -7,52 +7,131 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean
-from airflow_sm_pipelines.exceptions import PipelineParameterError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError, SageMakerServiceError
+from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
+from airflow_sm_pipelines.hooks.starting import (
+    REQUEST_DIFFERS,
+    Start,
+    earlier_executions,
+    go_on,
+    require_definition,
+    runs_definition,
+    start,
+    stop_earlier,
+)
 from airflow_sm_pipelines.translation.names import hyphenated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
 MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
+_DIGEST_LENGTH: Final = 12
 
 
 class StartingTry:
     """
-    A try of a task that starts an execution, among the other tries since the task was last cleared.
+    A try of a task that starts an execution, among its other tries.
 
-    They all have one token, with which the service starts one execution. The service does not say for how long it
-    remembers a token; so the ARN is kept in Airflow's task state store besides, from the first try that got as far.
+    All tries since the task was last cleared have one token, with which the service starts one execution. The service
+    does not say for how long it remembers a token; so the ARN is kept in Airflow's task state store besides, from the
+    first try that got as far. Executions of tries before the last clear, and of tries that Airflow lost, are known by
+    their display name.
 
     :param context: Airflow's.
-    :param retries: the task's.
+    :param log: the task's log.
     """
 
-    def __init__(self, context: Context, retries: int) -> None:
+    def __init__(self, context: Context, log: Any) -> None:
         task_instance: Any = context["ti"]
-        self.dag_id: str = task_instance.dag_id
-        self.run_id: str = task_instance.run_id
-        self.map_index = -1 if task_instance.map_index is None else int(task_instance.map_index)
-        # Airflow raises max_tries when a task is cleared and leaves it alone on a retry.
-        generation = max(0, task_instance.max_tries - retries)
-        self.earlier_tries: int = task_instance.try_number - generation - 1
-        self.token = client_request_token(
-            dag_id=self.dag_id,
-            run_id=self.run_id,
-            run_start=str(context["dag_run"].start_date),
-            task_id=task_instance.task_id,
-            map_index=self.map_index,
-            generation=generation,
-        )
-        self._store: Any = context.get("task_state_store")
+        dag_run: Any = context["dag_run"]
+        map_index = -1 if task_instance.map_index is None else int(task_instance.map_index)
+        task = (task_instance.dag_id, task_instance.run_id, task_instance.task_id, map_index)
+        self._log = log
+        self._try_number: int = task_instance.try_number
+        self._run_after: Any = getattr(dag_run, "run_after", None)
+        self._store = TaskStateStore(context)
+        self.token = start_token(*task, run_start=str(dag_run.start_date), max_tries=task_instance.max_tries)
+        self.display_name = execution_display_name(*task)
 
-    @property
-    def started_before(self) -> str | None:
-        """The ARN of the execution that an earlier try is known to have started."""
-        if self.earlier_tries == 0 or self._store is None:
-            return None
-        arn: str | None = self._store.get(self.token)
+    def begin(
+        self,
+        hook: SageMakerPipelineHook,
+        wanted: Start,
+        *,
+        on_retry: OnRetry,
+        look: Callable[[str], ExecutionSnapshot],
+        may_differ: bool,
+    ) -> str:
+        """Start an execution, or go on with the one that an earlier try started; leave no other one executing.
+
+        May be called again after trouble.
+
+        :param hook: where.
+        :param wanted: the start, with :attr:`token` and :attr:`display_name`.
+        :param on_retry: what to do with an execution of an earlier try that failed.
+        :param look: looks at an execution.
+        :param may_differ: an execution that goes on may run another definition, when an earlier try started it.
+        :return: the ARN of the execution that this try is about.
+        :raises PipelineExecutionError: when it runs another definition, or cannot be resumed.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        if self._try_number == 1:
+            arn = start(hook, wanted)
+        else:
+            name = wanted.request.pipeline_name
+            earlier = earlier_executions(hook, name, self.display_name, self._run_after, self._log)
+            executing = [arn for arn, status in (earlier or {}).items() if not status.is_terminal]
+            known = self._store.get(self.token)
+            try:
+                arn = known or hook.start_execution(wanted.request)
+            except SageMakerServiceError as error:
+                if error.code != REQUEST_DIFFERS:
+                    raise
+                stop_earlier(hook, executing, self._log)
+                raise PipelineExecutionError(
+                    f"the Dag changed between two tries of this task, and so did the start it asks for: {error}. The "
+                    "execution of the earlier try does not go on. Clear this task to start a new one"
+                ) from None
+            self._log.info("Execution %s", arn)
+            if not may_differ or (known is None and earlier is not None and arn not in earlier):
+                require_definition(hook, arn, wanted)
+            arn = self._go_on(hook, wanted, arn, on_retry=on_retry, look=look, may_differ=may_differ)
+            stop_earlier(hook, [each for each in executing if each != arn], self._log)
+        self._store.set(self.token, arn)
+        return arn
+
+    def _go_on(
+        self,
+        hook: SageMakerPipelineHook,
+        wanted: Start,
+        arn: str,
+        *,
+        on_retry: OnRetry,
+        look: Callable[[str], ExecutionSnapshot],
+        may_differ: bool,
+    ) -> str:
+        """Return the execution that goes on: the one found, or one instead of those that failed.
+
+        At most as many were started instead as there were tries before, so no more are looked at.
+        """
+        for _ in range(self._try_number - 1):
+            snapshot = look(arn)
+            if not snapshot.status.is_terminal or snapshot.status.is_success:
+                self._log.info("It is %s", snapshot.status)
+                return arn
+            same = not may_differ or runs_definition(hook, arn, wanted.definition)
+            if on_retry is OnRetry.RESUME and same:
+                self._log.info("An earlier try started it, and it ended %s: resuming it", snapshot.status)
+                return go_on(hook, snapshot, on_retry, self._log)
+            why = "" if same else ", with another definition"
+            self._log.info("It ended %s in an earlier try%s: starting another instead", snapshot.status, why)
+            arn = start(hook, wanted.with_token(restart_token(snapshot)))
         return arn
 
     def chosen_source(self, choose: Callable[[], str]) -> str:
@@ -63,21 +142,11 @@ class StartingTry:
         :param choose: finds a source.
         """
         key = f"{self.token}-source"
-        known: str | None = None if self._store is None else self._store.get(key)
-        if known is not None:
-            return known
-        source = choose()
-        if self._store is not None:
+        source = self._store.get(key)
+        if source is None:
+            source = choose()
             self._store.set(key, source)
         return source
-
-    def remember(self, pipeline_execution_arn: str) -> None:
-        """Keep the execution for later tries.
-
-        :param pipeline_execution_arn: what this try started, or found.
-        """
-        if self._store is not None:
-            self._store.set(self.token, pipeline_execution_arn)
 
 
 def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter], task_id: str) -> dict[str, str]:
@@ -107,29 +176,36 @@ def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter
     return texts
 
 
-def client_request_token(
-    *, dag_id: str, run_id: str, run_start: str, task_id: str, map_index: int, generation: int
-) -> str:
-    """Return the token that makes a start happen once.
+def start_token(dag_id: str, run_id: str, task_id: str, map_index: int, *, run_start: str, max_tries: int) -> str:
+    """Return the token that makes a start happen once, whatever dies, and however the Dag is edited between two tries.
 
     :param dag_id: the Dag.
     :param run_id: the Dag run.
-    :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
-        it once, and anew only when a finished run is cleared.
     :param task_id: the launch task.
     :param map_index: the launch task's map index.
-    :param generation: how many tries were made before the task was last cleared. Airflow raises ``max_tries``
-        when a task is cleared and leaves it alone on a retry, so ``max_tries - retries`` is just that number.
+    :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
+        it once, and anew only when a finished run is cleared.
+    :param max_tries: the task instance's. Airflow sets it from ``retries`` when it makes the task instance, and anew
+        when the task is cleared: to the number of tries so far, and ``retries`` more. An edit of ``retries`` does not
+        change it. So a clear does not show when ``retries`` were lowered by just the number of tries made before.
     :return: 64 hexadecimal digits.
     """
-    identity = json.dumps([dag_id, run_id, run_start, task_id, map_index, generation])
+    identity = json.dumps([dag_id, run_id, run_start, task_id, map_index, max_tries])
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
-def execution_display_name(dag_id: str, run_id: str) -> str:
-    """Return a display name that SageMaker takes: at most 82 letters, digits and hyphens.
+def execution_display_name(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the display name of a task's executions in a Dag run; no other task has it.
+
+    SageMaker takes at most 82 letters, digits and hyphens, and ids do not fit as they are. So the name has what fits of
+    Dag and run, and ends in a hash.
 
     :param dag_id: the Dag.
-    :param run_id: the Dag run; run ids do not fit as they are.
+    :param run_id: the Dag run.
+    :param task_id: the task that starts the execution.
+    :param map_index: its map index.
     """
-    return hyphenated(f"{dag_id}-{run_id}")[-MAXIMUM_DISPLAY_NAME_LENGTH:].strip("-")
+    identity = json.dumps([dag_id, run_id, task_id, map_index])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:_DIGEST_LENGTH]
+    room = MAXIMUM_DISPLAY_NAME_LENGTH - _DIGEST_LENGTH - 1
+    return f"{hyphenated(f'{dag_id}-{run_id}')[-room:].strip('-')}-{digest}".strip("-")

@@ -9,12 +9,14 @@ from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import ExecutionTarget
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 
 class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
@@ -30,7 +32,7 @@ class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
     """
 
     template_fields: Sequence[str] = ("pipeline_execution_arn",)
-    ends_in_triggerer = False
+    awaited = Awaited(ExecutionTarget(however=True))
 
     def __init__(
         self, *, pipeline_execution_arn: str | XComArg, fail_if_not_executing: bool = False, **kwargs: Any
@@ -39,22 +41,15 @@ class SageMakerStopPipelineExecutionOperator(BasePipelineExecutionOperator):
         self.pipeline_execution_arn: Any = pipeline_execution_arn
         self.fail_if_not_executing = fail_if_not_executing
 
-    def begin(self, context: Context) -> str:
+    def begin(self, hook: SageMakerPipelineHook, context: Context) -> str:
         """Ask the service to stop the execution.
 
+        :param hook: asks AWS.
         :param context: Airflow's.
         """
         arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
-        asked = self.persist(lambda hook: hook.stop_execution(arn))
+        asked = hook.stop_execution(arn)
         if not asked and self.fail_if_not_executing:
             raise PipelineExecutionError(f"execution {arn} is not executing: there is nothing to stop")
         self.log.info("Stopping execution %s" if asked else "Nothing to stop: execution %s is not executing", arn)
         return arn
-
-    def result(self, snapshot: ExecutionSnapshot) -> str:
-        """Return the ARN, however the execution ended.
-
-        :param snapshot: the execution, over.
-        """
-        self.log.info("Execution %s is %s", snapshot.arn, snapshot.status)
-        return str(snapshot.arn)

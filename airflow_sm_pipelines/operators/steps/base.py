@@ -6,13 +6,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
-from airflow.triggers.base import StartTriggerArgs
-
+from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
+from airflow_sm_pipelines.compatibility.start_from_trigger import StartTriggerArgs, start_in
 from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
     SageMakerJobLink,
@@ -20,18 +21,18 @@ from airflow_sm_pipelines.links.sagemaker import (
     link_xcoms,
 )
 from airflow_sm_pipelines.operators.steps.settings import settings_around
+from airflow_sm_pipelines.settings import to_dict
+from airflow_sm_pipelines.tasks.connected import CallingTask
 from airflow_sm_pipelines.translation.nodes import StepNode
 from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
 
-class BaseSageMakerStepOperator(BaseOperator):
+class BaseSageMakerStepOperator(CallingTask):
     """
     A task that is one step of a SageMaker pipeline.
 
@@ -65,8 +66,8 @@ class BaseSageMakerStepOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.settings = settings_around(self)
+        self.connection = self.settings.connection
         self.step_name: str = step_name if step_name is not None else str(self.label)
-        self.link_addresses: dict[str, str] = {}
         self.display_name = display_name
         self.description = description
         if problem := step_name_problem(self.step_name):
@@ -86,12 +87,7 @@ class BaseSageMakerStepOperator(BaseOperator):
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
         """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
-        return StartTriggerArgs(
-            trigger_cls=STEP_TRIGGER,
-            trigger_kwargs=self.trigger_arguments(),
-            next_method="execute_complete",
-            timeout=self.execution_timeout,
-        )
+        return start_in(STEP_TRIGGER, self.trigger_arguments(end_from_trigger=True), self.execution_timeout)
 
     @abstractmethod
     def to_step_node(self) -> StepNode:
@@ -106,17 +102,17 @@ class BaseSageMakerStepOperator(BaseOperator):
         return PropertyReference(f"Steps.{self.step_name}")
 
     @property
-    def property_file_places(self) -> dict[str, dict[str, str]]:
-        """Where the step's property files lie: ``{name: {"output_name", "file_path"}}``."""
-        return {}
+    def declared_property_files(self) -> tuple[PropertyFile, ...]:
+        """The step's property files."""
+        return ()
 
     @property
-    def branches(self) -> list[list[str]]:
-        """The branches that hold the step, outermost first, each as ``[<condition step>, "True" | "False"]``.
+    def branches(self) -> tuple[BranchOwner, ...]:
+        """The branches that hold the step, outermost first.
 
         Needed only where Airflow may start the task although its branch is not taken; then the task is skipped.
         """
-        return []
+        return ()
 
     @property
     def skipped_task_ids(self) -> dict[str, list[str]]:
@@ -124,36 +120,29 @@ class BaseSageMakerStepOperator(BaseOperator):
         return {}
 
     @property
-    def subject(self) -> str:
-        """How errors name this task."""
-        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'"
+    def awaited(self) -> Awaited:
+        """What the task waits for."""
+        return Awaited(
+            StepTarget(self.step_name, self.branches),
+            self.declared_property_files,
+            self.skipped_task_ids,
+            returns_arn=False,
+        )
 
-    def error(self, message: str) -> TranslationError:
-        """Return an error that names the Dag and this task.
+    def trigger_arguments(self, *, end_from_trigger: bool) -> dict[str, Any]:
+        """Return the keyword arguments of the step trigger, as JSON.
 
-        :param message: the rule broken and the fix.
+        :param end_from_trigger: end the task in the triggerer.
         """
-        return TranslationError(f"{self.subject}: {message}")
-
-    def trigger_arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of the step trigger."""
+        timeout = self.execution_timeout
         return {
             "pipeline_execution_arn": self.pipeline_execution_arn,
-            "step_name": self.step_name,
-            "property_files": self.property_file_places,
-            "skipped_task_ids": self.skipped_task_ids,
-            "branches": self.branches,
-            "aws_conn_id": self.settings.aws_conn_id,
-            "region_name": self.settings.region_name,
-            "verify": self.settings.verify,
-            "botocore_config": self.settings.botocore_config,
-            "waiter_delay": self.settings.waiter_delay,
-            "waiter_max_attempts": self.settings.waiter_max_attempts,
-            "execution_timeout": None if self.execution_timeout is None else self.execution_timeout.total_seconds(),
-            "log_lines": self.settings.log_lines,
+            "awaited": self.awaited.to_dict(),
+            "connection": to_dict(self.settings.connection),
+            "wait": to_dict(self.settings.wait),
+            "end_from_trigger": end_from_trigger,
             "launch_task_id": self.settings.launch_task_id,
-            "on_retry": self.settings.on_retry,
-            "stop_on_kill": self.settings.stop_on_kill,
+            "execution_timeout": None if timeout is None else timeout.total_seconds(),
         }
 
     def execute(self, context: Context) -> None:
@@ -172,7 +161,7 @@ class BaseSageMakerStepOperator(BaseOperator):
                 "an execution."
             ) from None
         self.defer(
-            trigger=SageMakerPipelineStepTrigger(**self.trigger_arguments(), end_from_trigger=False),
+            trigger=SageMakerPipelineStepTrigger(**self.trigger_arguments(end_from_trigger=False)),
             method_name="execute_complete",
             timeout=self.execution_timeout,
         )
@@ -188,16 +177,16 @@ class BaseSageMakerStepOperator(BaseOperator):
         :raises PipelineExecutionError: when the step failed, with its reason.
         :raises AirflowSkipException: when the step was never to run.
         """
-        from airflow_sm_pipelines.operators.steps.completion import complete_step
+        from airflow_sm_pipelines.tasks.finish import end_after_trigger
 
-        complete_step(self, context, self.hook, event)
-
-    @property
-    def hook(self) -> SageMakerPipelineHook:
-        """A hook for the group's connection."""
-        from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-
-        return SageMakerPipelineHook(**self.settings.hook_arguments)
+        end_after_trigger(
+            self,
+            context,
+            self.awaited,
+            self.pipeline_execution_arn,
+            event=event,
+            log_lines=self.settings.wait.log_lines,
+        )
 
 
 def merge_arguments(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Label
-from airflow.sdk.bases.skipmixin import SkipMixin
 
+from airflow_sm_pipelines.compatibility.sdk import SkipMixin
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk import BaseOperator
 
 
 class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
@@ -45,13 +45,3 @@ class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
     def skipped_task_ids(self) -> dict[str, list[str]]:
         """The direct downstream tasks that each outcome skips: those of the other branch."""
         return {"True": list(self.else_task_ids), "False": list(self.if_task_ids)}
-
-    def execute_complete(self, context: Context, event: Any = None) -> None:
-        """Look at the step once more, and skip the branch that was not taken.
-
-        :param context: Airflow's.
-        :param event: what the trigger said; not believed, as in other step tasks.
-        """
-        from airflow_sm_pipelines.operators.steps.completion import complete_condition
-
-        complete_condition(self, context, self.hook, event)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.definition.steps import BranchOwner, Step
+from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
 from airflow_sm_pipelines.translation.nodes import StepNode
@@ -30,17 +30,14 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
         super().__init__(step_name=step.name, **kwargs)
 
     @property
-    def branches(self) -> list[list[str]]:
+    def branches(self) -> tuple[BranchOwner, ...]:
         """The branches that hold the step, outermost first."""
-        return [[owner.condition, str(owner.outcome)] for owner in self.step_branches]
+        return self.step_branches
 
     @property
-    def property_file_places(self) -> dict[str, dict[str, str]]:
-        """Where the step's property files lie."""
-        return {
-            each.name: {"output_name": each.output_name, "file_path": each.file_path}
-            for each in self.step.property_files
-        }
+    def declared_property_files(self) -> tuple[PropertyFile, ...]:
+        """The step's property files."""
+        return self.step.property_files
 
     def to_step_node(self) -> StepNode:
         """Describe the step as the document has it."""

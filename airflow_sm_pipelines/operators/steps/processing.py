@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, JsonGet, PropertyReference
+from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import (
@@ -71,7 +72,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         step_type: str = "Processing",
         **kwargs: Any,
     ) -> None:
-        # Read by property_file_places, which Airflow asks for as soon as the base class is initialised.
+        # Read by declared_property_files, which Airflow asks for as soon as the base class is initialised.
         self._property_files: dict[str, str] = {}
         super().__init__(step_type=step_type, **kwargs)
         self._property_files = require_dict(self, "property_files", property_files)
@@ -123,8 +124,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
     def property_files(self) -> NamedReferences[Join]:
         """The S3 URIs of the property files, for other steps: ``evaluate.property_files["metrics"]``."""
         references = {
-            name: Join("/", [self.outputs[place["output_name"]], place["file_path"]])
-            for name, place in self.property_file_places.items()
+            file.name: Join("/", [self.outputs[file.output_name], file.file_path])
+            for file in self.declared_property_files
         }
         return NamedReferences(references, f"{self.subject} has no property file")
 
@@ -144,13 +145,10 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         return JsonGet(self.step_name, property_file, json_path)
 
     @property
-    def property_file_places(self) -> dict[str, dict[str, str]]:
-        """Where the step's property files lie."""
-        places: dict[str, dict[str, str]] = {}
-        for name, path in self._property_files.items():
-            output, _, file_path = path.partition("/")
-            places[name] = {"output_name": output, "file_path": file_path}
-        return places
+    def declared_property_files(self) -> tuple[PropertyFile, ...]:
+        """The step's property files."""
+        places = {name: path.partition("/") for name, path in self._property_files.items()}
+        return tuple(PropertyFile(name, output, file_path) for name, (output, _, file_path) in places.items())
 
     def default_arguments(self) -> dict[str, Any]:
         """Return what the CreateProcessingJob request has where nobody says it."""
@@ -191,10 +189,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         """Return the step's further keys, property files among them."""
         extra = super().extra()
         if self._property_files:
-            extra["PropertyFiles"] = [
-                {"PropertyFileName": name, "OutputName": place["output_name"], "FilePath": place["file_path"]}
-                for name, place in self.property_file_places.items()
-            ]
+            extra["PropertyFiles"] = [file.to_document() for file in self.declared_property_files]
         return extra
 
     def uploads(self) -> tuple[CodeUpload, ...]:

@@ -4,9 +4,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.outcome import (
-    Branch,
     ExecutionTarget,
     Fail,
     Skip,
@@ -115,7 +115,7 @@ def test_step_never_started_without_a_step_to_name(snapshot, cause):
 def test_step_in_a_branch_not_taken(status):
     """A step in a branch that was not taken is skipped as soon as that is known, however the execution ends."""
     snapshot = execution(status, condition("good_enough", "False"), failed("reject", "not accurate enough"))
-    assert decide(snapshot, StepTarget("register", (Branch("good_enough", True),))) == Skip(
+    assert decide(snapshot, StepTarget("register", (BranchOwner("good_enough", True),))) == Skip(
         "step 'register' is in the branch of 'good_enough' that was not taken: its outcome is False"
     )
 
@@ -123,20 +123,20 @@ def test_step_in_a_branch_not_taken(status):
 def test_step_in_a_branch_taken_is_waited_for():
     """A step in the branch that was taken is waited for."""
     snapshot = execution(ExecutionStatus.EXECUTING, condition("good_enough", "True"))
-    assert decide(snapshot, StepTarget("register", (Branch("good_enough", True),))) == Wait()
+    assert decide(snapshot, StepTarget("register", (BranchOwner("good_enough", True),))) == Wait()
 
 
 def test_step_in_a_branch_taken_that_never_started():
     """A step in the branch that was taken fails when the execution ended badly before it."""
     snapshot = execution(ExecutionStatus.FAILED, condition("good_enough", "True"), failed("other"))
-    assert decide(snapshot, StepTarget("register", (Branch("good_enough", True),))) == Fail(
+    assert decide(snapshot, StepTarget("register", (BranchOwner("good_enough", True),))) == Fail(
         "step 'register' never started: the execution ended Failed: step 'other' failed: AlgorithmError: boom"
     )
 
 
 def test_step_in_a_nested_branch():
     """In nested branches the first that was not taken decides."""
-    target = StepTarget("deploy", (Branch("outer", False), Branch("inner", True)))
+    target = StepTarget("deploy", (BranchOwner("outer", False), BranchOwner("inner", True)))
     snapshot = execution(ExecutionStatus.EXECUTING, condition("outer", "False"), condition("inner", "False"))
     assert decide(snapshot, target) == Skip(
         "step 'deploy' is in the branch of 'inner' that was not taken: its outcome is False"
@@ -146,7 +146,7 @@ def test_step_in_a_nested_branch():
 def test_step_in_a_branch_of_a_condition_that_failed():
     """A condition that failed took no branch: its steps fail with the condition's reason."""
     snapshot = execution(ExecutionStatus.FAILED, failed("good_enough", "no such file"))
-    assert decide(snapshot, StepTarget("register", (Branch("good_enough", True),))) == Fail(
+    assert decide(snapshot, StepTarget("register", (BranchOwner("good_enough", True),))) == Fail(
         "step 'register' never started: the execution ended Failed: step 'good_enough' failed: no such file"
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.hooks.executions import StartRequest
 from tests.scripted_service import EXECUTION_ARN, Refusal
 
 TOKEN = "t" * 32
@@ -20,15 +21,17 @@ def test_start_with_everything(service, hook):
     """Version, parallelism, selected steps, their source and the MLflow experiment are members of the request."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     hook.start_execution(
-        pipeline_name="churn",
-        parameters={},
-        client_request_token="t" * 32,
-        description="by Airflow",
-        pipeline_version_id=3,
-        max_parallel_execution_steps=2,
-        selected_steps=["train", "evaluate"],
-        source_pipeline_execution_arn=OTHER,
-        mlflow_experiment_name="churn models",
+        StartRequest(
+            pipeline_name="churn",
+            parameters={},
+            client_request_token="t" * 32,
+            description="by Airflow",
+            pipeline_version_id=3,
+            max_parallel_execution_steps=2,
+            selected_steps=["train", "evaluate"],
+            source_pipeline_execution_arn=OTHER,
+            mlflow_experiment_name="churn models",
+        )
     )
     assert service.requests_of("StartPipelineExecution") == [
         {
@@ -51,11 +54,13 @@ def test_start_of_an_aliased_version_with_steps_that_need_no_source(service, hoo
     """A version can be named by its alias, and steps that need no other step's outputs have no source."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     hook.start_execution(
-        pipeline_name="churn",
-        parameters={},
-        client_request_token="t" * 32,
-        pipeline_version_alias="approved",
-        selected_steps=["prepare"],
+        StartRequest(
+            pipeline_name="churn",
+            parameters={},
+            client_request_token="t" * 32,
+            pipeline_version_alias="approved",
+            selected_steps=["prepare"],
+        )
     )
     assert service.requests_of("StartPipelineExecution") == [
         {
@@ -138,7 +143,7 @@ def test_executions_of_no_pipeline(service, hook):
         ("RetryPipelineExecution", lambda hook: hook.retry_execution(EXECUTION_ARN, client_request_token=TOKEN), True),
         (
             "StartPipelineExecution",
-            lambda hook: hook.start_execution(pipeline_name="p", parameters={}, client_request_token=TOKEN),
+            lambda hook: hook.start_execution(StartRequest("p", {}, TOKEN)),
             False,
         ),
     ],

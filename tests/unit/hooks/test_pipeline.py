@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
+from airflow_sm_pipelines.hooks.executions import StartRequest
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
@@ -18,7 +20,7 @@ PIPELINE_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"
 ROLE = "arn:aws:iam::123456789012:role/pipelines"
 PROCESSING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
 TRAINING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
-METRICS = {"metrics": {"output_name": "evaluation", "file_path": "metrics.json"}}
+METRICS = [PropertyFile("metrics", "evaluation", "metrics.json")]
 NOW = int(time.time() * 1000)  # CloudWatch takes no events that are older than two weeks.
 NOT_THERE = Refusal("ResourceNotFound", "Pipeline 'churn' does not exist.")
 
@@ -154,10 +156,12 @@ def test_start_execution(service, hook):
     """An execution starts with its parameters, its token and its display name."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     arn = hook.start_execution(
-        pipeline_name="churn",
-        parameters={"MinAccuracy": "0.9", "InputData": "s3://lake/"},
-        client_request_token="t" * 32,
-        display_name="churn-manual",
+        StartRequest(
+            pipeline_name="churn",
+            parameters={"MinAccuracy": "0.9", "InputData": "s3://lake/"},
+            client_request_token="t" * 32,
+            display_name="churn-manual",
+        )
     )
     assert arn == EXECUTION_ARN
     assert service.requests_of("StartPipelineExecution") == [
@@ -176,7 +180,7 @@ def test_start_execution(service, hook):
 def test_start_execution_without_a_display_name(service, hook):
     """Without a display name the service makes one."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
-    hook.start_execution(pipeline_name="churn", parameters={}, client_request_token="t" * 32)
+    hook.start_execution(StartRequest("churn", {}, "t" * 32))
     assert service.requests_of("StartPipelineExecution") == [
         {"PipelineName": "churn", "ClientRequestToken": "t" * 32, "PipelineParameters": []}
     ]
@@ -345,7 +349,7 @@ def test_property_file_that_was_not_written(service, hook, s3):
 def test_property_file_of_an_output_that_is_not_there(service, hook):
     """A property file of an output the job does not have is an error that names the job's outputs."""
     processing_job(service)
-    place = {"metrics": {"output_name": "report", "file_path": "metrics.json"}}
+    place = [PropertyFile("metrics", "report", "metrics.json")]
     message = (
         "property file 'metrics' of step 'evaluate' is declared for output 'report', but its job "
         f"{PROCESSING_JOB} has the outputs ['evaluation']"

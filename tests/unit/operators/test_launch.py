@@ -1,97 +1,124 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_sm_pipelines import SageMakerStepOperator
-from airflow_sm_pipelines.exceptions import PipelineExecutionError
-from tests.scripted_service import EXECUTION_ARN, connection_json, serve, step
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.hooks import patience
+from airflow_sm_pipelines.operators.executions.starting import execution_display_name
+from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
+from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
+
+PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
+OTHER = EXECUTION_ARN.replace("abcdef123456", "other1234567")
+NAME = execution_display_name("d", "r", "churn.launch", -1)
+SOMEBODY_ELSES = '{"Version": "2020-12-01", "Steps": []}'
+FIX = (
+    "Someone else updated pipeline 'd-churn' at the same moment, or the Dag file changed since the first try. Clear the "
+    "task that launches it to start a new execution, and give each definition its own pipeline_name"
+)
 
 
-class ExecutionOfAnother:
-    """A hook whose execution runs some definition; remembers what was stopped."""
+@dataclass
+class Launch:
+    """The launch task of a group, and the scripted service that it meets."""
 
-    def __init__(self, definition):
-        self.definition = definition
-        self.stopped = []
+    service: ScriptedService
+    task: SageMakerPipelineLaunchOperator
+    log: list[tuple[str, str]]
+    store: dict[str, str] | None = None
 
-    def execution_definition(self, _):
-        return self.definition
+    def run(self, try_number: int = 1, max_tries: int = 2) -> str:
+        """Run one try."""
+        instance = SimpleNamespace(
+            dag_id="d", run_id="r", task_id="churn.launch", map_index=-1, try_number=try_number, max_tries=max_tries
+        )
+        run = SimpleNamespace(start_date="2026", run_after=datetime(2026, 1, 2, tzinfo=timezone.utc))
+        return self.task.execute({"ti": instance, "dag_run": run, "task_state_store": self.store})  # type: ignore[typeddict-item]
 
-    def stop_execution(self, pipeline_execution_arn):
-        self.stopped.append(pipeline_execution_arn)
+    def listed(self, **statuses: str) -> None:
+        """Script the executions that this launch task has started, by the last part of their ARNs."""
+        self.service.answers["ListPipelineExecutions"] = [
+            {
+                "PipelineExecutionSummaries": [
+                    {
+                        "PipelineExecutionArn": f"{PIPELINE_ARN}/execution/{name}",
+                        "PipelineExecutionStatus": status,
+                        "PipelineExecutionDisplayName": NAME,
+                    }
+                    for name, status in statuses.items()
+                ]
+                + [
+                    {
+                        "PipelineExecutionArn": f"{PIPELINE_ARN}/execution/stranger1234",
+                        "PipelineExecutionStatus": "Executing",
+                        "PipelineExecutionDisplayName": "of-another-task",
+                    }
+                ]
+            }
+        ]
+
+    @property
+    def operations(self) -> list[str]:
+        """What was asked, in order."""
+        return [operation for operation, _ in self.service.requests]
+
+    @property
+    def stopped(self) -> list[str]:
+        """The executions that were asked to stop."""
+        return [request["PipelineExecutionArn"] for request in self.service.requests_of("StopPipelineExecution")]
 
 
-def test_an_execution_of_another_definition_is_stopped(dag, group):
-    """When the execution does not run what this group says, it is stopped and the launch fails."""
-    with group() as pipeline:
-        SageMakerStepOperator(task_id="a", step_type="Training")
-    text = pipeline.compile().definition.to_json()
-    hook = ExecutionOfAnother('{"Version": "2020-12-01", "Steps": []}')
-    with pytest.raises(PipelineExecutionError) as caught:
-        pipeline.launch._require_definition(hook, "arn:x", text)
-    assert str(caught.value) == (
-        "execution arn:x runs another definition than task group 'churn' has now, and was stopped: pipeline 'd-churn' "
-        "was updated by someone else in the same moment, or the Dag file changed since the first try. Clear this task "
-        "to start anew; give each task group a pipeline_name of its own"
-    )
-    assert hook.stopped == ["arn:x"]
+class Store(dict[str, str]):
+    """Airflow's task state store, as far as it is used."""
 
-
-def test_an_execution_of_this_definition_goes_on(dag, group):
-    """Equal definitions are equal whatever their spaces."""
-    with group() as pipeline:
-        SageMakerStepOperator(task_id="a", step_type="Training")
-    compiled = pipeline.compile()
-    hook = ExecutionOfAnother(json.dumps(compiled.definition.to_document(), indent=2))
-    pipeline.launch._require_definition(hook, "arn:x", compiled.definition.to_json())
-    assert hook.stopped == []
+    set = dict.__setitem__
 
 
 @pytest.fixture
-def launched(monkeypatch, dag, group, task_log):
-    """Run the launch task of a group at a try, its execution being there already, in some status."""
+def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
+    """A launch task whose execution starts and runs this group's definition."""
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
-        with group(launch_arguments={"retries": 2}) as pipeline:
+        with group() as pipeline:
             SageMakerStepOperator(task_id="a", step_type="Training")
         text = pipeline.compile().definition.to_json()
-        arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/d-churn"
-        role = pipeline.settings.role_arn
+        described = {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": text, "RoleArn": pipeline.settings.role_arn}
         service.answers = {
-            "DescribePipeline": [{"PipelineArn": arn, "PipelineDefinition": text, "RoleArn": role}],
+            "DescribePipeline": [described],
             "StartPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
-            "DescribePipelineDefinitionForExecution": [{"PipelineDefinition": text}],
+            "DescribePipelineDefinitionForExecution": [
+                {"PipelineDefinition": json.dumps(json.loads(text), indent=2)}  # equal, whatever its spaces
+            ],
             "RetryPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+            "StopPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
         }
-
-        def launch(status: str, try_number: int, max_tries: int) -> list[str]:
-            service.execution(status)
-            service.steps([step("a", "Failed" if status == "Failed" else "Executing", EndTime=1690315999.5)])
-            service.requests.clear()
-            instance = SimpleNamespace(
-                dag_id="d", run_id="r", task_id="churn.launch", map_index=-1, try_number=try_number, max_tries=max_tries
-            )
-            context = {"ti": instance, "dag_run": SimpleNamespace(start_date="2026")}
-            assert pipeline.launch.execute(context) == EXECUTION_ARN
-            return [operation for operation, _ in service.requests]
-
-        launch.log = task_log(pipeline.launch)
-        yield launch
+        service.execution("Executing")
+        service.steps([step("a", "Executing")])
+        made = Launch(service, pipeline.launch, task_log(pipeline.launch))
+        made.listed()
+        yield made
 
 
-def test_arguments_that_the_api_would_refuse_are_warned_of(launched):
+def test_arguments_that_the_api_would_refuse_are_warned_of(launch):
     """The launch task says which members a request misses, with their places, and goes on: the service decides."""
-    launched("Executing", 1, 2)
-    assert [line for line in launched.log if line[0] == "WARNING"] == [
+    assert launch.run() == EXECUTION_ARN
+    assert [line for line in launch.log if line[0] == "WARNING"] == [
         ("WARNING", f"step 'a' lacks '{member}', which CreateTrainingJob requires @ $.Steps[0].Arguments")
         for member in ("RoleArn", "OutputDataConfig")
     ]
 
 
 STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
+AGAIN = ["DescribePipeline", "ListPipelineExecutions", *STARTING[1:]]
 LOOKING = ["DescribePipelineExecution", "ListPipelineExecutionSteps"]
 
 
@@ -99,13 +126,171 @@ LOOKING = ["DescribePipelineExecution", "ListPipelineExecutionSteps"]
     ("status", "try_number", "max_tries", "operations"),
     [
         ("Failed", 1, 2, STARTING),
-        ("Executing", 2, 2, [*STARTING, *LOOKING]),
-        ("Failed", 2, 2, [*STARTING, *LOOKING, "RetryPipelineExecution"]),
-        ("Failed", 4, 5, STARTING),
-        ("Failed", 5, 5, [*STARTING, *LOOKING, "RetryPipelineExecution"]),
+        ("Executing", 2, 2, [*AGAIN, *LOOKING]),
+        ("Failed", 2, 2, [*AGAIN, *LOOKING, "RetryPipelineExecution"]),
+        ("Executing", 4, 5, [*AGAIN, *LOOKING]),
+        ("Failed", 5, 5, [*AGAIN, *LOOKING, "RetryPipelineExecution"]),
     ],
     ids=["first", "found executing", "found failed", "first after a clear", "found failed after a clear"],
 )
-def test_a_retry_that_finds_its_execution_failed_resumes_it(launched, status, try_number, max_tries, operations):
-    """Another try finds the execution of the first by its token; only a failed one is resumed, and none that is new."""
-    assert launched(status, try_number, max_tries) == operations
+def test_a_retry_that_finds_its_execution_failed_resumes_it(launch, status, try_number, max_tries, operations):
+    """Another try finds the execution of the first by its token; one that failed meanwhile is resumed."""
+    launch.service.execution(status)
+    launch.service.steps([step("a", "Failed" if status == "Failed" else "Executing", EndTime=1690315999.5)])
+    assert launch.run(try_number, max_tries) == EXECUTION_ARN
+    assert launch.operations == operations
+
+
+# --- What runs is what the Dag says
+
+
+def test_an_execution_of_another_definition_is_stopped(launch):
+    """When the execution does not run what this group says, it is stopped and the launch fails."""
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": SOMEBODY_ELSES}]
+    with pytest.raises(AirflowFailException) as caught:
+        launch.run()
+    assert str(caught.value) == (
+        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and was stopped. {FIX}"
+    )
+    assert launch.stopped == [EXECUTION_ARN]
+
+
+def test_an_execution_of_another_definition_that_cannot_be_stopped(launch):
+    """Both is told: what runs under which ARN, and that it goes on."""
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": SOMEBODY_ELSES}]
+    launch.service.answers["StopPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    with pytest.raises(AirflowFailException) as caught:
+        launch.run()
+    assert str(caught.value) == (
+        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and could not be stopped: "
+        "StopPipelineExecution failed: AccessDeniedException: not you. Check what the connection's credentials, and the "
+        f"role, are allowed to do. (connection 'aws_default', region us-east-1). {FIX}"
+    )
+
+
+def test_an_execution_of_another_definition_while_the_service_is_unavailable(launch, monkeypatch):
+    """The stop is tried again with the next try; until then both is told."""
+    monkeypatch.setattr(patience, "SECONDS", 0)
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": SOMEBODY_ELSES}]
+    launch.service.answers["StopPipelineExecution"] = [Refusal("ThrottlingException", "Rate exceeded")]
+    with pytest.raises(SageMakerServiceError) as caught:
+        launch.run()
+    assert caught.value.retryable
+    assert str(caught.value) == (
+        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and could not be stopped "
+        "yet: StopPipelineExecution failed: ThrottlingException: Rate exceeded. (connection 'aws_default', region "
+        f"us-east-1). {FIX}"
+    )
+
+
+# --- Credentials, retries
+
+
+def test_credentials_that_expire_at_the_start_are_read_once_more(launch):
+    """One ExpiredTokenException at StartPipelineExecution fails nothing."""
+    launch.service.answers["StartPipelineExecution"].insert(0, Refusal("ExpiredTokenException", "expired"))
+    assert launch.run() == EXECUTION_ARN
+    assert ("INFO", "Reading connection 'aws_default' again") in [
+        (level, line.partition(":")[0]) for level, line in launch.log
+    ]
+
+
+def made(group, dag_arguments, **launch_arguments):
+    with DAG("e", schedule=None, **dag_arguments), group(launch_arguments=launch_arguments) as pipeline:
+        SageMakerStepOperator(task_id="a", step_type="Training")
+    return pipeline.launch.retries, pipeline.launch.retry_delay
+
+
+def test_launching_is_tried_again_by_default(group):
+    """A lost launch leaves an execution alone, and another try finds it. Who says otherwise is obeyed."""
+    assert made(group, {}) == (2, timedelta(seconds=30))
+    assert made(group, {"default_args": {"retries": 5}}) == (5, timedelta(seconds=30))
+    assert made(group, {"default_args": {"retries": 5}}, retries=0, retry_delay=timedelta(1)) == (0, timedelta(1))
+
+
+# --- One execution for a Dag run
+
+
+def test_edited_retries_start_no_second_execution(launch):
+    """The worker died after the start; retries were lowered, then raised: every try asks with the same token."""
+    for try_number, retries in ((1, 2), (2, 1), (3, 9)):
+        launch.task.retries = retries
+        launch.run(try_number, max_tries=2)
+    tokens = {request["ClientRequestToken"] for request in launch.service.requests_of("StartPipelineExecution")}
+    assert len(tokens) == 1
+
+
+def test_a_dag_that_changed_between_two_tries_starts_no_second_execution(launch):
+    """Renamed parameters make another request of the start: the first try's execution is stopped, and it is told."""
+    launch.listed(abcdef123456="Executing")
+    launch.service.answers["StartPipelineExecution"] = [Refusal("ConflictException", "token in use")]
+    with pytest.raises(AirflowFailException) as caught:
+        launch.run(2)
+    assert str(caught.value) == (
+        "the Dag changed between two tries of this task, and so did the start it asks for: StartPipelineExecution "
+        "failed: ConflictException: token in use. (connection 'aws_default', region us-east-1). The execution of the "
+        "earlier try does not go on. Clear this task to start a new one"
+    )
+    assert launch.stopped == [EXECUTION_ARN]
+
+
+def test_a_cleared_launch_leaves_no_earlier_execution_executing(launch):
+    """The launch was lost, its execution went on alone, and the task is cleared: one execution is executing then."""
+    launch.listed(other1234567="Executing", old123456789="Succeeded")
+    assert launch.run(2, max_tries=3) == EXECUTION_ARN
+    assert launch.stopped == [OTHER]
+    assert launch.log[-1] == (
+        "WARNING",
+        f"Execution {OTHER} was started by an earlier try of this task, and was stopped",
+    )
+    [request] = launch.service.requests_of("ListPipelineExecutions")
+    assert (request["PipelineName"], request["CreatedAfter"]) == (
+        "d-churn",
+        datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp(),
+    )
+
+
+def test_an_earlier_execution_that_cannot_be_stopped_is_told(launch):
+    """The new execution runs all the same, and the log says that it is not alone."""
+    launch.listed(other1234567="Executing")
+    launch.service.answers["StopPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    assert launch.run(2, max_tries=3) == EXECUTION_ARN
+    assert launch.log[-1][1].startswith(
+        f"Execution {OTHER} was started by an earlier try of this task, and could not be stopped: "
+    )
+
+
+def test_executions_that_may_not_be_listed(launch):
+    """Where the service refuses to list executions, the log says what is not looked for; the launch goes on."""
+    launch.service.answers["ListPipelineExecutions"] = [Refusal("AccessDeniedException", "not you")]
+    assert launch.run(2) == EXECUTION_ARN
+    assert [line.partition(":")[0] for level, line in launch.log if level == "WARNING"][-1] == (
+        "Executions that earlier tries may have started are not looked for"
+    )
+
+
+def test_a_retry_does_not_need_the_service_to_remember(launch):
+    """What the first try started is remembered by Airflow, too: the second starts nothing."""
+    launch.store = Store()
+    assert [launch.run(1), launch.run(2)] == [EXECUTION_ARN] * 2
+    assert launch.service.count("StartPipelineExecution") == 1
+
+
+def test_a_retry_restarts_where_the_group_says_so(launch):
+    """With on_retry='restart' one execution is started instead of the one that failed, and no other is stopped."""
+    object.__setattr__(launch.task.settings.wait, "on_retry", "restart")
+    launch.listed(abcdef123456="Failed", other1234567="Executing")
+    launch.service.execution("Failed", "Executing")
+    launch.service.steps([step("a", "Failed", EndTime=1690315999.5)], [step("a", "Executing")])
+    launch.service.answers["StartPipelineExecution"].append({"PipelineExecutionArn": OTHER})
+    assert launch.run(3) == OTHER
+    first, second = launch.service.requests_of("StartPipelineExecution")
+    assert first["ClientRequestToken"] != second["ClientRequestToken"]
+    assert launch.stopped == []
+
+
+def test_a_pipeline_that_was_never_started(launch):
+    """The first try died before the start: there is nothing to find, and the second starts the one execution."""
+    launch.service.answers["ListPipelineExecutions"] = [Refusal("ResourceNotFound", "no such pipeline")]
+    assert launch.run(2) == EXECUTION_ARN
+    assert launch.stopped == []

@@ -48,7 +48,7 @@ def test_trouble_is_waited_out_in_growing_steps(waits):
     """Each failure that may pass is told in the log, and the next call comes later, up to half a minute later."""
     log = Log()
     assert persist(answering(*[THROTTLED] * 6, "arn"), log) == "arn"
-    assert log.lines == ["SageMaker is in trouble, going on: Rate exceeded."] * 6
+    assert log.lines == ["SageMaker is unavailable, retrying: Rate exceeded."] * 6
     longest = [2, 4, 8, 16, 30, 30]
     assert [most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True)] == [True] * 6
 
@@ -122,7 +122,7 @@ def test_a_task_ends_on_a_worker_although_the_service_is_in_trouble(completed, s
         (
             "success",
             (
-                "step 'a' of arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456 is not over "
+                "step 'a' of execution arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456 is not over "
                 "(execution Executing), although its trigger ended. Clear the task to follow it again."
             ),
         ),

@@ -139,16 +139,21 @@ def test_deferring(service, dag, context):
         "pipeline_name": None,
         "started_from": None,
         "started_before": None,
-        "step_name": None,
-        "aws_conn_id": "aws_default",
-        "region_name": None,
-        "verify": None,
-        "botocore_config": None,
-        "waiter_delay": 0.01,
-        "stop_on_kill": False,
+        "awaited": {
+            "property_files": [],
+            "skipped_task_ids": {},
+            "skip_on_failure": False,
+            "returns_arn": True,
+        },
+        "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+        "wait": {
+            "waiter_delay": 0.01,
+            "waiter_max_attempts": None,
+            "log_lines": 20,
+            "on_retry": "resume",
+            "stop_on_kill": False,
+        },
         "end_from_trigger": True,
-        "skip_on_failure": False,
-        "log_lines": 20,
     }
     assert (caught.value.method_name, caught.value.timeout) == ("execute_complete", timedelta(seconds=3900))
 
@@ -187,8 +192,11 @@ def test_soft_fail(service, dag, context):
 
 def test_timeout_in_the_triggerer(service, dag, context):
     """A wait in the triggerer that took too long ends as Airflow's sensors do, with what was last seen."""
+    told = {**event("timeout", "gave up on it; last seen: Executing"), "limit": "timeout"}
     with pytest.raises(AirflowSensorTimeout, match=r"^gave up on it; last seen: Executing$"):
-        execution_sensor().execute_complete(context(), event("timeout", "gave up on it; last seen: Executing"))
+        execution_sensor().execute_complete(context(), told)
+    with pytest.raises(AirflowSkipException, match=r"^gave up on it; last seen: Executing$"):
+        execution_sensor(task_id="soft", soft_fail=True).execute_complete(context(), told)
 
 
 def test_trouble_and_refusals(service, dag, context):
@@ -392,7 +400,7 @@ def test_the_trigger_of_a_step_sensor(service, definition, dag, context):
     with pytest.raises(TaskDeferred) as caught:
         step_sensor(deferrable=True, log_lines=7).execute(context())
     arguments = caught.value.trigger.serialize()[1]
-    assert (arguments["step_name"], arguments["log_lines"]) == ("train", 7)
+    assert (arguments["awaited"]["step_name"], arguments["wait"]["log_lines"]) == ("train", 7)
 
 
 @pytest.mark.parametrize(
@@ -413,7 +421,7 @@ def test_where_a_deferred_sensor_ends(service, dag, context, arguments, ends, sk
     with pytest.raises(TaskDeferred) as caught:
         execution_sensor(**arguments).execute(context())
     trigger = caught.value.trigger
-    assert (trigger.end_from_trigger, trigger.skip_on_failure) == (ends, skips)
+    assert (trigger.end_from_trigger, trigger.awaited.skip_on_failure) == (ends, skips)
 
 
 @pytest.mark.parametrize(
@@ -444,8 +452,8 @@ def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, me
 @pytest.mark.parametrize(
     ("made", "arguments", "message"),
     [
-        (execution_sensor, {"poke_interval": 0}, "poke_interval=0.0 is no number of seconds above 0."),
-        (step_sensor, {"poke_interval": timedelta(0)}, "poke_interval=0.0 is no number of seconds above 0."),
+        (execution_sensor, {"poke_interval": 0}, "poke_interval must be greater than 0 seconds, got 0.0."),
+        (step_sensor, {"poke_interval": timedelta(0)}, "poke_interval must be greater than 0 seconds, got 0.0."),
         (step_sensor, {"log_lines": -1}, "log_lines=-1 is no whole number from 0 to 10000."),
         (step_sensor, {"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
     ],
@@ -455,6 +463,38 @@ def test_settings_that_cannot_be(dag, made, arguments, message):
     with pytest.raises(TranslationError) as caught:
         made(**arguments)
     assert str(caught.value).endswith(f": {message}")
+
+
+EVALUATION = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["poking", "over at the first look"])
+def test_a_soft_sensor_is_skipped_where_the_step_left_no_property_file(service, dag, context, deferrable):
+    """The step succeeded, and its declared file names an output that the job does not have: a failure as any other."""
+    declared = [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}]
+    document = {**DEFINITION, "Steps": [{**lambda_step("train"), "Type": "Processing", "PropertyFiles": declared}]}
+    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(document)}]
+    service.answers["DescribeProcessingJob"] = [{}]
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", Metadata={"ProcessingJob": {"Arn": EVALUATION}})])
+    reason = (
+        "property file 'metrics' of step 'train' is declared for output 'evaluation', but its job "
+        f"{EVALUATION} has the outputs []"
+    )
+    with pytest.raises(AirflowSkipException, match=f"^{re.escape(reason)}$"):
+        step_sensor(deferrable=deferrable, soft_fail=True).execute(context())
+    with pytest.raises(PipelineExecutionError, match=f"^{re.escape(reason)}$"):
+        step_sensor(task_id="hard", deferrable=deferrable).execute(context())
+
+
+def test_a_failed_step_leaves_its_xcoms(service, definition, dag, context):
+    """As the step's own task does: how it ended, and which job ran it."""
+    service.execution("Executing")
+    service.steps([step("train", "Failed", Metadata=TRAINING, FailureReason="boom")])
+    running = context()
+    with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed: boom$"):
+        step_sensor().execute(running)
+    assert running["ti"].pushed == {"step_status": "Failed", "job_arn": JOB, "outputs": {}, "property_files": {}}
 
 
 @pytest.mark.parametrize(("arn", "message"), [("None", "'None' is not the ARN"), (None, "the task it comes from")])

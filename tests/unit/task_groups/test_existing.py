@@ -7,7 +7,10 @@ import pytest
 from airflow.sdk import task
 
 from airflow_sm_pipelines import ParameterFloat, ParameterInteger, SageMakerPipelineTaskGroup
+from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -79,12 +82,12 @@ def test_a_definition_beside_the_dag_becomes_its_tasks(dag, tmp_path):
         "train-HyperParameters-day": "{{ ds }}",
     }
     assert compiled.uploads == ()
-    arguments = dag.get_task("churn.good_enough").trigger_arguments()
-    assert arguments["skipped_task_ids"] == {"True": ["churn.reject"], "False": ["churn.register"]}
-    assert dag.get_task("churn.register").trigger_arguments()["branches"] == [["good_enough", "True"]]
-    assert dag.get_task("churn.evaluate").trigger_arguments()["property_files"] == {
-        "metrics": {"output_name": "evaluation", "file_path": "metrics.json"}
-    }
+    skipped = {"True": ["churn.reject"], "False": ["churn.register"]}
+    assert [dag.get_task(f"churn.{name}").awaited for name in ("good_enough", "register", "evaluate")] == [
+        Awaited(StepTarget("good_enough"), skipped_task_ids=skipped, returns_arn=False),
+        Awaited(StepTarget("register", (BranchOwner("good_enough", True),)), returns_arn=False),
+        Awaited(StepTarget("evaluate"), (PropertyFile("metrics", "evaluation", "metrics.json"),), returns_arn=False),
+    ]
 
 
 def test_everything_the_sdk_writes_becomes_tasks(dag):

@@ -135,21 +135,26 @@ def test_steps_start_from_their_trigger(dag, group):
     ]
     assert dag.get_task("churn.good_enough").start_trigger_args.trigger_kwargs == {
         "pipeline_execution_arn": "{{ ti.xcom_pull(task_ids='churn.launch', map_indexes=-1) }}",
-        "step_name": "good_enough",
-        "property_files": {},
-        "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
-        "branches": [],
-        "aws_conn_id": "aws_default",
-        "region_name": None,
-        "verify": None,
-        "botocore_config": None,
-        "waiter_delay": 5,
-        "waiter_max_attempts": None,
-        "execution_timeout": None,
-        "log_lines": 20,
+        "awaited": {
+            "step_name": "good_enough",
+            "branches": [],
+            "started_elsewhere": False,
+            "property_files": [],
+            "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
+            "skip_on_failure": False,
+            "returns_arn": False,
+        },
+        "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+        "wait": {
+            "waiter_delay": 5,
+            "waiter_max_attempts": None,
+            "log_lines": 20,
+            "on_retry": "resume",
+            "stop_on_kill": True,
+        },
+        "end_from_trigger": True,
         "launch_task_id": "churn.launch",
-        "on_retry": "resume",
-        "stop_on_kill": True,
+        "execution_timeout": None,
     }
     assert pipeline.launch.task_id == "churn.launch"
 
@@ -326,14 +331,14 @@ def refused(build):
                 "run to run goes into inputs and outputs)."
             ),
         ),
-        ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds above 0."),
-        ({"waiter_delay": True}, "waiter_delay=True is no number of seconds above 0."),
+        ({"waiter_delay": 0}, "waiter_delay must be greater than 0 seconds, got 0."),
+        ({"waiter_delay": True}, "waiter_delay must be greater than 0 seconds, got True."),
         (
             {"waiter_max_attempts": 0},
-            "waiter_max_attempts=0 is no whole number of at least 1; None sets no limit.",
+            "waiter_max_attempts must be a whole number of at least 1, or None for no limit, got 0.",
         ),
         ({"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
-        ({"on_retry": "again"}, "on_retry='again' is neither 'resume' nor 'restart'."),
+        ({"on_retry": "again"}, "on_retry must be 'resume' or 'restart', got 'again'."),
         (
             {"parameters": {"a b": 1}},
             "SageMaker refuses the parameter name 'a b': 1 to 256 letters, digits, hyphens and underscores.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from airflow.sdk.execution_time import task_runner
 
-from airflow_sm_pipelines.triggers import handover
+from airflow_sm_pipelines.compatibility import handover
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import ScriptedService, connection_json, serve

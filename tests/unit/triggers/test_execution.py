@@ -9,8 +9,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from airflow_sm_pipelines.triggers import deadline, handover
+from airflow_sm_pipelines.compatibility import handover
+from airflow_sm_pipelines.triggers import deadline
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
+from tests.fake_triggerer import Triggerer
+from tests.made_triggers import execution_trigger as trigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
@@ -30,14 +33,6 @@ DEFINITION = {
         }
     ],
 }
-
-
-def trigger(triggerer=None, **arguments):
-    given = {} if "pipeline_name" in arguments else {"pipeline_execution_arn": EXECUTION_ARN}
-    made = SageMakerPipelineExecutionTrigger(**{"waiter_delay": 0.01, **given, **arguments})
-    if triggerer is not None:
-        made.task_instance = triggerer.task_instance
-    return made
 
 
 @pytest.fixture
@@ -72,17 +67,30 @@ def test_serialized_and_made_again():
         "pipeline_name": "churn",
         "started_from": "2026-01-01T00:00:00+00:00",
         "started_before": "2026-01-02T00:00:00+00:00",
-        "step_name": "train",
-        "aws_conn_id": "aws_ml",
-        "region_name": "eu-west-1",
-        "verify": False,
-        "botocore_config": {"read_timeout": 5},
-        "waiter_delay": 10,
+        "awaited": {
+            "step_name": "train",
+            "branches": [],
+            "started_elsewhere": True,
+            "property_files": [],
+            "skipped_task_ids": {},
+            "skip_on_failure": True,
+            "returns_arn": True,
+        },
+        "connection": {
+            "aws_conn_id": "aws_ml",
+            "region_name": "eu-west-1",
+            "verify": False,
+            "botocore_config": {"read_timeout": 5},
+        },
+        "wait": {
+            "waiter_delay": 10,
+            "waiter_max_attempts": None,
+            "log_lines": 7,
+            "on_retry": "resume",
+            "stop_on_kill": True,
+        },
         "time_limit": {"name": "timeout", "seconds": 5, "at": 10.5},
-        "stop_on_kill": True,
         "end_from_trigger": True,
-        "skip_on_failure": True,
-        "log_lines": 7,
     }
     path, serialized = SageMakerPipelineExecutionTrigger(**arguments).serialize()
     assert path == "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger"
@@ -158,11 +166,17 @@ async def test_ending_a_task_that_fails(service, triggerer, execution_log, skip,
     service.answers["GetLogEvents"] = [{"events": [{"timestamp": 1, "message": "KeyError: 'x'"}]}]
     made = trigger(triggerer, end_from_trigger=True, skip_on_failure=skip, log_lines=1)
     assert await end_event(made) == [ends]
-    assert [line for level, line in execution_log if level == "ERROR"] == [
-        f"execution {EXECUTION_ARN} ended Failed: step 'train' failed: boom",
-        f"Job: {JOB}",
-        "The last lines of the job's log (1):",
-        "    KeyError: 'x'",
+    reason = f"execution {EXECUTION_ARN} ended Failed: step 'train' failed: boom"
+    assert execution_log[-4:] == [
+        ("INFO", f"Skipping: {reason}") if skip else ("ERROR", reason),
+        *(
+            ("ERROR", line)
+            for line in (
+                f"Job: {JOB}",
+                "The last lines of the job's log (1):",
+                "    KeyError: 'x'",
+            )
+        ),
     ]
 
 
@@ -232,7 +246,7 @@ async def test_trouble_is_waited_out_and_a_refusal_is_not(service, execution_log
     assert await event(trigger()) == ended("success")
     assert [line[1] for line in execution_log if line[0] == "WARNING"] == [
         (
-            "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate exceeded. "
+            "SageMaker is unavailable, retrying: DescribePipelineExecution failed: ThrottlingException: Rate exceeded. "
             "(connection 'aws_default', region us-east-1)"
         )
     ]
@@ -403,13 +417,14 @@ async def test_a_stop_that_is_refused(service, triggerer, execution_log):
     service.answers["StopPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
     await trigger(triggerer, stop_on_kill=True).on_kill()
     assert execution_log == [
+        ("INFO", f"The task was failed by a person: stopping execution {EXECUTION_ARN}"),
         (
             "WARNING",
             (
                 "The execution was not stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the "
                 "connection's credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1)"
             ),
-        )
+        ),
     ]
 
 
@@ -418,3 +433,64 @@ async def test_what_is_no_arn(service):
     told = await event(trigger(pipeline_execution_arn="None"))
     assert told["status"] == "failed"
     assert re.match("'None' is not the ARN of a pipeline execution", told["reason"])
+
+
+# --- Whatever a trigger meets, it ends with an event and a reason
+
+
+@pytest.mark.parametrize(("soft", "ends"), [(False, TaskFailedEvent), (True, TaskSkippedEvent)])
+async def test_what_nobody_thought_of(service, triggerer, execution_log, soft, ends):
+    """An answer without the members that are always there fails the task with a reason, not the trigger in silence."""
+    service.answers["DescribePipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    service.steps([])
+    made = trigger(triggerer, end_from_trigger=True, skip_on_failure=soft)
+    assert await end_event(made) == [ends]
+    assert execution_log[-1] == ("ERROR", "The trigger failed: KeyError: 'PipelineExecutionStatus'")
+
+
+async def test_what_nobody_thought_of_goes_to_a_worker(service, triggerer):
+    """A task that ends on a worker is told the reason, too."""
+    service.answers["DescribePipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    service.steps([])
+    told = await event(trigger(triggerer))
+    assert told == ended("failed", "the trigger failed: KeyError: 'PipelineExecutionStatus'")
+
+
+async def test_an_xcom_that_airflow_refuses(service, triggerer, monkeypatch):
+    """A result that Airflow does not take fails the task with Airflow's words."""
+
+    async def refuse(message):
+        if type(message).__name__ == "SetXCom" and message.key == "return_value":
+            raise RuntimeError("API_SERVER_ERROR: invalid value")
+        return await Triggerer.asend(triggerer, message)
+
+    monkeypatch.setattr(triggerer, "asend", refuse)
+    service.execution("Succeeded")
+    service.steps([])
+    assert await end_event(trigger(triggerer, end_from_trigger=True)) == [TaskFailedEvent]
+
+
+# --- A task that has ended by itself stops nothing
+
+
+async def test_a_task_that_failed_by_itself_elsewhere_stops_nothing(service, triggerer, execution_log):
+    """A triggerer was paused; another took over, was refused, and failed the task. The paused one is killed then."""
+    service.execution("Executing")
+    service.answers["ListPipelineExecutionSteps"] = [Refusal("AccessDeniedException", "not you")]
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    other = trigger(triggerer, stop_on_kill=True, end_from_trigger=True)
+    assert await end_event(other) == [TaskFailedEvent]
+    triggerer.states["churn.train"] = "failed"
+    await trigger(triggerer, stop_on_kill=True, end_from_trigger=True).on_kill()
+    assert service.count("StopPipelineExecution") == 0
+    assert execution_log[-1] == ("INFO", f"Execution {EXECUTION_ARN} is left alone: the task had ended before")
+
+
+async def test_a_task_that_a_person_fails_in_its_next_try_stops_its_execution(service, triggerer):
+    """That an earlier try failed by itself does not keep a person from stopping the execution in this one."""
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    service.answers["DescribePipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
+    assert await end_event(trigger(triggerer, stop_on_kill=True, end_from_trigger=True)) == [TaskFailedEvent]
+    triggerer.states["churn.train"], triggerer.try_number = "failed", 2
+    await trigger(triggerer, stop_on_kill=True, end_from_trigger=True).on_kill()
+    assert service.count("StopPipelineExecution") == 1

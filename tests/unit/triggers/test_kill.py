@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
-from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+from tests import made_triggers
 from tests.fake_triggerer import LAUNCH
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -24,10 +23,7 @@ async def step_trigger(service, triggerer):
         return {"PipelineExecutionSteps": [step("train", "Executing")]}
 
     service.answers["ListPipelineExecutionSteps"] = [look]
-    made = SageMakerPipelineStepTrigger(
-        pipeline_execution_arn=EXECUTION_ARN, step_name="train", waiter_delay=0.01, launch_task_id=LAUNCH
-    )
-    made.task_instance = triggerer.task_instance
+    made = made_triggers.step_trigger(triggerer, launch_task_id=LAUNCH)
     following = asyncio.ensure_future(anext(made.run()))
     await asyncio.to_thread(looked.wait, SECONDS)
     following.cancel()
@@ -38,9 +34,7 @@ async def step_trigger(service, triggerer):
 
 async def execution_trigger(service, triggerer):
     """The trigger of a whole execution."""
-    made = SageMakerPipelineExecutionTrigger(pipeline_execution_arn=EXECUTION_ARN, waiter_delay=0.01, stop_on_kill=True)
-    made.task_instance = triggerer.task_instance
-    return made
+    return made_triggers.execution_trigger(triggerer, stop_on_kill=True)
 
 
 @pytest.mark.parametrize("make", [step_trigger, execution_trigger])

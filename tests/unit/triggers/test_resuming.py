@@ -9,6 +9,7 @@ from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccess
 
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import LAUNCH, Triggerer
+from tests.made_triggers import step_trigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 NEW_ARN = EXECUTION_ARN.replace("abcdef123456", "fedcba654321")
@@ -29,17 +30,7 @@ def succeeded() -> dict[str, Any]:
 
 
 def trigger(triggerer: Triggerer, **arguments: Any) -> SageMakerPipelineStepTrigger:
-    made = SageMakerPipelineStepTrigger(
-        **{
-            "pipeline_execution_arn": EXECUTION_ARN,
-            "step_name": "train",
-            "waiter_delay": 0.01,
-            "launch_task_id": LAUNCH,
-            **arguments,
-        }
-    )
-    made.task_instance = triggerer.task_instance  # type: ignore[assignment]
-    return made
+    return step_trigger(triggerer, **{"launch_task_id": LAUNCH, **arguments})
 
 
 async def events(made: SageMakerPipelineStepTrigger) -> list[tuple[type, Any]]:
@@ -120,7 +111,7 @@ async def test_a_running_execution_is_resumed_when_it_is_over(service, triggerer
         (
             "INFO",
             (
-                "That is how an earlier try of this task ended. The execution is Executing; it can be gone on with once "
+                "An earlier try of this task ended with this failure. The execution is Executing; it can be resumed once "
                 "it is over"
             ),
         ),
@@ -414,5 +405,5 @@ async def test_an_execution_that_stops_already(service, triggerer, log):
     await made.on_kill()
     assert log()[-2:] == [
         ("INFO", f"The task was failed by a person: stopping execution {EXECUTION_ARN}"),
-        ("INFO", "The execution was not executing any more"),
+        ("INFO", f"Nothing to stop: execution {EXECUTION_ARN} is over"),
     ]

@@ -16,10 +16,12 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from airflow_sm_pipelines.compatibility import handover
+from airflow_sm_pipelines.definition.steps import BranchOwner
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.progress import StepProgress
-from airflow_sm_pipelines.triggers import handover
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
-from tests.fake_triggerer import Triggerer
+from tests.made_triggers import step_trigger as trigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
@@ -34,15 +36,6 @@ JOB_LINKS = {
         "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dpipelines-abc-train$252F"
     ),
 }
-
-
-def trigger(triggerer: Triggerer | None = None, **arguments: Any) -> SageMakerPipelineStepTrigger:
-    made = SageMakerPipelineStepTrigger(
-        **{"pipeline_execution_arn": EXECUTION_ARN, "step_name": "train", "waiter_delay": 0.01, **arguments}
-    )
-    if triggerer is not None:
-        made.task_instance = triggerer.task_instance  # type: ignore[assignment]
-    return made
 
 
 async def events(made: BaseTrigger) -> list[tuple[type, Any]]:
@@ -99,9 +92,8 @@ async def test_without_a_task_instance_nothing_is_pushed(service, log):
             {
                 "status": "success",
                 "reason": None,
-                "step_name": "train",
                 "pipeline_execution_arn": EXECUTION_ARN,
-                "job_arn": JOB,
+                "limit": None,
             },
         )
     ]
@@ -118,9 +110,8 @@ async def test_resuming_on_a_worker(service, triggerer, log):
             {
                 "status": "failed",
                 "reason": "step 'train' failed: AlgorithmError: boom",
-                "step_name": "train",
                 "pipeline_execution_arn": EXECUTION_ARN,
-                "job_arn": JOB,
+                "limit": None,
             },
         )
     ]
@@ -220,7 +211,7 @@ async def test_a_step_in_a_branch_not_taken(service, triggerer):
     """A step in a branch that was not taken is skipped while the execution still goes on."""
     service.execution("Executing")
     service.steps([step("good_enough", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
-    assert await events(trigger(triggerer, branches=[["good_enough", "True"]])) == SKIPPED
+    assert await events(trigger(triggerer, branches=(BranchOwner("good_enough", True),))) == SKIPPED
 
 
 @pytest.mark.parametrize(
@@ -288,7 +279,7 @@ async def test_trouble_is_told_once_and_outlived(service, triggerer, log):
         (
             "WARNING",
             (
-                "SageMaker is in trouble, going on: DescribePipelineExecution failed: ThrottlingException: Rate "
+                "SageMaker is unavailable, retrying: DescribePipelineExecution failed: ThrottlingException: Rate "
                 "exceeded. (connection 'aws_default', region us-east-1)"
             ),
         ),
@@ -382,7 +373,7 @@ async def test_giving_up(service, triggerer, log, after):
     assert log()[-1] == (
         "ERROR",
         (
-            f"gave up on step 'train' of {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
+            f"gave up on step 'train' of execution {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
             f"last seen: Executing, job {JOB}. The execution is left alone"
         ),
     )
@@ -396,7 +387,7 @@ async def test_giving_up_on_a_silent_service(service, triggerer, log, after):
     assert log()[-1] == (
         "ERROR",
         (
-            f"gave up on step 'train' of {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
+            f"gave up on step 'train' of execution {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
             "last seen: nothing; the service did not answer yet. The execution is left alone"
         ),
     )
@@ -413,7 +404,7 @@ async def test_the_execution_timeout(service, triggerer, log, after):
     assert log()[-1] == (
         "ERROR",
         (
-            f"gave up on step 'train' of {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
+            f"gave up on step 'train' of execution {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
             f"job {JOB}. The execution is left alone"
         ),
     )
@@ -421,15 +412,16 @@ async def test_the_execution_timeout(service, triggerer, log, after):
 
 async def test_the_region_is_that_of_the_execution(service, triggerer, monkeypatch):
     """Without a region_name the execution's own region is asked, whatever the connection's."""
-    regions: list[str] = []
-    monkeypatch.setattr(
-        "airflow_sm_pipelines.triggers.step.ConnectionSettings.of",
-        lambda _conn, region, *_: regions.append(region) or pytest.fail("not needed"),
-    )
     arn = EXECUTION_ARN.replace("us-east-1", "eu-west-1")
+    regions: list[str | None] = []
+
+    def settings(_conn: Any, region: str | None, *_: Any) -> None:
+        regions.append(region)
+        raise SageMakerServiceError("not needed")
+
+    monkeypatch.setattr("airflow_sm_pipelines.triggers.base.ConnectionSettings.of", settings)
     for region_name in (None, "us-west-2"):
-        with pytest.raises(BaseException, match="not needed"):
-            await events(trigger(triggerer, pipeline_execution_arn=arn, region_name=region_name))
+        assert await events(trigger(triggerer, pipeline_execution_arn=arn, region_name=region_name)) == FAILED
     assert regions == ["eu-west-1", "us-west-2"]
 
 
@@ -446,22 +438,31 @@ def test_each_trigger_in_an_event_loop_of_its_own(service):
 
 ARGUMENTS = {
     "pipeline_execution_arn": EXECUTION_ARN,
-    "step_name": "good_enough",
-    "property_files": {"metrics": {"output_name": "evaluation", "file_path": "metrics.json"}},
-    "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
-    "branches": [["outer", "True"]],
-    "aws_conn_id": None,
-    "region_name": "eu-west-1",
-    "verify": False,
-    "botocore_config": {"read_timeout": 5},
-    "waiter_delay": 7,
-    "waiter_max_attempts": 9,
+    "awaited": {
+        "step_name": "good_enough",
+        "branches": [{"condition": "outer", "outcome": True}],
+        "started_elsewhere": False,
+        "property_files": [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}],
+        "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
+        "skip_on_failure": False,
+        "returns_arn": False,
+    },
+    "connection": {
+        "aws_conn_id": None,
+        "region_name": "eu-west-1",
+        "verify": False,
+        "botocore_config": {"read_timeout": 5},
+    },
+    "wait": {
+        "waiter_delay": 7,
+        "waiter_max_attempts": 9,
+        "log_lines": 3,
+        "on_retry": "restart",
+        "stop_on_kill": False,
+    },
     "execution_timeout": 60.0,
-    "log_lines": 3,
     "end_from_trigger": False,
     "launch_task_id": "churn.launch",
-    "on_retry": "restart",
-    "stop_on_kill": False,
 }
 
 
@@ -474,27 +475,3 @@ def test_serialization_with_all_arguments():
     )
     decoded = {key: smart_decode_trigger_kwargs(value) for key, value in arguments.items()}
     assert SageMakerPipelineStepTrigger(**decoded).serialize() == (path, ARGUMENTS)
-
-
-def test_serialization_with_defaults():
-    """The defaults serialize to plain values as well."""
-    _, arguments = SageMakerPipelineStepTrigger(pipeline_execution_arn=EXECUTION_ARN, step_name="s").serialize()
-    assert arguments == {
-        "pipeline_execution_arn": EXECUTION_ARN,
-        "step_name": "s",
-        "property_files": {},
-        "skipped_task_ids": {},
-        "branches": [],
-        "aws_conn_id": "aws_default",
-        "region_name": None,
-        "verify": None,
-        "botocore_config": None,
-        "waiter_delay": 30,
-        "waiter_max_attempts": None,
-        "execution_timeout": None,
-        "log_lines": 20,
-        "end_from_trigger": True,
-        "launch_task_id": None,
-        "on_retry": "resume",
-        "stop_on_kill": True,
-    }

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferred
@@ -15,7 +16,8 @@ from airflow_sm_pipelines.exceptions import (
 )
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.executions.pipeline import SageMakerPipelineOperator
-from airflow_sm_pipelines.operators.executions.starting import client_request_token
+from airflow_sm_pipelines.operators.executions.starting import execution_display_name, start_token
+from airflow_sm_pipelines.tasks import waiting
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
@@ -54,23 +56,17 @@ def defined(**arguments):
     )
 
 
-def token(**more):
-    return client_request_token(
-        **{
-            "dag_id": "d",
-            "run_id": "manual__1",
-            "run_start": "2026-01-01 00:00:00+00:00",
-            "task_id": "run",
-            "map_index": -1,
-            "generation": 0,
-            **more,
-        }
-    )
+def token(map_index=-1, max_tries=0):
+    return start_token("d", "manual__1", "run", map_index, run_start="2026-01-01 00:00:00+00:00", max_tries=max_tries)
+
+
+NAME = execution_display_name("d", "manual__1", "run", -1)
 
 
 def started(service, *arns):
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": arn} for arn in arns or (EXECUTION_ARN,)]
     service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
+    service.answers["ListPipelineExecutions"] = [{"PipelineExecutionSummaries": []}]
 
 
 def deferred(made, context):
@@ -102,7 +98,7 @@ def test_it_defines_starts_and_defers(service, dag, context):
             "PipelineName": "churn",
             "ClientRequestToken": token(),
             "PipelineParameters": [{"Name": "InputData", "Value": "s3://lake/"}],
-            "PipelineExecutionDisplayName": "d-manual-1",
+            "PipelineExecutionDisplayName": NAME,
             "ParallelismConfiguration": {"MaxParallelExecutionSteps": 2},
             "MlflowExperimentName": "m",
         }
@@ -114,20 +110,25 @@ def test_it_defines_starts_and_defers(service, dag, context):
         "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger",
         {
             "pipeline_execution_arn": EXECUTION_ARN,
+            "awaited": {
+                "property_files": [],
+                "skipped_task_ids": {},
+                "skip_on_failure": False,
+                "returns_arn": True,
+            },
+            "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+            "wait": {
+                "waiter_delay": 0.01,
+                "waiter_max_attempts": None,
+                "log_lines": 20,
+                "on_retry": "resume",
+                "stop_on_kill": True,
+            },
+            "end_from_trigger": True,
             "pipeline_name": None,
             "started_from": None,
             "started_before": None,
-            "step_name": None,
-            "aws_conn_id": "aws_default",
-            "region_name": None,
-            "verify": None,
-            "botocore_config": None,
-            "waiter_delay": 0.01,
             "time_limit": None,
-            "stop_on_kill": True,
-            "end_from_trigger": True,
-            "skip_on_failure": False,
-            "log_lines": 20,
         },
     )
 
@@ -164,7 +165,7 @@ def test_a_pipeline_as_it_is(service, dag, context):
                 "PipelineName": "churn",
                 "ClientRequestToken": token(),
                 "PipelineParameters": [{"Name": "Rounds", "Value": "3"}, {"Name": "Fast", "Value": "0.5"}],
-                "PipelineExecutionDisplayName": "d-manual-1",
+                "PipelineExecutionDisplayName": NAME,
                 "PipelineVersionId": 7,
             },
         )
@@ -185,13 +186,13 @@ def test_each_mapped_task_and_each_clear_has_an_execution_of_its_own(service, da
     ):
         made.execute(context(**instance) | {"task_state_store": None})
     assert [request["ClientRequestToken"] for request in service.requests_of("StartPipelineExecution")] == [
-        token(),
-        token(map_index=3),
-        token(generation=3),
-        token(generation=3),
+        token(max_tries=2),
+        token(map_index=3, max_tries=2),
+        token(max_tries=5),
+        token(max_tries=5),
     ]
     names = [request["PipelineExecutionDisplayName"] for request in service.requests_of("StartPipelineExecution")]
-    assert names == ["d-manual-1", "d-manual-1-3", "d-manual-1", "d-manual-1"]
+    assert names == [NAME, execution_display_name("d", "manual__1", "run", 3), NAME, NAME]
 
 
 def test_waiting_on_the_worker(service, dag, context, task_log):
@@ -338,12 +339,12 @@ def test_the_limits_go_to_the_trigger(service, dag, context):
     started(service)
     before = time.time()
     deferral = deferred(operator(execution_timeout=timedelta(seconds=60), waiter_max_attempts=100), context())
-    limit = deferral.trigger.time_limit
+    limit = deferral.trigger.time_limit().to_dict()
     assert (limit["name"], limit["seconds"]) == ("waiter_delay 0.01 x waiter_max_attempts 100", 1)
     assert before + 1 <= limit["at"] <= time.time() + 1
     assert deferral.timeout == timedelta(minutes=6)
     again = deferred(operator(task_id="b", execution_timeout=timedelta(seconds=60)), context())
-    assert (again.trigger.time_limit["name"], again.trigger.time_limit["seconds"]) == ("execution_timeout", 60)
+    assert (again.trigger.time_limit().name, again.trigger.time_limit().seconds) == ("execution_timeout", 60)
 
 
 def test_waiter_max_attempts_on_the_worker(service, dag, context):
@@ -415,6 +416,69 @@ def test_killed_while_it_waits_on_the_worker(service, dag, context, monkeypatch,
     assert service.count("StopPipelineExecution") == stops
 
 
+@pytest.mark.parametrize(("silence", "stops"), [(100, 1), (299, 0)], ids=["heard of soon", "Airflow's own time-out"])
+def test_a_worker_that_stood_still_stops_nothing(service, dag, context, monkeypatch, silence, stops):
+    """Airflow fails a task that is silent for 300 seconds. When its worker wakes it is killed as if a person had."""
+    started(service)
+    service.execution("Executing")
+    service.steps([])
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    made = operator(deferrable=False, waiter_delay=10)
+    passed = [0.0]
+    monkeypatch.setattr(waiting, "_clocks", lambda: (passed[0], passed[0]))
+
+    class Killed(BaseException):
+        pass
+
+    def stand_still(_):
+        passed[0] += silence
+        made.on_kill()
+        raise Killed
+
+    monkeypatch.setattr(time, "sleep", stand_still)
+    with pytest.raises(Killed):
+        made.execute(context(state="failed"))
+    assert service.count("StopPipelineExecution") == stops
+
+
+def test_a_long_wait_sees_that_it_is_alive(service, dag, context, monkeypatch):
+    """Between two looks that are hours apart the supervisor is asked four times in each 300 seconds."""
+    started(service)
+    service.execution("Executing", "Succeeded")
+    service.steps([])
+    passed, asked = [0.0], []
+    monkeypatch.setattr(waiting, "_clocks", lambda: (passed[0], passed[0]))
+    monkeypatch.setattr(waiting, "own_state", lambda _: asked.append(passed[0]) or "running")
+    clock = SimpleNamespace(
+        time=time.time, monotonic=lambda: passed[0], sleep=lambda s: passed.insert(0, passed[0] + s)
+    )
+    monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(waiting, "Pace", lambda _: SimpleNamespace(after_change=lambda: 600.0))
+    assert operator(deferrable=False).execute(context()) == EXECUTION_ARN
+    assert asked == [75.0 * number for number in range(1, 9)]
+
+
+def test_a_kill_amid_a_question_to_the_supervisor(service, dag, context, monkeypatch):
+    """No second question can be asked then, and in doubt nothing is stopped: the supervisor may have stood still."""
+    started(service)
+    service.execution("Executing")
+    service.steps([])
+    made = operator(deferrable=False)
+    monkeypatch.setattr(waiting.WorkerWait, "_silence", lambda _: 80.0)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(_):
+        made.on_kill()
+        raise Killed
+
+    monkeypatch.setattr(waiting, "own_state", killed)
+    with pytest.raises(Killed):
+        made.execute(context(state="failed"))
+    assert service.count("StopPipelineExecution") == 0
+
+
 def second_try(**more):
     return {"try_number": 2, "max_tries": 1, **more}
 
@@ -427,11 +491,12 @@ def test_a_retry_finds_the_execution_that_goes_on(service, dag, context):
     made = operator(wait_for_completion=False, retries=1)
     assert made.execute(context(**second_try())) == EXECUTION_ARN
     assert [name for name, _ in service.requests] == [
+        "ListPipelineExecutions",
         "StartPipelineExecution",
         "DescribePipelineExecution",
         "ListPipelineExecutionSteps",
     ]
-    assert service.requests_of("StartPipelineExecution")[0]["ClientRequestToken"] == token()
+    assert service.requests_of("StartPipelineExecution")[0]["ClientRequestToken"] == token(max_tries=1)
 
 
 def test_a_retry_does_not_need_the_service_to_remember(service, dag, context):
@@ -504,7 +569,12 @@ def test_a_failed_execution_of_another_definition_is_not_resumed(service, dag, c
     """Who corrects the definition between two tries gets an execution of the corrected one."""
     started(service, EXECUTION_ARN, OTHER)
     old = {**DEFINITION, "Metadata": {"Version": "old"}}
-    service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(old)}]
+    service.answers["DescribePipelineDefinitionForExecution"] = [
+        {"PipelineDefinition": json.dumps(old)},
+        {"PipelineDefinition": json.dumps(DEFINITION)},
+    ]
+    earlier = {**summary("abcdef123456", "Failed"), "PipelineExecutionDisplayName": NAME}
+    service.answers["ListPipelineExecutions"] = [{"PipelineExecutionSummaries": [earlier]}]
     service.answers["DescribePipeline"] = [
         {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": json.dumps(DEFINITION), "RoleArn": ROLE}
     ]
@@ -523,9 +593,9 @@ def test_an_execution_of_anothers_definition_is_stopped(service, dag, context):
     ]
     service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     message = (
-        f"execution {EXECUTION_ARN} runs another definition than task 'run' has, and was stopped: pipeline 'churn' was "
-        "updated by someone else in the same moment. Clear this task to start anew; give each definition a "
-        "pipeline_name of its own"
+        f"execution {EXECUTION_ARN} runs another definition than task 'run' has now, and was stopped. Someone else "
+        "updated pipeline 'churn' at the same moment, or the Dag file changed since the first try. Clear the task that "
+        "launches it to start a new execution, and give each definition its own pipeline_name"
     )
     with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
         defined().execute(context())
@@ -656,7 +726,7 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
     ("arguments", "message"),
     [
         ({"pipeline_name": "no_underscores"}, "Set pipeline_name."),
-        ({"on_retry": "again"}, "on_retry='again' is neither 'resume' nor 'restart'."),
+        ({"on_retry": "again"}, "on_retry must be 'resume' or 'restart', got 'again'."),
         (
             {"definition": DEFINITION},
             "a definition needs the role that the pipeline runs with: role_arn='arn:aws:iam::...'.",
@@ -696,7 +766,7 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
                 "'InputData', 'MinAccuracy'."
             ),
         ),
-        ({"waiter_delay": 0}, "waiter_delay=0 is no number of seconds above 0."),
+        ({"waiter_delay": 0}, "waiter_delay must be greater than 0 seconds, got 0."),
     ],
 )
 def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, message):

@@ -20,6 +20,7 @@ from airflow_sm_pipelines import (
     SageMakerTuningStepOperator,
 )
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Get, JsonGet, PropertyReference
+from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
@@ -433,7 +434,7 @@ def test_metrics_are_references_into_property_files(dag, group):
     assert refused(lambda: operator.property_files["metric"]) == (
         "Dag 'd', task 'churn.t' has no property file 'metric'. Did you mean 'metrics'? (there is 'metrics')"
     )
-    assert operator.property_file_places == {"metrics": {"output_name": "evaluation", "file_path": "deep/m.json"}}
+    assert operator.declared_property_files == (PropertyFile("metrics", "evaluation", "deep/m.json"),)
     assert operator.to_step_node().extra == {
         "PropertyFiles": [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "deep/m.json"}]
     }

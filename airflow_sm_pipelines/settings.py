@@ -1,0 +1,91 @@
+"""The settings that many tasks share, as values: the connection, and how to wait.
+
+Each is made once from a user's keywords, carried by groups, operators and sensors, and serialised as one by triggers.
+A new option is a field here and, for operators and sensors, a keyword of the one mixin that makes the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from airflow_sm_pipelines.execution.logs import log_lines_problem
+from airflow_sm_pipelines.execution.resume import OnRetry
+
+Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings")
+
+
+@dataclass(frozen=True)
+class AwsConnection:
+    """By which connection AWS is called.
+
+    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
+    :param botocore_config: keyword arguments of botocore's ``Config``.
+    """
+
+    aws_conn_id: str | None = "aws_default"
+    region_name: str | None = None
+    verify: bool | str | None = None
+    botocore_config: Mapping[str, Any] | None = None
+
+    @property
+    def hook_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of :class:`~airflow_sm_pipelines.hooks.pipeline.SageMakerPipelineHook`."""
+        arguments = asdict(self)
+        arguments["config"] = arguments.pop("botocore_config")
+        return arguments
+
+
+@dataclass(frozen=True)
+class WaitSettings:
+    """How to wait for an execution or a step, and what another try and a kill do.
+
+    :param waiter_delay: seconds between two looks at the execution, at most. Short executions are looked at more often.
+    :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. It does not count
+        looks: these come more often at first. The execution is left alone then, as when ``execution_timeout`` is over.
+    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param on_retry: what another try does with a failed execution, ``"resume"`` or ``"restart"``.
+    :param stop_on_kill: whether a person who fails the task or the Dag run stops the execution.
+    """
+
+    waiter_delay: float = 30
+    waiter_max_attempts: int | None = None
+    log_lines: int = 20
+    on_retry: str = OnRetry.RESUME.value
+    stop_on_kill: bool = True
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the settings; ``None`` when nothing is."""
+        delay, attempts = self.waiter_delay, self.waiter_max_attempts
+        if not _is_number(delay, (int, float)) or delay <= 0:
+            return f"waiter_delay must be greater than 0 seconds, got {delay!r}."
+        if attempts is not None and (not _is_number(attempts, int) or attempts < 1):
+            return f"waiter_max_attempts must be a whole number of at least 1, or None for no limit, got {attempts!r}."
+        if self.on_retry not in [choice.value for choice in OnRetry]:
+            return f"on_retry must be 'resume' or 'restart', got {self.on_retry!r}."
+        return log_lines_problem(self.log_lines)
+
+
+def take(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
+    """Make settings from those of the keywords that are theirs, and take these out.
+
+    :param kind: :class:`AwsConnection` or :class:`WaitSettings`.
+    :param keywords: a user's; changed.
+    """
+    return kind(**{field.name: keywords.pop(field.name) for field in fields(kind) if field.name in keywords})
+
+
+def to_dict(settings: AwsConnection | WaitSettings) -> dict[str, Any]:
+    """Return settings as JSON, as triggers serialise them; ``kind(**...)`` makes them again.
+
+    :param settings: the settings.
+    """
+    return asdict(settings)
+
+
+def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -1,0 +1,133 @@
+"""Tasks that call AWS by one Airflow connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
+from airflow_sm_pipelines.exceptions import SageMakerPipelinesError, SageMakerServiceError, TranslationError
+from airflow_sm_pipelines.settings import AwsConnection
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+Result = TypeVar("Result")
+
+
+class NamedTask(BaseOperator):
+    """A task whose errors name the Dag and the task."""
+
+    @property
+    def subject(self) -> str:
+        """How errors name this task."""
+        has_dag: bool = self.has_dag()  # type: ignore[no-untyped-call]
+        return f"Dag '{self.dag.dag_id}', task '{self.task_id}'" if has_dag else f"Task '{self.task_id}'"
+
+    def error(self, message: str) -> TranslationError:
+        """Return an error that names the Dag and this task.
+
+        :param message: the rule broken and the fix.
+        """
+        return TranslationError(f"{self.subject}: {message}")
+
+
+class CallingTask(NamedTask):
+    """A task that calls AWS. Subclasses set :attr:`connection`, and the addresses of their links as they learn them."""
+
+    connection: AwsConnection
+    link_addresses: Mapping[str, str] = MappingProxyType({})
+
+    _hook: SageMakerPipelineHook | None = None
+
+    def new_hook(self) -> SageMakerPipelineHook:
+        """Return a hook that shares nothing with :attr:`hook`; its connection is not read yet."""
+        from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+        return SageMakerPipelineHook(**self.connection.hook_arguments)
+
+    @property
+    def hook(self) -> SageMakerPipelineHook:
+        """The task's hook, made when first asked for."""
+        if self._hook is None:
+            self._hook = self.new_hook()
+        return self._hook
+
+    def ask(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
+        """Call a function with the hook. Expired credentials are read anew, once.
+
+        :param function: what to call; calling it again must do no harm.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
+
+        try:
+            return function(self.hook)
+        except SageMakerServiceError as error:
+            if error.code not in BAD_CREDENTIALS:
+                raise
+            self.log.info("Reading connection %r again: %s", self.connection.aws_conn_id, error)
+        self._hook = None
+        return function(self.hook)
+
+    def persist(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
+        """Call a function with the hook, again and again while the service is unavailable, for a while.
+
+        :param function: what to call; calling it again must do no harm.
+        :raises SageMakerServiceError: when trying again cannot help, or did not; in the service's words.
+        """
+        from airflow_sm_pipelines.hooks.patience import persist
+
+        return persist(lambda: self.ask(function), self.log)
+
+    def act(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
+        """Call a function as :meth:`persist` does, and leave to Airflow what another try of the task may help.
+
+        :param function: what to call; calling it again must do no harm.
+        :raises SageMakerServiceError: when the service stays unavailable; Airflow tries the task again.
+        :raises AirflowFailException: in one sentence, when trying again cannot help.
+        """
+        try:
+            return self.persist(function)
+        except SageMakerPipelinesError as error:
+            raise_for_airflow(error)
+
+
+class ConnectedTask(CallingTask):
+    """
+    A task that is given its connection.
+
+    The keywords stand here once, for all operators and sensors, so that a Dag's ``default_args`` reach them.
+
+    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
+    :param region_name: overrides the connection's region.
+    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
+    :param botocore_config: keyword arguments of botocore's ``Config``.
+    """
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connection = AwsConnection(aws_conn_id, region_name, verify, botocore_config)
+
+
+def raise_for_airflow(error: SageMakerPipelinesError) -> NoReturn:
+    """Raise what tells Airflow whether another try of the task may help.
+
+    :param error: what happened.
+    :raises SageMakerServiceError: the error itself, when the service was unavailable.
+    :raises AirflowFailException: in one sentence, for everything else.
+    """
+    if isinstance(error, SageMakerServiceError) and error.retryable:
+        raise error
+    raise AirflowFailException(str(error)) from None

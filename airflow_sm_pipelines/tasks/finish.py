@@ -1,0 +1,128 @@
+"""Ending a task on a worker, as :mod:`airflow_sm_pipelines.execution.ending` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from airflow_sm_pipelines.compatibility.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    SkipMixin,
+)
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.ending import Awaited, Ending
+from airflow_sm_pipelines.execution.time_limit import EXECUTION_TIMEOUT, SENSOR_TIMEOUT
+from airflow_sm_pipelines.links.sagemaker import links_of
+from airflow_sm_pipelines.tasks.connected import CallingTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_TIMEOUTS: Final[Mapping[str, type[BaseException]]] = {
+    EXECUTION_TIMEOUT: AirflowTaskTimeout,
+    SENSOR_TIMEOUT: AirflowSensorTimeout,
+}
+"""Airflow's own exceptions, for Airflow's own limits."""
+
+
+def end_after_trigger(
+    task: CallingTask, context: Context, awaited: Awaited, pipeline_execution_arn: str, *, event: Any, log_lines: int
+) -> str | None:
+    """End a task whose trigger did not end it: look once more, and end as is seen then.
+
+    :param task: the task.
+    :param context: Airflow's.
+    :param awaited: what it waited for.
+    :param pipeline_execution_arn: the execution.
+    :param event: what the trigger said; used only for a limit of time, and where the wait is not over.
+    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :return: what the task returns.
+    :raises Exception: as :func:`finish` does.
+    """
+    ending = timed_out(awaited, event)
+    if ending is None:
+        snapshot = task.act(lambda hook: hook.snapshot(pipeline_execution_arn))
+        what = f"{awaited.called(pipeline_execution_arn)} is not over (execution {snapshot.status})"
+        reason = event.get("reason") if isinstance(event, Mapping) else None
+        ending = awaited.ending(snapshot) or awaited.failure(
+            reason or f"{what}, although its trigger ended. Clear the task to follow it again."
+        )
+    return finish(task, context, ending, log_lines)
+
+
+def timed_out(awaited: Awaited, event: Any) -> Ending | None:
+    """Return the end of a task whose trigger says that the time is over.
+
+    :param awaited: what it waited for.
+    :param event: what the trigger said.
+    """
+    if not isinstance(event, Mapping) or event.get("status") != "timeout":
+        return None
+    return replace(awaited.failure(event["reason"]), limit=event["limit"])
+
+
+def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str | None:
+    """End a task.
+
+    :param task: a :class:`~airflow_sm_pipelines.tasks.connected.CallingTask`.
+    :param context: Airflow's.
+    :param ending: how it ends.
+    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :return: what the task returns, when it succeeds.
+    :raises AirflowSkipException: when it is skipped.
+    :raises PipelineExecutionError: when it fails; Airflow honours the task's retries. Where trying again cannot help it
+        is an ``AirflowFailException``, and for a limit of time that is Airflow's own, Airflow's exception.
+    :raises SageMakerServiceError: when the service stays unavailable.
+    """
+    if ending.snapshot is not None:
+        task.link_addresses = links_of(ending.snapshot, ending.awaited.step(ending.snapshot))
+    ending = _push_results(task, context, ending)
+    for step in ending.reported:
+        for line in task.hook.failure_report(step, log_lines):
+            task.log.error("%s", line)
+    if ending.state != "success":
+        raise_end(ending)
+    if ending.awaited.skipped_task_ids:
+        _skip(task, context, ending)
+    return ending.return_value
+
+
+def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending:
+    step = ending.step
+    if step is None:
+        return ending
+    try:
+        result = task.persist(lambda hook: hook.collect_step_result(step, ending.awaited.property_files))
+    except PipelineExecutionError as error:
+        if isinstance(error, SageMakerServiceError) and error.retryable:
+            raise
+        return ending.spoilt(str(error))
+    for key, value in result.xcoms().items():
+        context["ti"].xcom_push(key=key, value=value)
+    return ending
+
+
+def raise_end(ending: Ending) -> NoReturn:
+    """Raise what ends a task so.
+
+    :param ending: how; no success.
+    :raises Exception: as :func:`finish` does.
+    """
+    if ending.state == "skipped":
+        exception: type[BaseException] = AirflowSkipException
+    elif ending.limit is not None and ending.limit in _TIMEOUTS:
+        exception = _TIMEOUTS[ending.limit]
+    else:
+        exception = AirflowFailException if ending.final else PipelineExecutionError
+    raise exception(ending.reason) from None
+
+
+def _skip(task: Any, context: Context, ending: Ending) -> None:
+    """Skip the branch not taken. That is told to Airflow by an exception, so nothing can come after it."""
+    skipper: SkipMixin = task
+    skipped = [each for each in task.downstream_list if each.task_id in ending.skipped_task_ids]
+    skipper.skip(context["ti"], skipped)

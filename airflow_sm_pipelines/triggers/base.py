@@ -1,0 +1,243 @@
+"""What the triggers do: follow something to its end, and end the task as that ended, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow_sm_pipelines.compatibility.end_events import BaseTrigger, TriggerEvent, end_event, resume_event
+from airflow_sm_pipelines.compatibility.handover import see_through, until_worker_is_done
+from airflow_sm_pipelines.compatibility.states import state_of_run, state_of_task
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.ending import Awaited, Ending
+from airflow_sm_pipelines.execution.killing import Kill
+from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.resume import failure_identity
+from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
+from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, to_dict
+from airflow_sm_pipelines.triggers.connections import (
+    ConnectionSettings,
+    SharedConnection,
+    shared_connection,
+)
+from airflow_sm_pipelines.triggers.deadline import is_over, within
+from airflow_sm_pipelines.triggers.finish import LinkPusher, finish
+from airflow_sm_pipelines.triggers.follower import Follower
+from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
+
+
+class BasePipelineTrigger(BaseTrigger):
+    """
+    A trigger that follows an execution, or a step of one.
+
+    Always ends with one event and a reason, whatever it meets. Ends the task itself (``end_from_trigger``), or resumes
+    it on a worker with ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
+    "limit"}``; the last is the name of the limit of time that was over.
+
+    :param pipeline_execution_arn: the execution.
+    :param awaited: what is waited for.
+    :param connection: by which connection AWS is called; the region is by default the execution's.
+    :param wait: how to wait.
+    :param end_from_trigger: end the task here, without a worker.
+    :param launch_task_id: the full id of the task that launched the execution, which keeps what a next try has to know.
+        Without it no failure is taken for an old one, and nothing is resumed.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline_execution_arn: str | None,
+        awaited: Awaited | Mapping[str, Any],
+        connection: AwsConnection | Mapping[str, Any],
+        wait: WaitSettings | Mapping[str, Any],
+        end_from_trigger: bool,
+        launch_task_id: str | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.pipeline_execution_arn = pipeline_execution_arn
+        self.awaited = awaited if isinstance(awaited, Awaited) else Awaited.from_dict(awaited)
+        self.connection = connection if isinstance(connection, AwsConnection) else AwsConnection(**connection)
+        self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait)
+        self.end_from_trigger = end_from_trigger
+        self.launch_task_id = launch_task_id
+        self._limit: TimeLimit | None = None
+        self._last_seen = "no execution"
+        self._follower: Follower | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments to make this trigger again, as JSON."""
+        return {
+            "pipeline_execution_arn": self.pipeline_execution_arn,
+            "awaited": self.awaited.to_dict(),
+            "connection": to_dict(self.connection),
+            "wait": to_dict(self.wait),
+            "end_from_trigger": self.end_from_trigger,
+        }
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """The class path and the keyword arguments to make this trigger again."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", self.arguments()
+
+    @abstractmethod
+    def time_limit(self) -> TimeLimit | None:
+        """Return when to give up; ``None`` for never. Asked once, when the trigger starts."""
+
+    @abstractmethod
+    async def find(self, connection: SharedConnection) -> str:
+        """Return the ARN of the execution to follow.
+
+        :param connection: where to look for it.
+        :raises PipelineExecutionError: when there is none.
+        :raises asyncio.TimeoutError: when the time is up.
+        """
+
+    async def ended_before(self) -> Ending | None:
+        """Return the end of a task for which there is nothing to follow. ``None`` by default."""
+        return None
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Follow, then tell how it ended, once."""
+        began = asyncio.get_running_loop().time()
+        memory = TaskMemory(self.task_instance, self.launch_task_id)
+        try:
+            ending = await self._to_the_end(memory)
+            if self._is_remembered(ending):
+                await memory.keep(TryEnd(memory.try_number, failure=self._failure(ending)))
+        except Exception as error:
+            # Whatever it is: Airflow would say "Trigger exited without sending an event", and no reason.
+            self.log.exception("The trigger failed: %s: %s", type(error).__name__, error)  # noqa: TRY401 - the sentence
+            ending = self.awaited.failure(f"the trigger failed: {type(error).__name__}: {error}")
+        if self._ends_here(ending):
+            yield end_event(ending.state)
+            return
+        await until_worker_is_done(self.task_instance, began)
+        # Nothing is held any more: whoever runs this may leave it here for good.
+        yield resume_event(
+            {
+                "status": ending.state if ending.limit is None else "timeout",
+                "reason": ending.reason,
+                "pipeline_execution_arn": self._followed,
+                "limit": ending.limit,
+            }
+        )
+
+    async def _to_the_end(self, memory: TaskMemory) -> Ending:
+        self._limit = self.time_limit()
+        try:
+            before = await self.ended_before()
+            if before is not None:
+                if self._ends_here(before):
+                    self.log.info("Skipping: %s", before.reason)
+                return before
+            async with shared_connection(self._connection_settings()) as connection:
+                return await self._follow_and_finish(connection, memory)
+        except PipelineExecutionError as error:
+            ending = self.awaited.failure(str(error))
+        except asyncio.TimeoutError:
+            if self._limit is None:
+                raise
+            ending = self.awaited.gave_up(self._limit, self._followed, self._what, self._seen)
+        if self._ends_here(ending):
+            self.log.error("%s", ending.reason)
+        return ending
+
+    async def _follow_and_finish(self, connection: SharedConnection, memory: TaskMemory) -> Ending:
+        arn = await self.find(connection)
+        self._follower = Follower(
+            connection=connection,
+            awaited=self.awaited,
+            wait=self.wait,
+            limit=self._limit,
+            memory=memory,
+            links=LinkPusher(self.task_instance),
+            log=self.log,
+        )
+        ending = await self._follower.follow(arn)
+        if not self._ends_here(ending):
+            return ending
+        trouble = self._follower.progress.trouble
+        return await within(
+            self._limit, finish(self.task_instance, connection, ending, self.wait, log=self.log, on_trouble=trouble)
+        )
+
+    def _ends_here(self, ending: Ending) -> bool:
+        # In dag.test() there is no task instance, and nobody listens to the events that end a task. Only a worker can
+        # say that a sensor's own time is over, which Airflow tries no sensor again after.
+        sensor_timeout = ending.limit == SENSOR_TIMEOUT and ending.state == "failed"
+        return self.end_from_trigger and self.task_instance is not None and not sensor_timeout
+
+    def _is_remembered(self, ending: Ending) -> bool:
+        """Whether somebody may have to know how this try ended: a next try, or a triggerer that was paused."""
+        somebody = self.launch_task_id is not None or self.wait.stop_on_kill
+        return somebody and (ending.state != "success" or not self._ends_here(ending))
+
+    def _failure(self, ending: Ending) -> str | None:
+        """The identity of the failure that the try ends with, where its step or execution failed."""
+        if ending.state != "failed" or ending.snapshot is None or self.launch_task_id is None:
+            return None
+        return failure_identity(ending.snapshot, self.awaited.step_name)
+
+    @property
+    def _followed(self) -> str | None:
+        """The execution that is followed now: another one, where it was restarted."""
+        return self._follower.pipeline_execution_arn if self._follower else self.pipeline_execution_arn
+
+    @property
+    def _seen(self) -> str:
+        return self._follower.progress.last_seen if self._follower else self._last_seen
+
+    @property
+    def _what(self) -> str:
+        return self.awaited.called(str(self._followed))
+
+    async def on_kill(self) -> None:
+        """Stop the execution if a person failed the task or its Dag run."""
+        if not self.wait.stop_on_kill or self.task_instance is None:
+            return
+        try:
+            execution = PipelineExecutionArn.parse(self._followed)
+        except PipelineExecutionError:
+            return  # there is none; run() says so
+        await see_through(self._stop_if_failed_by_a_person(str(execution)))
+
+    async def _stop_if_failed_by_a_person(self, arn: str) -> None:
+        memory = TaskMemory(self.task_instance, self.launch_task_id)
+        kill = await self._kill(memory)
+        if not kill.stops:
+            self.log.info("Execution %s is left alone: %s", arn, kill.reason)
+            return
+        self.log.info("The task was failed by a person: stopping execution %s", arn)
+        await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
+        async with shared_connection(self._connection_settings()) as connection:
+            try:
+                asked = await connection.persist(
+                    lambda hook: hook.stop_execution(arn), Pace(self.wait.waiter_delay), self._in_trouble
+                )
+            except SageMakerServiceError as error:
+                self.log.warning("The execution was not stopped: %s", error)
+                return
+        if not asked:
+            self.log.info("Nothing to stop: execution %s is over", arn)
+
+    async def _kill(self, memory: TaskMemory) -> Kill:
+        # A limit that is over: another triggerer has given up already, or Airflow has.
+        limit = self._limit or self.time_limit()
+        out_of_time = limit is not None and is_over(limit)
+        task: Any = self.task_instance
+        state = await state_of_task(task, task.task_id)
+        run_state = await state_of_run(task) if state == "skipped" else None
+        return Kill(state, run_state, ended_by_itself=out_of_time or await memory.this_try_ended())
+
+    def _in_trouble(self, error: SageMakerServiceError) -> None:
+        self.log.warning("SageMaker is unavailable, retrying: %s", error)
+
+    def _connection_settings(self) -> ConnectionSettings:
+        region = self.connection.region_name
+        if region is None and self.pipeline_execution_arn is not None:
+            region = PipelineExecutionArn.parse(self.pipeline_execution_arn).region
+        return ConnectionSettings.of(
+            self.connection.aws_conn_id, region, self.connection.verify, self.connection.botocore_config
+        )

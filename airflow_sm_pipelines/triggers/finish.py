@@ -1,0 +1,97 @@
+"""Ending a task in the triggerer, as :mod:`airflow_sm_pipelines.execution.ending` says."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from logging import Logger
+from typing import Any
+
+from airflow_sm_pipelines.compatibility.trigger_xcoms import push_xcoms, skipping_xcom
+from airflow_sm_pipelines.definition.steps import PropertyFile
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.ending import Ending
+from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.links.sagemaker import links_of
+from airflow_sm_pipelines.settings import WaitSettings
+from airflow_sm_pipelines.triggers.connections import SharedConnection
+
+
+class LinkPusher:
+    """Pushes the links of a trigger's task as they become known, each once.
+
+    Without a task instance, as in ``dag.test()``, which resumes the task on a worker, nothing is pushed.
+
+    :param task_instance: the trigger's ``task_instance``.
+    """
+
+    def __init__(self, task_instance: Any) -> None:
+        self._task_instance = task_instance
+        self._pushed: dict[str, str] = {}
+
+    async def push(self, snapshot: ExecutionSnapshot, step: StepSnapshot | None) -> None:
+        """Push the links that are new.
+
+        :param snapshot: the execution.
+        :param step: the step, when it has started.
+        """
+        if self._task_instance is None:
+            return
+        links = links_of(snapshot, step)
+        await push_xcoms(
+            self._task_instance, {key: link for key, link in links.items() if self._pushed.get(key) != link}
+        )
+        self._pushed.update(links)
+
+
+async def finish(
+    task_instance: Any,
+    connection: SharedConnection,
+    ending: Ending,
+    wait: WaitSettings,
+    *,
+    log: Logger | Any,
+    on_trouble: Callable[[SageMakerServiceError], None],
+) -> Ending:
+    """Do what else a worker would do for the end of a task: its XComs, and the last words in its log.
+
+    :param task_instance: the trigger's ``task_instance``.
+    :param connection: where results are asked for.
+    :param ending: how the task ends.
+    :param wait: how long to wait while the service is unavailable, and how much of a log to show.
+    :param log: the task's log.
+    :param on_trouble: told of each failure of the service that is not final.
+    :return: how it ends after all: a success whose results cannot be had is none.
+    """
+    step = ending.step
+    xcoms: dict[str, Any] = {}
+    if step is not None:
+        collect = functools.partial(_collect, step=step, files=ending.awaited.property_files)
+        try:
+            xcoms.update((await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)).xcoms())
+        except PipelineExecutionError as error:
+            ending = ending.spoilt(str(error))
+    if ending.state == "success":
+        if ending.awaited.skipped_task_ids:
+            xcoms.update(skipping_xcom(ending.skipped_task_ids))
+        if ending.return_value is not None:
+            xcoms["return_value"] = ending.return_value
+    elif ending.state == "skipped":
+        log.info("Skipping: %s", ending.reason)
+    else:
+        log.error("%s", ending.reason)
+    await push_xcoms(task_instance, xcoms)
+    for reported in ending.reported:
+        for line in await connection.run(functools.partial(_report, step=reported, lines=wait.log_lines)):
+            log.error("%s", line)
+    return ending
+
+
+def _collect(hook: SageMakerPipelineHook, step: StepSnapshot, files: tuple[PropertyFile, ...]) -> Any:
+    return hook.collect_step_result(step, files)
+
+
+def _report(hook: SageMakerPipelineHook, step: StepSnapshot, lines: int) -> list[str]:
+    return hook.failure_report(step, lines)
