@@ -10,6 +10,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
+from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
@@ -146,11 +147,13 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :param step: the step. One that did not succeed has no outputs.
         :param property_files: what to read.
         :raises SageMakerServiceError: in the service's words.
-        :raises PipelineExecutionError: when a property file is declared but not there, too large, or no JSON.
+        :raises PipelineExecutionError: when a property file is declared but not there, too large, or not what an XCom
+            can hold.
         """
         job_arn = step.job_arn
         outputs = self._outputs(job_arn) if step.status.is_success and job_arn else {}
         contents: dict[str, Any] = {}
+        uris: dict[str, str] = {}
         if step.status.is_success:
             for file in property_files:
                 if file.output_name not in outputs:
@@ -159,8 +162,9 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
                         f"{file.output_name!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
                     )
                 uri = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
+                uris[file.name] = uri
                 contents[file.name] = self._read_property_file(uri, file.name, step.name)
-        return StepResult(step.status, job_arn, outputs, contents)
+        return StepResult(step.status, job_arn, outputs, contents, uris)
 
     def _outputs(self, job_arn: str) -> dict[str, str]:
         arn = ResourceArn.parse(job_arn)
@@ -185,7 +189,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             if error.code in NOT_FOUND:
                 raise PipelineExecutionError(f"{where} is declared but the step did not write it. {error}") from None
             raise
-        return _parse_json(content, where)
+        return read_json_file(content, where)
 
     def read_json(self, s3_uri: str) -> Any:
         """Read a JSON file of at most two MiB, the limit of property files.
@@ -194,7 +198,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :raises SageMakerServiceError: in the service's words.
         :raises PipelineExecutionError: when it is larger, or no JSON.
         """
-        return _parse_json(self.download(s3_uri, at_most=_PROPERTY_FILE_BYTES), s3_uri)
+        return read_json_file(self.download(s3_uri, at_most=_PROPERTY_FILE_BYTES), s3_uri)
 
     def failure_report(self, step: StepSnapshot, lines: int = 20) -> list[str]:
         """What to tell about a failed step besides its reason: its job, and the last lines of the job's log.
@@ -254,15 +258,3 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
-
-
-def _parse_json(content: bytes, where: str) -> Any:
-    try:
-        return json.loads(content, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise PipelineExecutionError(f"{where} is not JSON: {error}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    """Python reads and writes NaN and Infinity, which are no JSON: neither Airflow nor SageMaker takes them."""
-    raise ValueError(f"{name} is no JSON value; write null, or leave the key out")

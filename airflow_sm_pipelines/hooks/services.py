@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from botocore.config import Config
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
-from airflow_sm_pipelines.hooks.service_errors import NO_ACCESS, NOT_FOUND, service_words
+from airflow_sm_pipelines.hooks.service_errors import service_words
 
 #: The one connection that may be missing: boto3 then looks for credentials itself, as in Airflow's own
 #: amazon provider. A missing connection of any other name is an error here.
@@ -167,8 +167,9 @@ class AwsServicesHook(AwsBaseHook):
         try:
             self.call("s3", "head_object", Bucket=bucket, Key=key)
         except SageMakerServiceError as error:
-            # Without s3:ListBucket the service answers 403 for a missing object, too; then PutObject decides.
-            if error.code not in NOT_FOUND | NO_ACCESS:
+            # The answer to HEAD has no body, so a refusal has no words: 403 for a missing object without s3:ListBucket,
+            # 400 for expired credentials, a wrong region or a wrong key. PutObject decides, and says why.
+            if error.retryable:
                 raise
         else:
             return

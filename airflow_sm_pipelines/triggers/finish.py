@@ -14,6 +14,7 @@ from airflow_sm_pipelines.execution.ending import Ending
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.results import StepResult
 from airflow_sm_pipelines.links.sagemaker import links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.triggers.connections import SharedConnection
@@ -65,14 +66,16 @@ async def finish(
     :param on_trouble: told of each failure of the service that is not final.
     :return: how it ends after all: a success whose results cannot be had is none.
     """
-    step = ending.step
     xcoms: dict[str, Any] = {}
-    if step is not None:
-        collect = functools.partial(_collect, step=step, files=ending.awaited.property_files)
+    if ending.step is not None:
+        collect = functools.partial(_collect, step=ending.step, files=ending.awaited.property_files)
         try:
-            xcoms.update((await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)).xcoms())
+            result = await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)
         except PipelineExecutionError as error:
             ending = ending.spoilt(str(error))
+        else:
+            _tell_all(log.warning, result.left_in_s3())
+            xcoms.update(result.xcoms())
     if ending.state == "success":
         if ending.awaited.skipped_task_ids:
             xcoms.update(skipping_xcom(ending.skipped_task_ids))
@@ -84,12 +87,17 @@ async def finish(
         log.error("%s", ending.reason)
     await push_xcoms(task_instance, xcoms)
     for reported in ending.reported:
-        for line in await connection.run(functools.partial(_report, step=reported, lines=wait.log_lines)):
-            log.error("%s", line)
+        report = functools.partial(_report, step=reported, lines=wait.log_lines)
+        _tell_all(log.error, await connection.run(report))
     return ending
 
 
-def _collect(hook: SageMakerPipelineHook, step: StepSnapshot, files: tuple[PropertyFile, ...]) -> Any:
+def _tell_all(tell: Callable[..., None], lines: list[str]) -> None:
+    for line in lines:
+        tell("%s", line)
+
+
+def _collect(hook: SageMakerPipelineHook, step: StepSnapshot, files: tuple[PropertyFile, ...]) -> StepResult:
     return hook.collect_step_result(step, files)
 
 

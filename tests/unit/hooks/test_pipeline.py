@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
@@ -303,8 +304,30 @@ def test_result_of_a_processing_step(service, hook, s3):
         job_arn=PROCESSING_JOB,
         outputs={"evaluation": "s3://artifacts/run-1/evaluation/"},
         property_files={"metrics": {"accuracy": {"value": 0.97}}},
+        property_file_uris={"metrics": "s3://artifacts/run-1/evaluation/metrics.json"},
     )
     assert service.requests == [("DescribeProcessingJob", {"ProcessingJobName": "pipelines-abc-evaluate"})]
+
+
+def test_a_large_property_file_is_left_in_s3(service, hook, s3):
+    """What is too large for an XCom is read, for conditions, and is no XCom; the log is told where it lies."""
+    processing_job(service)
+    content = json.dumps({"scores": [0.5] * 20_000}).encode()
+    s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=content)
+    result = hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
+    assert len(result.property_files["metrics"]["scores"]) == 20_000
+    assert result.xcoms() == {
+        "step_status": "Succeeded",
+        "job_arn": PROCESSING_JOB,
+        "outputs": {"evaluation": "s3://artifacts/run-1/evaluation/"},
+        "property_files": {},
+    }
+    assert result.left_in_s3() == [
+        (
+            f"Property file 'metrics' is left in S3: as JSON it has {len(content)} characters, and an XCom takes at most "
+            "49152. Read s3://artifacts/run-1/evaluation/metrics.json"
+        )
+    ]
 
 
 def test_result_of_a_training_step(service, hook):
@@ -452,6 +475,16 @@ def test_upload_leaves_what_is_there(hook, s3):
     s3.put_object(Bucket="artifacts", Key="code/0123abcd/train.py", Body=b"first")
     hook.upload(b"second", "s3://artifacts/code/0123abcd/train.py")
     assert s3.get_object(Bucket="artifacts", Key="code/0123abcd/train.py")["Body"].read() == b"first"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refused_look_at_an_object_leaves_it_to_the_write(hook, s3, status):
+    """The answer to HEAD has no words: 400 may mean expired credentials. The write is tried, and says what is wrong."""
+    answer = AWSResponse("", status, {}, None)
+    answer._content = b""
+    hook.client("s3").meta.events.register("before-send.s3.HeadObject", lambda **_: answer)
+    hook.upload(b"code", "s3://artifacts/code/0123abcd/train.py")
+    assert s3.get_object(Bucket="artifacts", Key="code/0123abcd/train.py")["Body"].read() == b"code"
 
 
 def test_upload_to_a_bucket_that_is_not_there(hook):

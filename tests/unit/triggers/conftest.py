@@ -7,7 +7,7 @@ import pytest
 from airflow.sdk.execution_time import task_runner
 
 from airflow_sm_pipelines.compatibility import handover
-from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import ScriptedService, connection_json, serve
 
@@ -29,7 +29,7 @@ def triggerer(monkeypatch) -> Triggerer:
 
 @pytest.fixture
 def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
-    """The lines that step triggers write into their tasks' logs, with their levels."""
+    """The lines that triggers write into their tasks' logs, with their levels."""
     lines: list[tuple[str, str]] = []
 
     class TaskLog(logging.Handler):
@@ -38,7 +38,7 @@ def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
 
     logger = logging.Logger("task")
     logger.addHandler(TaskLog())
-    monkeypatch.setattr(SageMakerPipelineStepTrigger, "_log", logger)
+    monkeypatch.setattr(BasePipelineTrigger, "_log", logger)
     return lambda: lines
 
 
