@@ -10,12 +10,12 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.json_text import RepeatedKeysError, read_json, write_json
 from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import LocatedStep, Step, walk_steps
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
 DEFINITION_VERSION: Final = "2020-12-01"
 TOP_LEVEL_KEYS: Final = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
-_STEPS_INSIDE: Final = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}
 DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
     "TrialName": {"Get": "Execution.PipelineExecutionId"},
@@ -154,7 +154,7 @@ def _outline_problems(document: Any) -> Iterator[str]:
 
 def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]]) -> Iterator[str]:
     """Collect the steps inside a Condition or ForEach step, and yield what keeps them from being read."""
-    keys = _STEPS_INSIDE.get(step["Type"], ())
+    keys = step_type(step["Type"]).steps_inside
     arguments = step.get("Arguments")
     if keys and not isinstance(arguments, Mapping):
         yield f"{step['Type']} step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.execution.arn import ResourceArn
 
-#: By the resource type of the job's ARN; as AWS's guide "Log groups and streams that SageMaker sends to
-#: CloudWatch Logs" has them.
-_LOG_GROUPS: Mapping[str, str] = MappingProxyType(
-    {
-        "processing-job": "/aws/sagemaker/ProcessingJobs",
-        "training-job": "/aws/sagemaker/TrainingJobs",
-        "transform-job": "/aws/sagemaker/TransformJobs",
-    }
-)
-
-
-#: CloudWatch Logs gives no more in one answer (GetLogEvents).
 MOST_LOG_LINES: Final = 10_000
+"""CloudWatch Logs gives no more in one answer (GetLogEvents)."""
 
 
 @dataclass(frozen=True)
@@ -55,5 +43,7 @@ def log_location(job_arn: str) -> LogLocation | None:
     :raises PipelineExecutionError: when the text is no ARN.
     """
     arn = ResourceArn.parse(job_arn)
-    group = _LOG_GROUPS.get(arn.resource_type)
-    return None if group is None else LogLocation(group, f"{arn.resource_id}/")
+    resource = RESOURCES.get(arn.resource_type)
+    if resource is None or resource.log_group is None:
+        return None
+    return LogLocation(resource.log_group, f"{arn.resource_id}/")

@@ -9,52 +9,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES, TYPES_BY_METADATA
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn, ResourceArn
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
-#: The members of ``PipelineExecutionStepMetadata`` in botocore's service model, and the step type that each
-#: belongs to. The list of steps carries no type; this one member is all it says about it.
-STEP_TYPE_OF_METADATA: Mapping[str, str] = MappingProxyType(
-    {
-        "TrainingJob": "Training",
-        "ProcessingJob": "Processing",
-        "TransformJob": "Transform",
-        "TuningJob": "Tuning",
-        "Model": "Model",
-        "RegisterModel": "RegisterModel",
-        "Condition": "Condition",
-        "Callback": "Callback",
-        "Lambda": "Lambda",
-        "EMR": "EMR",
-        "EMRServerless": "EMRServerless",
-        "QualityCheck": "QualityCheck",
-        "ClarifyCheck": "ClarifyCheck",
-        "Fail": "Fail",
-        "AutoMLJob": "AutoML",
-        "Endpoint": "Endpoint",
-        "EndpointConfig": "EndpointConfig",
-        "BedrockCustomModel": "BedrockCustomModel",
-        "BedrockCustomModelDeployment": "BedrockCustomModelDeployment",
-        "BedrockProvisionedModelThroughput": "BedrockProvisionedModelThroughput",
-        "BedrockModelImport": "BedrockModelImport",
-        "InferenceComponent": "InferenceComponent",
-        "Lineage": "Lineage",
-        "Job": "Job",
-        "Athena": "Athena",
-        "Cleanup": "Cleanup",
-        "ForEach": "ForEach",
-        "HubContent": "HubContent",
-    }
-)
-
-#: The resource types of jobs that :attr:`ExecutionSnapshot.awaited_jobs` knows: those most steps run.
-LISTED_JOBS = ("processing-job", "training-job")
-
-#: Where the metadata of a step keeps the ARN of what it made, in order of preference.
 _ARN_KEYS = ("Arn", "CheckJobArn", "HubContentArn")
+"""Where the metadata of a step keeps the ARN of what it made, in order of preference."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +63,7 @@ class StepSnapshot:
         return cls(
             name=step["StepName"],
             status=StepStatus.parse(step["StepStatus"]),
-            type=None if kind is None else STEP_TYPE_OF_METADATA.get(kind, kind),
+            type=None if kind is None else TYPES_BY_METADATA.get(kind, kind),
             start_time=step.get("StartTime"),
             end_time=step.get("EndTime"),
             failure_reason=step.get("FailureReason"),
@@ -201,7 +163,7 @@ class ExecutionSnapshot:
         """The ARNs of the jobs of which one has to end before anything here can change.
 
         Empty where something else may come first: a step that is about to start or to stop, or one that waits for
-        something other than a processing or training job.
+        something other than jobs that the service lists by what they do.
         """
         running = [step for step in self.steps.values() if not step.status.is_terminal]
         jobs = {step.job_arn for step in running if step.status is StepStatus.EXECUTING and _is_listed_job(step)}
@@ -223,7 +185,10 @@ class ExecutionSnapshot:
 
 
 def _is_listed_job(step: StepSnapshot) -> bool:
-    return step.job_arn is not None and ResourceArn.parse(step.job_arn).resource_type in LISTED_JOBS
+    if step.job_arn is None:
+        return False
+    resource = RESOURCES.get(ResourceArn.parse(step.job_arn).resource_type)
+    return resource is not None and resource.is_listed
 
 
 def _by_end(step: StepSnapshot) -> tuple[float, str]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, Final
+
+AIRFLOW_LATER: Final = timedelta(minutes=5)
+"""How much later than our own limit Airflow may end a wait that a worker began: it cannot say what was last seen."""
+
+AIRFLOW_SOONER: Final = 0.1
+"""For which part of an ``execution_timeout`` a task that started in the triggerer gives up before Airflow ends it."""
+
+LONGEST_SOONER: Final = 5.0
+"""That part is at most so many seconds."""
 
 EXECUTION_TIMEOUT: Final = "execution_timeout"
 """The name of the limit that Airflow sets every task."""
@@ -68,6 +78,25 @@ def waiter_limit(now: float, waiter_delay: float, waiter_max_attempts: int | Non
         return None
     name = f"waiter_delay {waiter_delay:g} x waiter_max_attempts {waiter_max_attempts}"
     return TimeLimit.starting(now, name, waiter_delay * waiter_max_attempts)
+
+
+def execution_limit(now: float, execution_timeout: timedelta | None) -> TimeLimit | None:
+    """Return the limit that a task's ``execution_timeout`` sets a wait that a worker begins.
+
+    :param now: seconds since the epoch.
+    :param execution_timeout: the task's; ``None`` for none.
+    """
+    if execution_timeout is None:
+        return None
+    return TimeLimit.starting(now, EXECUTION_TIMEOUT, execution_timeout.total_seconds())
+
+
+def later(timeout: timedelta | None) -> timedelta | None:
+    """Return when Airflow is to end a wait that has a limit of its own; ``None`` for never.
+
+    :param timeout: the wait's own.
+    """
+    return None if timeout is None else timeout + AIRFLOW_LATER
 
 
 def earliest(limits: Iterable[TimeLimit | None]) -> TimeLimit | None:

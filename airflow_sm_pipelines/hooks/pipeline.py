@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
@@ -132,13 +133,16 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :param resource_type: ``processing-job`` or ``training-job``.
         :raises SageMakerServiceError: in the service's words.
         """
-        kind = {"processing-job": "Processing", "training-job": "Training"}[resource_type]
+        api, method = RESOURCES[resource_type].api, f"list_{resource_type.replace('-', '_')}s"
         return frozenset(
-            job[f"{kind}JobArn"]
+            job[f"{api}Arn"]
             for page in self._pages(
-                f"list_{kind.lower()}_jobs", StatusEquals="InProgress", NameContains=_NAMES_OF_JOBS, MaxResults=100
+                method,
+                StatusEquals="InProgress",
+                NameContains=_NAMES_OF_JOBS,
+                MaxResults=100,
             )
-            for job in page[f"{kind}JobSummaries"]
+            for job in page[f"{api}Summaries"]
         )
 
     def collect_step_result(self, step: StepSnapshot, property_files: Sequence[PropertyFile] = ()) -> StepResult:

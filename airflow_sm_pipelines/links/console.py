@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn, ResourceArn
 from airflow_sm_pipelines.execution.logs import log_location
 
@@ -17,19 +18,6 @@ _CONSOLE: Mapping[str, str] = MappingProxyType(
         "aws-cn": "console.amazonaws.cn",
         "aws-us-gov": "console.amazonaws-us-gov.com",
         "aws-eusc": "console.amazonaws-eusc.eu",
-    }
-)
-
-#: The page of a job by the resource type of its ARN.
-_JOB_PAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "processing-job": "processing-jobs",
-        "training-job": "jobs",
-        "transform-job": "transform-jobs",
-        "hyper-parameter-tuning-job": "hyper-tuning-jobs",
-        "model": "models",
-        "endpoint": "endpoints",
-        "endpoint-config": "endpointConfig",
     }
 )
 
@@ -68,10 +56,11 @@ def job_url(job_arn: str) -> str | None:
     """
     arn = ResourceArn.parse(job_arn)
     host = _CONSOLE.get(arn.partition)
-    page = _JOB_PAGES.get(arn.resource_type) if arn.service == "sagemaker" else None
-    if host is None or page is None:
+    resource = RESOURCES.get(arn.resource_type) if arn.service == "sagemaker" else None
+    if host is None or resource is None or resource.console_page is None:
         return None
-    return f"https://{host}/sagemaker/home?region={arn.region}#/{page}/{quote(arn.resource_id, safe='')}"
+    page = f"{resource.console_page}/{quote(arn.resource_id, safe='')}"
+    return f"https://{host}/sagemaker/home?region={arn.region}#/{page}"
 
 
 def log_url(job_arn: str) -> str | None:

@@ -15,24 +15,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
 
-_ATTRIBUTES: Final[Mapping[str, tuple[str, ...] | None]] = {
-    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-    "Training": (
-        "AlgorithmSpecification",
-        "CheckpointConfig",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "Environment",
-        "HyperParameters",
-        "InputDataConfig",
-    ),
-    "Callback": None,  # all arguments; the guide does not say
-}
+_CACHED: Final = ("Processing", "Training", "Callback")
+"""The types of steps that the local endpoint caches, of those that it runs."""
+
 _DURATION: Final = re.compile(
     r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
@@ -47,7 +38,7 @@ def is_cached(step: Step) -> bool:
     :param step: The step.
     """
     config = step.extra.get("CacheConfig")
-    return isinstance(config, Mapping) and config.get("Enabled") is True and step.type in _ATTRIBUTES
+    return isinstance(config, Mapping) and config.get("Enabled") is True and step.type in _CACHED
 
 
 def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]) -> str:
@@ -57,7 +48,7 @@ def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]
     :param lookup: Where its expressions find their values, given the name of its job.
     :raises EvaluationError: An expression has no value.
     """
-    attributes = _ATTRIBUTES[step.type]
+    attributes = step_type(step.type).cache_attributes
     looked_at: dict[str, Any] = {"Name": step.name, "Type": step.type}
     if attributes is None:
         looked_at |= {"Arguments": step.arguments, "SqsQueueUrl": step.extra.get("SqsQueueUrl")}

@@ -11,11 +11,12 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.parameters import type_of
+from airflow_sm_pipelines.definition.step_types import RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import Violation, violations
-from airflow_sm_pipelines.requests.steps import REQUESTS, RequestPart
+from airflow_sm_pipelines.requests.steps import find_part, shape_of
 from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
 
 _NAMES_OF_SHAPES: Final = {
@@ -62,8 +63,8 @@ def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> 
 
 
 def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
-    for part in REQUESTS.get(step.type, ()):
-        for value, where in part.find(step, path):
+    for part in step_type(step.type).requests:
+        for value, where in find_part(part, step, path):
             yield from _RequestCheck(f"step '{step.name}'", part, types).problems(value, where)
 
 
@@ -82,7 +83,7 @@ class _RequestCheck:
 
     def problems(self, arguments: Mapping[str, Any], path: str) -> Iterator[Problem]:
         """Yield what is wrong, in document order. The stack is here, as some shapes contain themselves."""
-        stack: list[tuple[Shape, Any, str]] = [(self._part.shape, arguments, path)]
+        stack: list[tuple[Shape, Any, str]] = [(shape_of(self._part), arguments, path)]
         while stack:
             shape, value, where = stack.pop()
             if getattr(shape, "is_document_type", False):
@@ -134,7 +135,7 @@ class _RequestCheck:
             if name in members:
                 if item is not None:
                     inner.append((members[name], item, where))
-            elif not (whole and self._part.is_open):
+            elif not whole or self._part.inside:  # the step itself has other keys, too
                 yield self._unknown_member_problem(name, members, of, where)
 
     def _unknown_member_problem(self, name: str, members: Mapping[str, Shape], of: str, path: str) -> Problem:

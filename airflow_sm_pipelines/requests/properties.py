@@ -10,44 +10,11 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.problem import Problem, error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
-from airflow_sm_pipelines.requests.service_model import STEPS, service
-
-_Shapes = tuple[tuple[str, str], ...]
-
-
-def _sagemaker(*names: str) -> _Shapes:
-    return tuple(("sagemaker", name) for name in names)
-
-
-PROPERTIES: Final[Mapping[str, _Shapes]] = {
-    "Processing": _sagemaker("DescribeProcessingJobResponse"),
-    "Training": _sagemaker("DescribeTrainingJobResponse"),
-    "Tuning": _sagemaker(
-        "DescribeHyperParameterTuningJobResponse", "ListTrainingJobsForHyperParameterTuningJobResponse"
-    ),
-    "Transform": _sagemaker("DescribeTransformJobResponse"),
-    "AutoML": _sagemaker("DescribeAutoMLJobResponse"),
-    "Model": _sagemaker("DescribeModelOutput"),
-    "RegisterModel": _sagemaker("DescribeModelPackageOutput"),
-    "EndpointConfig": _sagemaker("DescribeEndpointConfigOutput"),
-    "Endpoint": _sagemaker("DescribeEndpointOutput"),
-    "InferenceComponent": _sagemaker("DescribeInferenceComponentOutput"),
-    "Job": _sagemaker("DescribeJobResponse"),
-    "QualityCheck": _sagemaker("QualityCheckStepMetadata"),
-    "ClarifyCheck": _sagemaker("ClarifyCheckStepMetadata"),
-    "Lambda": _sagemaker("LambdaStepMetadata"),
-    "Callback": _sagemaker("CallbackStepMetadata"),
-    "EMR": (("emr", "Step"), *_sagemaker("EMRStepMetadata")),
-    "EMRServerless": (("emr-serverless", "GetJobRunResponse"),),
-    "Lineage": ((STEPS, "LineageProperties"),),
-    "Cleanup": ((STEPS, "NoProperties"),),
-}
-"""As the SDK's step classes have them (``Properties(shape_name=...)`` in ``sagemaker.mlops.workflow``).
-
-Where those name no structure of an API, it is what an execution's step says of itself: that holds what they name."""
+from airflow_sm_pipelines.requests.service_model import service
 
 _OF_PIPELINES: Final = ("PropertyFiles", "BestCandidateProperties")
 """Properties that pipelines have and the API does not: those of Processing and of AutoML steps."""
@@ -60,7 +27,7 @@ def property_shape(step: Step, keys: tuple[str | int, ...]) -> Shape | None:
     :param keys: what follows the step's name in the reference.
     :raises PipelineDefinitionError: when the API's answer has no such member.
     """
-    names = PROPERTIES.get(step.type, ())
+    names = step_type(step.type).properties
     if not names or keys[0] in _OF_PIPELINES:
         return None
     tops = [service(of).shape_for(name) for of, name in names]

@@ -11,10 +11,8 @@ from typing import Any, Final, Literal
 import botocore.loaders
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape
 
+from airflow_sm_pipelines.definition.step_types import STEPS
 from airflow_sm_pipelines.requests.step_model import STEP_MODEL
-
-STEPS: Final = "steps"
-"""The name of our own model of what stands in steps and in no API."""
 
 NUMBER_TYPES: Final = ("integer", "long", "float", "double")
 
@@ -23,7 +21,7 @@ NUMBER_TYPES: Final = ("integer", "long", "float", "double")
 def service(name: str) -> ServiceModel:
     """The model of a service, loaded once.
 
-    :param name: As botocore names it, such as ``sagemaker``; :data:`STEPS` for what no service has.
+    :param name: as botocore names it, such as ``sagemaker``; ``STEPS`` for our own model of steps.
     """
     if name == STEPS:
         return ServiceModel(STEP_MODEL, STEPS)

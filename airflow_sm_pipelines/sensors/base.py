@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import XComArg
 
@@ -17,7 +17,7 @@ from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerSer
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-from airflow_sm_pipelines.execution.time_limit import EXECUTION_TIMEOUT, SENSOR_TIMEOUT, TimeLimit, earliest
+from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit, earliest, execution_limit, later
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 LATEST_IN_DATA_INTERVAL = "latest_in_data_interval"
-
-_AIRFLOW_LATER: Final = timedelta(minutes=5)
-"""How much later than our own trigger Airflow may end a deferred sensor: it cannot say what was last seen."""
 
 
 class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
@@ -177,10 +174,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
         now = time.time()
-        limits = [TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)]
-        if self.execution_timeout is not None:
-            limits.append(TimeLimit.starting(now, EXECUTION_TIMEOUT, self.execution_timeout.total_seconds()))
-        limit = earliest(limits)
+        of_the_sensor = TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)
+        limit = earliest([of_the_sensor, execution_limit(now, self.execution_timeout)])
         started_from, started_before = self._interval(context)
         self.defer(
             trigger=SageMakerPipelineExecutionTrigger(
@@ -196,7 +191,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
                 end_from_trigger=self.do_xcom_push and not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout) + _AIRFLOW_LATER,
+            timeout=later(timedelta(seconds=self.timeout)),
         )
 
     def _execution(self, context: Context) -> str | None:

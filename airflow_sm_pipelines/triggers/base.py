@@ -42,6 +42,7 @@ class BasePipelineTrigger(BaseTrigger):
     :param connection: by which connection AWS is called; the region is by default the execution's.
     :param wait: how to wait.
     :param end_from_trigger: end the task here, without a worker.
+    :param time_limit: when to give up, as :meth:`~airflow_sm_pipelines.execution.time_limit.TimeLimit.to_dict` has it.
     :param launch_task_id: the full id of the task that launched the execution, which keeps what a next try has to know.
         Without it no failure is taken for an old one, and nothing is resumed.
     """
@@ -54,6 +55,7 @@ class BasePipelineTrigger(BaseTrigger):
         connection: AwsConnection | Mapping[str, Any],
         wait: WaitSettings | Mapping[str, Any],
         end_from_trigger: bool,
+        time_limit: Mapping[str, Any] | None = None,
         launch_task_id: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -63,6 +65,7 @@ class BasePipelineTrigger(BaseTrigger):
         self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait)
         self.end_from_trigger = end_from_trigger
         self.launch_task_id = launch_task_id
+        self._given_limit = TimeLimit.from_dict(time_limit)
         self._limit: TimeLimit | None = None
         self._last_seen = "no execution"
         self._follower: Follower | None = None
@@ -75,15 +78,16 @@ class BasePipelineTrigger(BaseTrigger):
             "connection": to_dict(self.connection),
             "wait": to_dict(self.wait),
             "end_from_trigger": self.end_from_trigger,
+            "time_limit": None if self._given_limit is None else self._given_limit.to_dict(),
         }
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the keyword arguments to make this trigger again."""
         return f"{type(self).__module__}.{type(self).__qualname__}", self.arguments()
 
-    @abstractmethod
     def time_limit(self) -> TimeLimit | None:
-        """Return when to give up; ``None`` for never. Asked once, when the trigger starts."""
+        """Return when to give up; ``None`` for never. Whoever starts over in another triggerer does not count anew."""
+        return self._given_limit
 
     @abstractmethod
     async def find(self, connection: SharedConnection) -> str:

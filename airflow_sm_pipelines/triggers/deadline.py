@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from airflow_sm_pipelines.execution.time_limit import TimeLimit
+from airflow_sm_pipelines.execution.time_limit import AIRFLOW_SOONER, EXECUTION_TIMEOUT, LONGEST_SOONER, TimeLimit
 
 Result = TypeVar("Result")
 
@@ -38,6 +38,9 @@ def is_over(limit: TimeLimit) -> bool:
 def task_limit(trigger: Any, execution_timeout: float | None) -> TimeLimit | None:
     """Return the limit that a task's ``execution_timeout`` sets its trigger, whichever triggerer it runs in.
 
+    A task that started in the triggerer cannot have Airflow's own limit later. So this one is a little sooner:
+    Airflow's scheduler would end the wait without saying what was last seen.
+
     :param trigger: Airflow tells it ``timeout_after``; in ``dag.test()`` it does not.
     :param execution_timeout: the task's, in seconds; ``None`` for none.
     """
@@ -46,4 +49,5 @@ def task_limit(trigger: Any, execution_timeout: float | None) -> TimeLimit | Non
         return None
     # SQLite gives times without a zone; they are UTC.
     aware = timeout_after if timeout_after.tzinfo else timeout_after.replace(tzinfo=timezone.utc)
-    return TimeLimit("execution_timeout", execution_timeout, aware.timestamp())
+    sooner = min(execution_timeout * AIRFLOW_SOONER, LONGEST_SOONER)
+    return TimeLimit(EXECUTION_TIMEOUT, execution_timeout, aware.timestamp() - sooner)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.pace import Pace
-from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.selection import latest_execution
 from airflow_sm_pipelines.hooks.step_targets import step_place
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
@@ -38,7 +36,6 @@ class SageMakerPipelineExecutionTrigger(BasePipelineTrigger):
     :param started_from: of the pipeline's executions, leave out those started earlier; ISO 8601.
     :param started_before: leave out those started then or later; ISO 8601. Must not lie in the past, for no execution
         could come any more.
-    :param time_limit: when to give up, as :meth:`~airflow_sm_pipelines.execution.time_limit.TimeLimit.to_dict` has it.
     :param kwargs: see :class:`BasePipelineTrigger`. A step that is awaited is looked up in the execution's definition.
     """
 
@@ -49,7 +46,6 @@ class SageMakerPipelineExecutionTrigger(BasePipelineTrigger):
         pipeline_name: str | None = None,
         started_from: str | None = None,
         started_before: str | None = None,
-        time_limit: Mapping[str, Any] | None = None,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -57,7 +53,6 @@ class SageMakerPipelineExecutionTrigger(BasePipelineTrigger):
         self.pipeline_name = pipeline_name
         self.started_from = started_from
         self.started_before = started_before
-        self._time_limit = TimeLimit.from_dict(time_limit)
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments to make this trigger again, as JSON."""
@@ -66,12 +61,7 @@ class SageMakerPipelineExecutionTrigger(BasePipelineTrigger):
             "pipeline_name": self.pipeline_name,
             "started_from": self.started_from,
             "started_before": self.started_before,
-            "time_limit": None if self._time_limit is None else self._time_limit.to_dict(),
         }
-
-    def time_limit(self) -> TimeLimit | None:
-        """Return when to give up; whoever starts over in another triggerer does not count anew."""
-        return self._time_limit
 
     async def find(self, connection: SharedConnection) -> str:
         """Return the execution to follow, and look the step up in its definition; wait for one where none is named.

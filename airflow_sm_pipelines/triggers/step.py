@@ -29,7 +29,7 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
     (``on_retry``). When a person marks the task or its Dag run failed, the execution is stopped (``stop_on_kill``);
     clearing the task, marking it successful, timeouts and the end of a triggerer stop nothing.
 
-    :param execution_timeout: the task's, in seconds; used only in the message. Airflow says when it is over.
+    :param execution_timeout: of a task that starts in the triggerer, in seconds. Airflow says when it is over.
     :param kwargs: see :class:`BasePipelineTrigger`; ``pipeline_execution_arn`` is rendered when the task starts from
         the trigger.
     """
@@ -49,7 +49,7 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
     def time_limit(self) -> TimeLimit | None:
         """Return when to give up: ``waiter_max_attempts`` count from the start in this triggerer."""
         waiter = waiter_limit(time.time(), self.wait.waiter_delay, self.wait.waiter_max_attempts)
-        return earliest([waiter, task_limit(self, self.execution_timeout)])
+        return earliest([waiter, task_limit(self, self.execution_timeout), super().time_limit()])
 
     async def find(self, connection: SharedConnection) -> str:  # noqa: ARG002 - it is given
         """Return the ARN that was rendered.

@@ -61,6 +61,7 @@ def test_a_launch_that_was_lost_and_is_cleared_leaves_one_execution_executing(li
 
     live.api.clear(run, ["group.launch"], include_downstream=True)
     launched = live.await_execution(run)
+    live.answers.confirm_stop(lost, "step")
     live.await_that(
         lambda: live.executions("lost-and-cleared")[lost] == "Stopped", "the end of the execution that was lost", run
     )

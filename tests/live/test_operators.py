@@ -163,8 +163,8 @@ def test_marking_the_task_failed_stops_the_execution(live, dag_id):
 
 
 @pytest.mark.parametrize("dag_id", KILLED)
-def test_clearing_the_task_stops_nothing_and_starts_another(live, dag_id):
-    """A cleared task leaves its execution alone; its next try starts one of its own."""
+def test_clearing_the_task_starts_another_in_place_of_the_one_before(live, dag_id):
+    """The kill stops nothing; the next try starts its own execution, and stops the one that is still executing."""
     run = live.start(dag_id)
     arn = started(live, run)
     await_seen(live, run, "step")
@@ -177,13 +177,15 @@ def test_clearing_the_task_stops_nothing_and_starts_another(live, dag_id):
     if dag_id == "whole_killed":
         # SQLite gives the next trigger the number of the old one, to which the triggerer may still listen.
         live.await_killed_trigger(run, "run")
-    live.answers.succeed(arn, "step")
+    live.answers.confirm_stop(arn, "step")
     live.answers.succeed(other, "step")
     run = live.follow(run)
 
     assert (run.state, live.tries(run), live.api.xcom(run, "run", "return_value")) == ("success", {"run": 2}, other)
-    assert live.proxy.calls("StopPipelineExecution", PipelineExecutionArn=arn) == []
-    assert {live.executions(pipeline)[each] for each in (arn, other)} == {"Succeeded"}
+    assert f"Execution {arn} was started by an earlier try of this task, and was stopped" in events(live, run, "run", 2)
+    assert len(calls(live, "StopPipelineExecution", arn)) == 1
+    live.await_that(lambda: live.executions(pipeline)[arn] == "Stopped", f"the stop of {arn}")
+    assert live.executions(pipeline)[other] == "Succeeded"
 
 
 def test_mapped(live):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from botocore.model import ListShape, MapShape, StructureShape
 
-from airflow_sm_pipelines.requests.steps import EACH, REQUESTS
+from airflow_sm_pipelines.definition.step_types import EACH, STEP_TYPES
+from airflow_sm_pipelines.requests.steps import shape_of
 from airflow_sm_pipelines.translation.step_types import ANY
 
 TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "step_types.json"
@@ -43,9 +44,9 @@ def types_in(shape, around=frozenset()):
 def step_types():
     """Return the types by step type and key."""
     found = {}
-    for step_type, parts in REQUESTS.items():
+    for step_type, parts in ((row.name, row.requests) for row in STEP_TYPES.values() if row.requests):
         for part in parts:
-            types = types_in(part.shape)
+            types = types_in(shape_of(part))
             for key in reversed(part.inside):
                 types = {ANY if key == EACH else key: types} if types else None
             merge(found.setdefault(step_type, {}), types or {})

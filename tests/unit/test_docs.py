@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import airflow_sm_pipelines
+from tests.oracles import step_type_table
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -32,3 +33,10 @@ def test_links_between_pages_lead_somewhere():
         if not target.startswith(("http://", "https://", "mailto:"))
     ]
     assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
+
+
+def test_the_table_of_step_types_is_that_of_the_catalogue():
+    """What the reference says of step types is made from their rows: python -m tests.oracles.step_type_table."""
+    page = step_type_table.PAGE.read_text()
+    assert step_type_table.with_table(page) == page
+    assert list(step_type_table.table())[2] in page

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_VARIABLES, REFERENCE_ROOTS, Reference
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.step_types import STEP_TYPES, step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.dependencies import missing_step
 from airflow_sm_pipelines.definition.validation.lineage import ENTITY_TYPES, entity_names
@@ -23,10 +24,8 @@ FOR_EACH_COUNTS: Final = (
     "StoppedStepCount",
 )
 _ENTITIES_BY_ARNS: Final = {f"{type_}Arns": type_ for type_ in ENTITY_TYPES}
-_STEPS_WITH_JOB_NAME: Final = {
-    "TrainingJobName": ("Training",),
-    "ProcessingJobName": ("Processing", "QualityCheck", "ClarifyCheck"),
-}
+_JOB_NAMES: Final = {row.job_name: row.name for row in [*STEP_TYPES.values()][::-1] if row.job_name}
+"""The first type of step whose job's name an execution variable is."""
 
 
 def document_reference_problem(reference: Reference, scope: Scope) -> str | None:
@@ -48,11 +47,11 @@ def reference_doubt(reference: Reference, step: Step | None) -> str | None:
     :param reference: the reference.
     :param step: the step that reads; ``None`` for a reference that stands in no step.
     """
-    types = _STEPS_WITH_JOB_NAME.get(reference.name or "") if reference.root == "Execution" else None
-    if types is None or (step is not None and step.type in types):
+    of_type = _JOB_NAMES.get(reference.name or "") if reference.root == "Execution" else None
+    if of_type is None or (step is not None and step_type(step.type).job_name == reference.name):
         return None
     where = "this is read outside of steps" if step is None else f"'{step.name}' is a {step.type} step"
-    return f"it is the name of the job of a {types[0]} step, and {where}"
+    return f"it is the name of the job of a {of_type} step, and {where}"
 
 
 def reference_problem(place: Place, reference: Reference, scope: Scope, *, in_selector: bool) -> str | None:
@@ -118,7 +117,7 @@ def _property_problem(step: Step, keys: tuple[str | int, ...]) -> str | None:
         return f"'{step.name}' is a Condition step, and has one property: Outcome"
     if step.type == "ForEach":
         return _for_each_property_problem(step, keys)
-    if step.type in ("Lambda", "Callback") and first == "OutputParameters":
+    if "OutputParameters" in step_type(step.type).keys and first == "OutputParameters":
         return _unknown(f"step '{step.name}' declares no output parameter", wanted, output_parameter_types(step))
     if step.type == "Lineage" and first in _ENTITIES_BY_ARNS and wanted:
         names = entity_names(step, _ENTITIES_BY_ARNS[str(first)])

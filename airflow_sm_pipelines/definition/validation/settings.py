@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
@@ -146,7 +147,7 @@ def _exception_problems(step: Step, exception: Any, path: str) -> Iterator[Probl
         yield error(
             f"step '{step.name}' retries on {shown(exception)}; a retry policy may name {', '.join(known)}{hint}", path
         )
-    elif step.type in ("Model", "RegisterModel") and exception in JOB_EXCEPTIONS:
+    elif not step_type(step.type).retries_jobs and exception in JOB_EXCEPTIONS:
         yield error(
             f"{step.type} step '{step.name}' retries on '{exception}', but runs no job; "
             f"it can retry on {', '.join(STEP_EXCEPTIONS)}",

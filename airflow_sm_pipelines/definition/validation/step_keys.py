@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
+from airflow_sm_pipelines.definition.step_types import STEP_TYPES, step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.conditions import condition_problems
 from airflow_sm_pipelines.definition.validation.lineage import lineage_problems
@@ -17,57 +18,6 @@ from airflow_sm_pipelines.definition.validation.scope import Place, Scope
 from airflow_sm_pipelines.definition.validation.settings import cache_problems, retry_problems
 
 _COMMON_KEYS: Final = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
-_CHECK_KEYS: Final = (
-    "CheckType",
-    "ModelPackageGroupName",
-    "SkipCheck",
-    "FailOnViolation",
-    "RegisterNewBaseline",
-    "SuppliedBaselineConstraints",
-    "CacheConfig",
-    "RetryPolicies",
-)
-STEP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Processing": ("CacheConfig", "RetryPolicies", "PropertyFiles"),
-    "Training": ("CacheConfig", "RetryPolicies"),
-    "Tuning": ("CacheConfig", "RetryPolicies"),
-    "Transform": ("CacheConfig", "RetryPolicies"),
-    "AutoML": ("CacheConfig", "RetryPolicies"),
-    "Model": ("RetryPolicies",),
-    "RegisterModel": ("RetryPolicies",),
-    "Condition": (),
-    "Fail": (),
-    "Lambda": ("FunctionArn", "OutputParameters", "CacheConfig"),
-    "Callback": ("SqsQueueUrl", "OutputParameters", "CacheConfig"),
-    "EMR": ("CacheConfig", "RetryPolicies"),
-    "EMRServerless": ("CacheConfig", "RetryPolicies"),
-    "QualityCheck": (*_CHECK_KEYS, "SuppliedBaselineStatistics"),
-    "ClarifyCheck": (*_CHECK_KEYS, "ModelName"),
-    "EndpointConfig": ("CacheConfig", "RetryPolicies"),
-    "Endpoint": ("CacheConfig",),
-    "InferenceComponent": (),
-    "Lineage": (),
-    "Job": ("CacheConfig", "RetryPolicies"),
-    "Cleanup": (),
-    "ForEach": (),
-}
-"""The step types of the SageMaker SDK 3.27 and the keys each may have besides those of every step.
-
-The SDK 2 writes retry policies into EMR steps, and AWS's JSON schema of the definition has them for check steps.
-"""
-
-_REQUIRED_KEYS: Final = {
-    "Lambda": ("FunctionArn",),
-    "Callback": ("SqsQueueUrl",),
-    "QualityCheck": ("CheckType",),
-    "ClarifyCheck": ("CheckType",),
-}
-_WITHOUT_ARGUMENTS: Final = ("Lambda", "Callback")
-"""Step types whose 'Arguments' may be left out: AWS's JSON schema of the definition does not require them."""
-_CHECK_TYPES: Final = {
-    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
-    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
-}
 MAXIMUM_OUTPUT_PARAMETERS: Final = 50
 """botocore: OutputParameterList."""
 MAXIMUM_OUTPUT_NAME_LENGTH: Final = 256
@@ -108,31 +58,31 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
 
 def _key_problems(place: Place) -> Iterator[Problem]:
     step, path = place.step, place.path
-    keys = STEP_KEYS.get(step.type)
-    if keys is None:
+    known = step_type(step.type)
+    if step.type not in STEP_TYPES:
         yield warning(
             f"step '{step.name}' is of the type '{step.type}', which this version does not know; it is kept as it is"
-            f"{did_you_mean(step.type, STEP_KEYS)}",
+            f"{did_you_mean(step.type, STEP_TYPES)}",
             f"{path}.Type",
         )
         return
-    if step.arguments is MISSING and step.type in _WITHOUT_ARGUMENTS:
+    if step.arguments is MISSING and not known.needs_arguments:
         pass
     elif step.arguments is MISSING or not isinstance(step.arguments, Mapping):
         yield error(f"{step.type} step '{step.name}' has no 'Arguments', or they are no object", f"{path}.Arguments")
     elif step.type == "Fail":
         yield from _error_message_problems(step, f"{path}.Arguments.ErrorMessage")
     for key in step.extra:
-        if key not in keys and key not in _COMMON_KEYS:
+        if key not in known.keys and key not in _COMMON_KEYS:
             yield warning(
                 f"step '{step.name}' has the key '{key}', which this version does not know of {step.type} steps; "
-                f"it is kept as it is{did_you_mean(key, (*_COMMON_KEYS, *keys))}",
+                f"it is kept as it is{did_you_mean(key, (*_COMMON_KEYS, *known.keys))}",
                 f"{path}.{key}",
             )
-    for key in _REQUIRED_KEYS.get(step.type, ()):
+    for key in known.required_keys:
         if step.extra.get(key) is None:
             yield error(f"{step.type} step '{step.name}' lacks '{key}'", path)
-    check_type, types = step.extra.get("CheckType"), _CHECK_TYPES.get(step.type, ())
+    check_type, types = step.extra.get("CheckType"), known.check_types
     if types and check_type is not None and check_type not in types:
         hint = did_you_mean(check_type, types) if isinstance(check_type, str) else ""
         yield error(
@@ -163,7 +113,7 @@ def _automl_problems(step: Step, path: str) -> Iterator[Problem]:
 
 def _output_parameter_problems(place: Place) -> Iterator[Problem]:
     step, path = place.step, f"{place.path}.OutputParameters"
-    declared = step.extra.get("OutputParameters") if step.type in ("Lambda", "Callback") else None
+    declared = step.extra.get("OutputParameters") if "OutputParameters" in step_type(step.type).keys else None
     if declared is None:
         return
     if not isinstance(declared, list):

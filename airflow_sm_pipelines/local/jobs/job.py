@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.logs import LogStream
@@ -70,13 +71,12 @@ class Job(ABC):
     :param host: Where it runs.
     """
 
-    resource_type: ClassVar[str]
-    log_group: ClassVar[str]
+    resource: ClassVar[Resource]
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         self.name = name
         self.request = dict(request)
-        self.arn = resource_arn(host.region, self.resource_type, name)
+        self.arn = resource_arn(host.region, self.resource.type, name)
         self.creation_time = now()
         self.host = host
         self._lock = threading.RLock()
@@ -212,7 +212,9 @@ class Job(ABC):
         try:
             self._phase("Downloading")
             command, variables = self.prepare(directory, staging)
-            stream = LogStream(self.host.clients.logs, self.log_group, f"{self.name}/{HOST_NAME}-{int(time.time())}")
+            stream = LogStream(
+                self.host.clients.logs, str(self.resource.log_group), f"{self.name}/{HOST_NAME}-{int(time.time())}"
+            )
             try:
                 exit_code = self._run_process(directory, command, variables, stream)
             finally:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.jobs.files import (
     local_path,
     only_file_mode,
@@ -24,8 +25,7 @@ _EXIT_MESSAGE_CHARACTERS = 1024
 class ProcessingJob(Job):
     """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
 
-    resource_type: ClassVar[str] = "processing-job"
-    log_group: ClassVar[str] = "/aws/sagemaker/ProcessingJobs"
+    resource: ClassVar[Resource] = RESOURCES["processing-job"]
     _exit_message = ""
 
     def describe(self) -> dict[str, Any]:

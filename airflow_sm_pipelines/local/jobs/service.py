@@ -26,6 +26,11 @@ class Jobs(Generic[J]):
         self._jobs: dict[str, J] = {}
         self._closed = False
 
+    @property
+    def api(self) -> str:
+        """What the API's operations call such a job: ``Create<api>``, ``<api>Name``."""
+        return self._kind.resource.api
+
     def create(self, name: str, request: Mapping[str, Any]) -> J:
         """Make a job and start it.
 

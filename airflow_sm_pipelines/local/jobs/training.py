@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.files import (
@@ -48,8 +49,7 @@ class TrainingJob(Job):
     :raises ValidationError: A metric's regular expression is none.
     """
 
-    resource_type: ClassVar[str] = "training-job"
-    log_group: ClassVar[str] = "/aws/sagemaker/TrainingJobs"
+    resource: ClassVar[Resource] = RESOURCES["training-job"]
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)

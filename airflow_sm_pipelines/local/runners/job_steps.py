@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
+from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError
@@ -22,11 +23,10 @@ _ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stoppe
 
 
 class JobStepRunner(StepRunner):
-    """A step that is a job. The job's Describe response becomes the step's properties."""
+    """A step that is a job. The job's Describe response becomes the step's properties.
 
-    operation: ClassVar[str]
-    name_member: ClassVar[str]
-    metadata_member: ClassVar[str]
+    What the job is made by, and called in the step's metadata, the catalogue of step types knows.
+    """
 
     def __init__(
         self,
@@ -48,22 +48,23 @@ class JobStepRunner(StepRunner):
 
     def run(self) -> StepEnd:
         """Make the job and wait for it."""
+        operation, name_member = f"Create{self.jobs.api}", f"{self.jobs.api}Name"
         name = new_job_name(self.execution.arn.execution_id, self.step.name)
         request = {
             "RoleArn": self.execution.role_arn,
-            **self.arguments({self.name_member: name}),
-            self.name_member: name,
+            **self.arguments({name_member: name}),
+            name_member: name,
         }
         with self._lock:
             if self._stopped:
                 return StepEnd(StepStatus.STOPPED)
             try:
-                check_request(self.operation, request)
+                check_request(operation, request)
                 job: Job = self.jobs.create(name, request)
             except ServiceError as error:
-                raise refused(self.operation, error) from error
+                raise refused(operation, error) from error
             self._job = job
-        self.report({self.metadata_member: {"Arn": job.arn}})
+        self.report({str(step_type(self.step.type).metadata): {"Arn": job.arn}})
         job.wait()
         return StepEnd(
             _ENDS[job.status],
@@ -83,10 +84,6 @@ class JobStepRunner(StepRunner):
 class ProcessingStepRunner(JobStepRunner):
     """Runs Processing steps."""
 
-    operation = "CreateProcessingJob"
-    name_member = "ProcessingJobName"
-    metadata_member = "ProcessingJob"
-
     @property
     def jobs(self) -> Jobs[Any]:
         """The region's processing jobs."""
@@ -95,10 +92,6 @@ class ProcessingStepRunner(JobStepRunner):
 
 class TrainingStepRunner(JobStepRunner):
     """Runs Training steps."""
-
-    operation = "CreateTrainingJob"
-    name_member = "TrainingJobName"
-    metadata_member = "TrainingJob"
 
     @property
     def jobs(self) -> Jobs[Any]:

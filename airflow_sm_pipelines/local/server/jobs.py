@@ -16,15 +16,10 @@ Response = dict[str, Any]
 Operation = Callable[[Region, Request], Response]
 
 
-def _processing(region: Region) -> Jobs[Any]:
-    return region.processing_jobs
+_JobsOf = Callable[[Region], Jobs[Any]]
 
 
-def _training(region: Region) -> Jobs[Any]:
-    return region.training_jobs
-
-
-def _create(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
+def _create(jobs_of: _JobsOf, kind: str) -> Operation:
     def create(region: Region, request: Request) -> Response:
         job: Job = jobs_of(region).create(request[f"{kind}JobName"], request)
         with region.store.lock:
@@ -34,7 +29,7 @@ def _create(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
     return create
 
 
-def _describe(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
+def _describe(jobs_of: _JobsOf, kind: str) -> Operation:
     def describe(region: Region, request: Request) -> Response:
         job: Job = jobs_of(region).get(request[f"{kind}JobName"])
         return job.describe()
@@ -42,7 +37,7 @@ def _describe(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
     return describe
 
 
-def _stop(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
+def _stop(jobs_of: _JobsOf, kind: str) -> Operation:
     def stop(region: Region, request: Request) -> Response:
         name = request[f"{kind}JobName"]
         try:
@@ -56,7 +51,7 @@ def _stop(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
     return stop
 
 
-def _list(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
+def _list(jobs_of: _JobsOf, kind: str) -> Operation:
     members: tuple[str, ...] = (
         f"{kind}JobName",
         f"{kind}JobArn",
@@ -95,13 +90,16 @@ def _list(jobs_of: Callable[[Region], Jobs[Any]], kind: str) -> Operation:
     return list_
 
 
+def _operations(jobs_of: _JobsOf, kind: str) -> dict[str, Operation]:
+    return {
+        f"Create{kind}Job": _create(jobs_of, kind),
+        f"Describe{kind}Job": _describe(jobs_of, kind),
+        f"List{kind}Jobs": _list(jobs_of, kind),
+        f"Stop{kind}Job": _stop(jobs_of, kind),
+    }
+
+
 OPERATIONS: Mapping[str, Operation] = {
-    "CreateProcessingJob": _create(_processing, "Processing"),
-    "DescribeProcessingJob": _describe(_processing, "Processing"),
-    "ListProcessingJobs": _list(_processing, "Processing"),
-    "StopProcessingJob": _stop(_processing, "Processing"),
-    "CreateTrainingJob": _create(_training, "Training"),
-    "DescribeTrainingJob": _describe(_training, "Training"),
-    "ListTrainingJobs": _list(_training, "Training"),
-    "StopTrainingJob": _stop(_training, "Training"),
+    **_operations(lambda region: region.processing_jobs, "Processing"),
+    **_operations(lambda region: region.training_jobs, "Training"),
 }

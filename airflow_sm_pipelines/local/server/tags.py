@@ -8,9 +8,12 @@ from typing import Any
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError
 from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
+from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.region import Region
 
-_OURS = re.compile(r"arn:[^:]*:sagemaker:[^:]*:[^:]*:(pipeline|processing-job|training-job)/")
+_TYPES = ("pipeline", *(job.resource.type for job in (ProcessingJob, TrainingJob)))
+_OURS = re.compile(rf"arn:[^:]*:sagemaker:[^:]*:[^:]*:({'|'.join(_TYPES)})/")
 
 Request = Mapping[str, Any]
 Response = dict[str, Any]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget
-from airflow_sm_pipelines.execution.time_limit import EXECUTION_TIMEOUT, TimeLimit, earliest, waiter_limit
+from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execution_limit, later, waiter_limit
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.tasks.waiting import WorkerWait
 
 EXECUTION_XCOM: Final = "pipeline_execution_arn"
-
-_AIRFLOW_LATER: Final = timedelta(minutes=5)
-"""How much later than our own trigger Airflow may end a deferred task: it cannot say what was last seen."""
 
 
 class BasePipelineExecutionOperator(ConnectedTask):
@@ -100,9 +96,7 @@ class BasePipelineExecutionOperator(ConnectedTask):
     def _defer(self, arn: str) -> None:
         from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
-        timeout = self.execution_timeout
-        of_the_task = TimeLimit.starting(time.time(), EXECUTION_TIMEOUT, timeout.total_seconds()) if timeout else None
-        limit = earliest([self._waiter_limit, of_the_task])
+        limit = earliest([self._waiter_limit, execution_limit(time.time(), self.execution_timeout)])
         self.defer(
             trigger=SageMakerPipelineExecutionTrigger(
                 pipeline_execution_arn=arn,
@@ -114,7 +108,7 @@ class BasePipelineExecutionOperator(ConnectedTask):
                 end_from_trigger=self.do_xcom_push and not self.outlets,
             ),
             method_name="execute_complete",
-            timeout=None if timeout is None else timeout + _AIRFLOW_LATER,
+            timeout=later(self.execution_timeout),
         )
 
     def _wait(self, arn: str, context: Context) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from airflow_sm_pipelines.definition.validation import step_name_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
+from airflow_sm_pipelines.execution.time_limit import execution_limit, later
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
     SageMakerJobLink,
@@ -87,7 +89,7 @@ class BaseSageMakerStepOperator(CallingTask):
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
         """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
-        return start_in(STEP_TRIGGER, self.trigger_arguments(end_from_trigger=True), self.execution_timeout)
+        return start_in(STEP_TRIGGER, self.trigger_arguments(), self.execution_timeout)
 
     @abstractmethod
     def to_step_node(self) -> StepNode:
@@ -129,18 +131,15 @@ class BaseSageMakerStepOperator(CallingTask):
             returns_arn=False,
         )
 
-    def trigger_arguments(self, *, end_from_trigger: bool) -> dict[str, Any]:
-        """Return the keyword arguments of the step trigger, as JSON.
-
-        :param end_from_trigger: end the task in the triggerer.
-        """
+    def trigger_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of the trigger of a task that starts and ends in the triggerer, as JSON."""
         timeout = self.execution_timeout
         return {
             "pipeline_execution_arn": self.pipeline_execution_arn,
             "awaited": self.awaited.to_dict(),
             "connection": to_dict(self.settings.connection),
             "wait": to_dict(self.settings.wait),
-            "end_from_trigger": end_from_trigger,
+            "end_from_trigger": True,
             "launch_task_id": self.settings.launch_task_id,
             "execution_timeout": None if timeout is None else timeout.total_seconds(),
         }
@@ -160,10 +159,16 @@ class BaseSageMakerStepOperator(CallingTask):
                 f"The launch task '{self.settings.launch_task_id}' left no execution ARN: {error}. Clear it to start "
                 "an execution."
             ) from None
+        limit = execution_limit(time.time(), self.execution_timeout)
+        on_a_worker = {
+            "end_from_trigger": False,
+            "execution_timeout": None,
+            "time_limit": None if limit is None else limit.to_dict(),
+        }
         self.defer(
-            trigger=SageMakerPipelineStepTrigger(**self.trigger_arguments(end_from_trigger=False)),
+            trigger=SageMakerPipelineStepTrigger(**{**self.trigger_arguments(), **on_a_worker}),
             method_name="execute_complete",
-            timeout=self.execution_timeout,
+            timeout=later(self.execution_timeout),
         )
 
     def execute_complete(self, context: Context, event: Any = None) -> None:

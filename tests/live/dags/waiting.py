@@ -104,8 +104,8 @@ with DAG("started_in_trouble", schedule=None):
     )
 
 with DAG("out_of_time", schedule=None), pipeline("out_of_time"):
-    answered("step", execution_timeout=timedelta(seconds=15))
-    answered("with_outlet", execution_timeout=timedelta(seconds=15), outlets=[Asset("never_made")])
+    answered("step", execution_timeout=timedelta(seconds=30))
+    answered("with_outlet", execution_timeout=timedelta(seconds=30), outlets=[Asset("never_made")])
 
 with DAG("out_of_patience", schedule=None), pipeline("out_of_patience", waiter_max_attempts=8):
     answered("step")

@@ -6,7 +6,6 @@ import botocore.session
 import pytest
 
 from airflow_sm_pipelines.exceptions import UnknownStatusError
-from airflow_sm_pipelines.execution.snapshot import STEP_TYPE_OF_METADATA
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
 
@@ -23,11 +22,6 @@ def test_execution_statuses_are_those_of_the_service(service_model):
 def test_step_statuses_are_those_of_the_service(service_model):
     """The closed set of step statuses is the one in botocore's service model."""
     assert {status.value for status in StepStatus} == set(service_model.shape_for("StepStatus").enum)
-
-
-def test_metadata_members_are_those_of_the_service(service_model):
-    """Every kind of step metadata in botocore's service model has a step type here, and no other has."""
-    assert set(STEP_TYPE_OF_METADATA) == set(service_model.shape_for("PipelineExecutionStepMetadata").members)
 
 
 def test_which_execution_statuses_end_it():

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -84,8 +85,7 @@ class Sandbox:
 class ExampleJob(Job):
     """A job whose preparation waits until the test lets it go on."""
 
-    resource_type = "processing-job"
-    log_group = "/example"
+    resource = Resource("processing-job", "ProcessingJob", log_group="/example")
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)

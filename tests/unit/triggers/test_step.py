@@ -461,6 +461,7 @@ ARGUMENTS = {
         "stop_on_kill": False,
     },
     "execution_timeout": 60.0,
+    "time_limit": {"name": "execution_timeout", "seconds": 60, "at": 10.5},
     "end_from_trigger": False,
     "launch_task_id": "churn.launch",
 }
