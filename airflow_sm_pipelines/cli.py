@@ -12,13 +12,15 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from airflow_sm_pipelines import __version__
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.mermaid import to_mermaid
-from airflow_sm_pipelines.definition.validation import Problem, validate
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError, SageMakerPipelinesError
+from airflow_sm_pipelines.definition.problems import error as problem
+from airflow_sm_pipelines.definition.validation import validate
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem, SageMakerPipelinesError
 
 STANDARD_INPUT = "-"
 LOCAL_EXTRA_MISSING = (
@@ -99,11 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _read(file: str) -> str:
     if file == STANDARD_INPUT and sys.stdin is None:  # so Python says that it was closed
-        raise PipelineDefinitionError(["it cannot be read: it is closed"], _label(file))
+        raise PipelineDefinitionError([problem("it cannot be read: it is closed")], _label(file))
     try:
         return sys.stdin.read() if file == STANDARD_INPUT else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PipelineDefinitionError([f"it cannot be read: {error}"], _label(file)) from None
+        raise PipelineDefinitionError([problem(f"it cannot be read: {error}")], _label(file)) from None
 
 
 def _label(file: str) -> str:
@@ -116,8 +118,7 @@ def _problems(file: str) -> list[Problem]:
     try:
         definition = PipelineDefinition.from_json(_read(file))
     except PipelineDefinitionError as error:
-        located = [problem.rpartition(" @ ") for problem in error.problems]
-        return [Problem("error", message or path, path if message else "$") for message, _, path in located]
+        return [replace(each, path=each.path or "$") for each in error.problems]
     return [*validate(definition), *check_requests(definition)]
 
 

@@ -15,20 +15,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class SageMakerPipelinesError(Exception):
     """Root of all errors raised on purpose by this package."""
 
 
+@dataclass(frozen=True)
+class Problem:
+    """A rule that a pipeline definition breaks. As text it ends in the place, ``... @ $.Steps[2]``.
+
+    :param severity: ``error`` when SageMaker would refuse or misrun it, else ``warning``.
+    :param message: the rule, the offender and what to do.
+    :param path: the place, such as ``$.Steps[2].Arguments``; empty where there is none.
+    """
+
+    severity: str
+    message: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.message} @ {self.path}" if self.path else self.message
+
+
 class PipelineDefinitionError(SageMakerPipelinesError):
     """A pipeline definition breaks one or more rules.
 
-    :param problems: one sentence for each broken rule, each ending in the place, ``... @ $.Steps[2]``.
+    :param problems: the broken rules.
     :param subject: what the definition is of, such as ``pipeline 'churn'``; leads the message.
     """
 
-    def __init__(self, problems: Sequence[str], subject: str = "the pipeline definition") -> None:
+    def __init__(self, problems: Sequence[Problem], subject: str = "the pipeline definition") -> None:
         self.problems = tuple(problems)
         self.subject = subject
         if len(self.problems) == 1:
@@ -38,7 +56,7 @@ class PipelineDefinitionError(SageMakerPipelinesError):
             text = f"{subject} has {len(self.problems)} problems:{lines}"
         super().__init__(text)
 
-    def __reduce__(self) -> tuple[type[PipelineDefinitionError], tuple[tuple[str, ...], str]]:
+    def __reduce__(self) -> tuple[type[PipelineDefinitionError], tuple[tuple[Problem, ...], str]]:
         return (type(self), (self.problems, self.subject))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 COMPARISON_TYPES: Final = (
     "Equals",
@@ -27,12 +27,14 @@ CONDITION_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
 """The types of conditions, and the members each must have."""
 
 
-@runtime_checkable
-class Expression(Protocol):
+class Expression:
     """Anything that has a form in the document, such as a property reference."""
+
+    __slots__ = ()
 
     def to_document(self) -> Any:
         """Return the JSON value that stands for this object in a document."""
+        raise NotImplementedError
 
 
 Operand = Expression | str | int | float | bool
@@ -180,7 +182,7 @@ class Or(Condition):
         return Or(*(condition.map_operands(function) for condition in self.conditions))
 
 
-class Comparable:
+class Comparable(Expression):
     """Gives an expression the comparisons that build conditions, and keeps it from being taken for text."""
 
     def __str__(self) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.json_text import RepeatedKeysError, read_json, write_json
+from airflow_sm_pipelines.definition.json_text import (
+    TOO_DEEP,
+    RepeatedKeysError,
+    TooDeepError,
+    read_json,
+    too_deep,
+    write_json,
+)
 from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter
+from airflow_sm_pipelines.definition.problems import error
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import LocatedStep, Step, walk_steps
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 
 DEFINITION_VERSION: Final = "2020-12-01"
 TOP_LEVEL_KEYS: Final = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
+LONGEST_PLACE: Final = 100
+
 DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
     "TrialName": {"Get": "Execution.PipelineExecutionId"},
@@ -57,15 +68,17 @@ class PipelineDefinition:
         """
         try:
             document = read_json(text)
-        except RepeatedKeysError as error:
+        except RepeatedKeysError as repeated:
             raise PipelineDefinitionError(
                 [
-                    f"an object has the key '{key}' more than once; keep one of them @ {path}.{key}"
-                    for path, key in error.places
+                    error(f"an object has the key '{key}' more than once; keep one of them", f"{path}.{key}")
+                    for path, key in repeated.places
                 ]
             ) from None
-        except ValueError as error:
-            raise PipelineDefinitionError([f"the document is no JSON: {error} @ $"]) from None
+        except TooDeepError:
+            raise PipelineDefinitionError([error(TOO_DEEP, "$")]) from None
+        except ValueError as unreadable:
+            raise PipelineDefinitionError([error(f"the document is no JSON: {unreadable}", "$")]) from None
         return cls.from_document(document)
 
     @classmethod
@@ -119,6 +132,10 @@ class PipelineDefinition:
 
     def to_json(self) -> str:
         """Return the document as text; equal definitions give equal text."""
+        return self._text
+
+    @functools.cached_property
+    def _text(self) -> str:
         return write_json(self.to_document())
 
     def walk(self) -> Iterator[LocatedStep]:
@@ -129,15 +146,18 @@ class PipelineDefinition:
         return walk_steps(self.steps)
 
 
-def _outline_problems(document: Any) -> Iterator[str]:
+def _outline_problems(document: Any) -> Iterator[Problem]:
     if not isinstance(document, Mapping):
-        yield f"a definition is a JSON object, not {type(document).__name__} @ $"
+        yield error(f"a definition is a JSON object, not {type(document).__name__}", "$")
+        return
+    if (place := too_deep(document)) is not None:
+        yield error(TOO_DEEP, f"{place[:LONGEST_PLACE]}...")
         return
     if not isinstance(document.get("Version", ""), str):
-        yield f"'Version' is text; write '{DEFINITION_VERSION}' @ $.Version"
+        yield error(f"'Version' is text; write '{DEFINITION_VERSION}'", "$.Version")
     yield from _parameter_problems(document.get("Parameters"))
     if not isinstance(document.get("Steps"), list):
-        yield "'Steps' is missing, or no list @ $.Steps"
+        yield error("'Steps' is missing, or no list", "$.Steps")
         return
     stack = [(step, f"$.Steps[{index}]") for index, step in enumerate(document["Steps"])][::-1]
     while stack:
@@ -152,12 +172,12 @@ def _outline_problems(document: Any) -> Iterator[str]:
         stack.extend(reversed(inner))
 
 
-def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]]) -> Iterator[str]:
+def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]]) -> Iterator[Problem]:
     """Collect the steps inside a Condition or ForEach step, and yield what keeps them from being read."""
     keys = step_type(step["Type"]).steps_inside
     arguments = step.get("Arguments")
     if keys and not isinstance(arguments, Mapping):
-        yield f"{step['Type']} step '{step['Name']}' has no 'Arguments' @ {path}.Arguments"
+        yield error(f"{step['Type']} step '{step['Name']}' has no 'Arguments'", f"{path}.Arguments")
         return
     for key in keys:
         where = f"{path}.Arguments.{key}"
@@ -165,38 +185,38 @@ def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]
         if isinstance(steps, list):
             found.extend((inner, f"{where}[{index}]") for index, inner in enumerate(steps))
         elif steps is not None:
-            yield f"'{key}' of {step['Type']} step '{step['Name']}' is a list @ {where}"
+            yield error(f"'{key}' of {step['Type']} step '{step['Name']}' is a list", f"{where}")
 
 
-def _parameter_problems(parameters: Any) -> Iterator[str]:
+def _parameter_problems(parameters: Any) -> Iterator[Problem]:
     if parameters is None:
         return
     if not isinstance(parameters, list):
-        yield "'Parameters' is a list @ $.Parameters"
+        yield error("'Parameters' is a list", "$.Parameters")
         return
     for index, parameter in enumerate(parameters):
         path = f"$.Parameters[{index}]"
         yield from _missing_strings(parameter, ("Name",), path)
         if isinstance(parameter, Mapping):
             if not isinstance(parameter.get("Type", ""), str):
-                yield f"'Type' is text @ {path}.Type"
+                yield error("'Type' is text", f"{path}.Type")
             if not isinstance(parameter.get("EnumValues"), (list, NoneType)):
-                yield f"'EnumValues' is a list @ {path}.EnumValues"
+                yield error("'EnumValues' is a list", f"{path}.EnumValues")
 
 
-def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[str]:
+def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
-        yield f"expected an object, not {type(value).__name__} @ {path}"
+        yield error(f"expected an object, not {type(value).__name__}", f"{path}")
         return
     for key in keys:
         if not isinstance(value.get(key), str):
-            yield f"'{key}' is missing, or no string @ {path}.{key}"
+            yield error(f"'{key}' is missing, or no string", f"{path}.{key}")
 
 
-def _dependency_problems(step: Mapping[str, Any], path: str) -> Iterator[str]:
+def _dependency_problems(step: Mapping[str, Any], path: str) -> Iterator[Problem]:
     depends_on = step.get("DependsOn")
     if depends_on is not None and not isinstance(depends_on, list):
-        yield f"'DependsOn' of step '{step['Name']}' is a list @ {path}.DependsOn"
+        yield error(f"'DependsOn' of step '{step['Name']}' is a list", f"{path}.DependsOn")
         return
     for index, dependency in enumerate(depends_on or ()):
         if not isinstance(dependency, str):

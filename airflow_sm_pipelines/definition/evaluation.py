@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
-from airflow_sm_pipelines.definition.deep import Work, run
 from airflow_sm_pipelines.definition.expressions import Reference, parse_reference
 from airflow_sm_pipelines.exceptions import EvaluationError, PipelineDefinitionError
 
@@ -56,7 +54,19 @@ def evaluate(value: JsonValue, lookup: Lookup) -> JsonValue:
     :param lookup: where values come from.
     :raises EvaluationError: when an expression has no value.
     """
-    return run(_evaluate(value, lookup))
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            key, inner = next(iter(value.items()))
+            if key == "Get":
+                return lookup.reference(_reference(inner))
+            if key == "Std:Join":
+                return _join(inner, lookup)
+            if key == "Std:JsonGet":
+                return _json_get(inner, lookup)
+        return {key: evaluate(inner, lookup) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [evaluate(inner, lookup) for inner in value]
+    return value
 
 
 def evaluate_conditions(conditions: Sequence[Mapping[str, Any]], lookup: Lookup) -> bool:
@@ -70,14 +80,29 @@ def evaluate_conditions(conditions: Sequence[Mapping[str, Any]], lookup: Lookup)
     return all(evaluate_condition(condition, lookup) for condition in conditions)
 
 
-def evaluate_condition(condition: Mapping[str, Any], lookup: Lookup) -> bool:
+def evaluate_condition(condition: Any, lookup: Lookup) -> bool:
     """Return whether one condition holds.
 
     :param condition: its form in the document.
     :param lookup: where values come from.
     :raises EvaluationError: when it cannot be decided.
     """
-    return bool(run(_decide(condition, lookup)))
+    type_ = condition.get("Type") if isinstance(condition, Mapping) else None
+    if not isinstance(type_, str) or type_ not in CONDITION_MEMBERS:
+        raise EvaluationError(f"There is no condition of type {type_!r}.")
+    for member in CONDITION_MEMBERS[type_]:
+        if member not in condition:
+            raise EvaluationError(f"A condition of type '{type_}' lacks its member '{member}'.")
+        if member in ("Conditions", "Values") and not isinstance(condition[member], list):
+            raise EvaluationError(f"'{member}' of a condition of type '{type_}' is a list.")
+    if type_ == "Not":
+        return not evaluate_condition(condition["Condition"], lookup)
+    if type_ == "Or":
+        return any(evaluate_condition(inner, lookup) for inner in condition["Conditions"])
+    left = evaluate(condition[CONDITION_MEMBERS[type_][0]], lookup)
+    if type_ == "In":
+        return any(_equal(left, evaluate(value, lookup)) for value in condition["Values"])
+    return _compare(type_, left, evaluate(condition["RightValue"], lookup))
 
 
 def follow_path(content: JsonValue, path: str, source: str) -> JsonValue:
@@ -124,72 +149,16 @@ def _reference(path: Any) -> Reference:
     try:
         return parse_reference(path)
     except PipelineDefinitionError as error:
-        raise EvaluationError(error.problems[0]) from None
+        raise EvaluationError(str(error.problems[0])) from None
 
 
-def _evaluate(value: JsonValue, lookup: Lookup) -> Work:
-    if isinstance(value, Mapping):
-        if len(value) == 1:
-            key, inner = next(iter(value.items()))
-            if key == "Get":
-                return lookup.reference(_reference(inner))
-            if key == "Std:Join":
-                return (yield _join(inner, lookup))
-            if key == "Std:JsonGet":
-                return (yield _json_get(inner, lookup))
-        members = {}
-        for key, inner in value.items():
-            members[key] = (yield _evaluate(inner, lookup)) if isinstance(inner, (Mapping, list, tuple)) else inner
-        return members
-    if isinstance(value, (list, tuple)):
-        items = []
-        for inner in value:
-            item = (yield _evaluate(inner, lookup)) if isinstance(inner, (Mapping, list, tuple)) else inner
-            items.append(item)
-        return items
-    return value
-
-
-def _decide(condition: Any, lookup: Lookup) -> Work:
-    type_ = condition.get("Type") if isinstance(condition, Mapping) else None
-    if not isinstance(type_, str) or type_ not in CONDITION_MEMBERS:
-        raise EvaluationError(f"There is no condition of type {type_!r}.")
-    for member in CONDITION_MEMBERS[type_]:
-        if member not in condition:
-            raise EvaluationError(f"A condition of type '{type_}' lacks its member '{member}'.")
-        if member in ("Conditions", "Values") and not isinstance(condition[member], list):
-            raise EvaluationError(f"'{member}' of a condition of type '{type_}' is a list.")
-    if type_ == "Not":
-        return not (yield _decide(condition["Condition"], lookup))
-    if type_ == "Or":
-        return (yield _any((_decide(inner, lookup) for inner in condition["Conditions"]), operator.truth))
-    left = yield _evaluate(condition[CONDITION_MEMBERS[type_][0]], lookup)
-    if type_ == "In":
-        values = (_evaluate(value, lookup) for value in condition["Values"])
-        return (yield _any(values, functools.partial(_equal, left)))
-    right = yield _evaluate(condition["RightValue"], lookup)
-    return _compare(type_, left, right)
-
-
-def _any(works: Iterable[Work], holds: Callable[[Any], bool]) -> Work:
-    for work in works:
-        value = yield work
-        if holds(value):
-            return True
-    return False
-
-
-def _join(inner: Any, lookup: Lookup) -> Work:
+def _join(inner: Any, lookup: Lookup) -> str:
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Values"), list):
         raise EvaluationError("A Std:Join holds 'On' and a list of 'Values'.")
-    texts = []
-    for value in inner["Values"]:
-        joined = yield _evaluate(value, lookup)
-        texts.append(render(joined))
-    return str(inner.get("On", "")).join(texts)
+    return str(inner.get("On", "")).join(render(evaluate(value, lookup)) for value in inner["Values"])
 
 
-def _json_get(inner: Any, lookup: Lookup) -> Work:
+def _json_get(inner: Any, lookup: Lookup) -> JsonValue:
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Path"), str):
         raise EvaluationError("A Std:JsonGet holds a literal 'Path', and 'PropertyFile' or 'S3Uri'.")
     if "PropertyFile" in inner:
@@ -202,7 +171,7 @@ def _json_get(inner: Any, lookup: Lookup) -> Work:
         content = lookup.property_file(step_name, name)
         return follow_path(content, inner["Path"], f"Property file '{name}' of step '{step_name}'")
     if "S3Uri" in inner:
-        uri = yield _evaluate(inner["S3Uri"], lookup)
+        uri = evaluate(inner["S3Uri"], lookup)
         return follow_path(lookup.s3_json(uri), inner["Path"], f"The file {uri}")
     raise EvaluationError("A Std:JsonGet names neither a 'PropertyFile' nor an 'S3Uri'.")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from types import NoneType
+from typing import Any, Final, NamedTuple
 
 from airflow_sm_pipelines.definition.conditions import Comparable, operand_to_document
+from airflow_sm_pipelines.definition.problems import error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
 REFERENCE_ROOTS: Final = (
@@ -29,6 +32,8 @@ EXECUTION_VARIABLES: Final = (
     "ProcessingJobName",
 )
 _PATH_PART = re.compile(r"""(?:^|\.)(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]""")
+
+_SCALARS: Final = frozenset({str, int, float, bool, NoneType})
 
 ReferenceKey = str | int
 
@@ -57,6 +62,7 @@ class Reference:
         return self.name if self.root == "Steps" else None
 
 
+@functools.lru_cache(maxsize=10_000)
 def parse_reference(path: str) -> Reference:
     """Take a reference apart.
 
@@ -70,7 +76,7 @@ def parse_reference(path: str) -> Reference:
         if match is None:
             raise PipelineDefinitionError(
                 [
-                    (
+                    error(
                         f"'{path}' is no reference: cannot read it from character {position + 1}, '{path[position:]}'. "
                         "References look like Parameters.Name or Steps.name.Property[0].Other['key']"
                     )
@@ -82,12 +88,11 @@ def parse_reference(path: str) -> Reference:
         else:
             keys.append(match["name"] if match["name"] is not None else match["key"])
     if not keys or not isinstance(keys[0], str):
-        raise PipelineDefinitionError([f"'{path}' is no reference: it names nothing"])
+        raise PipelineDefinitionError([error(f"'{path}' is no reference: it names nothing")])
     return Reference(root=keys[0], keys=tuple(keys[1:]), path=path)
 
 
-@dataclass(frozen=True)
-class LocatedReference:
+class LocatedReference(NamedTuple):
     """A reference and where in the document it stands.
 
     :param reference: what is pointed at.
@@ -106,29 +111,20 @@ def is_expression(value: Any) -> bool:
 def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
     """Yield every reference inside a JSON value, in document order.
 
-    Does not recurse in Python, so depth is no limit.
-
     :param value: any part of a document.
     :param path: where that part stands.
     :raises PipelineDefinitionError: when a ``Get`` holds no readable reference.
     """
-    stack: list[tuple[Any, str]] = [(value, path)]
-    while stack:
-        current, where = stack.pop()
-        if isinstance(current, Mapping):
-            if set(current) == {"Get"} and isinstance(current["Get"], str):
-                try:
-                    yield LocatedReference(parse_reference(current["Get"]), where)
-                except PipelineDefinitionError as error:
-                    raise PipelineDefinitionError([f"{problem} @ {where}" for problem in error.problems]) from None
-                continue
-            stack.extend((current[key], f"{where}.{key}") for key in reversed(list(current)))
-        elif isinstance(current, (list, tuple)):
-            stack.extend((current[index], f"{where}[{index}]") for index in reversed(range(len(current))))
+    for expression in find_expressions(value, path):
+        if expression.function == "Get" and isinstance(expression.content, str):
+            try:
+                yield LocatedReference(parse_reference(expression.content), expression.path)
+            except PipelineDefinitionError as unreadable:
+                problems = [replace(problem, path=expression.path) for problem in unreadable.problems]
+                raise PipelineDefinitionError(problems) from None
 
 
-@dataclass(frozen=True)
-class LocatedExpression:
+class LocatedExpression(NamedTuple):
     """An expression and where in the document it stands.
 
     :param function: ``Get``, ``Std:Join``, ``Std:JsonGet``, or a function this version does not know.
@@ -141,23 +137,32 @@ class LocatedExpression:
     path: str
 
 
-def find_expressions(value: Any, path: str = "$") -> Iterator[LocatedExpression]:
-    """Yield every expression inside a JSON value in document order, those inside other expressions too.
+def find_expressions(value: Any, path: str = "$") -> list[LocatedExpression]:
+    """Return every expression inside a JSON value in document order, those inside other expressions too.
 
-    Does not recurse in Python, so depth is no limit, and reads nothing of what the expressions hold.
+    Reads nothing of what the expressions hold.
 
     :param value: any part of a document.
     :param path: where that part stands.
     """
-    stack: list[tuple[Any, str]] = [(value, path)]
-    while stack:
-        current, where = stack.pop()
-        if isinstance(current, Mapping):
-            if len(current) == 1 and ((key := next(iter(current))) == "Get" or key.startswith("Std:")):
-                yield LocatedExpression(key, current[key], where)
-            stack.extend((current[key], f"{where}.{key}") for key in reversed(list(current)))
-        elif isinstance(current, (list, tuple)):
-            stack.extend((current[index], f"{where}[{index}]") for index in reversed(range(len(current))))
+    found: list[LocatedExpression] = []
+    if value.__class__ not in _SCALARS:
+        _collect(value, path, found)
+    return found
+
+
+def _collect(value: Any, path: str, found: list[LocatedExpression]) -> None:
+    # Scalars are most of a document: their places are never written, and Mapping is asked for last.
+    if isinstance(value, (dict, Mapping)):
+        if len(value) == 1 and ((key := next(iter(value))) == "Get" or key.startswith("Std:")):
+            found.append(LocatedExpression(key, value[key], path))
+        for key, inner in value.items():
+            if inner.__class__ not in _SCALARS:
+                _collect(inner, f"{path}.{key}", found)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            if inner.__class__ not in _SCALARS:
+                _collect(inner, f"{path}[{index}]", found)
 
 
 @dataclass(frozen=True, order=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import graphlib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import find_references
+from airflow_sm_pipelines.definition.expressions import find_expressions, parse_reference
+from airflow_sm_pipelines.definition.problems import error
 from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,19 @@ class PipelineGraph:
         Dependencies on steps that do not exist are left out; validation reports them.
 
         :param definition: the definition.
-        :raises PipelineDefinitionError: when two steps share a name or steps wait for one another in a circle.
+        :raises PipelineDefinitionError: when two steps share a name or steps wait for one another in a cycle.
         """
         nodes: dict[str, GraphNode] = {}
         for located in definition.walk():
             name = located.step.name
             if name in nodes:
-                raise PipelineDefinitionError(
-                    [f"two steps are named '{name}', the first @ {nodes[name].path} @ {located.path}.Name"]
-                )
+                message = f"two steps are named '{name}', the first @ {nodes[name].path}"
+                raise PipelineDefinitionError([error(message, f"{located.path}.Name")])
             nodes[name] = GraphNode(located.step, tuple(dependencies_of(located.step)), located.owner, located.path)
-        order = _order(nodes)
-        if len(order) < len(nodes):
-            cycle = find_cycle(waits_for(nodes))
-            raise PipelineDefinitionError([cycle_message(cycle, nodes)])
-        return cls(nodes, order)
+        try:
+            return cls(nodes, _order(nodes))
+        except graphlib.CycleError:
+            raise PipelineDefinitionError([cycle_problem(find_cycle(waits_for(nodes)), nodes)]) from None
 
 
 def dependencies_of(step: Step) -> Iterator[StepDependency]:
@@ -78,12 +78,14 @@ def dependencies_of(step: Step) -> Iterator[StepDependency]:
         if dependency.step not in seen:
             seen.add(dependency.step)
             yield dependency
-    looked_at = step.conditions if step.type == "Condition" else {"Arguments": step.arguments, **step.extra}
-    for located in find_references(looked_at):
-        name = located.reference.step_name
-        if name is not None and name not in seen:
-            seen.add(name)
-            yield StepDependency(name)
+    # The body's expressions count too, but for those that read one another.
+    whole = find_expressions({"Arguments": step.arguments, **step.extra}) if body else step.expressions
+    for expression in whole:
+        if expression.function == "Get" and isinstance(expression.content, str):
+            name = parse_reference(expression.content).step_name
+            if name is not None and name not in seen:
+                seen.add(name)
+                yield StepDependency(name)
 
 
 def ancestors(name: str, nodes: Mapping[str, GraphNode]) -> Iterator[BranchOwner]:
@@ -148,57 +150,45 @@ def find_cycle(edges: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
 
     :param edges: for each name, the names it waits for.
     """
-    done: set[str] = set()
-    for start in edges:
-        if start in done:
-            continue
-        path: list[str] = [start]
-        on_path = {start}
-        iterators = [iter(edges[start])]
-        while iterators:
-            following = next(iterators[-1], None)
-            if following is None:
-                done.add(path[-1])
-                on_path.discard(path.pop())
-                iterators.pop()
-            elif following in on_path:
-                return tuple(path[path.index(following) :])
-            elif following in edges and following not in done:
-                path.append(following)
-                on_path.add(following)
-                iterators.append(iter(edges[following]))
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as error:
+        # Each is waited for by the next, and the last is the first again.
+        cycle = error.args[1][:0:-1]
+        first = cycle.index(min(cycle, key=list(edges).index))
+        return (*cycle[first:], *cycle[:first])
     return ()
 
 
-def cycle_message(cycle: tuple[str, ...], nodes: Mapping[str, GraphNode]) -> str:
-    """Return the sentence that reports a cycle.
+def cycle_problem(cycle: tuple[str, ...], nodes: Mapping[str, GraphNode]) -> Problem:
+    """Return the problem that a cycle is.
 
     :param cycle: as :func:`find_cycle` returns it.
     :param nodes: all steps.
     """
     chain = " -> ".join(f"'{name}'" for name in (*cycle, cycle[0]))
-    return (
-        f"the steps wait for one another in a circle: {chain} (each waits for the next); "
-        f"take one of these dependencies out @ {nodes[cycle[0]].path}"
+    return error(
+        f"the steps wait for one another in a cycle: {chain} (each waits for the next); take one of these dependencies "
+        "out",
+        nodes[cycle[0]].path,
     )
 
 
 def _order(nodes: Mapping[str, GraphNode]) -> tuple[str, ...]:
-    position = {name: index for index, name in enumerate(nodes)}
+    """Return a topological order: of those that may come next, the first in the document comes first.
+
+    :raises graphlib.CycleError: when there is none.
+    """
     names = list(nodes)
-    waiting = {name: set(waited) for name, waited in waits_for(nodes).items()}
-    followers: dict[str, list[str]] = {}
-    for name, waited in waiting.items():
-        for each in waited:
-            followers.setdefault(each, []).append(name)
-    ready = [position[name] for name, waited in waiting.items() if not waited]
-    heapq.heapify(ready)
+    position = {name: index for index, name in enumerate(names)}
+    sorter = graphlib.TopologicalSorter(waits_for(nodes))
+    sorter.prepare()
+    ready: list[int] = []
     order: list[str] = []
-    while ready:
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, position[name])
         name = names[heapq.heappop(ready)]
         order.append(name)
-        for follower in followers.get(name, ()):
-            waiting[follower].discard(name)
-            if not waiting[follower]:
-                heapq.heappush(ready, position[follower])
+        sorter.done(name)
     return tuple(order)

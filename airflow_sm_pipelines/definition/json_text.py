@@ -1,25 +1,22 @@
-"""JSON text of any depth.
+"""JSON text of documents, read as strictly as those of other languages read it.
 
-Python's own ``json`` nests its calls as deep as the document, and gives up at the interpreter's recursion limit
-(``RecursionError``). It stays the first choice here, as it is fast; what is deeper goes another way. The same text is
-written, and the same documents are read, but for those that would not be read as what they say: with a key twice in an
-object, of which ``json`` drops all but the last; with ``NaN`` and infinities, which only Python takes for JSON; and
-with numbers that would become infinities.
+Python's own ``json`` takes an object with a key twice, of which it drops all but the last; ``NaN`` and infinities,
+which only Python writes; and numbers that become infinities. None of that is read here.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.deep import Work, run
+MAXIMUM_LEVELS: Final = 300
+"""How deep objects and lists of a document may nest. Thirty-one Condition steps around one step are 104 levels;
+Python's json fails at some hundreds."""
 
-_SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\]{}:,"]+', re.DOTALL)
-_SPACES: Final = (" ", "\t", "\n", "\r")
+TOO_DEEP: Final = f"the document nests deeper than {MAXIMUM_LEVELS} levels; make it flatter"
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -34,11 +31,16 @@ class RepeatedKeysError(ValueError):
         self.places = tuple(places)
 
 
+class TooDeepError(ValueError):
+    """A JSON text nests too deep."""
+
+
 def read_json(text: str) -> Any:
     """Return the value that JSON text holds.
 
     :param text: JSON.
     :raises RepeatedKeysError: when an object has a key more than once.
+    :raises TooDeepError: when it nests deeper than Python reads; :func:`too_deep` tells of what nests less deep.
     :raises ValueError: when it is no JSON; the message names line and column.
     """
     if text.startswith(_BYTE_ORDER_MARK):
@@ -47,8 +49,7 @@ def read_json(text: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=objects, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
-        objects = _Objects()
-        value = _Reader(text, objects).read()
+        raise TooDeepError(TOO_DEEP) from None
     if objects.repeated:
         raise RepeatedKeysError(list(_places(value, objects.repeated)))
     return value
@@ -57,38 +58,30 @@ def read_json(text: str) -> Any:
 def write_json(value: Any) -> str:
     """Return a value as JSON text without spaces, keys in the order they have.
 
-    :param value: objects, lists, text, numbers, booleans and ``None``.
+    :param value: objects, lists, text, numbers, booleans and ``None``, nested at most :data:`MAXIMUM_LEVELS` deep.
     """
-    try:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    except RecursionError:
-        return "".join(_written(value))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _written(value: Any) -> Iterator[str]:
-    stack: list[Any] = [iter((("", value),))]
-    ends = [""]
-    while stack:
-        following = next(stack[-1], None)
-        if following is None:
-            stack.pop()
-            yield ends.pop()
-            continue
-        before, current = following
-        yield before
-        if isinstance(current, Mapping) and current:
-            stack.append(iter([*_members(current)]))
-            ends.append("}")
-        elif isinstance(current, (list, tuple)) and current:
-            stack.append(iter([("," if index else "[", item) for index, item in enumerate(current)]))
-            ends.append("]")
-        else:
-            yield json.dumps(current, separators=(",", ":"), ensure_ascii=False)
+def too_deep(value: Any, path: str = "$", levels: int = MAXIMUM_LEVELS) -> str | None:
+    """Return a place at which a value nests too deep; ``None`` where it does not.
 
-
-def _members(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for index, (key, item) in enumerate(value.items()):
-        yield f"{',' if index else '{'}{json.dumps(key, ensure_ascii=False)}:", item
+    :param value: a document, or a part of one. One that contains itself nests too deep.
+    :param path: where it stands.
+    :param levels: how many levels are left.
+    """
+    if isinstance(value, (dict, Mapping)):
+        members: Iterator[tuple[Any, str]] = ((inner, f".{key}") for key, inner in value.items())
+    elif isinstance(value, (list, tuple)):
+        members = ((inner, f"[{index}]") for index, inner in enumerate(value))
+    else:
+        return None
+    if levels == 0:
+        return path
+    for inner, step in members:
+        if isinstance(inner, (dict, list, tuple, Mapping)) and (found := too_deep(inner, path + step, levels - 1)):
+            return found
+    return None
 
 
 class _Objects:
@@ -105,24 +98,18 @@ class _Objects:
         return made
 
 
-def _places(value: Any, repeated: Mapping[int, tuple[dict[str, Any], tuple[str, ...]]]) -> Iterator[tuple[str, str]]:
+def _places(
+    value: Any, repeated: Mapping[int, tuple[dict[str, Any], tuple[str, ...]]], path: str = "$"
+) -> Iterator[tuple[str, str]]:
     """Yield where the objects stand that have keys more than once; one in a value that was dropped stands nowhere."""
-    stack: list[tuple[Any, Any]] = [(value, ("$", None))]
-    while stack:
-        current, way = stack.pop()
-        if id(current) in repeated:
-            path = "".join(reversed(list(_parts(way))))
-            yield from ((path, key) for key in repeated[id(current)][1])
-        if isinstance(current, dict):
-            stack.extend([(item, (f".{key}", way)) for key, item in current.items()][::-1])
-        elif isinstance(current, list):
-            stack.extend([(item, (f"[{index}]", way)) for index, item in enumerate(current)][::-1])
-
-
-def _parts(way: Any) -> Iterator[str]:
-    while way is not None:
-        part, way = way
-        yield part
+    if id(value) in repeated:
+        yield from ((path, key) for key in repeated[id(value)][1])
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _places(item, repeated, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, repeated, f"{path}[{index}]")
 
 
 def _no_constant(name: str) -> None:
@@ -134,77 +121,3 @@ def _finite(written: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{written} is larger than any number can be here")
     return number
-
-
-class _Reader:
-    """Reads JSON whose containers may nest to any depth; ``json`` itself reads the texts, numbers and words in them."""
-
-    def __init__(self, text: str, objects: _Objects) -> None:
-        self._objects = objects
-        self._text = text
-        self._position = 0
-
-    def read(self) -> Any:
-        value = run(self._value())
-        if self._next():
-            raise json.JSONDecodeError("Extra data", self._text, self._position)
-        return value
-
-    def _value(self) -> Work:
-        start = self._next()
-        if start == "{":
-            return (yield self._object())
-        if start == "[":
-            return (yield self._list())
-        return self._scalar()
-
-    def _object(self) -> Work:
-        members: list[tuple[str, Any]] = []
-        for _ in self._items("}"):
-            if self._next() != '"':
-                raise json.JSONDecodeError(
-                    "Expecting property name enclosed in double quotes", self._text, self._position
-                )
-            name = self._scalar()
-            self._take(":")
-            value = yield self._value()
-            members.append((name, value))
-        return self._objects(members)
-
-    def _list(self) -> Work:
-        items: list[Any] = []
-        for _ in self._items("]"):
-            item = yield self._value()
-            items.append(item)
-        return items
-
-    def _items(self, closing: str) -> Iterator[None]:
-        """Stand before each item of the container that opens here, then behind its end."""
-        self._position += 1
-        if self._next() != closing:
-            yield
-            while self._next() != closing:
-                self._take(",")
-                yield
-        self._position += 1
-
-    def _scalar(self) -> Any:
-        match = _SCALAR.match(self._text, self._position)
-        try:
-            value = json.loads(match.group() if match else "", parse_constant=_no_constant, parse_float=_finite)
-        except ValueError as error:
-            message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise json.JSONDecodeError(message, self._text, self._position) from None
-        self._position += len(match.group()) if match else 0
-        return value
-
-    def _take(self, character: str) -> None:
-        if self._next() != character:
-            raise json.JSONDecodeError(f"Expecting '{character}' delimiter", self._text, self._position)
-        self._position += 1
-
-    def _next(self) -> str:
-        """The next character that is no space; empty at the end."""
-        while self._text[self._position : self._position + 1] in _SPACES:
-            self._position += 1
-        return self._text[self._position : self._position + 1]

@@ -19,7 +19,7 @@ def to_mermaid(definition: PipelineDefinition) -> str:
     success says what.
 
     :param definition: the definition.
-    :raises PipelineDefinitionError: when two steps share a name or wait for one another in a circle.
+    :raises PipelineDefinitionError: when two steps share a name or wait for one another in a cycle.
     """
     return "\n".join(["flowchart LR", *_lines(PipelineGraph.of(definition))]) + "\n"
 

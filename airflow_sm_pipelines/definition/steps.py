@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from airflow_sm_pipelines.definition.expressions import LocatedExpression, find_expressions
 from airflow_sm_pipelines.definition.layout import in_order, other_order
 from airflow_sm_pipelines.definition.parameters import MISSING
+
+Made = TypeVar("Made")
 
 DEPENDENCY_TRIGGERS: Final = ("Completed", "Failed", "Stopped", "Any")
 """What a dependency waits for; a bare step name in ``DependsOn`` means ``Completed``."""
@@ -16,7 +19,8 @@ MAXIMUM_STEP_NAME_LENGTH: Final = 64
 
 PROPERTY_FILE_KEYS: Final = ("PropertyFileName", "OutputName", "FilePath")
 
-_KNOWN_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+_USUAL_KEYS = ("Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description")
+_KNOWN_KEYS = frozenset(_USUAL_KEYS)
 _NULLABLE_KEYS = ("DependsOn", "DisplayName", "Description")
 
 
@@ -115,8 +119,15 @@ class Step:
                 if key not in _KNOWN_KEYS or (value is None and key in _NULLABLE_KEYS)
             },
         )
-        order = other_order(document, step.to_document())
+        order = other_order(document, step._usual_keys())
         return replace(step, key_order=order) if order else step
+
+    def _usual_keys(self) -> list[str]:
+        """The keys of the step's document in their usual order."""
+        given = (self.depends_on, self.display_name, self.description)
+        there = (True, True, self.arguments is not MISSING, *(value is not None for value in given))
+        usual = [key for key, has in zip(_USUAL_KEYS, there, strict=True) if has]
+        return usual + [key for key in self.extra if key not in usual]
 
     def to_document(self) -> dict[str, Any]:
         """Return the step as it stands in a document."""
@@ -138,19 +149,51 @@ class Step:
         return conditions if isinstance(conditions, list) else []
 
     @property
+    def expressions(self) -> list[LocatedExpression]:
+        """The step's own expressions, with their places below it (``.Arguments.RoleArn``).
+
+        Those of steps inside it, in branches or a ForEach body, are not its own.
+        """
+        return self._once(
+            "_expressions",
+            lambda: [each for value, path in self._own_parts() for each in find_expressions(value, path)],
+        )
+
+    def with_dependencies(self, depends_on: tuple[StepDependency, ...] | None) -> Step:
+        """Return the step with other dependencies. Its expressions are the same, and not looked for again.
+
+        :param depends_on: ``DependsOn``.
+        """
+        step = replace(self, depends_on=depends_on)
+        step.__dict__["_expressions"] = self.expressions
+        return step
+
+    def _own_parts(self) -> Iterator[tuple[Any, str]]:
+        if self.type == "Condition":
+            yield self.conditions, ".Arguments.Conditions"
+        elif self.type == "ForEach" and isinstance(self.arguments, Mapping):
+            for key, value in self.arguments.items():
+                if key != "ForEachBody":
+                    yield value, f".Arguments.{key}"
+        else:
+            yield self.arguments, ".Arguments"
+        for key, value in self.extra.items():
+            yield value, f".{key}"
+
+    @property
     def if_steps(self) -> tuple[Step, ...]:
         """The steps run when all conditions hold; empty unless this is a Condition step."""
-        return self._inner("Condition", "IfSteps")
+        return self._inner("IfSteps") if self.type == "Condition" else ()
 
     @property
     def else_steps(self) -> tuple[Step, ...]:
         """The steps run when not all conditions hold; empty unless this is a Condition step."""
-        return self._inner("Condition", "ElseSteps")
+        return self._inner("ElseSteps") if self.type == "Condition" else ()
 
     @property
     def body(self) -> tuple[Step, ...]:
         """The steps that a ForEach step runs for each item; empty for every other type."""
-        return self._inner("ForEach", "ForEachBody")
+        return self._inner("ForEachBody") if self.type == "ForEach" else ()
 
     @property
     def property_files(self) -> tuple[PropertyFile, ...]:
@@ -162,10 +205,17 @@ class Step:
             if isinstance(each, Mapping) and all(isinstance(each.get(key), str) for key in PROPERTY_FILE_KEYS)
         )
 
-    def _inner(self, type_: str, key: str) -> tuple[Step, ...]:
-        if self.type != type_:
-            return ()
-        return tuple(map(Step.from_document, self.arguments.get(key) or ()))
+    def _inner(self, key: str) -> tuple[Step, ...]:
+        return self._once(key, lambda: tuple(map(Step.from_document, self.arguments.get(key) or ())))
+
+    def _once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what is made of the step, once: it never changes. A ``cached_property`` takes a lock each time."""
+        made: Made
+        try:
+            made = self.__dict__[name]
+        except KeyError:
+            made = self.__dict__[name] = make()
+        return made
 
 
 @dataclass(frozen=True)

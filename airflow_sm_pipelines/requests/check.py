@@ -11,9 +11,9 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.parameters import type_of
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.step_types import RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import Violation, violations
 from airflow_sm_pipelines.requests.steps import find_part, shape_of

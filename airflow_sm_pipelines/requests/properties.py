@@ -10,9 +10,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import Problem, error
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from airflow_sm_pipelines.requests.service_model import service
 
@@ -73,7 +73,7 @@ def _property_read(reference: Reference, steps: Mapping[str, Step]) -> tuple[Ste
 
 def _member(members: Mapping[str, Shape], key: str | int, of: str) -> Shape:
     if key not in members:
-        raise PipelineDefinitionError([f"{of} has no '{key}'{did_you_mean(str(key), members)}"])
+        raise PipelineDefinitionError([error(f"{of} has no '{key}'{did_you_mean(str(key), members)}")])
     return members[str(key)]
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
+from airflow_sm_pipelines.definition.json_text import TOO_DEEP
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
@@ -143,8 +144,11 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
         if exc_type is None:
             self._refuse_a_second_launch()
             refuse_memory_of_past_runs(self, self._subject)
-            self.draw_edges()
-            self._add_launch(self.compile())
+            try:
+                self.draw_edges()
+                self._add_launch(self.compile())
+            except RecursionError:
+                raise TranslationError(f"{self._subject}: {TOO_DEEP}") from None
 
     def check_complete(self) -> None:
         """Check the group once more, when its whole Dag file has run.

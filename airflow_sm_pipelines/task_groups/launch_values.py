@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.reader import StepTask, is_template
+from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.reader import is_template
 from airflow_sm_pipelines.translation.xcoms import JsonXComArg, xcom_references
 
 if TYPE_CHECKING:

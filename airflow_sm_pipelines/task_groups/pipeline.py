@@ -14,9 +14,10 @@ from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
 from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.parameters import declare
-from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline
+from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
-from airflow_sm_pipelines.translation.reader import StepTask, is_template, read_outline
+from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.reader import is_template, read_outline
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.translation.nodes import StepNode
@@ -124,14 +125,15 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         :raises TranslationError: when SageMaker cannot run the graph.
         :raises PipelineDefinitionError: when the definition breaks rules.
         """
-        outline = read_outline(
-            self,
-            pipeline_name=self.settings.pipeline_name,
-            parameters=self._declared,
-            launch_task_id=self.settings.launch_task_id,
-            launch_trigger_rule=self._launch_trigger_rule,
-        )
-        return compile_pipeline(outline)
+        with without_collections():
+            outline = read_outline(
+                self,
+                pipeline_name=self.settings.pipeline_name,
+                parameters=self._declared,
+                launch_task_id=self.settings.launch_task_id,
+                launch_trigger_rule=self._launch_trigger_rule,
+            )
+            return compile_pipeline(outline)
 
     def draw_edges(self) -> None:
         """Make each step's task follow the tasks of the steps it refers to."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+import graphlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import LocatedReference, find_references
+from airflow_sm_pipelines.definition.expressions import parse_reference
 from airflow_sm_pipelines.definition.graph import find_cycle
 from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS, MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.translation.branches import FAILURE_RULES, SUPPORTED_RULES, Route, routes_of
-from airflow_sm_pipelines.translation.circles import refuse_circles_through_branches
+from airflow_sm_pipelines.translation.cycles import refuse_cycles_through_branches
 from airflow_sm_pipelines.translation.failures import refuse_unlike_failures
 from airflow_sm_pipelines.translation.lifting import Lifting
 from airflow_sm_pipelines.translation.nodes import (
@@ -58,6 +61,18 @@ def compile_pipeline(outline: PipelineOutline) -> CompiledPipeline:
         raise TranslationError(f"{outline.subject}: {error}") from None
 
 
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Put garbage collections off: a large document is many objects, all of which stay until it is done."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class _Compiler:
     def __init__(self, outline: PipelineOutline) -> None:
         self.outline = outline
@@ -73,8 +88,12 @@ class _Compiler:
         steps = {task_id: self._step(self.tasks[task_id], routes) for task_id in self.tasks}
         parameters = self._parameters()
         definition = PipelineDefinition(parameters=parameters, steps=self._nest(steps, routes))
-        refuse_circles_through_branches(definition)
-        require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
+        try:
+            require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
+        except PipelineDefinitionError:
+            # Its cycles are no cycles of the tasks, and an author has to be told of them in other words.
+            refuse_cycles_through_branches(definition)
+            raise
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
         values.update(self.lifting.values)
         if len(values) > MAXIMUM_START_PARAMETERS:
@@ -134,19 +153,10 @@ class _Compiler:
         if cycle := find_cycle(edges):
             chain = " >> ".join(f"'{task_id}'" for task_id in (*reversed(cycle), cycle[-1]))
             raise TranslationError(
-                f"the tasks wait for one another in a circle: {chain}. Take one of these dependencies out; "
+                f"the tasks wait for one another in a cycle: {chain}. Take one of these dependencies out; "
                 "using a reference to another step is a dependency too."
             )
-        order: dict[str, None] = {}
-        stack = list(reversed(edges))
-        while stack:
-            task_id = stack[-1]
-            missing = [each for each in edges[task_id] if each not in order]
-            if missing and task_id not in order:
-                stack.extend(reversed(missing))
-            else:
-                order.setdefault(stack.pop())
-        return list(order)
+        return list(graphlib.TopologicalSorter(edges).static_order())
 
     def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
         node, types = task.step, types_of(task.step.type)
@@ -162,17 +172,16 @@ class _Compiler:
         else:
             arguments = self.lifting.document(node.arguments, node, types=types_in(types, "Arguments"))
         extra = self.lifting.document(node.extra, node, types=types)
-        referenced = {located.reference.step_name for located in _references([arguments, extra], node)}
-        depends_on = self._depends_on(task, routes, referenced)
-        return Step(
+        step = Step(
             name=node.name,
             type=node.type,
             arguments=arguments,
-            depends_on=depends_on or None,
             display_name=node.display_name,
             description=node.description,
             extra=extra,
         )
+        depends_on = self._depends_on(task, routes, _referenced_steps(step, node))
+        return step.with_dependencies(depends_on) if depends_on else step
 
     def _depends_on(
         self, task: TaskNode, routes: Mapping[str, Route], referenced: set[str | None]
@@ -203,16 +212,12 @@ class _Compiler:
         return tuple(dependencies.values())
 
     def _nest(self, steps: Mapping[str, Step], routes: Mapping[str, Route]) -> tuple[Step, ...]:
-        top: list[dict[str, Any]] = []
-        documents = {task_id: step.to_document() for task_id, step in steps.items()}
-        for task_id, document in documents.items():
-            route = routes[task_id]
-            if not route:
-                top.append(document)
-                continue
-            owner = documents[self.names[route[-1].condition]]
-            owner["Arguments"]["IfSteps" if route[-1].outcome else "ElseSteps"].append(document)
-        return tuple(map(Step.from_document, top))
+        """Return the steps at the top level; the others have gone into the branches of their conditions."""
+        for task_id, step in steps.items():
+            if route := routes[task_id]:
+                owner = steps[self.names[route[-1].condition]]
+                owner.arguments["IfSteps" if route[-1].outcome else "ElseSteps"].append(step.to_document())
+        return tuple(step for task_id, step in steps.items() if not routes[task_id])
 
     def _parameters(self) -> tuple[PipelineParameter, ...]:
         declared = [
@@ -227,9 +232,13 @@ class _Compiler:
         return (*declared, *self.lifting.parameters)
 
 
-def _references(value: Any, node: StepNode) -> list[LocatedReference]:
+def _referenced_steps(step: Step, node: StepNode) -> set[str | None]:
     try:
-        return list(find_references(value))
+        return {
+            parse_reference(expression.content).step_name
+            for expression in step.expressions
+            if expression.function == "Get"
+        }
     except PipelineDefinitionError as error:
         raise TranslationError(f"task '{node.task_id}': {error.problems[0]}") from None
 

@@ -39,7 +39,7 @@ def existing_steps(definition: PipelineDefinition) -> tuple[ExistingStep, ...]:
     The steps of a ForEach body are none: a ForEach step is one task.
 
     :param definition: the document; valid.
-    :raises PipelineDefinitionError: when steps wait for one another in a circle.
+    :raises PipelineDefinitionError: when steps wait for one another in a cycle.
     """
     graph = PipelineGraph.of(definition)
     tree = _Branches(graph.nodes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import ParameterReference
@@ -20,6 +21,14 @@ from airflow_sm_pipelines.translation.argument_types import Keys, as_type, place
 from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
 from airflow_sm_pipelines.translation.step_types import Types, types_in
+
+_FITTING: Final[Mapping[type, tuple[str, ...]]] = {
+    str: ("String",),
+    int: ("Integer", "Float"),
+    bool: ("Boolean",),
+    NoneType: ("String", "Integer", "Float", "Boolean"),
+}
+"""Literals that stay as they are, and the types of places that they fit. Not all floats are JSON."""
 
 
 class Lifting:
@@ -49,21 +58,30 @@ class Lifting:
             value = as_type(value, types, node, keys)
         if isinstance(value, RuntimeValue):
             return self._lift(value, node, keys, types if isinstance(types, str) else "String").to_document()
-        if isinstance(value, Mapping):
-            return {key: self.document(inner, node, (*keys, key), types_in(types, key)) for key, inner in value.items()}
+        if isinstance(value, (dict, Mapping)):
+            return {key: self._member(inner, node, keys, types, key) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
-            return [
-                self.document(inner, node, (*keys, index), types_in(types, index)) for index, inner in enumerate(value)
-            ]
+            return [self._member(inner, node, keys, types, index) for index, inner in enumerate(value)]
         if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
-        # Last: Expression is a protocol, and asking for one costs as much as the rest of compiling.
         if isinstance(value, Expression):
             return self.document(value.to_document(), node, keys)
         raise TranslationError(
             f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {place_of(keys)}; a pipeline "
             "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
         )
+
+    def _member(self, value: Any, node: StepNode, keys: Keys, types: Types, key: str | int) -> Any:
+        """Return the member of an object or a list as JSON.
+
+        Most members are scalars of the type wanted, for which nothing is to be done; their place is not written.
+        """
+        if types is not None:
+            types = types_in(types, key)
+        fitting = _FITTING.get(value.__class__)
+        if fitting is not None and (types is None or (types.__class__ is str and types in fitting)):
+            return value
+        return self.document(value, node, (*keys, key), types)
 
     def operands(self, node: StepNode, index: int) -> Callable[[Any], Any]:
         """Return the function that does the same for one operand after another of a condition.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +85,16 @@ class StepNode:
     if_task_ids: tuple[str, ...] = ()
     else_task_ids: tuple[str, ...] = ()
     uploads: tuple[CodeUpload, ...] = ()
+
+
+class StepTask(ABC):
+    """Base of the Airflow tasks that are steps."""
+
+    task_id: str
+
+    @abstractmethod
+    def to_step_node(self) -> StepNode:
+        """Describe the step, as neutral records; must not change the operator."""
 
 
 @dataclass(frozen=True)

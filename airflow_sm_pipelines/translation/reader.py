@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import NoneType
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule, XComArg
 
@@ -17,6 +18,7 @@ from airflow_sm_pipelines.translation.nodes import (
     PipelineOutline,
     RuntimeValue,
     StepNode,
+    StepTask,
     TaskNode,
 )
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
@@ -25,17 +27,8 @@ from airflow_sm_pipelines.translation.xcoms import xcom_references
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
 
+_LITERALS = (int, float, bool, NoneType)
 _ORDERINGS = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
-
-
-@runtime_checkable
-class StepTask(Protocol):
-    """What an Airflow task must offer to become a step."""
-
-    task_id: str
-
-    def to_step_node(self) -> StepNode:
-        """Describe the step; see :class:`airflow_sm_pipelines.operators.steps.base.SageMakerStepOperator`."""
 
 
 def read_outline(
@@ -159,13 +152,15 @@ class _Lifter:
         :param value: any part of a step's arguments.
         :param type_: the parameter's type, where the author gave none; ``None`` lets the place in the request decide.
         """
+        if value.__class__ in _LITERALS or (value.__class__ is str and not is_template(value)):
+            return value
         lifted = to_runtime_value(value)
         if isinstance(lifted, RuntimeValue):
             self._refuse_inner_xcoms(lifted.value)
             return dataclasses.replace(lifted, type=lifted.type or type_)
         if isinstance(value, Join):
             return Join(value.on, [self.lift(inner) for inner in value.values])
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             for key in value:
                 if not isinstance(key, str):
                     raise TranslationError(

@@ -33,7 +33,7 @@ def types_in(types: Types, key: str | int) -> Types:
     :param types: what is known of the outer place.
     :param key: the key or index that leads to the inner one.
     """
-    return types.get(key, types.get(ANY)) if isinstance(types, Mapping) else None
+    return types.get(key, types.get(ANY)) if isinstance(types, (dict, Mapping)) else None
 
 
 @functools.cache

@@ -14,7 +14,7 @@ SECONDS = 120
 
 def processes(live, run, task_id):
     """The process that runs a task, and the worker process that watches over it."""
-    live.await_states(run, **{task_id.rpartition(".")[2]: "running"})
+    live.await_that(lambda: live.states(run).get(task_id) == "running", f"the start of {task_id}", run)
 
     def pid():
         [task] = [task for task in live.api.task_instances(run) if task.task_id == task_id]
@@ -82,6 +82,7 @@ def test_a_token_that_expires_at_the_start_is_fetched_anew(live, dag_id, tasks):
     pipeline = dag_id.replace("_", "-")
     with live.proxy.injected(faults.EXPIRED_TOKEN, "StartPipelineExecution", times=1, PipelineName=pipeline):
         run = live.start(dag_id)
+        live.proxy.await_calls("StartPipelineExecution", 2, SECONDS, PipelineName=pipeline)
         live.await_that(lambda: live.executions(pipeline), f"the execution of {run}", run)
     [arn] = live.executions(pipeline)
     live.answers.succeed(arn, "step")

@@ -18,10 +18,9 @@ from airflow_sm_pipelines.definition.validation.names import (
 )
 from airflow_sm_pipelines.definition.validation.outline import outline_problems, size_problems
 from airflow_sm_pipelines.definition.validation.parameters import parameter_problems
-from airflow_sm_pipelines.definition.validation.problem import Problem
 from airflow_sm_pipelines.definition.validation.scope import scope_of
 from airflow_sm_pipelines.definition.validation.step_keys import step_problems
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 
 __all__ = [
     "Problem",
@@ -38,7 +37,7 @@ def validate(definition: PipelineDefinition) -> list[Problem]:
     """Return every problem of a definition, in document order; empty when there is none.
 
     Checks names, keys, parameters, references, expressions, conditions, property files, cache, retries,
-    dependencies, branches, ForEach bodies, circles and sizes. Steps, keys and functions that this version does not
+    dependencies, branches, ForEach bodies, cycles and sizes. Steps, keys and functions that this version does not
     know are warnings, and so are quotas that only older pages of SageMaker's guide name. Does not check a step's
     arguments against the API's create request (see :mod:`airflow_sm_pipelines.requests`), and never calls AWS.
 
@@ -66,6 +65,6 @@ def require_valid(definition: PipelineDefinition, subject: str) -> None:
     :param subject: what it is of; leads the message.
     :raises PipelineDefinitionError: with every error found.
     """
-    errors = [str(problem) for problem in validate(definition) if problem.severity == "error"]
+    errors = [problem for problem in validate(definition) if problem.severity == "error"]
     if errors:
         raise PipelineDefinitionError(errors, subject)

@@ -9,8 +9,8 @@ from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
 OLD_QUOTA_OF_BRANCH_STEPS: Final = 20
 TYPES_OF_THE_SCHEMA_ONLY: Final = ("NotEquals", "NotIn")

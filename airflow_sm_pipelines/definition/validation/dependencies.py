@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_sm_pipelines.definition.graph import GraphNode, cycle_message, find_cycle, waits_for
+from airflow_sm_pipelines.definition.graph import GraphNode, cycle_problem, find_cycle, waits_for
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.steps import DEPENDENCY_TRIGGERS, StepDependency, walk_body
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope, waited_for
 
 
@@ -77,7 +77,7 @@ def missing_step(name: str, scope: Scope, visible: Mapping[str, object]) -> str:
 
 
 def cycle_problems(scope: Scope) -> Iterator[Problem]:
-    """Yield every circle of steps that wait for one another, no step being in two of those named.
+    """Yield every cycle of steps that wait for one another, no step being in two of those named.
 
     :param scope: all names.
     """
@@ -93,7 +93,6 @@ def cycle_problems(scope: Scope) -> Iterator[Problem]:
 def _cycles(nodes: Mapping[str, GraphNode]) -> Iterator[Problem]:
     edges = dict(waits_for(nodes))
     while cycle := find_cycle(edges):
-        message, _, path = cycle_message(cycle, nodes).rpartition(" @ ")
-        yield error(message, path)
+        yield cycle_problem(cycle, nodes)
         for name in cycle:
             del edges[name]

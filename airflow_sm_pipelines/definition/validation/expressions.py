@@ -14,7 +14,7 @@ from airflow_sm_pipelines.definition.expressions import (
     parse_reference,
 )
 from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.references import (
     document_reference_problem,
     reference_doubt,
@@ -35,16 +35,15 @@ def expression_problems(place: Place, scope: Scope) -> Iterator[Problem]:
     :param scope: all names.
     """
     subject = f"step '{place.step.name}'"
-    selector = f"{place.path}.Arguments.Selector"
-    for value, path in _own_parts(place):
-        for expression in find_expressions(value, path):
-            yield from _form_problems(expression, subject)
-            reference = _reference_of(expression)
-            if reference is not None:
-                in_selector = expression.path.startswith(selector)
-                problem = reference_problem(place, reference, scope, in_selector=in_selector)
-                doubt = reference_doubt(reference, place.step)
-                yield from _reading_problems(expression, subject, problem, doubt)
+    for own in place.step.expressions:
+        expression = own._replace(path=place.path + own.path)
+        yield from _form_problems(expression, subject)
+        reference = _reference_of(expression)
+        if reference is not None:
+            in_selector = own.path.startswith(".Arguments.Selector")
+            problem = reference_problem(place, reference, scope, in_selector=in_selector)
+            doubt = reference_doubt(reference, place.step)
+            yield from _reading_problems(expression, subject, problem, doubt)
 
 
 def document_expression_problems(definition: PipelineDefinition, scope: Scope) -> Iterator[Problem]:
@@ -74,28 +73,13 @@ def count_problems(scope: Scope) -> Iterator[Problem]:
     json_gets = conditions = 0
     for place in scope.places:
         conditions += len(place.step.conditions)
-        for value, _ in _own_parts(place):
-            json_gets += sum(each.function == "Std:JsonGet" for each in find_expressions(value, ""))
+        json_gets += sum(each.function == "Std:JsonGet" for each in place.step.expressions)
     for count, quota, what in (
         (json_gets, OLD_QUOTA_OF_JSON_GETS, "Std:JsonGet expressions"),
         (conditions, OLD_QUOTA_OF_CONDITIONS, "conditions"),
     ):
         if count > quota:
             yield warning(f"the pipeline has {count} {what}; older quotas of SageMaker allow {quota}", "$.Steps")
-
-
-def _own_parts(place: Place) -> Iterator[tuple[Any, str]]:
-    step, path = place.step, f"{place.path}.Arguments"
-    if step.type == "Condition":
-        yield step.conditions, f"{path}.Conditions"
-    elif step.type == "ForEach" and isinstance(step.arguments, Mapping):
-        for key, value in step.arguments.items():
-            if key != "ForEachBody":
-                yield value, f"{path}.{key}"
-    else:
-        yield step.arguments, path
-    for key, value in step.extra.items():
-        yield value, f"{place.path}.{key}"
 
 
 def _reference_of(expression: LocatedExpression) -> Reference | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression, parse_reference
 from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Place
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import Problem, error, warning
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, warning
 
 ENTITY_TYPES: Final = ("Action", "Artifact", "Context")
 

@@ -8,7 +8,7 @@ from typing import Final
 from airflow_sm_pipelines.definition.document import DEFINITION_VERSION, TOP_LEVEL_KEYS, PipelineDefinition
 from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.scope import Scope
 
 MAXIMUM_DEFINITION_BYTES: Final = 1_048_576

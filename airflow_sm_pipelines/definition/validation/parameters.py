@@ -16,7 +16,7 @@ from airflow_sm_pipelines.definition.parameters import (
     is_valid_name,
     type_of,
 )
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 
 _KEPT_ASIDE: Final = ("EnumValues", "Description")
 """Keys that are kept among the unknown ones and are known: EnumValues when it is ``null``, and the description, which

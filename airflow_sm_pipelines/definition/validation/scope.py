@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import GraphNode, ancestors, dependencies_of
+from airflow_sm_pipelines.definition.problems import Problem, error
 from airflow_sm_pipelines.definition.steps import LocatedStep, Step, StepDependency, walk_body
-from airflow_sm_pipelines.definition.validation.problem import Problem, error
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 
 _DURATION: Final = re.compile(
     r"P?(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?", re.IGNORECASE

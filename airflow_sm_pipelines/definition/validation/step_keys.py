@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES, step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.conditions import condition_problems
 from airflow_sm_pipelines.definition.validation.lineage import lineage_problems
 from airflow_sm_pipelines.definition.validation.names import step_name_problem
-from airflow_sm_pipelines.definition.validation.problem import Problem, error, shown, warning
 from airflow_sm_pipelines.definition.validation.property_files import property_file_problems
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope
 from airflow_sm_pipelines.definition.validation.settings import cache_problems, retry_problems

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import validate
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.names import resource_arn
@@ -175,11 +175,11 @@ def _parse(name: str, text: str) -> PipelineDefinition:
         definition = PipelineDefinition.from_json(text)
     except PipelineDefinitionError as error:
         raise ValidationError(_invalid(name, error.problems)) from error
-    problems = [str(problem) for problem in validate(definition) if problem.severity == "error"]
+    problems = [problem for problem in validate(definition) if problem.severity == "error"]
     if problems:
         raise ValidationError(_invalid(name, problems))
     return definition
 
 
-def _invalid(name: str, problems: list[str] | tuple[str, ...]) -> str:
-    return f"Pipeline definition of '{name}' is invalid: {'; '.join(problems)}"
+def _invalid(name: str, problems: Sequence[Problem]) -> str:
+    return f"Pipeline definition of '{name}' is invalid: {'; '.join(map(str, problems))}"

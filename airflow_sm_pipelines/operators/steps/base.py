@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from airflow_sm_pipelines.links.sagemaker import (
 from airflow_sm_pipelines.operators.steps.settings import settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
-from airflow_sm_pipelines.translation.nodes import StepNode
+from airflow_sm_pipelines.translation.nodes import StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
 
-class BaseSageMakerStepOperator(CallingTask):
+class BaseSageMakerStepOperator(CallingTask, StepTask):
     """
     A task that is one step of a SageMaker pipeline.
 
@@ -90,10 +89,6 @@ class BaseSageMakerStepOperator(CallingTask):
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
         """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
         return start_in(STEP_TRIGGER, self.trigger_arguments(), self.execution_timeout)
-
-    @abstractmethod
-    def to_step_node(self) -> StepNode:
-        """Describe the step, as neutral records; must not change the operator."""
 
     @property
     def properties(self) -> PropertyReference:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.document import LONGEST_PLACE, PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step, StepDependency, walk_body
 from airflow_sm_pipelines.definition.validation import validate
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 
 SDK_DOCUMENT = Path(__file__).parents[2] / "golden" / "sdk_3_27.json"
 
@@ -143,27 +143,46 @@ def test_what_is_no_definition_is_refused(text, problems):
     """Every fault of the outline is named at once, with its place."""
     with pytest.raises(PipelineDefinitionError) as caught:
         PipelineDefinition.from_json(text)
-    assert list(caught.value.problems) == problems
+    assert [str(problem) for problem in caught.value.problems] == problems
 
 
-def test_nested_conditions_may_be_deep():
-    """A thousand conditions inside one another are read and walked: depth is no limit of ours."""
-    step = {"Name": "s1000", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
-    for depth in reversed(range(1000)):
+def nested_conditions(levels):
+    """Return a document whose steps stand ``levels`` conditions deep, each of which is three levels of JSON."""
+    step = {"Name": f"s{levels}", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
+    for depth in reversed(range(levels)):
         step = {"Name": f"s{depth}", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [step]}}
-    definition = PipelineDefinition.from_document({"Version": "2020-12-01", "Steps": [step]})
-    assert [each.step.name for each in definition.walk()] == [f"s{depth}" for depth in range(1001)]
+    return {"Version": "2020-12-01", "Steps": [step]}
 
 
-def test_a_document_of_any_depth_survives_as_text():
-    """Text with a thousand nested conditions is read and written, byte for byte; Python's own reader gives up there."""
+def test_nested_conditions_are_read_and_written_to_the_last_level_that_is_taken():
+    """Ninety-eight Condition steps around one step are 298 levels: they are walked, and come back as the same text."""
+    document = nested_conditions(98)
+    text = json.dumps(document, separators=(",", ":"))
+    definition = PipelineDefinition.from_json(text)
+    assert [each.step.name for each in definition.walk()] == [f"s{depth}" for depth in range(99)]
+    assert definition.to_json() == text
+
+
+TOO_DEEP = "the document nests deeper than 300 levels; make it flatter"
+
+
+@pytest.mark.parametrize("conditions", [99, 5000])
+def test_a_document_too_deep_is_refused_with_the_place(conditions):
+    """Ninety-nine Condition steps around one step are 301 levels: the place is named, cut."""
+    with pytest.raises(PipelineDefinitionError) as caught:
+        PipelineDefinition.from_document(nested_conditions(conditions))
+    place = f"$.Steps[0]{'.Arguments.IfSteps[0]' * 99}.Arguments"
+    assert caught.value.problems == (Problem("error", TOO_DEEP, f"{place[:LONGEST_PLACE]}..."),)
+
+
+def test_a_text_deeper_than_python_reads_is_refused():
+    """Text that Python's own reader gives up on is refused as a definition like any other."""
     inner = '{"Name":"end","Type":"Fail","Arguments":{"ErrorMessage":"x"}}'
-    for depth in range(1000):
+    for depth in range(5000):
         inner = f'{{"Name":"s{depth}","Type":"Condition","Arguments":{{"Conditions":[],"IfSteps":[{inner}]}}}}'
-    text = f'{{"Version":"2020-12-01","Steps":[{inner}]}}'
-    with pytest.raises(RecursionError):
-        json.loads(text)
-    assert PipelineDefinition.from_json(text).to_json() == text
+    with pytest.raises(PipelineDefinitionError) as caught:
+        PipelineDefinition.from_json(f'{{"Version":"2020-12-01","Steps":[{inner}]}}')
+    assert caught.value.problems == (Problem("error", TOO_DEEP, "$"),)
 
 
 @pytest.mark.parametrize(

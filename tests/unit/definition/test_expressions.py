@@ -53,7 +53,7 @@ def test_what_is_no_reference_is_refused(path, problem):
     """The error shows how far the reference could be read, and what one looks like."""
     with pytest.raises(PipelineDefinitionError) as caught:
         parse_reference(path)
-    assert list(caught.value.problems) == [problem]
+    assert [str(each) for each in caught.value.problems] == [problem]
 
 
 def test_references_are_found_everywhere():

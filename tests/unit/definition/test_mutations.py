@@ -335,8 +335,8 @@ def test_any_mutation_of_any_valid_pipeline_is_reported_at_its_place(kind, pipel
 
 @relaxed
 @given(pipeline=valid_pipelines(), number=st.integers(0, 10**6))
-def test_any_circle_is_named_whole(pipeline, number):
-    """A dependency that closes a circle is reported: each step named waits for the next, and the last for the first."""
+def test_any_cycle_is_named_whole(pipeline, number):
+    """A dependency that closes a cycle is reported: each step named waits for the next, and the last for the first."""
     mutation = Mutation(pipeline, chooser(number))
     (later, *_), (earlier, *_) = mutation.pair(
         lambda one, other: (
@@ -345,9 +345,9 @@ def test_any_circle_is_named_whole(pipeline, number):
     )
     earlier.setdefault("DependsOn", []).append(later["Name"])
     steps = {step["Name"]: (step, path) for step, path, _, _ in all_steps(pipeline)}
-    reports = [problem for problem in found_in(pipeline) if "in a circle" in problem.message]
+    reports = [problem for problem in found_in(pipeline) if "in a cycle" in problem.message]
     assert len(reports) == 1
-    chain = re.findall(r"'(\w+)'", reports[0].message.partition("circle: ")[2])
+    chain = re.findall(r"'(\w+)'", reports[0].message.partition("cycle: ")[2])
     assert chain[0] == chain[-1]
     assert len(set(chain)) == len(chain) - 1
     assert (earlier["Name"], later["Name"]) in list(itertools.pairwise(chain))

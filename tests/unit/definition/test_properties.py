@@ -231,7 +231,7 @@ def read(value):
     try:
         return PipelineDefinition.from_document(value), ()
     except PipelineDefinitionError as error:
-        return None, error.problems
+        return None, tuple(map(str, error.problems))
 
 
 @relaxed

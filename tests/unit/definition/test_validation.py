@@ -168,11 +168,11 @@ def test_dependencies_are_checked(depends_on, expected):
     assert problems(*steps) == expected
 
 
-def test_a_circle_is_reported():
-    """A circle is one problem, with every step in it."""
+def test_a_cycle_is_reported():
+    """A cycle is one problem, with every step in it."""
     assert problems(reading("Steps.b.A", "a"), step("b", DependsOn=["a"])) == [
         (
-            "the steps wait for one another in a circle: 'a' -> 'b' -> 'a' (each waits for the next); take one of these "
+            "the steps wait for one another in a cycle: 'a' -> 'b' -> 'a' (each waits for the next); take one of these "
             "dependencies out @ $.Steps[0]"
         )
     ]

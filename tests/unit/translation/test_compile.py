@@ -241,9 +241,9 @@ def test_other_trigger_rules_are_refused():
 
 
 def test_cycles_are_refused():
-    """A circle of tasks is refused with every task in it."""
+    """A cycle of tasks is refused with every task in it."""
     assert refusal(task("a", ["b"]), task("b", ["c"]), task("c", ["a"])) == (
-        "Dag 'd', task group 'g': the tasks wait for one another in a circle: 'g.c' >> 'g.b' >> 'g.a' >> 'g.c'. Take "
+        "Dag 'd', task group 'g': the tasks wait for one another in a cycle: 'g.c' >> 'g.b' >> 'g.a' >> 'g.c'. Take "
         "one of these dependencies out; using a reference to another step is a dependency too."
     )
 

@@ -104,7 +104,7 @@ def test_steps_after_a_condition_whose_branch_waits_for_a_handled_failure_are_re
 
 
 def test_a_step_of_a_branch_that_follows_what_comes_after_it_is_refused():
-    """The tasks wait in no circle; the steps would, since what comes after a condition waits for its branch."""
+    """The tasks wait in no cycle; the steps would, since what comes after a condition waits for its branch."""
     tasks = [choice("c", [], ["i"]), task("i", ["c"]), task("after", ["c"]), task("late", ["i", "after"])]
     assert refusal(*tasks) == SUBJECT + (
         "step 'late' lies in the if-branch of 'c' and follows 'after', which comes after 'c'. In SageMaker a step after "

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from airflow_sm_pipelines.exceptions import Problem
+
+__all__ = ["Problem", "error", "shown", "warning"]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A rule broken.
-
-    :param severity: ``error`` when SageMaker would refuse or misrun it, else ``warning``.
-    :param message: the rule, the offender and what to do.
-    :param path: the place, such as ``$.Steps[2].Arguments``.
-    """
-
-    severity: str
-    message: str
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.message} @ {self.path}"
-
-
-def error(message: str, path: str) -> Problem:
+def error(message: str, path: str = "") -> Problem:
     """Return a problem that SageMaker would refuse or misrun.
 
     :param message: the rule, the offender and what to do.
-    :param path: the place.
+    :param path: the place; empty where whoever reports it knows the place.
     """
     return Problem("error", message, path)
 

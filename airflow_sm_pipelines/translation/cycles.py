@@ -1,4 +1,4 @@
-"""Circles that only the pipeline has: a step after a condition waits for the whole branch taken."""
+"""Cycles that only the pipeline has: a step after a condition waits for the whole branch taken."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from airflow_sm_pipelines.definition.graph import GraphNode, ancestors, dependen
 from airflow_sm_pipelines.exceptions import TranslationError
 
 
-def refuse_circles_through_branches(definition: PipelineDefinition) -> None:
+def refuse_cycles_through_branches(definition: PipelineDefinition) -> None:
     """Raise when a step in a branch waits for a step after that branch's condition.
 
-    The tasks wait for one another in no circle, but the steps would.
+    The tasks wait for one another in no cycle, but the steps would.
 
-    :param definition: compiled from tasks without a circle.
+    :param definition: compiled from tasks without a cycle.
     :raises TranslationError: naming both steps, the condition and what to do.
     """
     nodes = {
