@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 EACH: Final = "[]"
 """Stands for every item of a list, in a path into a step."""
@@ -45,7 +45,7 @@ class Resource:
 
     :param type: the resource type of its ARN.
     :param api: how the API's operations call it: ``Describe<api>``, ``<api>Name``.
-    :param console_page: its page in the SageMaker console; ``None`` where only Studio shows it.
+    :param console_page: its page in the SageMaker console; ``None`` where none is known.
     :param log_group: where it logs, in CloudWatch; ``None`` for what has no log.
     :param is_listed: whether ``List<api>s`` tells which of them run.
     """
@@ -62,10 +62,10 @@ class StepType:
     """One type of step.
 
     :param name: ``Type`` in the document.
+    :param metadata: the member of ``PipelineExecutionStepMetadata``; no other part of an answer tells the type.
     :param keys: the keys that the step may have besides those of every step.
     :param requests: what its parts are.
     :param properties: what other steps can read of it, as (service, shape): mostly the answer of a Describe operation.
-    :param metadata: the member of ``PipelineExecutionStepMetadata``; no other part of an answer tells the type.
     :param resource: what it makes.
     :param job_name: the execution variable that is the name of its job.
     :param required_keys: keys that it must have.
@@ -73,15 +73,15 @@ class StepType:
     :param steps_inside: the arguments that hold further steps.
     :param needs_arguments: whether ``Arguments`` has to be there.
     :param retries_jobs: whether its retry policies may name the exceptions of jobs, besides those of every step.
-    :param cache_attributes: the arguments that a cached result depends on; ``None``, where the guide names none, for
-        all of them.
+    :param in_body: whether the body of a ForEach step may hold it.
+    :param cache_attributes: the arguments that a cached result depends on; ``None`` for all of them.
     """
 
     name: str
+    metadata: str
     keys: tuple[str, ...] = ()
     requests: tuple[RequestPart, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
-    metadata: str | None = None
     resource: Resource | None = None
     job_name: str | None = None
     required_keys: tuple[str, ...] = ()
@@ -89,149 +89,140 @@ class StepType:
     steps_inside: tuple[str, ...] = ()
     needs_arguments: bool = True
     retries_jobs: bool = True
+    in_body: bool = True
     cache_attributes: tuple[str, ...] | None = None
 
 
-def _create(what: str, shape_name: str = "", *waived: str) -> RequestPart:
-    return RequestPart(
-        "sagemaker", shape_name or f"Create{what}Request", waived or (f"{what}Name",), called=f"Create{what}"
-    )
+def _create(api: str, shape: str = "Request", waived: tuple[str, ...] | None = None) -> RequestPart:
+    waived = (f"{api}Name",) if waived is None else waived
+    return RequestPart("sagemaker", f"Create{api}{shape}", waived, called=f"Create{api}")
 
 
-def _ours(
-    shape_name: str, called: str, inside: tuple[str, ...] = ("Arguments",), one_of: tuple[str, ...] = ()
-) -> RequestPart:
-    return RequestPart(STEPS, shape_name, inside=inside, called=called, one_of=one_of)
+def _ours(name: str, what: str, inside: tuple[str, ...] = ("Arguments",), one_of: tuple[str, ...] = ()) -> RequestPart:
+    return RequestPart(STEPS, f"{name}{what}", (), inside, f"{'an' if name[0] in 'AEIOU' else 'a'} {name} step", one_of)
 
 
-def _properties(*shape_names: str) -> tuple[tuple[str, str], ...]:
-    return tuple(("sagemaker", name) for name in shape_names)
+def _made(name: str, metadata: str, resource: Resource, keys: tuple[str, ...], **cells: Any) -> StepType:
+    """Return a type that is one create request; its properties are what describes the resource then."""
+    api = resource.api
+    cells = {"requests": (_create(api),), "properties": (("sagemaker", f"Describe{api}Response"),), **cells}
+    return StepType(name, metadata, keys, resource=resource, **cells)
 
 
+def _hosted(name: str, resource: Resource, keys: tuple[str, ...] = (), **cells: Any) -> StepType:
+    """Return such a type of the API's older operations, whose structures end in Input and Output."""
+    properties = (("sagemaker", f"Describe{resource.api}Output"),)
+    cells = {"requests": (_create(resource.api, "Input"),), "properties": properties, **cells}
+    return _made(name, name, resource, keys, **cells)
+
+
+_RETRIED: Final = ("CacheConfig", "RetryPolicies")
 _PROCESSING_JOB: Final = Resource(
     "processing-job", "ProcessingJob", "processing-jobs", "/aws/sagemaker/ProcessingJobs", is_listed=True
 )
-_TRAINING_JOB: Final = Resource("training-job", "TrainingJob", "jobs", "/aws/sagemaker/TrainingJobs", is_listed=True)
-_RETRIED: Final = ("CacheConfig", "RetryPolicies")
-_CHECKED: Final = (
-    "CheckType",
-    "ModelPackageGroupName",
-    "SkipCheck",
-    "FailOnViolation",
-    "RegisterNewBaseline",
-    "SuppliedBaselineConstraints",
-    *_RETRIED,  # the SDK writes none, AWS's JSON schema of the definition has them
-)
+
+
+def _check(name: str, key: str, *check_types: str) -> StepType:
+    keys = ("CheckType", "ModelPackageGroupName", "SkipCheck", "FailOnViolation", "RegisterNewBaseline")
+    return _made(
+        name,
+        name,
+        _PROCESSING_JOB,
+        (*keys, "SuppliedBaselineConstraints", *_RETRIED, key),  # AWS's JSON schema has retry policies, the SDK none
+        requests=(_create("ProcessingJob"), _ours(name, "Keys", ())),
+        properties=(("sagemaker", f"{name}StepMetadata"),),
+        job_name="ProcessingJobName",
+        required_keys=("CheckType",),
+        check_types=check_types,
+    )
+
 
 _ROWS: Final = (
-    StepType(
+    _made(
         "Processing",
-        (*_RETRIED, "PropertyFiles"),
-        (_create("ProcessingJob"),),
-        _properties("DescribeProcessingJobResponse"),
         "ProcessingJob",
         _PROCESSING_JOB,
+        (*_RETRIED, "PropertyFiles"),
         job_name="ProcessingJobName",
         cache_attributes=("AppSpecification", "Environment", "ProcessingInputs"),
     ),
-    StepType(
+    _made(
         "Training",
-        _RETRIED,
-        (_create("TrainingJob"),),
-        _properties("DescribeTrainingJobResponse"),
         "TrainingJob",
-        _TRAINING_JOB,
+        Resource("training-job", "TrainingJob", "jobs", "/aws/sagemaker/TrainingJobs", is_listed=True),
+        _RETRIED,
         job_name="TrainingJobName",
         cache_attributes=(
-            "AlgorithmSpecification",
-            "CheckpointConfig",
-            "DebugHookConfig",
-            "DebugRuleConfigurations",
-            "Environment",
-            "HyperParameters",
-            "InputDataConfig",
+            *("AlgorithmSpecification", "CheckpointConfig", "DebugHookConfig", "DebugRuleConfigurations"),
+            *("Environment", "HyperParameters", "InputDataConfig"),
         ),
     ),
-    StepType(
+    _made(
         "Tuning",
-        _RETRIED,
-        (_create("HyperParameterTuningJob"),),
-        _properties("DescribeHyperParameterTuningJobResponse", "ListTrainingJobsForHyperParameterTuningJobResponse"),
         "TuningJob",
         Resource("hyper-parameter-tuning-job", "HyperParameterTuningJob", "hyper-tuning-jobs"),
-    ),
-    StepType(
-        "Transform",
         _RETRIED,
-        (_create("TransformJob"),),
-        _properties("DescribeTransformJobResponse"),
+        properties=(
+            ("sagemaker", "DescribeHyperParameterTuningJobResponse"),
+            ("sagemaker", "ListTrainingJobsForHyperParameterTuningJobResponse"),
+        ),
+    ),
+    _made(
+        "Transform",
         "TransformJob",
         Resource("transform-job", "TransformJob", "transform-jobs", "/aws/sagemaker/TransformJobs"),
-    ),
-    StepType(
-        "AutoML",
         _RETRIED,
-        (_create("AutoMLJob"),),
-        _properties("DescribeAutoMLJobResponse"),
-        "AutoMLJob",
-        Resource("automl-job", "AutoMLJob"),
+        cache_attributes=("DataProcessing", "Environment", "ModelName", "TransformInput"),
     ),
-    StepType(
-        "Model",
-        ("RetryPolicies",),
-        (_create("Model", "CreateModelInput"),),
-        _properties("DescribeModelOutput"),
-        "Model",
-        Resource("model", "Model", "models"),
-        retries_jobs=False,
-    ),
-    StepType(
-        "RegisterModel",
-        ("RetryPolicies",),
-        (RequestPart("sagemaker", "CreateModelPackageInput", (), called="CreateModelPackage"),),
-        _properties("DescribeModelPackageOutput"),
+    _made("AutoML", "AutoMLJob", Resource("automl-job", "AutoMLJob"), _RETRIED),
+    _hosted("Model", Resource("model", "Model", "models"), ("RetryPolicies",), retries_jobs=False),
+    _hosted(
         "RegisterModel",
         Resource("model-package", "ModelPackage"),
+        ("RetryPolicies",),
+        requests=(_create("ModelPackage", "Input", ()),),
         retries_jobs=False,
     ),
-    StepType("Condition", metadata="Condition", steps_inside=("IfSteps", "ElseSteps")),
-    StepType("Fail", metadata="Fail"),
+    StepType("Condition", "Condition", steps_inside=("IfSteps", "ElseSteps"), in_body=False),
+    StepType("Fail", "Fail", in_body=False),
     StepType(
         "Lambda",
-        ("FunctionArn", "OutputParameters", "CacheConfig"),
-        (_ours("LambdaKeys", "a Lambda step", ()),),
-        _properties("LambdaStepMetadata"),
         "Lambda",
+        ("FunctionArn", "OutputParameters", "CacheConfig"),
+        (_ours("Lambda", "Keys", ()),),
+        (("sagemaker", "LambdaStepMetadata"),),
         required_keys=("FunctionArn",),
         needs_arguments=False,
     ),
     StepType(
         "Callback",
-        ("SqsQueueUrl", "OutputParameters", "CacheConfig"),
-        (_ours("CallbackKeys", "a Callback step", ()),),
-        _properties("CallbackStepMetadata"),
         "Callback",
+        ("SqsQueueUrl", "OutputParameters", "CacheConfig"),
+        (_ours("Callback", "Keys", ()),),
+        (("sagemaker", "CallbackStepMetadata"),),
         required_keys=("SqsQueueUrl",),
         needs_arguments=False,
     ),
     StepType(
         "EMR",
+        "EMR",
         _RETRIED,  # the SDK 2 writes retry policies
         (
-            _ours("EMRArguments", "an EMR step", one_of=("ClusterId", "ClusterConfig")),
+            _ours("EMR", "Arguments", one_of=("ClusterId", "ClusterConfig")),
             RequestPart(
                 "emr", "HadoopJarStepConfig", (), ("Arguments", "StepConfig", "HadoopJarStep"), "an EMR HadoopJarStep"
             ),
             RequestPart("emr", "RunJobFlowInput", ("Name",), ("Arguments", "ClusterConfig"), "EMR RunJobFlow"),
         ),
-        (("emr", "Step"), *_properties("EMRStepMetadata")),
-        "EMR",
+        (("emr", "Step"), ("sagemaker", "EMRStepMetadata")),
+        cache_attributes=("ClusterId", "StepConfig"),
     ),
     StepType(
         "EMRServerless",
+        "EMRServerless",
         _RETRIED,
         (
-            _ours("EMRServerlessArguments", "an EMRServerless step", one_of=("ApplicationId", "ApplicationConfig")),
+            _ours("EMRServerless", "Arguments", one_of=("ApplicationId", "ApplicationConfig")),
             RequestPart(
                 "emr-serverless",
                 "StartJobRunRequest",
@@ -248,77 +239,28 @@ _ROWS: Final = (
             ),
         ),
         (("emr-serverless", "GetJobRunResponse"),),
-        "EMRServerless",
     ),
+    _check("QualityCheck", "SuppliedBaselineStatistics", "DATA_QUALITY", "MODEL_QUALITY"),
+    _check("ClarifyCheck", "ModelName", "DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+    _hosted("EndpointConfig", Resource("endpoint-config", "EndpointConfig", "endpointConfig"), _RETRIED),
+    _hosted("Endpoint", Resource("endpoint", "Endpoint", "endpoints"), ("CacheConfig",)),
+    _hosted("InferenceComponent", Resource("inference-component", "InferenceComponent")),
     StepType(
-        "QualityCheck",
-        (*_CHECKED, "SuppliedBaselineStatistics"),
-        (_create("ProcessingJob"), _ours("QualityCheckKeys", "a QualityCheck step", ())),
-        _properties("QualityCheckStepMetadata"),
-        "QualityCheck",
-        _PROCESSING_JOB,
-        job_name="ProcessingJobName",
-        required_keys=("CheckType",),
-        check_types=("DATA_QUALITY", "MODEL_QUALITY"),
-    ),
-    StepType(
-        "ClarifyCheck",
-        (*_CHECKED, "ModelName"),
-        (_create("ProcessingJob"), _ours("ClarifyCheckKeys", "a ClarifyCheck step", ())),
-        _properties("ClarifyCheckStepMetadata"),
-        "ClarifyCheck",
-        _PROCESSING_JOB,
-        job_name="ProcessingJobName",
-        required_keys=("CheckType",),
-        check_types=("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
-    ),
-    StepType(
-        "EndpointConfig",
-        _RETRIED,
-        (_create("EndpointConfig", "CreateEndpointConfigInput"),),
-        _properties("DescribeEndpointConfigOutput"),
-        "EndpointConfig",
-        Resource("endpoint-config", "EndpointConfig", "endpointConfig"),
-    ),
-    StepType(
-        "Endpoint",
-        ("CacheConfig",),
-        (_create("Endpoint", "CreateEndpointInput"),),
-        _properties("DescribeEndpointOutput"),
-        "Endpoint",
-        Resource("endpoint", "Endpoint", "endpoints"),
-    ),
-    StepType(
-        "InferenceComponent",
-        (),
-        (_create("InferenceComponent", "CreateInferenceComponentInput"),),
-        _properties("DescribeInferenceComponentOutput"),
-        "InferenceComponent",
-        Resource("inference-component", "InferenceComponent"),
-    ),
-    StepType(
+        "Lineage",
         "Lineage",
         (),
         (
-            _ours("LineageArguments", "a Lineage step"),
+            _ours("Lineage", "Arguments"),
             *(
                 RequestPart("sagemaker", f"Create{what}Request", (), ("Arguments", f"{what}s", EACH), f"Create{what}")
                 for what in ("Action", "Artifact", "Context")
             ),
         ),
         ((STEPS, "LineageProperties"),),
-        "Lineage",
     ),
-    StepType(
-        "Job",
-        _RETRIED,
-        (_create("Job"),),
-        _properties("DescribeJobResponse"),
-        "Job",
-        Resource("job", "Job"),
-    ),
-    StepType("Cleanup", (), (_ours("CleanupArguments", "a Cleanup step"),), ((STEPS, "NoProperties"),), "Cleanup"),
-    StepType("ForEach", metadata="ForEach", steps_inside=("ForEachBody",)),
+    _made("Job", "Job", Resource("job", "Job"), _RETRIED),
+    StepType("Cleanup", "Cleanup", (), (_ours("Cleanup", "Arguments"),), ((STEPS, "NoProperties"),)),
+    StepType("ForEach", "ForEach", steps_inside=("ForEachBody",), in_body=False),
 )
 
 STEP_TYPES: Final[Mapping[str, StepType]] = MappingProxyType({row.name: row for row in _ROWS})
@@ -332,10 +274,12 @@ OTHER_METADATA: Final = (
     "Athena",
     "HubContent",
 )
-"""Members of ``PipelineExecutionStepMetadata`` that belong to no step type of the SDK; the type is called like them."""
+"""Members of ``PipelineExecutionStepMetadata`` that belong to no step type of the SDK; the type is called like them.
+
+What such a step makes has no row in :data:`RESOURCES`: its ARN is shown, but has no page, log or list here."""
 
 TYPES_BY_METADATA: Final[Mapping[str, str]] = MappingProxyType(
-    {row.metadata: row.name for row in _ROWS if row.metadata} | {member: member for member in OTHER_METADATA}
+    {row.metadata: row.name for row in _ROWS} | {member: member for member in OTHER_METADATA}
 )
 """The type of a step by the one member that its metadata has."""
 
@@ -344,7 +288,7 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
 )
 """What steps make, by the resource type of its ARN."""
 
-_UNKNOWN: Final = StepType("")
+_UNKNOWN: Final = StepType("", "")
 
 
 def step_type(name: str) -> StepType:

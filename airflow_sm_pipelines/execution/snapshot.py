@@ -185,9 +185,7 @@ class ExecutionSnapshot:
 
 
 def _is_listed_job(step: StepSnapshot) -> bool:
-    if step.job_arn is None:
-        return False
-    resource = RESOURCES.get(ResourceArn.parse(step.job_arn).resource_type)
+    resource = RESOURCES.get(ResourceArn.parse(step.job_arn).resource_type) if step.job_arn is not None else None
     return resource is not None and resource.is_listed
 
 

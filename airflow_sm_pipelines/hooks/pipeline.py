@@ -134,16 +134,8 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :raises SageMakerServiceError: in the service's words.
         """
         api, method = RESOURCES[resource_type].api, f"list_{resource_type.replace('-', '_')}s"
-        return frozenset(
-            job[f"{api}Arn"]
-            for page in self._pages(
-                method,
-                StatusEquals="InProgress",
-                NameContains=_NAMES_OF_JOBS,
-                MaxResults=100,
-            )
-            for job in page[f"{api}Summaries"]
-        )
+        pages = self._pages(method, StatusEquals="InProgress", NameContains=_NAMES_OF_JOBS, MaxResults=100)
+        return frozenset(job[f"{api}Arn"] for page in pages for job in page[f"{api}Summaries"])
 
     def collect_step_result(self, step: StepSnapshot, property_files: Sequence[PropertyFile] = ()) -> StepResult:
         """Find out what a step left behind: its job's outputs, and the contents of its property files.

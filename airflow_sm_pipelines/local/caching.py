@@ -21,9 +21,6 @@ from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
 
-_CACHED: Final = ("Processing", "Training", "Callback")
-"""The types of steps that the local endpoint caches, of those that it runs."""
-
 _DURATION: Final = re.compile(
     r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
@@ -33,12 +30,13 @@ _DAYS: Final = {"years": 365, "months": 30, "weeks": 7, "days": 1}
 
 
 def is_cached(step: Step) -> bool:
-    """Whether a step asks for caching, and is of a type that the local endpoint caches.
+    """Whether a step asks for caching, and is of a type that can be cached.
 
     :param step: The step.
     """
     config = step.extra.get("CacheConfig")
-    return isinstance(config, Mapping) and config.get("Enabled") is True and step.type in _CACHED
+    asked = isinstance(config, Mapping) and config.get("Enabled") is True
+    return asked and "CacheConfig" in step_type(step.type).keys
 
 
 def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]) -> str:
@@ -48,12 +46,12 @@ def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]
     :param lookup: Where its expressions find their values, given the name of its job.
     :raises EvaluationError: An expression has no value.
     """
-    attributes = step_type(step.type).cache_attributes
+    known = step_type(step.type)
     looked_at: dict[str, Any] = {"Name": step.name, "Type": step.type}
-    if attributes is None:
-        looked_at |= {"Arguments": step.arguments, "SqsQueueUrl": step.extra.get("SqsQueueUrl")}
+    if known.cache_attributes is None:
+        looked_at |= {"Arguments": step.arguments, **{key: step.extra.get(key) for key in known.required_keys}}
     else:
-        looked_at |= {name: step.arguments.get(name) for name in attributes}
+        looked_at |= {name: step.arguments.get(name) for name in known.cache_attributes}
     # Each run's job has a name of its own: attributes that hold it are never those of another run.
     job_name = uuid.uuid4().hex
     values = evaluate(looked_at, lookup({"TrainingJobName": job_name, "ProcessingJobName": job_name}))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.clock import Clock, SystemClock
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
-from airflow_sm_pipelines.local.jobs.training import TrainingJob
-from airflow_sm_pipelines.local.runners.registry import RUNNERS
+from airflow_sm_pipelines.local.runners.registry import JOBS, RUNNERS
 from airflow_sm_pipelines.local.runners.step import StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
 
@@ -33,13 +32,11 @@ class Region:
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        self.processing_jobs: Jobs[ProcessingJob] = Jobs(ProcessingJob, self.host)
-        self.training_jobs: Jobs[TrainingJob] = Jobs(TrainingJob, self.host)
+        self.jobs: tuple[Jobs[Any], ...] = tuple(Jobs(kind, self.host) for kind in JOBS)
         self.callbacks = Callbacks()
         self._services = StepServices(
             clients=self.host.clients,
-            processing_jobs=self.processing_jobs,
-            training_jobs=self.training_jobs,
+            jobs=self.jobs,
             callbacks=self.callbacks,
             runners=RUNNERS,
             executions=self.store.executions,
@@ -78,8 +75,8 @@ class Region:
 
     def close(self) -> None:
         """End every job, and let nothing new start."""
-        self.processing_jobs.close()
-        self.training_jobs.close()
+        for jobs in self.jobs:
+            jobs.close()
 
 
 class Regions:

@@ -116,7 +116,7 @@ class StepRun:
 
     def _cached(self) -> StepEnd | None:
         """The end of an earlier run with the same attributes, if caching is asked for and there is one."""
-        if not is_cached(self._step):
+        if self._step.type not in self._services.runners or not is_cached(self._step):
             return None
         key = cache_key(self._step, self._lookup)
         hit = find_hit(self._step, key, self._execution, self._services.executions(), self._services.clock.now())

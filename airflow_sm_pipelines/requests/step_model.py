@@ -13,6 +13,10 @@ _TEXT: Final = {"shape": "Text"}
 _FLAG: Final = {"shape": "Flag"}
 _OBJECT: Final = {"shape": "Object"}
 _OBJECTS: Final = {"shape": "Objects"}
+_CHECK_KEYS: Final = {
+    **dict.fromkeys(("ModelPackageGroupName", "SuppliedBaselineConstraints"), _TEXT),
+    **dict.fromkeys(("SkipCheck", "FailOnViolation", "RegisterNewBaseline"), _FLAG),
+}
 
 
 def _structure(required: Iterable[str] = (), /, **members: dict[str, str]) -> dict[str, Any]:
@@ -41,22 +45,8 @@ STEP_MODEL: Final[dict[str, Any]] = {
         # What stands beside Arguments
         "LambdaKeys": _structure(FunctionArn=_TEXT),
         "CallbackKeys": _structure(SqsQueueUrl=_TEXT),
-        "QualityCheckKeys": _structure(
-            ModelPackageGroupName=_TEXT,
-            SkipCheck=_FLAG,
-            FailOnViolation=_FLAG,
-            RegisterNewBaseline=_FLAG,
-            SuppliedBaselineStatistics=_TEXT,
-            SuppliedBaselineConstraints=_TEXT,
-        ),
-        "ClarifyCheckKeys": _structure(
-            ModelPackageGroupName=_TEXT,
-            SkipCheck=_FLAG,
-            FailOnViolation=_FLAG,
-            RegisterNewBaseline=_FLAG,
-            SuppliedBaselineConstraints=_TEXT,
-            ModelName=_TEXT,
-        ),
+        "QualityCheckKeys": _structure(**_CHECK_KEYS, SuppliedBaselineStatistics=_TEXT),
+        "ClarifyCheckKeys": _structure(**_CHECK_KEYS, ModelName=_TEXT),
         # Arguments
         "EMRArguments": _structure(
             ["StepConfig"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
+
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, wait
 from tests.integration.documents import BUCKET, condition_step, document, fail_step, processing_step
@@ -53,12 +55,15 @@ def test_a_missing_property_file_is_named(endpoint: LocalEndpoint, aws: Aws) -> 
     )
 
 
-def test_a_step_type_that_is_not_run_here_fails_with_a_reason(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """CreatePipeline takes the document, as AWS would; the step says what the endpoint runs."""
+@pytest.mark.parametrize("more", [{"Arguments": {}}, {"CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"}}])
+def test_a_step_type_that_is_not_run_here_fails_with_a_reason(
+    endpoint: LocalEndpoint, aws: Aws, more: dict[str, object]
+) -> None:
+    """CreatePipeline takes the document, as AWS would; the step says what the endpoint runs, also when it is cached."""
     step = {
+        **more,
         "Name": "notify",
         "Type": "Lambda",
-        "Arguments": {},
         "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
         "OutputParameters": [],
     }

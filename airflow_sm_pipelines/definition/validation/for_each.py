@@ -11,12 +11,13 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.expressions import is_expression, parse_reference
 from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.definition.validation.scope import Place
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 
 MAXIMUM_ITEMS: Final = 100
 MAXIMUM_CONCURRENCY: Final = 50
-NOT_IN_A_BODY: Final = ("Condition", "Fail", "ForEach")
+NOT_IN_A_BODY: Final = tuple(row.name for row in STEP_TYPES.values() if not row.in_body)
 _ARGUMENTS: Final = ("IterableItems", "MaxConcurrency", "Selector", "ForEachBody")
 _PICKS: Final = ("MaxBy", "MinBy")
 

@@ -212,9 +212,8 @@ class Job(ABC):
         try:
             self._phase("Downloading")
             command, variables = self.prepare(directory, staging)
-            stream = LogStream(
-                self.host.clients.logs, str(self.resource.log_group), f"{self.name}/{HOST_NAME}-{int(time.time())}"
-            )
+            name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
+            stream = LogStream(self.host.clients.logs, str(self.resource.log_group), name)
             try:
                 exit_code = self._run_process(directory, command, variables, stream)
             finally:

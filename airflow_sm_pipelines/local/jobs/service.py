@@ -20,16 +20,12 @@ class Jobs(Generic[J]):
     """
 
     def __init__(self, kind: type[J], host: JobHost) -> None:
+        self.resource = kind.resource
         self._kind = kind
         self._host = host
         self._lock = threading.Lock()
         self._jobs: dict[str, J] = {}
         self._closed = False
-
-    @property
-    def api(self) -> str:
-        """What the API's operations call such a job: ``Create<api>``, ``<api>Name``."""
-        return self._kind.resource.api
 
     def create(self, name: str, request: Mapping[str, Any]) -> J:
         """Make a job and start it.

@@ -1,9 +1,8 @@
-"""Processing and Training steps: a create request, a job, and the job's end."""
+"""Steps that are a job: a create request, the job, and the job's end."""
 
 from __future__ import annotations
 
 import threading
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,6 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job
-from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.names import new_job_name
 from airflow_sm_pipelines.local.retries import exception_of_job
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, StepServices, refused
@@ -23,9 +21,9 @@ _ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stoppe
 
 
 class JobStepRunner(StepRunner):
-    """A step that is a job. The job's Describe response becomes the step's properties.
+    """Runs a step that is a job. The job's Describe response becomes the step's properties.
 
-    What the job is made by, and called in the step's metadata, the catalogue of step types knows.
+    The catalogue of step types says which job that is, and what the step's metadata call it.
     """
 
     def __init__(
@@ -41,30 +39,23 @@ class JobStepRunner(StepRunner):
         self._job: Job | None = None
         self._stopped = False
 
-    @property
-    @abstractmethod
-    def jobs(self) -> Jobs[Any]:
-        """Where the job is made."""
-
     def run(self) -> StepEnd:
         """Make the job and wait for it."""
-        operation, name_member = f"Create{self.jobs.api}", f"{self.jobs.api}Name"
+        known = step_type(self.step.type)
+        jobs = next(jobs for jobs in self.services.jobs if jobs.resource == known.resource)
+        operation, name_member = f"Create{jobs.resource.api}", f"{jobs.resource.api}Name"
         name = new_job_name(self.execution.arn.execution_id, self.step.name)
-        request = {
-            "RoleArn": self.execution.role_arn,
-            **self.arguments({name_member: name}),
-            name_member: name,
-        }
+        request = {"RoleArn": self.execution.role_arn, **self.arguments({name_member: name}), name_member: name}
         with self._lock:
             if self._stopped:
                 return StepEnd(StepStatus.STOPPED)
             try:
                 check_request(operation, request)
-                job: Job = self.jobs.create(name, request)
+                job: Job = jobs.create(name, request)
             except ServiceError as error:
                 raise refused(operation, error) from error
             self._job = job
-        self.report({str(step_type(self.step.type).metadata): {"Arn": job.arn}})
+        self.report({known.metadata: {"Arn": job.arn}})
         job.wait()
         return StepEnd(
             _ENDS[job.status],
@@ -79,21 +70,3 @@ class JobStepRunner(StepRunner):
             self._stopped = True
             if self._job is not None:
                 self._job.stop()
-
-
-class ProcessingStepRunner(JobStepRunner):
-    """Runs Processing steps."""
-
-    @property
-    def jobs(self) -> Jobs[Any]:
-        """The region's processing jobs."""
-        return self.services.processing_jobs
-
-
-class TrainingStepRunner(JobStepRunner):
-    """Runs Training steps."""
-
-    @property
-    def jobs(self) -> Jobs[Any]:
-        """The region's training jobs."""
-        return self.services.training_jobs

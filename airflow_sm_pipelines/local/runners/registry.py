@@ -1,14 +1,17 @@
-"""Which runner runs which type of step."""
+"""Which runner runs which type of step, and which kinds of jobs there are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
+from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
+from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
 from airflow_sm_pipelines.local.runners.decision_steps import ConditionStepRunner, FailStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
-from airflow_sm_pipelines.local.runners.job_steps import ProcessingStepRunner, TrainingStepRunner
+from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
 from airflow_sm_pipelines.local.runners.model_steps import ModelStepRunner, RegisterModelStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 
@@ -18,8 +21,11 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
     "Model": ModelStepRunner,
-    "Processing": ProcessingStepRunner,
+    "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,
-    "Training": TrainingStepRunner,
+    "Training": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
+
+JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob)
+"""The kinds of jobs that the local endpoint runs."""

@@ -16,10 +16,8 @@ from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.clock import Clock
 from airflow_sm_pipelines.local.errors import ServiceError
-from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
-from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.retries import exception_of_refusal
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
@@ -42,8 +40,7 @@ class StepServices:
     """What steps use.
 
     :param clients: Clients for the region.
-    :param processing_jobs: Where Processing steps make their jobs.
-    :param training_jobs: Where Training steps make theirs.
+    :param jobs: Where steps make their jobs, by kind.
     :param callbacks: Where Callback steps wait.
     :param runners: What runs each type of step.
     :param executions: All executions, to look for cached results in.
@@ -51,8 +48,7 @@ class StepServices:
     """
 
     clients: Clients
-    processing_jobs: Jobs[ProcessingJob]
-    training_jobs: Jobs[TrainingJob]
+    jobs: tuple[Jobs[Any], ...]
     callbacks: Callbacks
     runners: Mapping[str, type[StepRunner]]
     executions: Callable[[], list[ExecutionRecord]]

@@ -1,14 +1,16 @@
-"""Operations on Processing and Training jobs."""
+"""Operations on jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.region import Region
+from airflow_sm_pipelines.local.runners.registry import JOBS
 from airflow_sm_pipelines.local.server.listing import created_within, page
 
 Request = Mapping[str, Any]
@@ -16,90 +18,65 @@ Response = dict[str, Any]
 Operation = Callable[[Region, Request], Response]
 
 
-_JobsOf = Callable[[Region], Jobs[Any]]
+def _jobs(region: Region, api: str) -> Jobs[Any]:
+    return next(jobs for jobs in region.jobs if jobs.resource.api == api)
 
 
-def _create(jobs_of: _JobsOf, kind: str) -> Operation:
-    def create(region: Region, request: Request) -> Response:
-        job: Job = jobs_of(region).create(request[f"{kind}JobName"], request)
-        with region.store.lock:
-            region.store.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
-        return {f"{kind}JobArn": job.arn}
-
-    return create
+def _create(api: str, region: Region, request: Request) -> Response:
+    job: Job = _jobs(region, api).create(request[f"{api}Name"], request)
+    with region.store.lock:
+        region.store.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+    return {f"{api}Arn": job.arn}
 
 
-def _describe(jobs_of: _JobsOf, kind: str) -> Operation:
-    def describe(region: Region, request: Request) -> Response:
-        job: Job = jobs_of(region).get(request[f"{kind}JobName"])
-        return job.describe()
-
-    return describe
+def _describe(api: str, region: Region, request: Request) -> Response:
+    job: Job = _jobs(region, api).get(request[f"{api}Name"])
+    return job.describe()
 
 
-def _stop(jobs_of: _JobsOf, kind: str) -> Operation:
-    def stop(region: Region, request: Request) -> Response:
-        name = request[f"{kind}JobName"]
-        try:
-            job: Job = jobs_of(region).get(name)
-        except ValidationError as error:
-            raise ResourceNotFoundError(error.message) from error
-        if not job.stop():
-            raise ValidationError(f"The request was rejected because the {kind.lower()} job is in status {job.status}.")
-        return {}
-
-    return stop
+def _stop(api: str, region: Region, request: Request) -> Response:
+    try:
+        job: Job = _jobs(region, api).get(request[f"{api}Name"])
+    except ValidationError as error:
+        raise ResourceNotFoundError(error.message) from error
+    if not job.stop():
+        kind = job.resource.type.replace("-", " ")
+        raise ValidationError(f"The request was rejected because the {kind} is in status {job.status}.")
+    return {}
 
 
-def _list(jobs_of: _JobsOf, kind: str) -> Operation:
-    members: tuple[str, ...] = (
-        f"{kind}JobName",
-        f"{kind}JobArn",
-        f"{kind}JobStatus",
-        "CreationTime",
-        "LastModifiedTime",
-        f"{kind}EndTime",
+def _list(api: str, region: Region, request: Request) -> Response:
+    name, status, end = f"{api}Name", f"{api}Status", f"{api.removesuffix('Job')}EndTime"
+    members = [name, f"{api}Arn", status, "CreationTime", "LastModifiedTime", end]
+    if api == "ProcessingJob":
+        members += ["FailureReason", "ExitMessage"]
+    sort_key = {"Name": name, "Status": status}.get(request.get("SortBy", "CreationTime"), "CreationTime")
+    described = [job.describe() for job in _jobs(region, api).all()]
+    shown, more = page(
+        (
+            job
+            for job in described
+            if request.get("NameContains", "") in job[name]
+            and request.get("StatusEquals", job[status]) == job[status]
+            and created_within(job["CreationTime"], request, "CreationTimeAfter", "CreationTimeBefore")
+            and created_within(job["LastModifiedTime"], request, "LastModifiedTimeAfter", "LastModifiedTimeBefore")
+        ),
+        request,
+        key=lambda job: job[sort_key],
+        identity=lambda job: job[name],
+        default_size=10,
     )
-    if kind == "Processing":
-        members += ("FailureReason", "ExitMessage")
-
-    def list_(region: Region, request: Request) -> Response:
-        sort_key = {"Name": f"{kind}JobName", "Status": f"{kind}JobStatus"}.get(
-            request.get("SortBy", "CreationTime"), "CreationTime"
-        )
-        described = [job.describe() for job in jobs_of(region).all()]
-        shown, more = page(
-            (
-                job
-                for job in described
-                if request.get("NameContains", "") in job[f"{kind}JobName"]
-                and request.get("StatusEquals", job[f"{kind}JobStatus"]) == job[f"{kind}JobStatus"]
-                and created_within(job["CreationTime"], request, "CreationTimeAfter", "CreationTimeBefore")
-                and created_within(job["LastModifiedTime"], request, "LastModifiedTimeAfter", "LastModifiedTimeBefore")
-            ),
-            request,
-            key=lambda job: job[sort_key],
-            identity=lambda job: job[f"{kind}JobName"],
-            default_size=10,
-        )
-        return {
-            f"{kind}JobSummaries": [{member: job[member] for member in members if member in job} for job in shown],
-            **more,
-        }
-
-    return list_
-
-
-def _operations(jobs_of: _JobsOf, kind: str) -> dict[str, Operation]:
-    return {
-        f"Create{kind}Job": _create(jobs_of, kind),
-        f"Describe{kind}Job": _describe(jobs_of, kind),
-        f"List{kind}Jobs": _list(jobs_of, kind),
-        f"Stop{kind}Job": _stop(jobs_of, kind),
-    }
+    return {f"{api}Summaries": [{member: job[member] for member in members if member in job} for job in shown], **more}
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    **_operations(lambda region: region.processing_jobs, "Processing"),
-    **_operations(lambda region: region.training_jobs, "Training"),
+    f"{verb}{job.resource.api}{ending}": partial(operation, job.resource.api)
+    for job in JOBS
+    for verb, ending, operation in (
+        ("Create", "", _create),
+        ("Describe", "", _describe),
+        ("List", "s", _list),
+        ("Stop", "", _stop),
+    )
 }
+"""The operations by name, for each kind of job that the local endpoint runs."""

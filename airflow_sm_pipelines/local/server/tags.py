@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError
-from airflow_sm_pipelines.local.jobs.job import Job
-from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
-from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.region import Region
+from airflow_sm_pipelines.local.runners.registry import JOBS
 
-_TYPES = ("pipeline", *(job.resource.type for job in (ProcessingJob, TrainingJob)))
+_TYPES = ("pipeline", *(job.resource.type for job in JOBS))
 _OURS = re.compile(rf"arn:[^:]*:sagemaker:[^:]*:[^:]*:({'|'.join(_TYPES)})/")
 
 Request = Mapping[str, Any]
@@ -53,8 +51,7 @@ def delete_tags(region: Region, request: Request) -> Response:
 def _tags(region: Region, arn: str) -> dict[str, str]:
     if arn not in region.store.tags:
         # A job that a step has made was not made by a request that the server saw.
-        jobs: list[Job] = [*region.processing_jobs.all(), *region.training_jobs.all()]
-        for job in jobs:
+        for job in (job for jobs in region.jobs for job in jobs.all()):
             if job.arn == arn:
                 region.store.tags[arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", ())}
                 break
