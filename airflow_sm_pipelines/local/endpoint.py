@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
+from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.wsgi import make_server
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class LocalEndpoint:
         self._thread: threading.Thread | None = None
         self._directory: Path | None = None
         self._regions: Regions | None = None
-        self._sandbox: NamespaceSandbox | None = None
+        self._sandbox: Sandbox | None = None
 
     @property
     def url(self) -> str:

@@ -18,13 +18,7 @@ from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.logs import LogStream
-from airflow_sm_pipelines.local.jobs.sandbox import (
-    HOST_NAME,
-    JobDirectory,
-    JobProcess,
-    NamespaceSandbox,
-    job_path,
-)
+from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.names import resource_arn
 
@@ -54,7 +48,7 @@ class JobHost:
     :param stop_grace_seconds: Time between SIGTERM and SIGKILL when a job is stopped.
     """
 
-    sandbox: NamespaceSandbox
+    sandbox: Sandbox
     interpreter: Path
     directory: Path
     clients: Clients
@@ -264,7 +258,8 @@ class Job(ABC):
         """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            "PATH": job_path(self.host.interpreter),
+            # The interpreter's own directory first, so that ``python3`` is that interpreter.
+            "PATH": f"{self.host.interpreter.parent}:{SYSTEM_PATH}",
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
             "LANG": "C.UTF-8",
