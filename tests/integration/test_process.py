@@ -243,6 +243,23 @@ def test_root_without_the_right_to_mount_can_run_jobs(tmp_path: Path) -> None:
     }
 
 
+def test_an_endpoint_starts_empty() -> None:
+    """The state of moto is the whole process's: the next endpoint in it has nothing of the last one."""
+    program = """
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from tests.integration.clients import Aws
+
+for _ in range(2):
+    with LocalEndpoint() as endpoint:
+        aws = Aws(endpoint.url)
+        print([bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]])
+        aws.s3.create_bucket(Bucket="left", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        print([bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "[]\n['left']\n[]\n['left']\n"), ended.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user already")
 def test_an_ordinary_user_can_run_jobs() -> None:
     """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once, none left.
