@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import airflow_sm_pipelines
 
@@ -100,6 +102,21 @@ def test_every_public_name_can_be_had():
     assert [name for name, value in public.items() if not value.__doc__] == []
     assert set(airflow_sm_pipelines.__all__) <= set(dir(airflow_sm_pipelines))
     assert not hasattr(airflow_sm_pipelines, "SageMakerSomething")
+
+
+def test_type_checkers_see_what_can_be_had():
+    """The imports that only type checkers follow are those of the table of names; each name is exported as itself."""
+    tree = ast.parse(Path(airflow_sm_pipelines.__file__).read_text())
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    seen = {
+        node.module: [(alias.name, alias.asname) for alias in node.names]
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert seen == {
+        f"airflow_sm_pipelines.{module}": [(name, name) for name in names]
+        for module, names in airflow_sm_pipelines._NAMES.items()
+    }
 
 
 def test_parsing_a_dag_file_loads_no_aws_library_and_calls_nobody(tmp_path):
