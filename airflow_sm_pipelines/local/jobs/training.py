@@ -46,7 +46,7 @@ _SECONDARY_MESSAGE = {
 class TrainingJob(Job):
     """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`.
 
-    :raises ValidationError: A metric's regular expression is none.
+    :raises ValidationError: a metric's regular expression is none.
     """
 
     resource: ClassVar[Resource] = RESOURCES["training-job"]

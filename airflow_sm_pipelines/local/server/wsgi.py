@@ -38,10 +38,10 @@ class _QuietRequestHandler(MotoRequestHandler):
 def make_server(host: str, port: int, regions: Regions) -> BaseWSGIServer:
     """A server that listens, and answers once ``serve_forever`` runs.
 
-    :param host: The address.
-    :param port: The port; 0 for any free one.
-    :param regions: Our side of the endpoint.
-    :raises OSError: The port is taken.
+    :param host: the address.
+    :param port: the port; 0 for any free one.
+    :param regions: our side of the endpoint.
+    :raises OSError: the port is taken.
     """
     moto = DomainDispatcherApplication(create_backend_app)
     emptied = Client(moto).post("/moto-api/reset")  # moto's state is one for the whole process
