@@ -35,11 +35,7 @@ class _Verdict(Enum):
     NEVER = "never"
 
 
-_ENDED = {
-    StepStatus.SUCCEEDED: _State.SUCCEEDED,
-    StepStatus.FAILED: _State.FAILED,
-    StepStatus.STOPPED: _State.STOPPED,
-}
+_ENDED = {StepStatus.SUCCEEDED: _State.SUCCEEDED, StepStatus.FAILED: _State.FAILED, StepStatus.STOPPED: _State.STOPPED}
 _MEETS = {
     "Completed": {_State.SUCCEEDED},
     "Failed": {_State.FAILED},

@@ -68,10 +68,7 @@ class NamespaceProcess:
         return 128 - code if code < 0 else code
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask the job to end, and end it after the grace period. Somebody else must be in :meth:`wait`.
-
-        :param grace_seconds: time between SIGTERM and SIGKILL.
-        """
+        """Send SIGTERM, and SIGKILL after the grace period. Somebody else must be in :meth:`wait`."""
         self._signal(signal.SIGTERM)
         if not self._exited.wait(grace_seconds):
             self.kill()
