@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo.components import clean_environment
+from harness.components import clean_environment
 
 if TYPE_CHECKING:
     from benchmarks.report import Report

@@ -1,4 +1,4 @@
 """The main job on one machine, from nothing: the local endpoint, Airflow, and the two example Dags.
 
-``python -m demo`` (or ``make demo``) runs it. The live tests use the same components. Not part of the package.
+``python -m demo`` (or ``make demo``) runs it, on the components of ``harness``. Not part of the package.
 """

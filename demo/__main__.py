@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.components import USER, Stack, clean_environment
-from demo.guard import run_guarded
-from demo.processes import ComponentError, end_with_parent
+from harness.components import USER, Stack, clean_environment
+from harness.guard import run_guarded
+from harness.processes import ComponentError, end_with_parent
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -66,9 +66,9 @@ def run(*, serve: bool) -> int:
     directory = Path(os.environ["DEMO_DIRECTORY"])
     succeeded = False
     try:
-        from demo.airflow_api import AirflowApiError
         from demo.report import Report
         from demo.scenario import Scenario, UnexpectedEndError
+        from harness.airflow_api import AirflowApiError
 
         report = Report()
         stack = Stack(directory, CLONE / "dags")

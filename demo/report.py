@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from demo.airflow_api import DagRun, TaskInstance
+    from harness.airflow_api import DagRun, TaskInstance
 
 COLOURS = {
     "success": "green",

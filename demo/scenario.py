@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demo.airflow_api import AirflowApi, AirflowApiError, DagRun, TaskInstance
-from demo.components import USER
+from harness.airflow_api import AirflowApi, AirflowApiError, DagRun, TaskInstance
+from harness.components import USER
 
 if TYPE_CHECKING:
-    from demo.components import Stack
     from demo.report import Report
+    from harness.components import Stack
 
 BUCKET = "example-ml"
 INGEST, TRAIN = "example_ingest", "example_train"

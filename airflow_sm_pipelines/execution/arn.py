@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 
-#: As botocore's service model writes ``PipelineExecutionArn``, with the partition, region and name spelt out.
 _EXECUTION_ARN = re.compile(
     r"arn:(?P<partition>aws[a-z\-]*):sagemaker:(?P<region>[a-z0-9\-]+):(?P<account_id>[0-9]{12}):"
     r"pipeline/(?P<pipeline_name>[^/\s]+)/execution/(?P<execution_id>[^/\s]+)"
 )
+"""As botocore's service model writes ``PipelineExecutionArn``, with the partition, region and name spelt out."""
 
 
 @dataclass(frozen=True)

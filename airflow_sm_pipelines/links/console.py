@@ -10,8 +10,6 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn, ResourceArn
 from airflow_sm_pipelines.execution.logs import log_location
 
-#: The console's host by partition. The isolated partitions (aws-iso and others) have no public console:
-#: no link is better than a wrong one.
 _CONSOLE: Mapping[str, str] = MappingProxyType(
     {
         "aws": "console.aws.amazon.com",
@@ -20,6 +18,8 @@ _CONSOLE: Mapping[str, str] = MappingProxyType(
         "aws-eusc": "console.amazonaws-eusc.eu",
     }
 )
+"""The console's host by partition. The isolated partitions (aws-iso and others) have no public console: no link is
+better than a wrong one."""
 
 
 def execution_url(pipeline_execution_arn: str, studio_domain: str | None = None) -> str | None:

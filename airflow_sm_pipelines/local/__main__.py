@@ -18,7 +18,7 @@ from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the endpoint's options.
 
-    :param parser: The command, or subcommand, that starts the endpoint.
+    :param parser: the command, or subcommand, that starts the endpoint.
     """
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
@@ -68,8 +68,8 @@ def run(options: argparse.Namespace) -> int:
 
     Prints its URL, alone on one line of standard output, as soon as it listens.
 
-    :param options: As declared by :func:`add_arguments`.
-    :return: The exit code.
+    :param options: as declared by :func:`add_arguments`.
+    :return: the exit code.
     """
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
@@ -106,9 +106,9 @@ def run(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """The command.
 
-    :param arguments: Without the program's name; those of the process when ``None``.
-    :param program: How the help text calls the command.
-    :return: The exit code.
+    :param arguments: without the program's name; those of the process when ``None``.
+    :param program: how the help text calls the command.
+    :return: the exit code.
     """
     parser = argparse.ArgumentParser(
         prog=program,

@@ -22,8 +22,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 class Clients:
     """One boto3 client per service for one region, made on first use. Safe to use from several threads.
 
-    :param endpoint_url: Where the endpoint listens.
-    :param region: The AWS region that the requests are signed for, which is the one they act in.
+    :param endpoint_url: where the endpoint listens.
+    :param region: the AWS region that the requests are signed for, which is the one they act in.
     """
 
     def __init__(self, endpoint_url: str, region: str) -> None:

@@ -32,7 +32,7 @@ _DAYS: Final = {"years": 365, "months": 30, "weeks": 7, "days": 1}
 def is_cached(step: Step) -> bool:
     """Whether a step asks for caching, and is of a type that can be cached.
 
-    :param step: The step.
+    :param step: the step.
     """
     config = step.extra.get("CacheConfig")
     asked = isinstance(config, Mapping) and config.get("Enabled") is True
@@ -42,9 +42,9 @@ def is_cached(step: Step) -> bool:
 def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]) -> str:
     """What tells a run of a step from runs that made something else.
 
-    :param step: A step that is cached.
-    :param lookup: Where its expressions find their values, given the name of its job.
-    :raises EvaluationError: An expression has no value.
+    :param step: a step that is cached.
+    :param lookup: where its expressions find their values, given the name of its job.
+    :raises EvaluationError: an expression has no value.
     """
     known = step_type(step.type)
     looked_at: dict[str, Any] = {"Name": step.name, "Type": step.type}
@@ -63,12 +63,12 @@ def find_hit(
 ) -> tuple[str, StepRecord] | None:
     """The earlier run whose results a step takes.
 
-    :param step: The step.
-    :param key: Its cache key.
-    :param execution: The execution it runs in. Its lock is not held.
-    :param executions: All executions.
-    :param moment: The time now.
-    :return: The execution's ARN and the step's record; ``None`` when there is no such run.
+    :param step: the step.
+    :param key: its cache key.
+    :param execution: the execution it runs in. Its lock is not held.
+    :param executions: all executions.
+    :param moment: the time now.
+    :return: the execution's ARN and the step's record; ``None`` when there is no such run.
     """
     expires = step.extra["CacheConfig"].get("ExpireAfter")
     oldest = None if expires is None else moment - duration(expires)
@@ -91,8 +91,8 @@ def find_hit(
 def duration(text: str) -> dt.timedelta:
     """How long an ISO 8601 duration is. A year has 365 days and a month 30; a leading ``P`` may be missing.
 
-    :param text: Such as ``P30D`` or ``PT1H``.
-    :raises ValueError: It is no duration.
+    :param text: such as ``P30D`` or ``PT1H``.
+    :raises ValueError: it is no duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None:

@@ -18,9 +18,9 @@ _LENGTH = 10  # botocore's service model: exactly ten letters and digits
 class CallbackAnswer:
     """What SendPipelineExecutionStepSuccess or SendPipelineExecutionStepFailure said.
 
-    :param succeeded: Which of the two.
-    :param outputs: The output parameters by name, as sent.
-    :param failure_reason: As sent; empty for a success.
+    :param succeeded: which of the two.
+    :param outputs: the output parameters by name, as sent.
+    :param failure_reason: as sent; empty for a success.
     """
 
     succeeded: bool
@@ -31,8 +31,8 @@ class CallbackAnswer:
 class Callback:
     """One Callback step that waits.
 
-    :param token: What its answer is sent with.
-    :param execution_arn: The execution it belongs to.
+    :param token: what its answer is sent with.
+    :param execution_arn: the execution it belongs to.
     """
 
     def __init__(self, token: str, execution_arn: str) -> None:
@@ -52,8 +52,8 @@ class Callback:
     def answer(self, answer: CallbackAnswer) -> None:
         """Let the step go on.
 
-        :param answer: How it ended.
-        :raises ValidationError: It was answered before.
+        :param answer: how it ended.
+        :raises ValidationError: it was answered before.
         """
         with self._lock:
             if self._answer is not None:
@@ -73,7 +73,7 @@ class Callbacks:
     def open(self, execution_arn: str) -> Callback:
         """A callback with a token of its own.
 
-        :param execution_arn: The execution of the step.
+        :param execution_arn: the execution of the step.
         """
         with self._lock:
             token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
@@ -85,8 +85,8 @@ class Callbacks:
     def get(self, token: str) -> Callback:
         """The callback of a token.
 
-        :param token: The token.
-        :raises ResourceNotFoundError: No step was given it.
+        :param token: the token.
+        :raises ResourceNotFoundError: no step was given it.
         """
         with self._lock:
             callback = self._callbacks.get(token)

@@ -16,9 +16,9 @@ class Clock(Protocol):
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait for an event.
 
-        :param event: The event.
-        :param seconds: For how long at most.
-        :return: Whether it is set.
+        :param event: the event.
+        :param seconds: for how long at most.
+        :return: whether it is set.
         """
 
 
@@ -32,9 +32,9 @@ class SystemClock:
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait for an event.
 
-        :param event: The event.
-        :param seconds: For how long at most.
-        :return: Whether it is set.
+        :param event: the event.
+        :param seconds: for how long at most.
+        :return: whether it is set.
         """
         return event.wait(seconds)
 
@@ -48,6 +48,6 @@ def now() -> dt.datetime:
 def text(moment: dt.datetime) -> str:
     """A time as it stands in an expression's value.
 
-    :param moment: In UTC.
+    :param moment: in UTC.
     """
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -22,8 +22,8 @@ EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"
 class ExecutionDriver:
     """Takes one execution from start to end. Each step runs in a thread of its own.
 
-    :param execution: The execution's record, which this keeps up to date.
-    :param services: What its steps use.
+    :param execution: the execution's record, which this keeps up to date.
+    :param services: what its steps use.
     """
 
     def __init__(self, execution: ExecutionRecord, services: StepServices) -> None:
@@ -41,8 +41,8 @@ class ExecutionDriver:
     def stop(self) -> None:
         """Stop the execution: running jobs are stopped, nothing more starts. Returns at once.
 
-        :raises ValidationError: The execution is not executing.
-        :raises ConflictError: It is on its way from one step to the next. The service refuses then, too; its words are
+        :raises ValidationError: the execution is not executing.
+        :raises ConflictError: it is on its way from one step to the next. The service refuses then, too; its words are
             not on record.
         """
         with self._execution.lock:
@@ -64,8 +64,8 @@ class ExecutionDriver:
 
         Steps that succeeded keep their results. Steps to be run again are not listed until they have started.
 
-        :param parallelism: The ParallelismConfiguration from now on; ``None`` leaves it as it is.
-        :raises ValidationError: The execution has not failed and was not stopped, or it ended in a Fail step.
+        :param parallelism: the ParallelismConfiguration from now on; ``None`` leaves it as it is.
+        :raises ValidationError: the execution has not failed and was not stopped, or it ended in a Fail step.
         """
         execution = self._execution
         with execution.lock:
@@ -97,7 +97,7 @@ class ExecutionDriver:
     def update(self, attributes: Mapping[str, Any]) -> None:
         """Change what an execution is called and how many of its steps may run at once. Returns at once.
 
-        :param attributes: Such as ParallelismConfiguration; it counts from now on, and running steps are left alone.
+        :param attributes: such as ParallelismConfiguration; it counts from now on, and running steps are left alone.
         """
         with self._execution.lock:
             self._execution.attributes.update(attributes)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
+from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.wsgi import make_server
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ logger = logging.getLogger(__name__)
 class EndpointSettings:
     """How to run the endpoint.
 
-    :param host: The address to listen on. Whoever reaches it can run programs here, so it is this machine only.
-    :param port: The port; 0 for any free one.
-    :param state_directory: Where jobs have their files; ``None`` for a temporary directory. What the endpoint
+    :param host: the address to listen on. Whoever reaches it can run programs here, so it is this machine only.
+    :param port: the port; 0 for any free one.
+    :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
         makes in it is removed at the end. Pipelines, executions and S3 objects are in memory only.
-    :param job_python: The interpreter that stands for every image.
-    :param stop_grace_seconds: Time between SIGTERM and SIGKILL when a job is stopped.
+    :param job_python: the interpreter that stands for every image.
+    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     """
 
     host: str = "127.0.0.1"
@@ -56,9 +57,9 @@ class LocalEndpoint:
 
     moto keeps its state per process: it is emptied when an endpoint starts, so run one at a time in a process.
 
-    :param settings: How to run it.
-    :raises SandboxUnavailableError: When entered: this machine does not let it run jobs.
-    :raises OSError: When entered: the port is taken, or the interpreter does not exist.
+    :param settings: how to run it.
+    :raises SandboxUnavailableError: when entered: this machine does not let it run jobs.
+    :raises OSError: when entered: the port is taken, or the interpreter does not exist.
     """
 
     def __init__(self, settings: EndpointSettings | None = None) -> None:
@@ -67,7 +68,7 @@ class LocalEndpoint:
         self._thread: threading.Thread | None = None
         self._directory: Path | None = None
         self._regions: Regions | None = None
-        self._sandbox: NamespaceSandbox | None = None
+        self._sandbox: Sandbox | None = None
 
     @property
     def url(self) -> str:
@@ -124,10 +125,10 @@ class LocalEndpoint:
     def wait_for_execution(self, arn: str, timeout: float | None = None) -> bool:
         """Wait for a pipeline execution's end, without asking the endpoint again and again.
 
-        :param arn: The execution's ARN.
-        :param timeout: Seconds; ``None`` for ever.
-        :return: Whether it has ended.
-        :raises ResourceNotFoundError: There is no such execution.
+        :param arn: the execution's ARN.
+        :param timeout: seconds; ``None`` for ever.
+        :return: whether it has ended.
+        :raises ResourceNotFoundError: there is no such execution.
         """
         if self._regions is None:
             raise RuntimeError("the endpoint is not running")

@@ -35,11 +35,7 @@ class _Verdict(Enum):
     NEVER = "never"
 
 
-_ENDED = {
-    StepStatus.SUCCEEDED: _State.SUCCEEDED,
-    StepStatus.FAILED: _State.FAILED,
-    StepStatus.STOPPED: _State.STOPPED,
-}
+_ENDED = {StepStatus.SUCCEEDED: _State.SUCCEEDED, StepStatus.FAILED: _State.FAILED, StepStatus.STOPPED: _State.STOPPED}
 _MEETS = {
     "Completed": {_State.SUCCEEDED},
     "Failed": {_State.FAILED},
@@ -51,10 +47,10 @@ _MEETS = {
 class Schedule:
     """The progress of one execution through its graph. Not thread-safe.
 
-    :param graph: The definition's graph.
-    :param parallelism: How many steps may run at once; ``None`` for no limit.
-    :param succeeded: Steps that are not run again, since they succeeded before; for Condition steps their outcome.
-    :param selected: The only other steps that may run; ``None`` for all.
+    :param graph: the definition's graph.
+    :param parallelism: how many steps may run at once; ``None`` for no limit.
+    :param succeeded: steps that are not run again, since they succeeded before; for Condition steps their outcome.
+    :param selected: the only other steps that may run; ``None`` for all.
     """
 
     def __init__(
@@ -121,10 +117,10 @@ class Schedule:
     def finish(self, name: str, status: StepStatus, outcome: bool | None = None) -> None:
         """Report that a running step has ended.
 
-        :param name: The step.
+        :param name: the step.
         :param status: Succeeded, Failed or Stopped.
-        :param outcome: Of a Condition step that succeeded: which branch is taken.
-        :raises ValueError: The step is not running, the status is not final, or an outcome is missing.
+        :param outcome: of a Condition step that succeeded: which branch is taken.
+        :raises ValueError: the step is not running, the status is not final, or an outcome is missing.
         """
         if self._states[name] is not _State.RUNNING:
             raise ValueError(f"step {name!r} is {self._states[name].value}, so it cannot end now")

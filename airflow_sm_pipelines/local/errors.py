@@ -8,7 +8,7 @@ from typing import ClassVar
 class ServiceError(Exception):
     """An error response.
 
-    :param message: What the client sees, without any prefix of the client's own.
+    :param message: what the client sees, without any prefix of the client's own.
     """
 
     code: ClassVar[str] = "InternalFailure"

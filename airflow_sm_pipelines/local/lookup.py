@@ -19,10 +19,10 @@ from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 class ExecutionLookup:
     """Values for the expressions of one step.
 
-    :param execution: The execution.
-    :param staging: To read property files with.
+    :param execution: the execution.
+    :param staging: to read property files with.
     :param job_names: ``TrainingJobName`` or ``ProcessingJobName``, where the step has one.
-    :param iteration: The turn of a ForEach step that the step belongs to; it reads the steps of its own turn.
+    :param iteration: the turn of a ForEach step that the step belongs to; it reads the steps of its own turn.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class ExecutionLookup:
     def reference(self, reference: Reference) -> Any:
         """The value of a parameter, an execution variable or a property of an earlier step.
 
-        :param reference: What a ``Get`` points at.
-        :raises EvaluationError: There is no such value.
+        :param reference: what a ``Get`` points at.
+        :raises EvaluationError: there is no such value.
         """
         name = reference.name or ""
         if reference.root == "Parameters" and name in self._execution.parameters:
@@ -61,9 +61,9 @@ class ExecutionLookup:
     def property_file(self, step_name: str, property_file_name: str) -> Any:
         """The content of a property file, read from the S3 location of the output it lies in.
 
-        :param step_name: The step that declares it.
-        :param property_file_name: Its name.
-        :raises EvaluationError: It is not declared, not there, or no JSON.
+        :param step_name: the step that declares it.
+        :param property_file_name: its name.
+        :raises EvaluationError: it is not declared, not there, or no JSON.
         """
         definition = self._execution.version.definition
         steps = [each.step for located in definition.walk() for each in (located, *walk_body(located))]
@@ -90,7 +90,7 @@ class ExecutionLookup:
         """The content of a JSON file in S3.
 
         :param uri: ``s3://bucket/key``.
-        :raises EvaluationError: It cannot be read or is no JSON.
+        :raises EvaluationError: it cannot be read or is no JSON.
         """
         try:
             return _strict_json(self._read(uri))
@@ -141,10 +141,10 @@ class ExecutionLookup:
 def member_of(container: Any, reference: Reference, keys: Sequence[ReferenceKey]) -> Any:
     """What lies inside properties, or inside an item.
 
-    :param container: Where to begin.
-    :param reference: What is read; named in the error.
-    :param keys: The part of the reference that leads from there.
-    :raises EvaluationError: There is nothing.
+    :param container: where to begin.
+    :param reference: what is read; named in the error.
+    :param keys: the part of the reference that leads from there.
+    :raises EvaluationError: there is nothing.
     """
     current = container
     for key in keys:

@@ -23,8 +23,8 @@ def new_job_name(execution_id: str, step_name: str) -> str:
 
     Job names allow no underscore, step names do; it becomes a hyphen.
 
-    :param execution_id: The execution.
-    :param step_name: The step.
+    :param execution_id: the execution.
+    :param step_name: the step.
     """
     return f"pipelines-{execution_id}-{_cut(step_name)}-{_random(_MIXED, 10)}"
 
@@ -32,8 +32,8 @@ def new_job_name(execution_id: str, step_name: str) -> str:
 def new_model_name(execution_id: str, step_name: str) -> str:
     """As :func:`new_job_name`, all in lower case, which is how the service names models.
 
-    :param execution_id: The execution.
-    :param step_name: The step.
+    :param execution_id: the execution.
+    :param step_name: the step.
     """
     return f"pipelines-{execution_id}-{_cut(step_name).lower()}-{_random(_LOWER, 10)}"
 
@@ -41,9 +41,9 @@ def new_model_name(execution_id: str, step_name: str) -> str:
 def resource_arn(region: str, resource_type: str, resource_id: str) -> str:
     """The ARN of a SageMaker resource of the local account.
 
-    :param region: The region.
+    :param region: the region.
     :param resource_type: ``pipeline``, ``processing-job``, ...
-    :param resource_id: What follows the type.
+    :param resource_id: what follows the type.
     """
     return str(ResourceArn("aws", "sagemaker", region, ACCOUNT_ID, resource_type, resource_id))
 

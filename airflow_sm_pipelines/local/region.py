@@ -21,9 +21,9 @@ from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, St
 class Region:
     """One region's pipelines, executions and jobs.
 
-    :param name: Such as ``us-east-1``.
-    :param host: Where its jobs run.
-    :param clock: What waits between the tries of a step.
+    :param name: such as ``us-east-1``.
+    :param host: where its jobs run.
+    :param clock: what waits between the tries of a step.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Region:
     def add(self, execution: ExecutionRecord) -> ExecutionDriver:
         """Make an execution known. It can be seen and stopped from now on, and runs when its driver is started.
 
-        :param execution: The execution.
-        :return: Its driver.
+        :param execution: the execution.
+        :return: its driver.
         """
         driver = ExecutionDriver(execution, self._services)
         with self.store.lock:
@@ -59,7 +59,7 @@ class Region:
     def driver(self, execution: ExecutionRecord) -> ExecutionDriver:
         """What runs an execution.
 
-        :param execution: The execution.
+        :param execution: the execution.
         """
         with self.store.lock:
             return self._drivers[str(execution.arn)]
@@ -67,7 +67,7 @@ class Region:
     def remove(self, pipeline: PipelineRecord) -> None:
         """Forget a pipeline and its executions, none of which is running.
 
-        :param pipeline: The pipeline.
+        :param pipeline: the pipeline.
         """
         with self.store.lock:
             for execution in self.store.remove_pipeline(pipeline):
@@ -82,7 +82,7 @@ class Region:
 class Regions:
     """The regions that were asked for so far.
 
-    :param make_host: Makes the job host of a region.
+    :param make_host: makes the job host of a region.
     """
 
     def __init__(self, make_host: Callable[[str], JobHost]) -> None:
@@ -93,7 +93,7 @@ class Regions:
     def get(self, name: str) -> Region:
         """A region; a new one is empty.
 
-        :param name: Such as ``us-east-1``.
+        :param name: such as ``us-east-1``.
         """
         with self._lock:
             if name not in self._regions:

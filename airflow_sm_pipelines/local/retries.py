@@ -38,8 +38,8 @@ _ALWAYS: Final[Mapping[str, Any]] = {"ExceptionType": [SERVICE_FAULT, THROTTLING
 def exception_of_refusal(code: str, http_status: int) -> str | None:
     """The exception, as retry policies name it, that a refused request is.
 
-    :param code: The error's code.
-    :param http_status: The answer's HTTP status.
+    :param code: the error's code.
+    :param http_status: the answer's HTTP status.
     """
     if code in _BY_CODE:
         return _BY_CODE[code]
@@ -49,7 +49,7 @@ def exception_of_refusal(code: str, http_status: int) -> str | None:
 def exception_of_job(failure_reason: str) -> str | None:
     """The exception that a failed job is.
 
-    :param failure_reason: Such as ``CapacityError: Unable to provision requested ML compute capacity.``
+    :param failure_reason: such as ``CapacityError: Unable to provision requested ML compute capacity.``
     """
     kind, colon, _ = failure_reason.partition(":")
     return _BY_REASON.get(kind) if colon else None
@@ -60,8 +60,8 @@ class Retries:
 
     The first policy that lists an exception decides about it, and each policy counts for itself.
 
-    :param policies: The step's ``RetryPolicies``, expressions evaluated.
-    :param began: When the first try began; ExpireAfterMin counts from here.
+    :param policies: the step's ``RetryPolicies``, expressions evaluated.
+    :param began: when the first try began; ExpireAfterMin counts from here.
     """
 
     def __init__(self, policies: list[Mapping[str, Any]], began: dt.datetime) -> None:
@@ -72,9 +72,9 @@ class Retries:
     def next_wait(self, exception: str | None, moment: dt.datetime) -> float | None:
         """How long to wait before the next try, which is used up by this.
 
-        :param exception: What the last try failed with; ``None`` for what no policy is about.
-        :param moment: The time now.
-        :return: Seconds; ``None`` when there is no next try.
+        :param exception: what the last try failed with; ``None`` for what no policy is about.
+        :param moment: the time now.
+        :return: seconds; ``None`` when there is no next try.
         """
         for index, policy in enumerate(self._policies):
             if exception in policy["ExceptionType"]:

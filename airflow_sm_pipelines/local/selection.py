@@ -19,9 +19,9 @@ from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
 class Selection:
     """Which steps of a graph an execution runs.
 
-    :param graph: The graph.
-    :param selected: The names of the steps to run.
-    :raises ValidationError: There are no such steps, or some that lie between them are not selected.
+    :param graph: the graph.
+    :param selected: the names of the steps to run.
+    :raises ValidationError: there are no such steps, or some that lie between them are not selected.
     """
 
     def __init__(self, graph: PipelineGraph, selected: Sequence[str]) -> None:
@@ -53,10 +53,10 @@ class Selection:
     def copied_from(self, source: ExecutionRecord | None, pipeline_arn: str) -> dict[str, StepRecord]:
         """The results to start with.
 
-        :param source: The execution to take them from.
-        :param pipeline_arn: The pipeline that is started.
-        :return: A record for every step before the selected ones that succeeded in the source.
-        :raises ValidationError: There is no source and one is needed, it is of another pipeline or still running, or it
+        :param source: the execution to take them from.
+        :param pipeline_arn: the pipeline that is started.
+        :return: a record for every step before the selected ones that succeeded in the source.
+        :raises ValidationError: there is no source and one is needed, it is of another pipeline or still running, or it
             lacks what a selected step waits for.
         """
         if source is None:

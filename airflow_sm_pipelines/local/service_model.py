@@ -20,9 +20,9 @@ def sagemaker() -> ServiceModel:
 def check_request(name: str, request: Mapping[str, Any]) -> None:
     """Check a request as the service would, before anything is done.
 
-    :param name: The operation.
-    :param request: The request's members.
-    :raises ValidationError: All that is wrong with it, in the service's words.
+    :param name: the operation.
+    :param request: the request's members.
+    :raises ValidationError: all that is wrong with it, in the service's words.
     """
     shape = operation(name).input_shape
     if shape is None:
@@ -39,8 +39,8 @@ def check_request(name: str, request: Mapping[str, Any]) -> None:
 def shape_problems(name: str, value: Mapping[str, Any]) -> list[str]:
     """What breaks the lengths, ranges, patterns and enums of one shape of the model.
 
-    :param name: Such as ``PipelineExecutionStep``.
-    :param value: What is to be shown as that shape.
+    :param name: such as ``PipelineExecutionStep``.
+    :param value: what is to be shown as that shape.
     """
     return list(_constraints(sagemaker().shape_for(name), value, ""))
 
@@ -48,8 +48,8 @@ def shape_problems(name: str, value: Mapping[str, Any]) -> list[str]:
 def response_problems(name: str, response: Mapping[str, Any]) -> str:
     """What is wrong with a response, as text; empty when it fits the model.
 
-    :param name: The operation.
-    :param response: The response's members.
+    :param name: the operation.
+    :param response: the response's members.
     """
     shape = operation(name).output_shape
     if shape is None:

@@ -28,10 +28,10 @@ class StepRun:
 
     Made, started and stopped with the execution's lock held.
 
-    :param step: The step.
-    :param execution: The execution it belongs to.
-    :param services: What it may use.
-    :param iteration: The turn of a ForEach step that it belongs to.
+    :param step: the step.
+    :param execution: the execution it belongs to.
+    :param services: what it may use.
+    :param iteration: the turn of a ForEach step that it belongs to.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class StepRun:
     def start(self, ended: Callable[[StepEnd], None]) -> None:
         """Run the step. Returns at once.
 
-        :param ended: Called at the step's end, in the step's thread, with the execution's lock held.
+        :param ended: called at the step's end, in the step's thread, with the execution's lock held.
         """
         threading.Thread(
             target=self._run,

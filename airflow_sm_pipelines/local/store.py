@@ -21,12 +21,12 @@ from airflow_sm_pipelines.local.tokens import RequestTokens
 class PipelineVersion:
     """A definition as it was created or updated. Only what describes it changes.
 
-    :param version_id: Counts from 1.
-    :param text: The JSON text as received.
-    :param definition: The same, parsed.
-    :param aliases: Other names for the version, each unique in the pipeline.
+    :param version_id: counts from 1.
+    :param text: the JSON text as received.
+    :param definition: the same, parsed.
+    :param aliases: other names for the version, each unique in the pipeline.
     :param attributes: PipelineVersionDisplayName and PipelineVersionDescription, where given.
-    :param last_execution_arn: The latest execution that was started from it.
+    :param last_execution_arn: the latest execution that was started from it.
     """
 
     version_id: int
@@ -42,10 +42,10 @@ class PipelineVersion:
 class PipelineRecord:
     """A pipeline.
 
-    :param name: Its name.
-    :param arn: Its ARN.
-    :param role_arn: The role of its executions, unless they say otherwise.
-    :param versions: Every definition so far; the last one is current.
+    :param name: its name.
+    :param arn: its ARN.
+    :param role_arn: the role of its executions, unless they say otherwise.
+    :param versions: every definition so far; the last one is current.
     :param attributes: PipelineDisplayName, PipelineDescription and ParallelismConfiguration, where given.
     """
 
@@ -66,8 +66,8 @@ class PipelineRecord:
     def version(self, version_id: int) -> PipelineVersion:
         """The version of a number.
 
-        :param version_id: The number.
-        :raises ResourceNotFoundError: There is no such version.
+        :param version_id: the number.
+        :raises ResourceNotFoundError: there is no such version.
         """
         for version in self.versions:
             if version.version_id == version_id:
@@ -77,8 +77,8 @@ class PipelineRecord:
     def aliased(self, alias: str) -> PipelineVersion:
         """The version of an alias.
 
-        :param alias: The alias.
-        :raises ResourceNotFoundError: No version has it.
+        :param alias: the alias.
+        :raises ResourceNotFoundError: no version has it.
         """
         for version in self.versions:
             if alias in version.aliases:
@@ -90,10 +90,10 @@ class PipelineRecord:
 class Iteration:
     """Which turn of a ForEach step a step belongs to.
 
-    :param parent: The ForEach step's name.
-    :param index: Counts from 0.
-    :param item: What the turn is about: a value out of JSON.
-    :param body: The names of the steps that run in each turn, as the definition has them.
+    :param parent: the ForEach step's name.
+    :param index: counts from 0.
+    :param item: what the turn is about: a value out of JSON.
+    :param body: the names of the steps that run in each turn, as the definition has them.
     """
 
     parent: str
@@ -109,7 +109,7 @@ class Iteration:
     def child(self, name: str) -> str:
         """What a step of the body is called in this turn.
 
-        :param name: Its name in the definition.
+        :param name: its name in the definition.
         """
         return f"{name}-{self.index}"
 
@@ -118,16 +118,16 @@ class Iteration:
 class StepRecord:
     """A step that has started. Steps that have not, and branches not taken, have no record.
 
-    :param name: Its name.
-    :param type: Its type.
-    :param attempt: Counts from 1; a step that runs again, in a retry of the execution too, is at its next attempt.
-    :param metadata: As ListPipelineExecutionSteps shows it, such as ``{"ProcessingJob": {"Arn": ...}}``.
-    :param properties: What ``Steps.<name>`` refers to: the Describe response of what the step made.
-    :param outcome: Of a Condition step that succeeded.
-    :param iteration: Of a step that a ForEach step runs.
-    :param copied_from: The execution that a selective execution took the step's results from.
-    :param cached_from: The execution that the step's results were found in, by its cache key.
-    :param cache_key: Of a step that was run with caching, what later runs find it by.
+    :param name: its name.
+    :param type: its type.
+    :param attempt: counts from 1; a step that runs again, in a retry of the execution too, is at its next attempt.
+    :param metadata: as ListPipelineExecutionSteps shows it, such as ``{"ProcessingJob": {"Arn": ...}}``.
+    :param properties: what ``Steps.<name>`` refers to: the Describe response of what the step made.
+    :param outcome: of a Condition step that succeeded.
+    :param iteration: of a step that a ForEach step runs.
+    :param copied_from: the execution that a selective execution took the step's results from.
+    :param cached_from: the execution that the step's results were found in, by its cache key.
+    :param cache_key: of a step that was run with caching, what later runs find it by.
     """
 
     name: str
@@ -157,13 +157,13 @@ class StepRecord:
 class ExecutionRecord:
     """One execution: the version it runs, a snapshot, and how far it is.
 
-    :param arn: Its ARN.
-    :param version: What it runs; later updates of the pipeline do not touch it.
-    :param start_parameters: As given to StartPipelineExecution, all strings.
-    :param parameters: All parameters with their typed values, defaults included.
-    :param role_arn: The role of its steps.
-    :param attributes: Display name, description, ParallelismConfiguration, SelectiveExecutionConfig.
-    :param selected: The steps that a selective execution runs; ``None`` when it runs all of them.
+    :param arn: its ARN.
+    :param version: what it runs; later updates of the pipeline do not touch it.
+    :param start_parameters: as given to StartPipelineExecution, all strings.
+    :param parameters: all parameters with their typed values, defaults included.
+    :param role_arn: the role of its steps.
+    :param attributes: display name, description, ParallelismConfiguration, SelectiveExecutionConfig.
+    :param selected: the steps that a selective execution runs; ``None`` when it runs all of them.
     """
 
     arn: PipelineExecutionArn
@@ -200,8 +200,8 @@ class Store:
     def add_pipeline(self, pipeline: PipelineRecord) -> None:
         """Remember a pipeline.
 
-        :param pipeline: The pipeline.
-        :raises ValidationError: The name is taken.
+        :param pipeline: the pipeline.
+        :raises ValidationError: the name is taken.
         """
         with self.lock:
             if pipeline.name in self._pipelines:
@@ -214,9 +214,9 @@ class Store:
     def pipeline(self, name_or_arn: str, arn_of: str) -> PipelineRecord:
         """Find a pipeline.
 
-        :param name_or_arn: Its name or its ARN.
-        :param arn_of: The ARN to name in the message when there is none.
-        :raises ResourceNotFoundError: There is none.
+        :param name_or_arn: its name or its ARN.
+        :param arn_of: the ARN to name in the message when there is none.
+        :raises ResourceNotFoundError: there is none.
         """
         with self.lock:
             for pipeline in self._pipelines.values():
@@ -227,8 +227,8 @@ class Store:
     def remove_pipeline(self, pipeline: PipelineRecord) -> list[ExecutionRecord]:
         """Forget a pipeline, its executions, its tags, and the tokens that made them.
 
-        :param pipeline: The pipeline.
-        :return: The executions.
+        :param pipeline: the pipeline.
+        :return: the executions.
         """
         with self.lock:
             del self._pipelines[pipeline.name]
@@ -247,7 +247,7 @@ class Store:
     def add_execution(self, execution: ExecutionRecord) -> None:
         """Remember an execution.
 
-        :param execution: The execution.
+        :param execution: the execution.
         """
         with self.lock:
             self._executions[str(execution.arn)] = execution
@@ -255,8 +255,8 @@ class Store:
     def execution(self, arn: str) -> ExecutionRecord:
         """Find an execution.
 
-        :param arn: Its ARN.
-        :raises ResourceNotFoundError: There is none.
+        :param arn: its ARN.
+        :raises ResourceNotFoundError: there is none.
         """
         with self.lock:
             execution = self._executions.get(arn)

@@ -19,11 +19,11 @@ class RequestTokens:
     def once(self, operation: str, request: Mapping[str, Any], act: Callable[[], str]) -> str:
         """Act, unless a request with the same token did so before. A request that is refused uses no token up.
 
-        :param operation: The operation; each has tokens of its own.
-        :param request: The request; its token decides, its other members are compared.
-        :param act: Does what the request asks for and returns the ARN to answer with.
-        :return: That ARN, or the one answered before.
-        :raises ConflictError: The token was used with other members. The service documents no wording for this
+        :param operation: the operation; each has tokens of its own.
+        :param request: the request; its token decides, its other members are compared.
+        :param act: does what the request asks for and returns the ARN to answer with.
+        :return: that ARN, or the one answered before.
+        :raises ConflictError: the token was used with other members. The service documents no wording for this
             and ConflictException is the only error it lists that fits.
         """
         token = request.get("ClientRequestToken")
@@ -46,7 +46,7 @@ class RequestTokens:
     def forget(self, pipeline_arn: str) -> None:
         """Forget the answers about a pipeline and its executions: there is nothing left to answer with.
 
-        :param pipeline_arn: The pipeline's ARN.
+        :param pipeline_arn: the pipeline's ARN.
         """
         with self._lock:
             self._answers = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from demo.airflow_api import AirflowApi, AirflowApiError, Event
-from demo.components import USER, Stack
+from harness.airflow_api import AirflowApi, AirflowApiError, Event
+from harness.components import USER, Stack
 
 DAGS = Path(__file__).parent / "dags"
 OURS, AMAZON = "steps_ours", "steps_amazon"

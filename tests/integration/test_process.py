@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -242,21 +243,40 @@ def test_root_without_the_right_to_mount_can_run_jobs(tmp_path: Path) -> None:
     }
 
 
+def test_an_endpoint_starts_empty() -> None:
+    """The state of moto is the whole process's: the next endpoint in it has nothing of the last one."""
+    program = """
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from tests.integration.clients import Aws
+
+for _ in range(2):
+    with LocalEndpoint() as endpoint:
+        aws = Aws(endpoint.url)
+        print([bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]])
+        aws.s3.create_bucket(Bucket="left", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        print([bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "[]\n['left']\n[]\n['left']\n"), ended.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user already")
 def test_an_ordinary_user_can_run_jobs() -> None:
     """Without any right of root's: own /opt/ml in a user namespace, nothing made in /opt, several at once, none left.
 
-    The sandbox needs the standard library only, so it is run with the system's interpreter: the one of the
-    tests may lie where another user cannot read it.
+    The sandbox needs the standard library only, so it is run with the system's interpreter, from a copy of the
+    package: those of the tests may lie where another user cannot read them.
     """
     interpreter = shutil.which("python3", path="/usr/bin")
     if interpreter is None:
         pytest.skip("there is no /usr/bin/python3 that another user could run")
     nobody = pwd.getpwnam("nobody")
-    sandbox = ROOT / "airflow_sm_pipelines" / "local" / "jobs" / "sandbox.py"
-    code = sandbox.read_text(encoding="utf-8") + textwrap.dedent(
+    code = textwrap.dedent(
         """
-        import sys, tempfile
+        import os, tempfile
+        from pathlib import Path
+        from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+        from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
         with tempfile.TemporaryDirectory() as scratch:
             sandbox = NamespaceSandbox.probe(Path(scratch))
             said = []
@@ -279,13 +299,16 @@ def test_an_ordinary_user_can_run_jobs() -> None:
             print([os.read(pipe, 1) for pipe in held])  # nobody has them open for writing any more
         """
     )
-    ended = subprocess.run(
-        ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", interpreter, "-"],
-        input=code,
-        env={"PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as readable:
+        Path(readable).chmod(0o755)
+        shutil.copytree(ROOT / "airflow_sm_pipelines", f"{readable}/airflow_sm_pipelines")
+        ended = subprocess.run(
+            ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", interpreter, "-"],
+            input=code,
+            env={"PATH": os.defpath, "PYTHONPATH": readable},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert (ended.stdout, ended.stderr) == (f"{nobody.pw_uid} [0, 0] ['one', 'two'] False\n[b'', b'']\n", "")

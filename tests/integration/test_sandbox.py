@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, JobProcess, NamespaceSandbox
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, JobProcess, Sandbox
+from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
+from airflow_sm_pipelines.local.sandboxes.process import NamespaceProcess
 
 DETACH = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True).pid, flush=True)"
 """Starts a program in a session of its own, tells its process id, and ends."""
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> NamespaceSandbox:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """What the endpoint starts jobs with."""
     return NamespaceSandbox.probe(tmp_path_factory.mktemp("probe"))
 
 
-def start(sandbox: NamespaceSandbox, root: Path, lines: list[str], *command: str) -> JobProcess:
+def start(sandbox: Sandbox, root: Path, lines: list[str], *command: str) -> JobProcess:
     """Start a command whose lines are added to a list."""
     return sandbox.start(JobDirectory.create(root / "job"), command, {"PATH": os.environ["PATH"]}, lines.append)
 
@@ -38,14 +40,14 @@ def assert_gone(pid: int) -> None:
         os.close(handle)
 
 
-def test_every_line_is_seen_as_it_was_printed(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_every_line_is_seen_as_it_was_printed(sandbox: Sandbox, tmp_path: Path) -> None:
     """Standard output and standard error; empty lines, bytes that are no text, a last line without an end."""
     lines: list[str] = []
     process = start(sandbox, tmp_path, lines, "sh", "-c", r"echo one; echo; printf '\377\r\n' >&2; printf end; exit 3")
     assert (process.wait(), lines) == (3, ["one", "", "\N{REPLACEMENT CHARACTER}", "end"])
 
 
-def test_a_job_that_ends_takes_no_other_job_along(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_a_job_that_ends_takes_no_other_job_along(sandbox: Sandbox, tmp_path: Path) -> None:
     """The kernel reuses the numbers of namespaces: jobs that end while others begin must not end those, too."""
     codes: list[int] = []
 
@@ -62,14 +64,14 @@ def test_a_job_that_ends_takes_no_other_job_along(sandbox: NamespaceSandbox, tmp
     assert codes == [7] * 80
 
 
-def test_more_output_than_a_pipe_holds_is_complete(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_more_output_than_a_pipe_holds_is_complete(sandbox: Sandbox, tmp_path: Path) -> None:
     """What the first process printed before it ended is read, however much it was."""
     lines: list[str] = []
     assert start(sandbox, tmp_path, lines, "seq", "300000").wait() == 0
     assert lines == [str(number) for number in range(1, 300001)]
 
 
-def test_a_job_whose_output_is_closed_goes_on(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_a_job_whose_output_is_closed_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
     """The end of its output is not its end."""
     lines: list[str] = []
     os.mkfifo(go := tmp_path / "go")
@@ -88,11 +90,11 @@ def test_nothing_runs_in_the_endpoints_own_namespace(tmp_path: Path) -> None:
 def test_a_job_killed_before_it_began_has_an_exit_code() -> None:
     """It has named its namespace, here one that never was, and nobody reads the answer any more."""
     lines: list[str] = []
-    process = JobProcess(["/bin/sh", "-c", "exec <&-; echo 'mnt:[1]'; exit 5"], {}, lines.append)
+    process = NamespaceProcess(["/bin/sh", "-c", "exec <&-; echo 'mnt:[1]'; exit 5"], {}, lines.append)
     assert (process.wait(), lines) == (5, [])
 
 
-def test_a_job_ends_with_its_first_process(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_a_job_ends_with_its_first_process(sandbox: Sandbox, tmp_path: Path) -> None:
     """A child in a session of its own holds the output open; it ends neither later than the job nor without it."""
     lines: list[str] = []
     assert start(sandbox, tmp_path, lines, "python3", "-c", DETACH, "sleep", "600").wait() == 0
@@ -100,7 +102,7 @@ def test_a_job_ends_with_its_first_process(sandbox: NamespaceSandbox, tmp_path: 
     assert_gone(pid)
 
 
-def test_a_child_that_never_stops_printing_ends_too(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_a_child_that_never_stops_printing_ends_too(sandbox: Sandbox, tmp_path: Path) -> None:
     """What is read after the first process has ended is what there was at that moment."""
     lines: list[str] = []
     assert start(sandbox, tmp_path, lines, "python3", "-c", DETACH, "yes").wait() == 0
@@ -108,7 +110,7 @@ def test_a_child_that_never_stops_printing_ends_too(sandbox: NamespaceSandbox, t
     assert_gone(pid)
 
 
-def test_a_job_that_is_killed_takes_along_what_left_its_group(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+def test_a_job_that_is_killed_takes_along_what_left_its_group(sandbox: Sandbox, tmp_path: Path) -> None:
     """As at the end of a stop's grace period, or of the endpoint."""
     lines: list[str] = []
     os.mkfifo(go := tmp_path / "go")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
-from demo.components import LOOPBACK, USER, Stack
+from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
+from harness.components import LOOPBACK, USER, Stack
 from tests.faults.proxy import serve
 from tests.live.answers import Answers
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from demo.components import airflow_home
+from harness.components import airflow_home
 
 
 def started(live, run, task_id="run", map_index=-1):

@@ -10,7 +10,7 @@ from benchmarks.imports import SIDES, measure
 from benchmarks.pipelines import alike, blocks, ours
 from benchmarks.triggers.side_by_side import measure as measure_waiting
 from benchmarks.workers.run import WorkerUse, worker_use
-from demo.airflow_api import Event
+from harness.airflow_api import Event
 
 
 def test_the_pipeline_of_the_benchmark_has_as_many_steps_as_asked_for():

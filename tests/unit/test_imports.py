@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import airflow_sm_pipelines
 
@@ -67,6 +71,30 @@ with DAG("d"):
     )
 """
 
+A_GIVEN_DEFINITION = """
+from airflow.sdk import DAG
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup
+
+with DAG("d"):
+    SageMakerPipelineTaskGroup.from_definition(
+        "g",
+        role_arn="arn:aws:iam::123456789012:role/r",
+        definition={
+            "Version": "2020-12-01",
+            "Metadata": {},
+            "Parameters": [],
+            "Steps": [{"Name": "no", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}],
+        },
+    )
+"""
+
+EVERYTHING_BUT_THE_HOOK = """
+import airflow_sm_pipelines
+
+for name in {*airflow_sm_pipelines.__all__} - {"SageMakerPipelineHook"}:
+    getattr(airflow_sm_pipelines, name)
+"""
+
 PARSE = """
 import json, socket, sys
 
@@ -74,12 +102,27 @@ def refuse(*arguments, **keywords):
     raise AssertionError(f"the Dag file used the network: {arguments}")
 
 socket.socket.connect = socket.getaddrinfo = refuse
-import airflow.sdk
-before = set(sys.modules)
 import runpy
+from airflow.sdk import DAG, BaseOperator, TaskGroup
+with DAG("plain"), TaskGroup("group"):
+    BaseOperator(task_id="task")
+before = set(sys.modules)
 runpy.run_path(sys.argv[1])
-print(json.dumps(sorted(set(sys.modules) - before)))
+print(json.dumps([sorted(before), sorted(set(sys.modules) - before)]))
 """
+
+ROOMS = {
+    "compatibility",
+    "definition",
+    "exceptions",
+    "execution",
+    "links",
+    "operators",
+    "settings",
+    "tasks",
+    "translation",
+}
+"""What every Dag file with our names may load of ours: not hooks, triggers, requests, which wait for a task to run."""
 
 
 def loaded(code, *arguments):
@@ -102,31 +145,44 @@ def test_every_public_name_can_be_had():
     assert not hasattr(airflow_sm_pipelines, "SageMakerSomething")
 
 
-def test_parsing_a_dag_file_loads_no_aws_library_and_calls_nobody(tmp_path):
-    """A Dag file with our operators loads what airflow.sdk loads, and only our own modules more."""
-    (tmp_path / "evaluate.py").touch()
-    (tmp_path / "dag.py").write_text(DAG_FILE)
-    modules = loaded(PARSE, str(tmp_path / "dag.py"))
-    heavy = ("boto3", "botocore", "sagemaker", "moto", "airflow.providers.amazon", "airflow_sm_pipelines.hooks")
-    assert [name for name in modules if name.startswith(heavy)] == []
-    ours = {name.split(".")[1] for name in modules if name.startswith("airflow_sm_pipelines.")}
-    assert ours == {
-        "compatibility",
-        "definition",
-        "exceptions",
-        "execution",
-        "links",
-        "operators",
-        "settings",
-        "task_groups",
-        "tasks",
-        "translation",
+def test_type_checkers_see_what_can_be_had():
+    """The imports that only type checkers follow are those of the table of names; each name is exported as itself."""
+    tree = ast.parse(Path(airflow_sm_pipelines.__file__).read_text())
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    seen = {
+        node.module: [(alias.name, alias.asname) for alias in node.names]
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert seen == {
+        f"airflow_sm_pipelines.{module}": [(name, name) for name in names]
+        for module, names in airflow_sm_pipelines._NAMES.items()
     }
 
 
-def test_parsing_a_dag_file_with_whole_executions_is_as_light(tmp_path):
-    """Operators, sensors and branches for whole executions load no AWS library either, and call nobody."""
-    (tmp_path / "dag.py").write_text(WHOLE_EXECUTIONS)
-    modules = loaded(PARSE, str(tmp_path / "dag.py"))
-    heavy = ("boto3", "botocore", "moto", "airflow.providers.amazon", "airflow_sm_pipelines.hooks")
-    assert [name for name in modules if name.startswith((*heavy, "airflow_sm_pipelines.triggers"))] == []
+@pytest.mark.parametrize(
+    ("dag_file", "rooms"),
+    [
+        pytest.param(DAG_FILE, ROOMS | {"task_groups"}, id="pipeline group"),
+        pytest.param(A_GIVEN_DEFINITION, ROOMS | {"task_groups"}, id="given definition"),
+        pytest.param(WHOLE_EXECUTIONS, ROOMS | {"sensors"}, id="whole executions"),
+        pytest.param(EVERYTHING_BUT_THE_HOOK, ROOMS | {"sensors", "task_groups"}, id="all names"),
+    ],
+)
+def test_parsing_a_dag_file_loads_no_package_but_ours_and_calls_nobody(tmp_path, dag_file, rooms):
+    """On top of what Airflow loads for a plain Dag: these rooms of ours, and no package besides: no AWS, no HTTP."""
+    (tmp_path / "evaluate.py").touch()
+    (tmp_path / "dag.py").write_text(dag_file)
+    before, more = loaded(PARSE, str(tmp_path / "dag.py"))
+    packages = {name.partition(".")[0] for name in more} - {name.partition(".")[0] for name in before}
+    providers = {name for name in more if name.startswith("airflow.providers.")}
+    ours = {name.split(".")[1] for name in more if name.startswith("airflow_sm_pipelines.")}
+    assert (packages - sys.stdlib_module_names, providers, ours) == (set(), set(), rooms)
+
+
+def test_a_plain_dag_loads_of_this_package_what_airflow_asks_every_provider_for(tmp_path):
+    """Airflow asks wherever it is imported what a provider has to offer: that must not cost anything."""
+    (tmp_path / "dag.py").touch()
+    before, _ = loaded(PARSE, str(tmp_path / "dag.py"))
+    ours = [name for name in before if name.startswith("airflow_sm_pipelines")]
+    assert ours == ["airflow_sm_pipelines", "airflow_sm_pipelines.get_provider_info"]

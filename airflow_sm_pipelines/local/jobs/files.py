@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
     """Where a job's LocalPath is on this machine.
 
-    :param directory: The job's directory.
-    :param path: The LocalPath.
-    :param name: The input or output, for the message.
-    :raises JobFailedError: It is missing, or not below ``/opt/ml``, or the job has made it a link that leaves it.
+    :param directory: the job's directory.
+    :param path: the LocalPath.
+    :param name: the input or output, for the message.
+    :raises JobFailedError: it is missing, or not below ``/opt/ml``, or the job has made it a link that leaves it.
     """
     if path is None:
         raise JobFailedError(f"ClientError: {name!r} has no LocalPath")
@@ -35,9 +35,9 @@ def said(directory: JobDirectory, name: str, limit: int) -> str:
 
     Links are not followed, and nothing but a regular file is read: whatever else the job has put there says nothing.
 
-    :param directory: The job's directory.
-    :param name: The file: ``message`` or ``failure``.
-    :param limit: The number of characters that count.
+    :param directory: the job's directory.
+    :param name: the file: ``message`` or ``failure``.
+    :param limit: the number of characters that count.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is opened without waiting for its other end
     try:
@@ -71,8 +71,8 @@ def only_file_mode(mode: str, data_type: str, name: str) -> None:
 
     :param mode: ``File``, ``FastFile`` or ``Pipe``.
     :param data_type: ``S3Prefix``, ``ManifestFile``, ...
-    :param name: The input, for the message.
-    :raises JobFailedError: The mode or type is not run here.
+    :param name: the input, for the message.
+    :raises JobFailedError: the mode or type is not run here.
     """
     if mode not in ("File", "FastFile") or data_type != "S3Prefix":
         raise JobFailedError(
@@ -85,7 +85,7 @@ def only_one_instance(count: int) -> None:
     """Refuse clusters.
 
     :param count: InstanceCount.
-    :raises JobFailedError: It is more than one.
+    :raises JobFailedError: it is more than one.
     """
     if count != 1:
         raise JobFailedError(
@@ -97,7 +97,7 @@ def only_one_instance(count: int) -> None:
 def resource_config(instance_type: str) -> dict[str, Any]:
     """The content of ``resourceconfig.json``.
 
-    :param instance_type: As requested; no such machine is started.
+    :param instance_type: as requested; no such machine is started.
     """
     group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST_NAME]}
     return {

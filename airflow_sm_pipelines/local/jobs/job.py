@@ -18,13 +18,7 @@ from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.logs import LogStream
-from airflow_sm_pipelines.local.jobs.sandbox import (
-    HOST_NAME,
-    JobDirectory,
-    JobProcess,
-    NamespaceSandbox,
-    job_path,
-)
+from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.names import resource_arn
 
@@ -45,16 +39,16 @@ class JobFailedError(Exception):
 class JobHost:
     """Where and with what jobs run.
 
-    :param sandbox: Starts their processes.
-    :param interpreter: The Python that stands for every image.
-    :param directory: Jobs get their directories below it.
-    :param clients: Clients for the region.
-    :param region: The AWS region.
-    :param endpoint_url: What jobs get as AWS_ENDPOINT_URL.
-    :param stop_grace_seconds: Time between SIGTERM and SIGKILL when a job is stopped.
+    :param sandbox: starts their processes.
+    :param interpreter: the Python that stands for every image.
+    :param directory: jobs get their directories below it.
+    :param clients: clients for the region.
+    :param region: the AWS region.
+    :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
+    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     """
 
-    sandbox: NamespaceSandbox
+    sandbox: Sandbox
     interpreter: Path
     directory: Path
     clients: Clients
@@ -66,9 +60,9 @@ class JobHost:
 class Job(ABC):
     """One job. Its status goes from InProgress, maybe over Stopping, to Completed, Failed or Stopped.
 
-    :param name: The job's name.
-    :param request: The create request, already checked against the service model.
-    :param host: Where it runs.
+    :param name: the job's name.
+    :param request: the create request, already checked against the service model.
+    :param host: where it runs.
     """
 
     resource: ClassVar[Resource]
@@ -109,15 +103,15 @@ class Job(ABC):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the job's end.
 
-        :param timeout: Seconds; ``None`` for ever.
-        :return: Whether it has ended.
+        :param timeout: seconds; ``None`` for ever.
+        :return: whether it has ended.
         """
         return self._done.wait(timeout)
 
     def stop(self) -> bool:
         """Ask the job to end; returns at once.
 
-        :return: Whether there was something to stop.
+        :return: whether there was something to stop.
         """
         with self._lock:
             if self._status != "InProgress":
@@ -147,28 +141,28 @@ class Job(ABC):
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
         """Put everything the job needs below its directory.
 
-        :param directory: The job's directory.
-        :param staging: To download with.
-        :return: The command and the variables that it gets on top of the common ones.
-        :raises JobFailedError: The request asks for something that cannot be run.
+        :param directory: the job's directory.
+        :param staging: to download with.
+        :return: the command and the variables that it gets on top of the common ones.
+        :raises JobFailedError: the request asks for something that cannot be run.
         """
 
     @abstractmethod
     def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
         """Store what the job made.
 
-        :param directory: The job's directory.
-        :param staging: To upload with.
-        :param stopped: The job was stopped rather than completed.
+        :param directory: the job's directory.
+        :param staging: to upload with.
+        :param stopped: the job was stopped rather than completed.
         """
 
     @abstractmethod
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
         """The FailureReason of a job whose process failed.
 
-        :param directory: The job's directory.
-        :param exit_code: Of its first process.
-        :param output: The last lines of its output.
+        :param directory: the job's directory.
+        :param exit_code: of its first process.
+        :param output: the last lines of its output.
         """
 
     def times_out(self) -> str:
@@ -179,14 +173,14 @@ class Job(ABC):
     def observe(self, line: str) -> None:
         """Look at a line that the job printed, while it runs.
 
-        :param line: The line.
+        :param line: the line.
         """
 
     @abstractmethod
     def phase(self, name: str) -> None:
         """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
 
-        :param name: The phase.
+        :param name: the phase.
         """
 
     def _run(self) -> None:
@@ -263,7 +257,8 @@ class Job(ABC):
         """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            "PATH": job_path(self.host.interpreter),
+            # The interpreter's own directory first, so that ``python3`` is that interpreter.
+            "PATH": f"{self.host.interpreter.parent}:{SYSTEM_PATH}",
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
             "LANG": "C.UTF-8",

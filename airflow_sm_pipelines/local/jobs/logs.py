@@ -22,9 +22,9 @@ _ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interr
 class LogStream:
     """One job's log stream. Lines are sent in batches by a thread of its own, in order.
 
-    :param client: A CloudWatch Logs client.
-    :param group: The log group; made when missing.
-    :param stream: The log stream.
+    :param client: a CloudWatch Logs client.
+    :param group: the log group; made when missing.
+    :param stream: the log stream.
     """
 
     def __init__(self, client: Any, group: str, stream: str) -> None:
@@ -40,7 +40,7 @@ class LogStream:
     def write(self, line: str) -> None:
         """Add one line.
 
-        :param line: Without its line end. CloudWatch refuses empty messages, so an empty line becomes a blank.
+        :param line: without its line end. CloudWatch refuses empty messages, so an empty line becomes a blank.
         """
         self._tail.append(line)
         self._events.put({"timestamp": int(time.time() * 1000), "message": line[:_EVENT_BYTES] or " "})
@@ -84,8 +84,8 @@ class LogStream:
 def last_error_line(output: Sequence[str]) -> str:
     """The line that says best why a script failed: the last exception line, else the last line that says anything.
 
-    :param output: The last lines that the script printed.
-    :return: An empty string when it printed nothing.
+    :param output: the last lines that the script printed.
+    :return: an empty string when it printed nothing.
     """
     said = [line.strip() for line in output if line.strip()]
     for line in reversed(said):

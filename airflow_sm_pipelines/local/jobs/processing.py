@@ -7,13 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
-from airflow_sm_pipelines.local.jobs.files import (
-    local_path,
-    only_file_mode,
-    only_one_instance,
-    resource_config,
-    said,
-)
+from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, resource_config, said
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory

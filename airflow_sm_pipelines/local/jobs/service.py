@@ -15,8 +15,8 @@ J = TypeVar("J", bound=Job)
 class Jobs(Generic[J]):
     """All jobs of one type.
 
-    :param kind: The job's class.
-    :param host: Where they run.
+    :param kind: the job's class.
+    :param host: where they run.
     """
 
     def __init__(self, kind: type[J], host: JobHost) -> None:
@@ -30,10 +30,10 @@ class Jobs(Generic[J]):
     def create(self, name: str, request: Mapping[str, Any]) -> J:
         """Make a job and start it.
 
-        :param name: The job's name.
-        :param request: The create request, already checked.
-        :raises ResourceInUseError: There is a job of that name.
-        :raises ServiceError: The endpoint is shutting down.
+        :param name: the job's name.
+        :param request: the create request, already checked.
+        :raises ResourceInUseError: there is a job of that name.
+        :raises ServiceError: the endpoint is shutting down.
         """
         with self._lock:
             if self._closed:
@@ -51,8 +51,8 @@ class Jobs(Generic[J]):
     def get(self, name: str) -> J:
         """The job of a name.
 
-        :param name: The name.
-        :raises ValidationError: There is none; this is what the service answers, not ResourceNotFound.
+        :param name: the name.
+        :raises ValidationError: there is none; this is what the service answers, not ResourceNotFound.
         """
         with self._lock:
             job = self._jobs.get(name)

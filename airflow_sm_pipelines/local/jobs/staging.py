@@ -20,7 +20,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Split an S3 URI into bucket and key.
 
     :param uri: ``s3://bucket/key``; the key may be empty.
-    :raises StagingError: It is no S3 URI.
+    :raises StagingError: it is no S3 URI.
     """
     parts = urlsplit(uri, allow_fragments=False)
     if parts.scheme != "s3" or not parts.netloc:
@@ -34,8 +34,8 @@ def relative_name(prefix: str, key: str) -> str:
     S3 prefixes are plain string prefixes: ``data`` also covers ``database/x``. Such keys keep the part after the
     last ``/`` of the prefix; keys below the prefix keep the part after it; the object itself keeps its name.
 
-    :param prefix: The key part of the S3 URI.
-    :param key: A key that starts with it.
+    :param prefix: the key part of the S3 URI.
+    :param key: a key that starts with it.
     """
     if prefix.endswith("/") or not prefix:
         return key[len(prefix) :]
@@ -47,7 +47,7 @@ def relative_name(prefix: str, key: str) -> str:
 class S3Staging:
     """Downloads and uploads for jobs.
 
-    :param client: An S3 client; its region is named in error messages.
+    :param client: an S3 client; its region is named in error messages.
     """
 
     def __init__(self, client: Any) -> None:
@@ -56,12 +56,12 @@ class S3Staging:
     def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> int:
         """Copy every object under an S3 prefix into a directory.
 
-        :param uri: An object or a prefix.
-        :param directory: Made when missing.
-        :param role_arn: The job's role, named in the message when there is nothing to copy.
-        :param required: Whether it is an error when there is nothing.
-        :return: The number of files.
-        :raises StagingError: There is no such object though it is required, a key would land outside the
+        :param uri: an object or a prefix.
+        :param directory: made when missing.
+        :param role_arn: the job's role, named in the message when there is nothing to copy.
+        :param required: whether it is an error when there is nothing.
+        :return: the number of files.
+        :raises StagingError: there is no such object though it is required, a key would land outside the
             directory, or at a place that is a file and a directory.
         """
         bucket, prefix = split_uri(uri)
@@ -87,9 +87,9 @@ class S3Staging:
     def upload_directory(self, directory: Path, uri: str) -> int:
         """Copy every file below a directory under an S3 prefix. Links are followed within the directory only.
 
-        :param directory: May be missing or empty, then there is nothing to do.
-        :param uri: The prefix.
-        :return: The number of objects.
+        :param directory: may be missing or empty, then there is nothing to do.
+        :param uri: the prefix.
+        :return: the number of objects.
         :raises StagingError: S3 refused, as when the bucket does not exist.
         """
         bucket, prefix = split_uri(uri)
@@ -112,9 +112,9 @@ class S3Staging:
     def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
         """Pack a directory's content into a ``tar.gz`` and store it as one object.
 
-        :param directory: Its children become the archive's top level.
-        :param uri: The object.
-        :param scratch: A directory for the archive while it is made.
+        :param directory: its children become the archive's top level.
+        :param uri: the object.
+        :param scratch: a directory for the archive while it is made.
         :raises StagingError: S3 refused.
         """
         bucket, key = split_uri(uri)
@@ -129,8 +129,8 @@ class S3Staging:
     def read(self, uri: str) -> bytes:
         """The content of one object.
 
-        :param uri: The object.
-        :raises StagingError: It cannot be read; the message carries S3's words.
+        :param uri: the object.
+        :raises StagingError: it cannot be read; the message carries S3's words.
         """
         bucket, key = split_uri(uri)
         try:

@@ -13,13 +13,7 @@ from typing import Any, ClassVar
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.files import (
-    local_path,
-    only_file_mode,
-    only_one_instance,
-    resource_config,
-    said,
-)
+from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, resource_config, said
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobFailedError, JobHost
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -46,7 +40,7 @@ _SECONDARY_MESSAGE = {
 class TrainingJob(Job):
     """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`.
 
-    :raises ValidationError: A metric's regular expression is none.
+    :raises ValidationError: a metric's regular expression is none.
     """
 
     resource: ClassVar[Resource] = RESOURCES["training-job"]

@@ -58,11 +58,7 @@ class CallbackStepRunner(StepRunner):
         arguments = self.arguments()
         self._queue_url = evaluate(self.step.extra["SqsQueueUrl"], self.lookup())
         callback = self.services.callbacks.open(str(self.execution.arn))
-        message = {
-            "token": callback.token,
-            "pipelineExecutionArn": callback.execution_arn,
-            "arguments": arguments,
-        }
+        message = {"token": callback.token, "pipelineExecutionArn": callback.execution_arn, "arguments": arguments}
         with self._lock:
             if self._stopped.is_set():
                 return StepEnd(StepStatus.STOPPED)

@@ -26,8 +26,8 @@ from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 class StepFailedError(Exception):
     """The step failed; the message is its FailureReason.
 
-    :param reason: The FailureReason.
-    :param exception: What retry policies call the failure; ``None`` for what they are not about.
+    :param reason: the FailureReason.
+    :param exception: what retry policies call the failure; ``None`` for what they are not about.
     """
 
     def __init__(self, reason: str, exception: str | None = None) -> None:
@@ -39,12 +39,12 @@ class StepFailedError(Exception):
 class StepServices:
     """What steps use.
 
-    :param clients: Clients for the region.
-    :param jobs: Where steps make their jobs, by kind.
-    :param callbacks: Where Callback steps wait.
-    :param runners: What runs each type of step.
-    :param executions: All executions, to look for cached results in.
-    :param clock: What waits between the tries of a step.
+    :param clients: clients for the region.
+    :param jobs: where steps make their jobs, by kind.
+    :param callbacks: where Callback steps wait.
+    :param runners: what runs each type of step.
+    :param executions: all executions, to look for cached results in.
+    :param clock: what waits between the tries of a step.
     """
 
     clients: Clients
@@ -60,10 +60,10 @@ class StepEnd:
     """How a step ended.
 
     :param status: Succeeded, Failed or Stopped.
-    :param failure_reason: Why, when it failed.
-    :param properties: What later steps may refer to.
-    :param outcome: Of a Condition step.
-    :param exception: What retry policies call the failure; ``None`` for what they are not about.
+    :param failure_reason: why, when it failed.
+    :param properties: what later steps may refer to.
+    :param outcome: of a Condition step.
+    :param exception: what retry policies call the failure; ``None`` for what they are not about.
     """
 
     status: StepStatus
@@ -76,11 +76,11 @@ class StepEnd:
 class StepRunner(ABC):
     """One run of one step.
 
-    :param step: The step.
-    :param execution: The execution it belongs to.
-    :param services: What it may use.
-    :param report: To be called with the step's metadata as soon as it is known.
-    :param iteration: The turn of a ForEach step that it belongs to.
+    :param step: the step.
+    :param execution: the execution it belongs to.
+    :param services: what it may use.
+    :param report: to be called with the step's metadata as soon as it is known.
+    :param iteration: the turn of a ForEach step that it belongs to.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ class StepRunner(ABC):
     def run(self) -> StepEnd:
         """Do what the step does, to its end.
 
-        :raises StepFailedError: It failed.
-        :raises EvaluationError: An expression has no value; the driver makes that the FailureReason.
+        :raises StepFailedError: it failed.
+        :raises EvaluationError: an expression has no value; the driver makes that the FailureReason.
         """
 
     @abstractmethod
@@ -112,14 +112,14 @@ class StepRunner(ABC):
     def lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
         """Where the step's expressions find their values.
 
-        :param job_names: The name of the step's job, by execution variable.
+        :param job_names: the name of the step's job, by execution variable.
         """
         return ExecutionLookup(self.execution, S3Staging(self.services.clients.s3), job_names, self.iteration)
 
     def arguments(self, job_names: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The step's arguments with every expression evaluated.
 
-        :param job_names: As for :meth:`lookup`.
+        :param job_names: as for :meth:`lookup`.
         """
         arguments: dict[str, Any] = evaluate(self.step.arguments, self.lookup(job_names))
         return arguments
@@ -135,8 +135,8 @@ class InstantStepRunner(StepRunner):
 def refused(operation: str, error: ServiceError | ClientError) -> StepFailedError:
     """The failure of a step whose create request the service refuses, in the service's words.
 
-    :param operation: Such as ``CreateProcessingJob``.
-    :param error: The refusal, from this endpoint or from moto.
+    :param operation: such as ``CreateProcessingJob``.
+    :param error: the refusal, from this endpoint or from moto.
     """
     if isinstance(error, ServiceError):
         code, status, message = error.code, error.http_status, error.message

@@ -77,8 +77,8 @@ logger = logging.getLogger(__name__)
 class Application:
     """The WSGI application.
 
-    :param regions: Our side.
-    :param moto: The rest of AWS.
+    :param regions: our side.
+    :param moto: the rest of AWS.
     """
 
     def __init__(self, regions: Regions, moto: WSGIApplication) -> None:

@@ -10,9 +10,9 @@ from airflow_sm_pipelines.local.store import PipelineRecord
 def find_pipeline(region: Region, name_or_arn: str) -> PipelineRecord:
     """The pipeline of a name or an ARN.
 
-    :param region: Where to look.
-    :param name_or_arn: Either.
-    :raises ResourceNotFoundError: There is none.
+    :param region: where to look.
+    :param name_or_arn: either.
+    :raises ResourceNotFoundError: there is none.
     """
     is_arn = name_or_arn.startswith("arn:")
     return region.store.pipeline(

@@ -23,10 +23,10 @@ def created_within(
 ) -> bool:
     """Whether a time lies between two limits of a request, where given.
 
-    :param moment: The time.
-    :param request: The request.
-    :param after: The member with the lower limit.
-    :param before: The member with the upper limit.
+    :param moment: the time.
+    :param request: the request.
+    :param after: the member with the lower limit.
+    :param before: the member with the upper limit.
     """
     if after in request and moment <= parse_to_aware_datetime(request[after]):
         return False
@@ -47,14 +47,14 @@ def page(
     A page goes on after the last item of the page before it, not after a number of items: what came or went between
     two requests neither repeats an item nor leaves one out.
 
-    :param items: In order of creation; items with equal keys keep that order, or its reverse.
-    :param request: May have SortOrder, MaxResults and NextToken.
-    :param key: What to sort by.
-    :param identity: What tells an item from all others.
-    :param order: The order when the request has none; listings of the service come with the latest first.
-    :param default_size: Items on a page when the request does not say.
-    :return: The page, and ``{"NextToken": ...}`` when there is more.
-    :raises ValidationError: The token is not from an answer to the same request.
+    :param items: in order of creation; items with equal keys keep that order, or its reverse.
+    :param request: may have SortOrder, MaxResults and NextToken.
+    :param key: what to sort by.
+    :param identity: what tells an item from all others.
+    :param order: the order when the request has none; listings of the service come with the latest first.
+    :param default_size: items on a page when the request does not say.
+    :return: the page, and ``{"NextToken": ...}`` when there is more.
+    :raises ValidationError: the token is not from an answer to the same request.
     """
     descending = request.get("SortOrder", order) == "Descending"
     ordered = sorted(items, key=key)

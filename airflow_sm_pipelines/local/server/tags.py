@@ -20,7 +20,7 @@ Response = dict[str, Any]
 def is_ours(arn: object) -> bool:
     """Whether a resource is a pipeline or job, existing or not, so that moto knows nothing of it.
 
-    :param arn: The ResourceArn of a request, not checked yet.
+    :param arn: the ResourceArn of a request, not checked yet.
     """
     return isinstance(arn, str) and _OURS.match(arn) is not None
 

@@ -55,10 +55,10 @@ def update_pipeline_version(region: Region, request: Request) -> Response:
 def requested_version(pipeline: PipelineRecord, request: Request) -> PipelineVersion:
     """The version that a request names by PipelineVersionId or PipelineVersionAlias; else the latest.
 
-    :param pipeline: The pipeline.
-    :param request: The request.
-    :raises ValidationError: It names both.
-    :raises ResourceNotFoundError: There is no such version.
+    :param pipeline: the pipeline.
+    :param request: the request.
+    :raises ValidationError: it names both.
+    :raises ResourceNotFoundError: there is no such version.
     """
     if "PipelineVersionId" in request and "PipelineVersionAlias" in request:
         raise ValidationError("Only one of PipelineVersionId and PipelineVersionAlias can be specified.")
@@ -70,7 +70,7 @@ def requested_version(pipeline: PipelineRecord, request: Request) -> PipelineVer
 def shown_aliases(version: PipelineVersion) -> dict[str, list[str]]:
     """``{"PipelineVersionAliases": [...]}``; empty when the version has none.
 
-    :param version: The version.
+    :param version: the version.
     """
     return {"PipelineVersionAliases": list(version.aliases)} if version.aliases else {}
 
@@ -78,11 +78,11 @@ def shown_aliases(version: PipelineVersion) -> dict[str, list[str]]:
 def add_aliases(pipeline: PipelineRecord, version: PipelineVersion, aliases: Iterable[str]) -> None:
     """Give a version more aliases.
 
-    :param pipeline: Its pipeline.
-    :param version: The version; it need not be among the pipeline's yet.
-    :param aliases: The aliases. One that the version has already is no error.
-    :raises ValidationError: An alias consists of digits, or there are too many.
-    :raises ConflictError: Another version has an alias.
+    :param pipeline: its pipeline.
+    :param version: the version; it need not be among the pipeline's yet.
+    :param aliases: the aliases. One that the version has already is no error.
+    :raises ValidationError: an alias consists of digits, or there are too many.
+    :raises ConflictError: another version has an alias.
     """
     for alias in aliases:
         if alias.isdigit():

@@ -13,14 +13,10 @@ from airflow_sm_pipelines.local.server.application import Application
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
 
-from moto.moto_api._internal.models import moto_api_backend
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer
 from werkzeug.serving import make_server as make_werkzeug_server
+from werkzeug.test import Client
 
 _BACKLOG = 128
 
@@ -38,13 +34,16 @@ class _QuietRequestHandler(MotoRequestHandler):
 def make_server(host: str, port: int, regions: Regions) -> BaseWSGIServer:
     """A server that listens, and answers once ``serve_forever`` runs.
 
-    :param host: The address.
-    :param port: The port; 0 for any free one.
-    :param regions: Our side of the endpoint.
-    :raises OSError: The port is taken.
+    :param host: the address.
+    :param port: the port; 0 for any free one.
+    :param regions: our side of the endpoint.
+    :raises OSError: the port is taken.
     """
-    moto_api_backend.reset()
-    application = Application(regions, DomainDispatcherApplication(create_backend_app))
+    moto = DomainDispatcherApplication(create_backend_app)
+    emptied = Client(moto).post("/moto-api/reset")  # moto's state is one for the whole process
+    if emptied.status_code != 200:
+        raise RuntimeError(f"moto did not empty its state: {emptied.status} {emptied.text}")
+    application = Application(regions, moto)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # werkzeug duplicates the socket. Left to bind by itself, it ends the process when the port is taken.
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:

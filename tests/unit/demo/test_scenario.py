@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from demo.airflow_api import DagRun, TaskInstance
 from demo.scenario import Expectation, UnexpectedEndError
+from harness.airflow_api import DagRun, TaskInstance
 
 EXPECTATION = Expectation("success", {"register": "success", "reject": "skipped"})
 

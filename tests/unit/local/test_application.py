@@ -11,8 +11,8 @@ from werkzeug.test import Client
 
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.sandbox import NamespaceSandbox
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.application import OPERATIONS, Application
 from airflow_sm_pipelines.local.service_model import sagemaker
 

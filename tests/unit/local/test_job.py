@@ -137,8 +137,7 @@ def logs() -> Logs:
 def jobs(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> Jobs[ExampleJob]:
     """Where the jobs are made."""
     clients: Any = SimpleNamespace(s3=None, logs=logs)
-    fake: Any = sandbox
-    host = JobHost(fake, Path("/venv/bin/python3"), tmp_path, clients, "us-east-1", "http://endpoint", 1)
+    host = JobHost(sandbox, Path("/venv/bin/python3"), tmp_path, clients, "us-east-1", "http://endpoint", 1)
     return Jobs(ExampleJob, host)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, NamespaceSandbox
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 
 TOOLKIT = 'ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""\nCommand "python -- train.py"'
 

@@ -8,7 +8,7 @@ import sys
 import psutil
 import pytest
 
-from demo.processes import Component, stop_components
+from harness.processes import Component, stop_components
 
 PARENT = """
 import subprocess, sys

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from cryptography.fernet import Fernet
 
-from demo.processes import Component, ComponentError, stop_components
+from harness.processes import Component, ComponentError, stop_components
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from demo.processes import adopt_orphans, end_processes, own_descendants
+from harness.processes import adopt_orphans, end_processes, own_descendants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def run_guarded(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     The command ends what it started by itself. This is for the case that it cannot: it crashed, or was killed.
     Its orphans then become children of this process, which ends them. (That this process may be killed is the
-    command's concern: see :func:`demo.processes.end_with_parent`.)
+    command's concern: see :func:`harness.processes.end_with_parent`.)
     """
     adopt_orphans()
     received: list[int] = []

@@ -1,0 +1,136 @@
+"""Give a process its own ``/opt/ml``: a private mount namespace, and a lifeline to the server.
+
+SageMaker mounts a job's files at ``/opt/ml`` of a container. Here a job is an ordinary process of this machine
+that sees its own directory there, and only there: nothing is created in the machine's ``/opt``, so several
+jobs run side by side and an ordinary user can run them.
+
+What it does not do: it is no security boundary. A job runs with the rights of whoever started the endpoint and
+sees the rest of the file system. Everything that it started ends with it, in other sessions too, as long as it
+stays in the job's mount namespace: only a process that goes into yet another one (``unshare``) outlives its job.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, SandboxUnavailableError
+from airflow_sm_pipelines.local.sandboxes.process import NamespaceProcess
+
+# The first line of output names the mount namespace, which every process of the job inherits and no other has, for
+# as long as it exists: the kernel gives the number of a namespace that is gone to the next one. So the server opens
+# the namespace before anything runs in it, and answers with a line.
+#
+# The next lines tie the job to the server: standard input is a pipe that only the server holds open. When the
+# server ends, however it ends, ``read`` sees the end of the pipe and everything in the namespace is killed, itself
+# last. A parent death signal would reach the first process only, not the script that the training toolkit starts.
+#
+# ``/opt/ml`` usually does not exist and cannot be created by an ordinary user, so a tmpfs goes over ``/opt`` and
+# everything that was there is bound back. All of it is seen by this job alone and vanishes with it.
+_ENTER = r"""
+set -eu
+root=$1
+shift
+job_path=$PATH
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if [ "/proc/$PPID/ns/mnt" -ef /proc/self/ns/mnt ]; then
+  echo "the job would be in the mount namespace of the endpoint" >&2
+  exit 1
+fi
+readlink /proc/self/ns/mnt
+exec 3<&0 </dev/null
+read -r _ <&3
+(
+  trap '' TERM
+  read -r _ <&3 || true
+  read -r own _ </proc/self/stat
+  for process in /proc/[0-9]*; do
+    if [ "$process" != "/proc/$own" ] && [ "$process/ns/mnt" -ef /proc/self/ns/mnt ]; then
+      kill -KILL "${process#/proc/}" || true
+    fi
+  done
+  kill -KILL 0
+) >/dev/null 2>&1 &
+exec 3<&-
+if [ ! -d /opt/ml ]; then
+  mkdir "$root/opt"
+  mount --rbind /opt "$root/opt"
+  mount -t tmpfs -o mode=0755 tmpfs /opt
+  for entry in "$root"/opt/* "$root"/opt/.[!.]*; do
+    name=${entry##*/}
+    if [ -L "$entry" ]; then
+      cp -P "$entry" "/opt/$name"
+    elif [ -d "$entry" ]; then
+      mkdir "/opt/$name"
+      mount --rbind "$entry" "/opt/$name"
+    elif [ -e "$entry" ]; then
+      : > "/opt/$name"
+      mount --bind "$entry" "/opt/$name"
+    fi
+  done
+  mkdir /opt/ml
+fi
+mount --bind "$root/ml" /opt/ml
+mount --bind "$root/hosts" /etc/hosts
+cd "$root/home"
+PATH=$job_path
+exec "$@"
+"""
+
+
+class NamespaceSandbox:
+    """Starts jobs in private mount namespaces. Get one with :meth:`probe`.
+
+    :param unshare: the ``unshare`` command that works here, with its options.
+    """
+
+    def __init__(self, unshare: Sequence[str]) -> None:
+        self._unshare = tuple(unshare)
+
+    @classmethod
+    def probe(cls, scratch: Path) -> NamespaceSandbox:
+        """Find out how this machine gives a process its own ``/opt/ml``, by doing it once.
+
+        Root needs a mount namespace only; an ordinary user, or root without CAP_SYS_ADMIN as in a container,
+        needs a user namespace around it.
+
+        :param scratch: an existing directory for the trial job.
+        :raises SandboxUnavailableError: neither way works; the message says what to do.
+        """
+        unshare_path = shutil.which("unshare")
+        if unshare_path is None:
+            raise SandboxUnavailableError(
+                "The endpoint needs the command 'unshare' to run jobs: install the package util-linux."
+            )
+        mount = (unshare_path, "--mount")
+        user = (unshare_path, "--user", "--map-root-user", "--mount")
+        complaints: list[str] = []
+        for number, unshare in enumerate((mount, user) if os.geteuid() == 0 else (user,)):
+            sandbox = cls(unshare)
+            directory = JobDirectory.create(scratch / f"probe-{number}")
+            (directory.ml / "probe").write_text("own /opt/ml", encoding="utf-8")
+            lines: list[str] = []
+            process = sandbox.start(directory, ["cat", "/opt/ml/probe"], {"PATH": SYSTEM_PATH}, lines.append)
+            if process.wait() == 0 and lines == ["own /opt/ml"]:
+                return sandbox
+            complaints.append(f"{' '.join(unshare)}: {'; '.join(lines) or 'no output'}")
+        raise SandboxUnavailableError(
+            "Jobs need their own /opt/ml in a private mount namespace, and this machine does not allow it"
+            f" ({' | '.join(complaints)}). Fix: on a host, allow unprivileged user namespaces"
+            " (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, and on Ubuntu"
+            " kernel.apparmor_restrict_unprivileged_userns=0) or start the endpoint as root; in a container, add"
+            " --cap-add SYS_ADMIN --security-opt apparmor=unconfined. The directory /opt must exist."
+        )
+
+    def start(
+        self,
+        directory: JobDirectory,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> NamespaceProcess:
+        """Start a command in a mount namespace: see :meth:`airflow_sm_pipelines.local.jobs.sandbox.Sandbox.start`."""
+        arguments = [*self._unshare, "/bin/sh", "-c", _ENTER, "sagemaker-job", str(directory.root), *command]
+        return NamespaceProcess(arguments, environment, on_line)

@@ -1,0 +1,169 @@
+"""A process in a mount namespace of its own: what it prints, when it is over, and the end of all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import selectors
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+_NAMESPACE = re.compile(r"mnt:\[\d+\]")
+
+
+class NamespaceProcess:
+    """A running job: its first process, everything in that process's group and in the job's mount namespace.
+
+    The job is over when its first process is, as a container is, whoever holds its output open.
+
+    :param arguments: the complete command, namespace and all; its first line of output names the namespace.
+    :param environment: the job's whole environment; nothing is inherited.
+    :param on_line: called with each further line of standard output and standard error, from one thread.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - running what the user's pipeline says is the purpose
+            list(arguments),
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._handle = os.pidfd_open(self._process.pid)
+        self._namespace: str | None = None
+        self._namespace_handle: int | None = None
+        self._group_lock = threading.Lock()
+        self._group_gone = False
+        self._exited = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(on_line,), name="job-output", daemon=True)
+        self._reader.start()
+
+    def wait(self) -> int:
+        """Wait for the first process, end its group and its namespace, and return its exit code."""
+        # WNOWAIT leaves the zombie in place, so that the group's id cannot be reused before it is killed.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with self._group_lock:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._group_gone = True
+            code = self._process.wait()
+        self._exited.set()
+        self._reader.join()
+        os.close(self._handle)
+        if self._namespace is not None and self._namespace_handle is not None:
+            _end_namespace(self._namespace)
+            os.close(self._namespace_handle)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return 128 - code if code < 0 else code
+
+    def stop(self, grace_seconds: float) -> None:
+        """Send SIGTERM, and SIGKILL after the grace period. Somebody else must be in :meth:`wait`."""
+        self._signal(signal.SIGTERM)
+        if not self._exited.wait(grace_seconds):
+            self.kill()
+
+    def kill(self) -> None:
+        """End the job's process group now; :meth:`wait` ends the rest."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._group_lock:
+            if not self._group_gone:
+                os.killpg(self._process.pid, number)
+
+    def _hold_namespace(self, name: str) -> None:
+        """Keep the namespace's number from being given to another job's, and let the job go on."""
+        # The process is gone only if somebody killed it; then there was nothing in the namespace yet.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            self._namespace_handle = os.open(f"/proc/{self._process.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            self._namespace = name
+        if self._process.stdin is None:
+            raise RuntimeError("the job was started without an input pipe")
+        with contextlib.suppress(BrokenPipeError):
+            # Not through the buffer, which would try to send the line again when it is closed.
+            os.write(self._process.stdin.fileno(), b"\n")
+
+    def _read(self, on_line: Callable[[str], None]) -> None:
+        stream = self._process.stdout
+        if stream is None:
+            raise RuntimeError("the job was started without an output pipe")
+        with stream:
+            lines = _lines(stream.fileno(), self._handle)
+            first = next(lines, None)
+            if first is not None and _NAMESPACE.fullmatch(first):
+                self._hold_namespace(first)
+            elif first is not None:  # there is no namespace, and this is why
+                on_line(first)
+            for line in lines:
+                on_line(line)
+
+
+def _lines(output: int, process: int) -> Iterator[str]:
+    """The lines in a pipe until it is closed, or until a process has ended and what it had written is read.
+
+    A process in another session may hold the pipe open for longer than that, and go on writing.
+    """
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        selector.register(process, selectors.EVENT_READ)
+        chunk, ended = b"", False
+        while not ended:
+            ended = any(key.fd == process for key, _ in selector.select())
+            # One read takes all that is in the pipe at this moment. Without anything in it a read would block.
+            waiting: int = struct.unpack("i", fcntl.ioctl(output, termios.FIONREAD, bytes(4)))[0]
+            chunk = os.read(output, waiting if ended else max(waiting, 1))
+            ended = ended or not chunk
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield _text(line)
+    if rest:
+        yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r")
+
+
+def _end_namespace(namespace: str) -> None:
+    """Kill every process in a mount namespace, and what they start meanwhile, and wait until they have ended."""
+    while handles := _processes_in(namespace):
+        for handle in handles:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        for handle in handles:
+            end = select.poll()
+            end.register(handle, select.POLLIN)
+            end.poll()
+            os.close(handle)
+
+
+def _processes_in(namespace: str) -> list[int]:
+    """Handles of the processes in a mount namespace, as far as they may be looked at."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            # The handle comes first: should the id be given to another process now, the handle is not of that one.
+            handle = os.pidfd_open(int(process.name))
+        except ProcessLookupError:
+            continue
+        try:
+            inside = str((process / "ns" / "mnt").readlink()) == namespace
+        except (FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or somebody else's
+            inside = False
+        if inside:
+            found.append(handle)
+        else:
+            os.close(handle)
+    return found
