@@ -26,6 +26,7 @@ from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 DEFINITION_VERSION: Final = "2020-12-01"
 TOP_LEVEL_KEYS: Final = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
 LONGEST_PLACE: Final = 100
+"""How much of a place that is too deep is shown, in characters."""
 
 DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
@@ -206,7 +207,7 @@ def _parameter_problems(parameters: Any) -> Iterator[Problem]:
 
 def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
-        yield error(f"expected an object, not {type(value).__name__}", f"{path}")
+        yield error(f"expected an object, not {type(value).__name__}", path)
         return
     for key in keys:
         if not isinstance(value.get(key), str):

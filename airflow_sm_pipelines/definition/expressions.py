@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, Final, NamedTuple
@@ -115,13 +115,7 @@ def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
     :param path: where that part stands.
     :raises PipelineDefinitionError: when a ``Get`` holds no readable reference.
     """
-    for expression in find_expressions(value, path):
-        if expression.function == "Get" and isinstance(expression.content, str):
-            try:
-                yield LocatedReference(parse_reference(expression.content), expression.path)
-            except PipelineDefinitionError as unreadable:
-                problems = [replace(problem, path=expression.path) for problem in unreadable.problems]
-                raise PipelineDefinitionError(problems) from None
+    return references_among(find_expressions(value, path))
 
 
 class LocatedExpression(NamedTuple):
@@ -163,6 +157,23 @@ def _collect(value: Any, path: str, found: list[LocatedExpression]) -> None:
         for index, inner in enumerate(value):
             if inner.__class__ not in _SCALARS:
                 _collect(inner, f"{path}[{index}]", found)
+
+
+def references_among(expressions: Iterable[LocatedExpression], path: str = "") -> Iterator[LocatedReference]:
+    """Yield the references among expressions. A ``Get`` of anything but text is none; validation reports it.
+
+    :param expressions: as :func:`find_expressions` returns them.
+    :param path: what their places are below.
+    :raises PipelineDefinitionError: when a ``Get`` holds no readable reference.
+    """
+    for expression in expressions:
+        if expression.function == "Get" and isinstance(expression.content, str):
+            place = path + expression.path
+            try:
+                yield LocatedReference(parse_reference(expression.content), place)
+            except PipelineDefinitionError as unreadable:
+                problems = [replace(problem, path=place) for problem in unreadable.problems]
+                raise PipelineDefinitionError(problems) from None
 
 
 @dataclass(frozen=True, order=False)

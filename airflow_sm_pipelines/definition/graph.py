@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import find_expressions, parse_reference
+from airflow_sm_pipelines.definition.expressions import find_expressions, references_among
 from airflow_sm_pipelines.definition.problems import error
 from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
@@ -57,20 +57,23 @@ class PipelineGraph:
             if name in nodes:
                 message = f"two steps are named '{name}', the first @ {nodes[name].path}"
                 raise PipelineDefinitionError([error(message, f"{located.path}.Name")])
-            nodes[name] = GraphNode(located.step, tuple(dependencies_of(located.step)), located.owner, located.path)
+            waited = tuple(dependencies_of(located.step, located.path))
+            nodes[name] = GraphNode(located.step, waited, located.owner, located.path)
         try:
             return cls(nodes, _order(nodes))
         except graphlib.CycleError:
             raise PipelineDefinitionError([cycle_problem(find_cycle(waits_for(nodes)), nodes)]) from None
 
 
-def dependencies_of(step: Step) -> Iterator[StepDependency]:
+def dependencies_of(step: Step, path: str = "$") -> Iterator[StepDependency]:
     """Yield what a step waits for: ``DependsOn`` first, then the steps it refers to.
 
     A Condition step waits for what its conditions look at, not for what its branches do. A ForEach step waits for
     what the steps of its body wait for, other than one another.
 
     :param step: the step.
+    :param path: where it stands.
+    :raises PipelineDefinitionError: when a reference cannot be read; names its place.
     """
     body = step.body
     seen = {step.name, *(child.name for child in body)}
@@ -79,13 +82,12 @@ def dependencies_of(step: Step) -> Iterator[StepDependency]:
             seen.add(dependency.step)
             yield dependency
     # The body's expressions count too, but for those that read one another.
-    whole = find_expressions({"Arguments": step.arguments, **step.extra}) if body else step.expressions
-    for expression in whole:
-        if expression.function == "Get" and isinstance(expression.content, str):
-            name = parse_reference(expression.content).step_name
-            if name is not None and name not in seen:
-                seen.add(name)
-                yield StepDependency(name)
+    whole = find_expressions({"Arguments": step.arguments, **step.extra}, "") if body else step.expressions
+    for located in references_among(whole, path):
+        name = located.reference.step_name
+        if name is not None and name not in seen:
+            seen.add(name)
+            yield StepDependency(name)
 
 
 def ancestors(name: str, nodes: Mapping[str, GraphNode]) -> Iterator[BranchOwner]:

@@ -248,7 +248,7 @@ def walk_steps(steps: tuple[Step, ...], path: str = "$.Steps") -> Iterator[Locat
     """Yield all steps depth first, each Condition step before the steps of its branches.
 
     Does not yield the steps of ForEach bodies, which run once per item and under other names: see
-    :func:`walk_body`. Does not recurse in Python, so the depth of nested conditions is no limit.
+    :func:`walk_body`. Does not recurse in Python.
 
     :param steps: the steps of a document.
     :param path: where they stand.

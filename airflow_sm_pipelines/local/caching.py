@@ -68,7 +68,7 @@ def find_hit(
     :param execution: the execution it runs in. Its lock is not held.
     :param executions: all executions.
     :param moment: the time now.
-    :return: the execution's ARN and the step's record; ``None`` when there is no such run.
+    :return: the execution's ARN and the step's record; ``None`` when no run counts.
     """
     expires = step.extra["CacheConfig"].get("ExpireAfter")
     oldest = None if expires is None else moment - duration(expires)
@@ -92,7 +92,7 @@ def duration(text: str) -> dt.timedelta:
     """How long an ISO 8601 duration is. A year has 365 days and a month 30; a leading ``P`` may be missing.
 
     :param text: such as ``P30D`` or ``PT1H``.
-    :raises ValueError: it is no duration.
+    :raises ValueError: when the text is something else.
     """
     match = _DURATION.fullmatch(text)
     if match is None:

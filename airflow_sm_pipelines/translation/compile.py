@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import parse_reference
+from airflow_sm_pipelines.definition.expressions import references_among
 from airflow_sm_pipelines.definition.graph import find_cycle
 from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS, MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
@@ -234,11 +234,7 @@ class _Compiler:
 
 def _referenced_steps(step: Step, node: StepNode) -> set[str | None]:
     try:
-        return {
-            parse_reference(expression.content).step_name
-            for expression in step.expressions
-            if expression.function == "Get"
-        }
+        return {located.reference.step_name for located in references_among(step.expressions)}
     except PipelineDefinitionError as error:
         raise TranslationError(f"task '{node.task_id}': {error.problems[0]}") from None
 

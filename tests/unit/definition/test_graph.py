@@ -109,3 +109,31 @@ def test_a_foreach_step_waits_for_what_its_body_waits_for():
     built = graph(fan, *({"Name": name, "Type": "Lambda", "Arguments": {}} for name in "abc"))
     assert built.nodes["fan"].dependencies == (StepDependency("c"), StepDependency("a"), StepDependency("b"))
     assert built.order == ("a", "b", "c", "fan")
+
+
+def bad(name):
+    return step(name) | {"Arguments": {"x": [{"Get": "Steps.a["}]}}
+
+
+@pytest.mark.parametrize(
+    ("within", "place"),
+    [
+        (bad("a"), "$.Steps[1].Arguments.x[0]"),
+        (condition("c", ["a["]), "$.Steps[1].Arguments.Conditions[0].LeftValue"),
+        (condition("c", ["b"], if_steps=[bad("a")]), "$.Steps[1].Arguments.IfSteps[0].Arguments.x[0]"),
+        (
+            {"Name": "f", "Type": "ForEach", "Arguments": {"ForEachBody": [bad("a")]}},
+            "$.Steps[1].Arguments.ForEachBody[0].Arguments.x[0]",
+        ),
+    ],
+)
+def test_a_reference_that_cannot_be_read_is_refused_with_its_place(within, place):
+    """A graph is made from references, so one that says nothing is an error that says where it stands."""
+    with pytest.raises(PipelineDefinitionError) as caught:
+        graph(step("b"), within)
+    (problem,) = caught.value.problems
+    reference = "Steps.a[.A" if within["Type"] == "Condition" and "LeftValue" in place else "Steps.a["
+    assert str(problem) == (
+        f"'{reference}' is no reference: cannot read it from character 8, '{reference[7:]}'. References look like "
+        f"Parameters.Name or Steps.name.Property[0].Other['key'] @ {place}"
+    )

@@ -450,3 +450,17 @@ def test_arguments_that_nest_too_deep_are_refused_in_words(dag, group):
             step("a", arguments={"Tags": value})
 
     assert refused(build) == f"{IN_GROUP}the document nests deeper than 300 levels; make it flatter"
+
+
+@pytest.mark.parametrize(("content", "shown"), [(["a"], "a list of 1"), ({"b": 1}, "an object"), (5, "5")])
+def test_a_get_of_no_text_is_refused_in_words(dag, group, content, shown):
+    """What a Get holds is a reference as text; anything else is named, with its place."""
+
+    def build():
+        with group():
+            step("a", arguments={"X": {"Get": content}})
+
+    assert refused(build) == (
+        f"Dag 'd', task group 'churn', pipeline 'd-churn': step 'a': a Get holds a reference as text, not {shown} "
+        "@ $.Steps[0].Arguments.X"
+    )
