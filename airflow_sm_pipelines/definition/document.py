@@ -25,7 +25,6 @@ from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem
 
 DEFINITION_VERSION: Final = "2020-12-01"
 TOP_LEVEL_KEYS: Final = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps")
-LONGEST_PLACE: Final = 100
 """How much of a place that is too deep is shown, in characters."""
 
 DEFAULT_EXPERIMENT_CONFIG: Final[Mapping[str, Any]] = {
@@ -152,7 +151,7 @@ def _outline_problems(document: Any) -> Iterator[Problem]:
         yield error(f"a definition is a JSON object, not {type(document).__name__}", "$")
         return
     if (place := too_deep(document)) is not None:
-        yield error(TOO_DEEP, f"{place[:LONGEST_PLACE]}...")
+        yield error(TOO_DEEP, place)
         return
     if not isinstance(document.get("Version", ""), str):
         yield error(f"'Version' is text; write '{DEFINITION_VERSION}'", "$.Version")

@@ -111,7 +111,7 @@ def is_expression(value: Any) -> bool:
 def find_references(value: Any, path: str = "$") -> Iterator[LocatedReference]:
     """Yield every reference inside a JSON value, in document order.
 
-    :param value: any part of a document.
+    :param value: any part of a document; may still hold :class:`Comparable` objects.
     :param path: where that part stands.
     :raises PipelineDefinitionError: when a ``Get`` holds no readable reference.
     """
@@ -136,7 +136,7 @@ def find_expressions(value: Any, path: str = "$") -> list[LocatedExpression]:
 
     Reads nothing of what the expressions hold.
 
-    :param value: any part of a document.
+    :param value: any part of a document; may still hold :class:`Comparable` objects.
     :param path: where that part stands.
     """
     found: list[LocatedExpression] = []
@@ -157,6 +157,8 @@ def _collect(value: Any, path: str, found: list[LocatedExpression]) -> None:
         for index, inner in enumerate(value):
             if inner.__class__ not in _SCALARS:
                 _collect(inner, f"{path}[{index}]", found)
+    elif isinstance(value, Comparable):
+        _collect(value.to_document(), path, found)
 
 
 def references_among(expressions: Iterable[LocatedExpression], path: str = "") -> Iterator[LocatedReference]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any, Final
 
 MAXIMUM_LEVELS: Final = 300
@@ -17,6 +18,8 @@ MAXIMUM_LEVELS: Final = 300
 Python's json fails at some hundreds."""
 
 TOO_DEEP: Final = f"the document nests deeper than {MAXIMUM_LEVELS} levels; make it flatter"
+_LONGEST_PLACE: Final = 100
+_SCALARS: Final = frozenset({str, int, float, bool, NoneType})
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -63,24 +66,26 @@ def write_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def too_deep(value: Any, path: str = "$", levels: int = MAXIMUM_LEVELS) -> str | None:
-    """Return a place at which a value nests too deep; ``None`` where it does not.
+def too_deep(value: Any, levels: int = MAXIMUM_LEVELS) -> str | None:
+    """Return the beginning of a place at which a value nests too deep; ``None`` where it does not.
 
-    :param value: a document, or a part of one. One that contains itself nests too deep.
-    :param path: where it stands.
-    :param levels: how many levels are left.
+    :param value: a document. One that contains itself nests too deep.
+    :param levels: how many levels it may have.
     """
-    if isinstance(value, (dict, Mapping)):
-        members: Iterator[tuple[Any, str]] = ((inner, f".{key}") for key, inner in value.items())
-    elif isinstance(value, (list, tuple)):
-        members = ((inner, f"[{index}]") for index, inner in enumerate(value))
-    else:
+    way = _way_down(value, levels)
+    return None if way is None else f"{('$' + ''.join(way))[:_LONGEST_PLACE]}..."
+
+
+def _way_down(value: Any, levels: int) -> list[str] | None:
+    """Return the steps that lead below so many levels; ``None`` where none do."""
+    if value.__class__ in _SCALARS or not isinstance(value, (dict, list, tuple, Mapping)):
         return None
     if levels == 0:
-        return path
-    for inner, step in members:
-        if isinstance(inner, (dict, list, tuple, Mapping)) and (found := too_deep(inner, path + step, levels - 1)):
-            return found
+        return []
+    members: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, inner in members:
+        if inner.__class__ not in _SCALARS and (way := _way_down(inner, levels - 1)) is not None:
+            return [f".{key}" if isinstance(value, Mapping) else f"[{key}]", *way]
     return None
 
 

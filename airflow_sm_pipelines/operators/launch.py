@@ -126,4 +126,4 @@ class SageMakerPipelineLaunchOperator(CallingTask):
                 "makes its launch task itself."
             )
         group.require_launch_follows_outside_upstreams()
-        return group.compile()
+        return group.compile_changes()

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
-from airflow_sm_pipelines.definition.json_text import TOO_DEEP
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
@@ -104,8 +103,13 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
     def compile(self) -> CompiledPipeline:
         """Return the document the group stands for, and the values an execution is started with. Changes nothing."""
 
-    def draw_edges(self) -> None:
-        """Draw the edges that are known only when all steps are there. None by default."""
+    def compile_changes(self) -> CompiledPipeline:
+        """As :meth:`compile`, where nothing has to be translated again."""
+        return self.compile()
+
+    def complete(self) -> CompiledPipeline:
+        """Draw the edges that are known only when all steps are there (none by default), and compile."""
+        return self.compile()
 
     def require_launch_follows_outside_upstreams(self) -> None:
         """Raise when a step waits in Airflow for a task that the launch task does not wait for.
@@ -144,11 +148,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
         if exc_type is None:
             self._refuse_a_second_launch()
             refuse_memory_of_past_runs(self, self._subject)
-            try:
-                self.draw_edges()
-                self._add_launch(self.compile())
-            except RecursionError:
-                raise TranslationError(f"{self._subject}: {TOO_DEEP}") from None
+            self._add_launch(self.complete())
 
     def check_complete(self) -> None:
         """Check the group once more, when its whole Dag file has run.
@@ -159,7 +159,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
         """
         if self._has_launch:
             self.require_launch_follows_outside_upstreams()
-            self.compile()
+            self.compile_changes()
 
     def add(self, task: Any) -> Any:
         """Add a task or group; called by Airflow.

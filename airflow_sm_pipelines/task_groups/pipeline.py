@@ -17,10 +17,10 @@ from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.nodes import StepTask
-from airflow_sm_pipelines.translation.reader import is_template, read_outline
+from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps
 
 if TYPE_CHECKING:
-    from airflow_sm_pipelines.translation.nodes import StepNode
+    from airflow_sm_pipelines.translation.nodes import PipelineOutline, StepNode
 
 
 class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
@@ -77,6 +77,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
                 "every run (what differs from run to run goes into inputs and outputs)."
             )
+        self._compiled: tuple[PipelineOutline, CompiledPipeline] | None = None
         self._declared = declare(parameters or {}, self._subject)
 
     @classmethod
@@ -126,20 +127,42 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         :raises PipelineDefinitionError: when the definition breaks rules.
         """
         with without_collections():
-            outline = read_outline(
-                self,
-                pipeline_name=self.settings.pipeline_name,
-                parameters=self._declared,
-                launch_task_id=self.settings.launch_task_id,
-                launch_trigger_rule=self._launch_trigger_rule,
-            )
-            return compile_pipeline(outline)
+            return compile_pipeline(self._outline(self._steps()))
 
-    def draw_edges(self) -> None:
-        """Make each step's task follow the tasks of the steps it refers to."""
-        nodes = {task.task_id: task.to_step_node() for task in self if isinstance(task, StepTask)}
-        task_ids = {node.name: task_id for task_id, node in nodes.items()}
-        for task_id, node in nodes.items():
+    def compile_changes(self) -> CompiledPipeline:
+        """As :meth:`compile`; translates only a group that is not as it was when this was last called."""
+        with without_collections():
+            return self._compile_changes(self._steps())
+
+    def complete(self) -> CompiledPipeline:
+        """Make each step's task follow the tasks of the steps it refers to, and translate the group."""
+        with without_collections():
+            steps = self._steps()
+            self._draw_edges(steps)
+            return self._compile_changes(steps)
+
+    def _steps(self) -> dict[str, StepNode]:
+        return read_steps(self, self.settings.launch_task_id)
+
+    def _outline(self, steps: Mapping[str, StepNode]) -> PipelineOutline:
+        return read_outline(
+            self,
+            steps,
+            pipeline_name=self.settings.pipeline_name,
+            parameters=self._declared,
+            launch_task_id=self.settings.launch_task_id,
+            launch_trigger_rule=self._launch_trigger_rule,
+        )
+
+    def _compile_changes(self, steps: Mapping[str, StepNode]) -> CompiledPipeline:
+        outline = self._outline(steps)
+        if self._compiled is None or self._compiled[0] != outline:
+            self._compiled = (outline, compile_pipeline(outline))
+        return self._compiled[1]
+
+    def _draw_edges(self, steps: Mapping[str, StepNode]) -> None:
+        task_ids = {node.name: task_id for task_id, node in steps.items()}
+        for task_id, node in steps.items():
             for name in self._referenced_steps(node):
                 upstream = task_ids.get(name)
                 if upstream is None:
@@ -159,8 +182,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     def _referenced_steps(self, node: StepNode) -> dict[str, None]:
         """Return the names of the steps a step refers to, in order."""
         parts = {
-            "Arguments": _document(node.arguments),
-            **_document(node.extra),
+            "Arguments": node.arguments,
+            **node.extra,
             "Conditions": [condition.to_document() for condition in node.conditions],
         }
         try:
@@ -175,13 +198,3 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     def _launch_trigger_rule(self) -> str:
         arguments = {**self.dag.default_args, **self.default_args, **self._launch_arguments}
         return TriggerRule(arguments.get("trigger_rule", TriggerRule.ALL_SUCCESS)).value
-
-
-def _document(value: Any) -> Any:
-    if hasattr(value, "to_document"):
-        return value.to_document()
-    if isinstance(value, Mapping):
-        return {str(key): _document(inner) for key, inner in value.items()}  # other keys are refused later
-    if isinstance(value, (list, tuple)):
-        return [_document(inner) for inner in value]
-    return value

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.json_text import TOO_DEEP
 from airflow_sm_pipelines.definition.parameters import MISSING, PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineParameterError, TranslationError
@@ -122,6 +123,8 @@ def _text(given: GivenDefinition, folder: str, subject: str) -> str:
             return json.dumps(given, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise TranslationError(f"{subject}: the definition is no JSON: {error}.") from None
+        except RecursionError:
+            raise TranslationError(f"{subject}: {TOO_DEEP}.") from None
     if isinstance(given, str) and given.lstrip().startswith("{"):
         return given
     if isinstance(given, (str, Path)):

@@ -59,9 +59,17 @@ class Lifting:
         if isinstance(value, RuntimeValue):
             return self._lift(value, node, keys, types if isinstance(types, str) else "String").to_document()
         if isinstance(value, (dict, Mapping)):
-            return {key: self._member(inner, node, keys, types, key) for key, inner in value.items()}
+            members = {}
+            for key, inner in value.items():
+                wanted = types_in(types, key)
+                members[key] = inner if _fits(inner, wanted) else self.document(inner, node, (*keys, key), wanted)
+            return members
         if isinstance(value, (list, tuple)):
-            return [self._member(inner, node, keys, types, index) for index, inner in enumerate(value)]
+            items = []
+            for index, inner in enumerate(value):
+                wanted = types_in(types, index)
+                items.append(inner if _fits(inner, wanted) else self.document(inner, node, (*keys, index), wanted))
+            return items
         if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
         if isinstance(value, Expression):
@@ -70,18 +78,6 @@ class Lifting:
             f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {place_of(keys)}; a pipeline "
             "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
         )
-
-    def _member(self, value: Any, node: StepNode, keys: Keys, types: Types, key: str | int) -> Any:
-        """Return the member of an object or a list as JSON.
-
-        Most members are scalars of the type wanted, for which nothing is to be done; their place is not written.
-        """
-        if types is not None:
-            types = types_in(types, key)
-        fitting = _FITTING.get(value.__class__)
-        if fitting is not None and (types is None or (types.__class__ is str and types in fitting)):
-            return value
-        return self.document(value, node, (*keys, key), types)
 
     def operands(self, node: StepNode, index: int) -> Callable[[Any], Any]:
         """Return the function that does the same for one operand after another of a condition.
@@ -124,3 +120,9 @@ class Lifting:
             name = f"{place}-{count}"
         self._taken.add(name)
         return name
+
+
+def _fits(value: Any, types: Types) -> bool:
+    """Say whether a value is a scalar of the type wanted, as most are: nothing is to be done for it."""
+    fitting = _FITTING.get(value.__class__)
+    return fitting is not None and (types is None or (types.__class__ is str and types in fitting))

@@ -12,6 +12,7 @@ from airflow.sdk import TriggerRule, XComArg
 from airflow_sm_pipelines.compatibility.sdk import DagParam, MappedOperator
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
+from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import (
     DeclaredParameter,
@@ -31,35 +32,69 @@ _LITERALS = (int, float, bool, NoneType)
 _ORDERINGS = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
 
 
+def read_steps(task_group: TaskGroup, launch_task_id: str) -> dict[str, StepNode]:
+    """Return the steps of a TaskGroup by task id, in the order they were defined.
+
+    :param task_group: the group; TaskGroups inside it are only layout.
+    :param launch_task_id: the id of the launch task, which is no step and need not exist yet.
+    :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
+    """
+    dag_id = task_group.dag.dag_id
+    tasks = [task for task in task_group if task.task_id != launch_task_id]
+    inside = {task.task_id for task in tasks}
+    # Not in the try below: operators name the Dag and the task themselves.
+    nodes = [(task, _node_of(task)) for task in tasks]
+    try:
+        return {task.task_id: _read_step(task, node, _Lifter(task.task_id, dag_id, inside)) for task, node in nodes}
+    except TranslationError as error:
+        raise TranslationError(f"Dag '{dag_id}', task group '{task_group.group_id}': {error}") from None
+
+
+def _node_of(task: BaseOperator | MappedOperator) -> StepNode | None:
+    try:
+        return task.to_step_node() if isinstance(task, StepTask) else None
+    except RecursionError:  # at some hundreds of levels
+        raise TranslationError(f"Dag '{task.dag_id}', task '{task.task_id}': {TOO_DEEP}") from None
+
+
 def read_outline(
     task_group: TaskGroup,
+    steps: Mapping[str, StepNode],
     *,
     pipeline_name: str,
     parameters: Iterable[DeclaredParameter],
     launch_task_id: str,
     launch_trigger_rule: str = "all_success",
 ) -> PipelineOutline:
-    """Read a TaskGroup.
+    """Read how Airflow's graph leads to the steps of a TaskGroup.
 
-    :param task_group: the group; TaskGroups inside it are only layout.
+    :param task_group: the group.
+    :param steps: its steps, as :func:`read_steps` returns them.
     :param pipeline_name: the pipeline it becomes.
     :param parameters: its declared pipeline parameters.
-    :param launch_task_id: the id of the launch task, which is no step and need not exist yet.
+    :param launch_task_id: the id of the launch task.
     :param launch_trigger_rule: its trigger rule.
-    :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
     """
-    dag_id, group_id = task_group.dag.dag_id, str(task_group.group_id)
-    tasks = [task for task in task_group if task.task_id != launch_task_id]
-    inside = {task.task_id for task in tasks}
-    # Not in the try below: operators name the Dag and the task themselves.
-    nodes = [(task, task.to_step_node() if isinstance(task, StepTask) else None) for task in tasks]
-    try:
-        task_nodes = tuple(
-            _read_task(task, node, _Lifter(task.task_id, dag_id, inside), launch_task_id) for task, node in nodes
+    tasks = []
+    for task_id, step in steps.items():
+        task = task_group.dag.get_task(task_id)
+        upstream = sorted(task.upstream_task_ids - {launch_task_id})
+        tasks.append(
+            TaskNode(
+                step=step,
+                upstream_task_ids=tuple(each for each in upstream if each in steps),
+                trigger_rule=TriggerRule(task.trigger_rule).value,
+                outside_task_ids=tuple(each for each in upstream if each not in steps),
+            )
         )
-    except TranslationError as error:
-        raise TranslationError(f"Dag '{dag_id}', task group '{group_id}': {error}") from None
-    return PipelineOutline(dag_id, group_id, pipeline_name, tuple(parameters), task_nodes, launch_trigger_rule)
+    return PipelineOutline(
+        task_group.dag.dag_id,
+        str(task_group.group_id),
+        pipeline_name,
+        tuple(parameters),
+        tuple(tasks),
+        launch_trigger_rule,
+    )
 
 
 def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
@@ -100,9 +135,7 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-def _read_task(
-    task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter, launch_task_id: str
-) -> TaskNode:
+def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter) -> StepNode:
     if isinstance(task, MappedOperator):
         raise TranslationError(
             f"task '{task.task_id}' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a "
@@ -118,18 +151,11 @@ def _read_task(
             f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
             "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
         )
-    node = dataclasses.replace(
+    return dataclasses.replace(
         node,
         arguments=lifter.lift(node.arguments),
         extra=lifter.lift(node.extra),
         conditions=tuple(map(lifter.lift_condition, node.conditions)),
-    )
-    upstream = sorted(each for each in task.upstream_task_ids if each != launch_task_id)
-    return TaskNode(
-        step=node,
-        upstream_task_ids=tuple(each for each in upstream if each in lifter.inside),
-        trigger_rule=TriggerRule(task.trigger_rule).value,
-        outside_task_ids=tuple(each for each in upstream if each not in lifter.inside),
     )
 
 
@@ -146,11 +172,12 @@ class _Lifter:
         self.dag_id = dag_id
         self.inside = inside
 
-    def lift(self, value: Any, type_: str | None = None) -> Any:
+    def lift(self, value: Any, type_: str | None = None, levels: int = MAXIMUM_LEVELS) -> Any:
         """Return a value with a :class:`RuntimeValue` for whatever in it becomes a parameter.
 
         :param value: any part of a step's arguments.
         :param type_: the parameter's type, where the author gave none; ``None`` lets the place in the request decide.
+        :param levels: how many levels it may still nest.
         """
         if value.__class__ in _LITERALS or (value.__class__ is str and not is_template(value)):
             return value
@@ -158,10 +185,13 @@ class _Lifter:
         if isinstance(lifted, RuntimeValue):
             self._refuse_inner_xcoms(lifted.value)
             return dataclasses.replace(lifted, type=lifted.type or type_)
+        if levels <= 0:
+            raise TranslationError(f"task '{self.task_id}': {TOO_DEEP}")
         if isinstance(value, Join):
-            return Join(value.on, [self.lift(inner) for inner in value.values])
+            return Join(value.on, [self.lift(inner, None, levels - 3) for inner in value.values])
         if isinstance(value, (dict, Mapping)):
-            for key in value:
+            members = {}
+            for key, inner in value.items():
                 if not isinstance(key, str):
                     raise TranslationError(
                         f"task '{self.task_id}' has the key {key!r}, a {type(key).__name__}. Keys are text in JSON."
@@ -171,17 +201,21 @@ class _Lifter:
                         f"task '{self.task_id}' has the key {key!r}. SageMaker takes no parameter in place of a key, "
                         "so keys must be the same in every run. Write it out."
                     )
-            return {key: self.lift(inner) for key, inner in value.items()}
+                members[key] = inner if inner.__class__ in _LITERALS else self.lift(inner, None, levels - 1)
+            return members
         if isinstance(value, (list, tuple)):
-            return [self.lift(inner) for inner in value]
+            return [self.lift(inner, None, levels - 1) for inner in value]
         return value
 
-    def lift_condition(self, condition: Condition) -> Condition:
+    def lift_condition(self, condition: Condition, levels: int = MAXIMUM_LEVELS) -> Condition:
         """Lift the operands of a condition; those of an ordering are numbers, all others text.
 
         :param condition: of a Condition step.
+        :param levels: how many levels it may still nest.
         :raises TranslationError: for what is none.
         """
+        if levels <= 0:
+            raise TranslationError(f"task '{self.task_id}': {TOO_DEEP}")
         if isinstance(condition, Comparison):
             type_ = "Float" if condition.type in _ORDERINGS else "String"
             left, right = self.lift(condition.left_value, type_), self.lift(condition.right_value, type_)
@@ -192,9 +226,9 @@ class _Lifter:
                 tuple(self.lift(each, "String") for each in condition.values),
             )
         if isinstance(condition, Not):
-            return Not(self.lift_condition(condition.condition))
+            return Not(self.lift_condition(condition.condition, levels - 1))
         if isinstance(condition, Or):
-            return Or(*map(self.lift_condition, condition.conditions))
+            return Or(*[self.lift_condition(inner, levels - 2) for inner in condition.conditions])
         raise TranslationError(
             f"task '{self.task_id}' has {condition!r} among its conditions, which is no condition. Compare references, "
             "as in evaluate.metric('metrics', 'accuracy') >= 0.9."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.json_text import TOO_DEEP, too_deep
 from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import error
 from airflow_sm_pipelines.definition.validation.dependencies import cycle_problems, dependency_problems
 from airflow_sm_pipelines.definition.validation.expressions import (
     count_problems,
@@ -36,6 +38,8 @@ __all__ = [
 def validate(definition: PipelineDefinition) -> list[Problem]:
     """Return every problem of a definition, in document order; empty when there is none.
 
+    A definition that nests too deep has that problem only: nothing else of it is looked at.
+
     Checks names, keys, parameters, references, expressions, conditions, property files, cache, retries,
     dependencies, branches, ForEach bodies, cycles and sizes. Steps, keys and functions that this version does not
     know are warnings, and so are quotas that only older pages of SageMaker's guide name. Does not check a step's
@@ -43,6 +47,8 @@ def validate(definition: PipelineDefinition) -> list[Problem]:
 
     :param definition: the definition.
     """
+    if (deep := too_deep(definition.to_document())) is not None:
+        return [error(TOO_DEEP, deep)]
     scope, name_problems = scope_of(definition)
     found = [*outline_problems(definition), *parameter_problems(definition.parameters)]
     found.extend(document_expression_problems(definition, scope))

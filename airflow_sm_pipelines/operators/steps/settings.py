@@ -42,7 +42,7 @@ class PipelineGroup(Protocol):
 
     settings: PipelineSettings
 
-    def compile(self) -> CompiledPipeline:
+    def compile_changes(self) -> CompiledPipeline:
         """Translate the group as it is now."""
 
     def require_launch_follows_outside_upstreams(self) -> None:

@@ -27,15 +27,16 @@ def test_deep_text_is_read_and_written():
 
 
 def test_the_place_that_is_too_deep_is_named():
-    """Three hundred levels are taken, the next is named; a value that contains itself is too deep."""
+    """Three hundred levels are taken, the next is named, cut; a value that contains itself is too deep."""
     value = {"a": 1}
     for _ in range(MAXIMUM_LEVELS - 1):
         value = [value]
     assert too_deep(value) is None
-    assert too_deep({"x": value}) == "$.x" + "[0]" * (MAXIMUM_LEVELS - 1)
+    assert too_deep({"x": value}) == "$.x" + "[0]" * 32 + "[..."
+    assert too_deep({"x": [{"y": ()}]}, levels=3) == "$.x[0].y..."
     endless = []
     endless.append(endless)
-    assert too_deep(endless) == "$" + "[0]" * MAXIMUM_LEVELS
+    assert too_deep(endless) == "$" + "[0]" * 33 + "..."
 
 
 def test_text_deeper_than_python_reads_is_refused():

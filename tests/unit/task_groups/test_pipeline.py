@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from airflow.exceptions import SerializationError
-from airflow.sdk import DAG, Label, TaskGroup, task
+from airflow.sdk import DAG, Label, TaskGroup, TriggerRule, task
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_sm_pipelines import (
@@ -284,6 +284,30 @@ def test_compiling_changes_nothing(dag, group):
     first, second = pipeline.compile(), pipeline.compile()
     assert first.definition.to_json() == second.definition.to_json()
     assert edges(dag) == before
+
+
+def test_a_group_is_translated_once(dag, group):
+    """Serialisation and launch translate again only what was changed after the block: an edge, a rule, an argument."""
+    with group() as pipeline:
+        a, b = step("a", arguments={"Tags": [{"Key": "k", "Value": "v"}]}), step("b")
+    kept = pipeline.compile_changes()
+    DagSerialization.to_dict(dag)
+    assert pipeline.compile_changes() is kept
+    assert pipeline.compile() is not kept
+    assert pipeline.compile() == kept
+
+    def changed():
+        nonlocal kept
+        before, kept = kept, pipeline.compile_changes()
+        assert kept == pipeline.compile() != before
+        return kept.definition.to_document()["Steps"]
+
+    a >> b
+    assert changed()[1]["DependsOn"] == ["a"]
+    b.trigger_rule = TriggerRule.ALL_DONE
+    assert changed()[1]["DependsOn"] == [{"Step": "a", "Trigger": "Any"}]
+    a.arguments["Tags"][0]["Value"] = "w"
+    assert changed()[0]["Arguments"]["Tags"] == [{"Key": "k", "Value": "w"}]
 
 
 def test_the_pipeline_is_named_after_the_group(dag, group):

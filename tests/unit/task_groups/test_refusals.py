@@ -439,19 +439,6 @@ def test_an_output_given_as_a_uri_is_refused(dag, group):
     )
 
 
-def test_arguments_that_nest_too_deep_are_refused_in_words(dag, group):
-    """Arguments deeper than Python walks are refused with the rule, not with a RecursionError."""
-    value = 1
-    for _ in range(5000):
-        value = [value]
-
-    def build():
-        with group():
-            step("a", arguments={"Tags": value})
-
-    assert refused(build) == f"{IN_GROUP}the document nests deeper than 300 levels; make it flatter"
-
-
 @pytest.mark.parametrize(("content", "shown"), [(["a"], "a list of 1"), ({"b": 1}, "an object"), (5, "5")])
 def test_a_get_of_no_text_is_refused_in_words(dag, group, content, shown):
     """What a Get holds is a reference as text; anything else is named, with its place."""
