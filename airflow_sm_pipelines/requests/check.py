@@ -9,9 +9,8 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
-from airflow_sm_pipelines.definition.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.parameters import type_of
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, is_misspelt, shown, warning
 from airflow_sm_pipelines.definition.step_types import RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.requests.properties import property_problems

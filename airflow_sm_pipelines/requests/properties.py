@@ -9,8 +9,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem
+from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.steps.settings import PipelineSettings
@@ -20,7 +21,6 @@ from airflow_sm_pipelines.task_groups.place import (
     refuse_memory_of_past_runs,
 )
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
-from airflow_sm_pipelines.translation.names import hyphenated
 from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
 
 if TYPE_CHECKING:

@@ -16,8 +16,14 @@ from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS,
 from airflow_sm_pipelines.definition.steps import Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
-from airflow_sm_pipelines.translation.branches import FAILURE_RULES, SUPPORTED_RULES, Route, routes_of
-from airflow_sm_pipelines.translation.cycles import refuse_cycles_through_branches
+from airflow_sm_pipelines.translation.argument_types import types_in, types_of
+from airflow_sm_pipelines.translation.branches import (
+    FAILURE_RULES,
+    SUPPORTED_RULES,
+    Route,
+    refuse_cycles_through_branches,
+    routes_of,
+)
 from airflow_sm_pipelines.translation.failures import refuse_unlike_failures
 from airflow_sm_pipelines.translation.lifting import Lifting
 from airflow_sm_pipelines.translation.nodes import (
@@ -28,7 +34,6 @@ from airflow_sm_pipelines.translation.nodes import (
     StepNode,
     TaskNode,
 )
-from airflow_sm_pipelines.translation.step_types import types_in, types_of
 
 
 @dataclass(frozen=True)

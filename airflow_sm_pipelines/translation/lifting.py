@@ -16,11 +16,10 @@ from airflow_sm_pipelines.definition.parameters import (
     PipelineParameter,
     to_start_value,
 )
+from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
-from airflow_sm_pipelines.translation.argument_types import Keys, as_type, place_of
-from airflow_sm_pipelines.translation.names import hyphenated
+from airflow_sm_pipelines.translation.argument_types import Keys, Types, as_type, place_of, types_in
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
-from airflow_sm_pipelines.translation.step_types import Types, types_in
 
 _FITTING: Final[Mapping[type, tuple[str, ...]]] = {
     str: ("String",),

@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, StructureShape
 
 from airflow_sm_pipelines.definition.step_types import EACH, STEP_TYPES
 from airflow_sm_pipelines.requests.steps import shape_of
-from airflow_sm_pipelines.translation.step_types import ANY
+from airflow_sm_pipelines.translation.argument_types import ANY
 
 TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "step_types.json"
 TYPES = {

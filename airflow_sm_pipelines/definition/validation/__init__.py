@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.json_text import TOO_DEEP, too_deep
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import error
+from airflow_sm_pipelines.definition.problems import did_you_mean, error
 from airflow_sm_pipelines.definition.validation.dependencies import cycle_problems, dependency_problems
 from airflow_sm_pipelines.definition.validation.expressions import (
     count_problems,

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
 from airflow_sm_pipelines.definition.expressions import is_expression
-from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys, warning
 from airflow_sm_pipelines.definition.steps import Step
 
 OLD_QUOTA_OF_BRANCH_STEPS: Final = 20
@@ -35,13 +34,8 @@ def condition_problems(step: Step, path: str) -> Iterator[Problem]:
                 f"{OLD_QUOTA_OF_BRANCH_STEPS}",
                 f"{path}.Arguments.{key}",
             )
-    for key in arguments:
-        if key not in ("Conditions", "IfSteps", "ElseSteps"):
-            yield warning(
-                f"Condition step '{step.name}' has the argument '{key}', which this version does not know"
-                f"{did_you_mean(key, ('Conditions', 'IfSteps', 'ElseSteps'))}",
-                f"{path}.Arguments.{key}",
-            )
+    start, known = f"Condition step '{step.name}' has the argument", ("Conditions", "IfSteps", "ElseSteps")
+    yield from unknown_keys(arguments, known, start, f"{path}.Arguments")
 
 
 def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[Problem]:

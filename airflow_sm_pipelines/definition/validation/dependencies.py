@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_sm_pipelines.definition.graph import GraphNode, cycle_problem, find_cycle, waits_for
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys, warning
 from airflow_sm_pipelines.definition.steps import DEPENDENCY_TRIGGERS, StepDependency, walk_body
 from airflow_sm_pipelines.definition.validation.scope import Place, Scope, waited_for
 
@@ -45,19 +44,14 @@ def dependency_problems(place: Place, scope: Scope) -> Iterator[Problem]:
 def _entry_problems(dependency: StepDependency, start: str, path: str) -> Iterator[Problem]:
     if dependency.trigger not in DEPENDENCY_TRIGGERS:
         trigger: Any = dependency.trigger  # as the document has it
-        hint = did_you_mean(trigger, DEPENDENCY_TRIGGERS) if isinstance(trigger, str) else ""
+        hint = did_you_mean(trigger, DEPENDENCY_TRIGGERS)
         yield error(
             f"{start} with the trigger {shown(dependency.trigger)}; triggers are "
             f"{', '.join(DEPENDENCY_TRIGGERS)}{hint}",
             f"{path}.Trigger",
         )
-    for key in dependency.written if isinstance(dependency.written, Mapping) else ():
-        if key not in ("Step", "Trigger"):
-            yield warning(
-                f"{start} with the key '{key}', which this version does not know"
-                f"{did_you_mean(key, ('Step', 'Trigger'))}",
-                f"{path}.{key}",
-            )
+    if isinstance(dependency.written, Mapping):
+        yield from unknown_keys(dependency.written, ("Step", "Trigger"), f"{start} with the key", path)
 
 
 def missing_step(name: str, scope: Scope, visible: Mapping[str, object]) -> str:

@@ -13,8 +13,7 @@ from airflow_sm_pipelines.definition.expressions import (
     is_expression,
     parse_reference,
 )
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, warning
 from airflow_sm_pipelines.definition.validation.references import (
     document_reference_problem,
     reference_doubt,

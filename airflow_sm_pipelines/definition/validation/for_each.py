@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression, parse_reference
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.definition.validation.scope import Place
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
@@ -37,13 +36,7 @@ def for_each_problems(place: Place) -> Iterator[Problem]:
     if step.type != "ForEach" or not isinstance(step.arguments, Mapping):
         return
     where = f"{path}.Arguments"
-    for key in step.arguments:
-        if key not in _ARGUMENTS:
-            yield warning(
-                f"ForEach step '{step.name}' has the argument '{key}', which this version does not know"
-                f"{did_you_mean(key, _ARGUMENTS)}",
-                f"{where}.{key}",
-            )
+    yield from unknown_keys(step.arguments, _ARGUMENTS, f"ForEach step '{step.name}' has the argument", where)
     yield from _item_problems(step.name, step.arguments.get("IterableItems"), f"{where}.IterableItems")
     concurrency = step.arguments.get("MaxConcurrency")
     whole = isinstance(concurrency, int) and not isinstance(concurrency, bool)
@@ -86,7 +79,7 @@ def _selector_problems(name: str, body: list[str], selector: Any, path: str) -> 
         return
     pick = selector.get("Pick")
     if pick not in _PICKS:
-        hint = did_you_mean(pick, _PICKS) if isinstance(pick, str) else ""
+        hint = did_you_mean(pick, _PICKS)
         yield error(
             f"the selector of ForEach step '{name}' picks {shown(pick)}; it can pick {' or '.join(_PICKS)}{hint}",
             f"{path}.Pick",

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, warning
 from airflow_sm_pipelines.definition.steps import Step
 
 ENTITY_TYPES: Final = ("Action", "Artifact", "Context")

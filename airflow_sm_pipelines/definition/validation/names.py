@@ -1,4 +1,4 @@
-"""Names that SageMaker takes."""
+"""Names that SageMaker takes, also out of names that it does not."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
 
 _STEP_NAME: Final = re.compile(r"[A-Za-z0-9\-_]+")
 _PIPELINE_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
+_NO_LETTER_OR_DIGIT: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+def hyphenated(text: str) -> str:
+    """Return a text with a hyphen for whatever is no letter and no digit, and none at either end.
+
+    Pipelines, executions' display names and pipeline parameters all take that. Different texts may become equal.
+
+    :param text: such as a task group's id, or a Dag run's.
+    """
+    return _NO_LETTER_OR_DIGIT.sub("-", text).strip("-")
 
 
 def pipeline_name_problem(name: str) -> str | None:

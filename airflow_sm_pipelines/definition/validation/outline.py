@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from airflow_sm_pipelines.definition.document import DEFINITION_VERSION, TOP_LEVEL_KEYS, PipelineDefinition
-from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, error, shown, unknown_keys, warning
 from airflow_sm_pipelines.definition.validation.scope import Scope
 
 MAXIMUM_DEFINITION_BYTES: Final = 1_048_576
@@ -32,13 +31,9 @@ def outline_problems(definition: PipelineDefinition) -> Iterator[Problem]:
         yield error(f"'Version' is '{definition.version}'; write '{DEFINITION_VERSION}'", "$.Version")
     if not definition.steps:
         yield error("a pipeline has at least one step", "$.Steps")
-    for key in definition.extra:
-        if key not in TOP_LEVEL_KEYS:
-            yield warning(
-                f"the document has the key '{key}', which this version does not know; it is kept as it is"
-                f"{did_you_mean(key, TOP_LEVEL_KEYS)}",
-                f"$.{key}",
-            )
+    yield from unknown_keys(
+        definition.extra, TOP_LEVEL_KEYS, "the document has the key", "$", more="; it is kept as it is"
+    )
     yield from _config_problems(definition)
 
 
@@ -50,12 +45,7 @@ def _config_problems(definition: PipelineDefinition) -> Iterator[Problem]:
         if not isinstance(config, Mapping):
             yield error(f"'{key}' is an object or null, not {shown(config)}", f"$.{key}")
             continue
-        for member in config:
-            if member not in members:
-                yield warning(
-                    f"'{key}' has the key '{member}', which this version does not know{did_you_mean(member, members)}",
-                    f"$.{key}.{member}",
-                )
+        yield from unknown_keys(config, members, f"'{key}' has the key", f"$.{key}")
 
 
 def size_problems(definition: PipelineDefinition, scope: Scope) -> Iterator[Problem]:

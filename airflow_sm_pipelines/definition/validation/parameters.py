@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import (
     MAXIMUM_NAME_LENGTH,
     MAXIMUM_START_PARAMETERS,
@@ -16,11 +15,11 @@ from airflow_sm_pipelines.definition.parameters import (
     is_valid_name,
     type_of,
 )
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys, warning
 
-_KEPT_ASIDE: Final = ("EnumValues", "Description")
-"""Keys that are kept among the unknown ones and are known: EnumValues when it is ``null``, and the description, which
-AWS's JSON schema of the definition has and the SDK does not write."""
+_FURTHER_KEYS: Final = ("DefaultValue", "EnumValues", "Description")
+"""Those that may stand among the unknown ones: EnumValues when it is ``null``, and the description, which AWS's JSON
+schema of the definition has and the SDK does not write."""
 
 
 def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Problem]:
@@ -46,13 +45,8 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
                 "digits, hyphens and underscores",
                 f"{path}.Name",
             )
-        for key in parameter.extra:
-            if key not in _KEPT_ASIDE:
-                yield warning(
-                    f"pipeline parameter '{parameter.name}' has the key '{key}', which this version does not know; "
-                    f"it is kept as it is{did_you_mean(key, ('DefaultValue', 'EnumValues'))}",
-                    f"{path}.{key}",
-                )
+        start = f"pipeline parameter '{parameter.name}' has the key"
+        yield from unknown_keys(parameter.extra, _FURTHER_KEYS, start, path, more="; it is kept as it is")
         if parameter.type in PARAMETER_TYPES:
             yield from _value_problems(parameter, path)
         else:

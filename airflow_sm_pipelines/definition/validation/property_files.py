@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, shown
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown
 from airflow_sm_pipelines.definition.steps import PROPERTY_FILE_KEYS, PropertyFile
 from airflow_sm_pipelines.definition.validation.scope import Place
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_VARIABLES, REFERENCE_ROOTS, Reference
-from airflow_sm_pipelines.definition.nearest import did_you_mean
+from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES, step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.dependencies import missing_step

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
-from airflow_sm_pipelines.definition.nearest import did_you_mean
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys, warning
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 
@@ -50,13 +49,9 @@ def cache_problems(step: Step, path: str) -> Iterator[Problem]:
     if not isinstance(config, Mapping):
         yield error(f"'CacheConfig' of step '{step.name}' is an object, not {shown(config)}", where)
         return
-    for key in config:
-        if key not in ("Enabled", "ExpireAfter"):
-            yield warning(
-                f"'CacheConfig' of step '{step.name}' has the key '{key}', which this version does not know"
-                f"{did_you_mean(key, ('Enabled', 'ExpireAfter'))}",
-                f"{where}.{key}",
-            )
+    yield from unknown_keys(
+        config, ("Enabled", "ExpireAfter"), f"'CacheConfig' of step '{step.name}' has the key", where
+    )
     enabled = config.get("Enabled")
     if enabled is None:
         yield warning(f"'CacheConfig' of step '{step.name}' does not say whether it is 'Enabled'", where)
@@ -92,13 +87,7 @@ def retry_problems(step: Step, path: str) -> Iterator[Problem]:
 
 
 def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    for key in policy:
-        if key not in _POLICY_KEYS:
-            yield warning(
-                f"a retry policy of step '{step.name}' has the key '{key}', which this version does not know"
-                f"{did_you_mean(key, _POLICY_KEYS)}",
-                f"{path}.{key}",
-            )
+    yield from unknown_keys(policy, _POLICY_KEYS, f"a retry policy of step '{step.name}' has the key", path)
     exceptions = policy.get("ExceptionType")
     if isinstance(exceptions, list) and exceptions:
         for index, exception in enumerate(exceptions):
@@ -143,7 +132,7 @@ def _exception_problems(step: Step, exception: Any, path: str) -> Iterator[Probl
     if isinstance(exception, str) and exception in OTHER_EXCEPTIONS:
         yield warning(f"step '{step.name}' retries on '{exception}': {OTHER_EXCEPTIONS[exception]}", path)
     elif exception not in known:
-        hint = did_you_mean(exception, known) if isinstance(exception, str) else ""
+        hint = did_you_mean(exception, known)
         yield error(
             f"step '{step.name}' retries on {shown(exception)}; a retry policy may name {', '.join(known)}{hint}", path
         )

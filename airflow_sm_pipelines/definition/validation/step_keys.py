@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.nearest import did_you_mean
 from airflow_sm_pipelines.definition.parameters import MISSING, PARAMETER_TYPES
-from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, unknown_keys, warning
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES, step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation.conditions import condition_problems
@@ -72,19 +71,16 @@ def _key_problems(place: Place) -> Iterator[Problem]:
         yield error(f"{step.type} step '{step.name}' has no 'Arguments', or they are no object", f"{path}.Arguments")
     elif step.type == "Fail":
         yield from _error_message_problems(step, f"{path}.Arguments.ErrorMessage")
-    for key in step.extra:
-        if key not in known.keys and key not in _COMMON_KEYS:
-            yield warning(
-                f"step '{step.name}' has the key '{key}', which this version does not know of {step.type} steps; "
-                f"it is kept as it is{did_you_mean(key, (*_COMMON_KEYS, *known.keys))}",
-                f"{path}.{key}",
-            )
+    more = f" of {step.type} steps; it is kept as it is"
+    yield from unknown_keys(
+        step.extra, (*_COMMON_KEYS, *known.keys), f"step '{step.name}' has the key", path, more=more
+    )
     for key in known.required_keys:
         if step.extra.get(key) is None:
             yield error(f"{step.type} step '{step.name}' lacks '{key}'", path)
     check_type, types = step.extra.get("CheckType"), known.check_types
     if types and check_type is not None and check_type not in types:
-        hint = did_you_mean(check_type, types) if isinstance(check_type, str) else ""
+        hint = did_you_mean(check_type, types)
         yield error(
             f"step '{step.name}' has the check type {shown(check_type)}; of a {step.type} step it is one of "
             f"{', '.join(types)}{hint}",
@@ -141,7 +137,7 @@ def _output_parameter_problems(place: Place) -> Iterator[Problem]:
             )
         type_ = output.get("OutputType")
         if type_ not in PARAMETER_TYPES:
-            hint = did_you_mean(type_, PARAMETER_TYPES) if isinstance(type_, str) else ""
+            hint = did_you_mean(type_, PARAMETER_TYPES)
             yield error(
                 f"output parameter '{name}' of step '{step.name}' has the type {shown(type_)}; "
                 f"types are {', '.join(PARAMETER_TYPES)}{hint}",

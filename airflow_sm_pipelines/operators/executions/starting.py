@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError, SageMakerServiceError
 from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
 from airflow_sm_pipelines.hooks.starting import (
@@ -22,7 +23,6 @@ from airflow_sm_pipelines.hooks.starting import (
     start,
     stop_earlier,
 )
-from airflow_sm_pipelines.translation.names import hyphenated
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -9,9 +9,9 @@ from typing import Any, Final
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
 from airflow_sm_pipelines.operators.steps.keywords import require_dict, require_list
+from airflow_sm_pipelines.translation.argument_types import types_in, types_of
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
-from airflow_sm_pipelines.translation.step_types import types_in, types_of
 
 _INSTEAD: Final = {
     "Name": "Set step_name.",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_sm_pipelines.definition.nearest import MOST_COMPARED
+from airflow_sm_pipelines.definition.problems import MOST_COMPARED
 from airflow_sm_pipelines.definition.validation import did_you_mean
 
 MANY = [f"train-model-{number}" for number in range(2000)]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from airflow_sm_pipelines.translation.step_types import types_in, types_of
+from airflow_sm_pipelines.translation.argument_types import types_in, types_of
 from tests.oracles.step_types import TARGET, step_types
 
 
