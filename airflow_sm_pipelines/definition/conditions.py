@@ -37,9 +37,6 @@ class Expression:
         raise NotImplementedError
 
 
-Operand = Expression | str | int | float | bool
-
-
 def operand_to_document(operand: Any) -> Any:
     """Return an operand's form in the document; plain JSON values stand for themselves.
 

@@ -168,6 +168,18 @@ class Step:
         step.__dict__["_expressions"] = self.expressions
         return step
 
+    def with_branches(self, if_steps: tuple[Step, ...], else_steps: tuple[Step, ...]) -> Step:
+        """Return the Condition step with other branches, which hold these very steps.
+
+        :param if_steps: what ``IfSteps`` stands for.
+        :param else_steps: what ``ElseSteps`` stands for.
+        """
+        branches = {"IfSteps": if_steps, "ElseSteps": else_steps}
+        documents = {key: [step.to_document() for step in steps] for key, steps in branches.items()}
+        step = replace(self, arguments={**self.arguments, **documents})
+        step.__dict__.update(branches, _expressions=self.expressions)
+        return step
+
     def _own_parts(self) -> Iterator[tuple[Any, str]]:
         if self.type == "Condition":
             yield self.conditions, ".Arguments.Conditions"

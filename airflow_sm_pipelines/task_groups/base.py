@@ -42,24 +42,9 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
     """
     A TaskGroup with one task for each step of a pipeline, and one that launches it.
 
-    :param group_id: the group's id.
-    :param role_arn: the role that the pipeline and its jobs run with.
+    The keywords are those of :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup`.
+
     :param artifact_uri: ``s3://bucket/prefix`` for what the group itself puts into S3; empty when that is nothing.
-    :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
-    :param aws_conn_id: the Airflow connection for all calls.
-    :param region_name: overrides the connection's region.
-    :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
-    :param botocore_config: keyword arguments of botocore's ``Config``.
-    :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
-    :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
-    :param log_lines: lines of a failed job's log that its task's log shows.
-    :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its
-        ``retries`` or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed
-        or never started. ``"restart"``: another execution is started with the same definition and parameters; all its
-        steps run, while tasks that have succeeded stay as they are.
-    :param stop_on_kill: stop the execution when a person marks a step's task or the Dag run failed. Clearing a task or
-        marking it successful never does.
-    :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     """
 
     def __init__(

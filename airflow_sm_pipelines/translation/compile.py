@@ -13,7 +13,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import references_among
 from airflow_sm_pipelines.definition.graph import find_cycle
 from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS, MISSING, PipelineParameter
-from airflow_sm_pipelines.definition.steps import Step, StepDependency
+from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, require_valid
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.translation.argument_types import types_in, types_of
@@ -170,9 +170,7 @@ class _Compiler:
                 "Conditions": [
                     condition.map_operands(self.lifting.operands(node, index)).to_document()
                     for index, condition in enumerate(node.conditions)
-                ],
-                "IfSteps": [],
-                "ElseSteps": [],
+                ]
             }
         else:
             arguments = self.lifting.document(node.arguments, node, types=types_in(types, "Arguments"))
@@ -218,11 +216,17 @@ class _Compiler:
 
     def _nest(self, steps: Mapping[str, Step], routes: Mapping[str, Route]) -> tuple[Step, ...]:
         """Return the steps at the top level; the others have gone into the branches of their conditions."""
-        for task_id, step in steps.items():
+        branches: dict[BranchOwner, list[str]] = {}
+        for task_id in steps:
             if route := routes[task_id]:
-                owner = steps[self.names[route[-1].condition]]
-                owner.arguments["IfSteps" if route[-1].outcome else "ElseSteps"].append(step.to_document())
-        return tuple(step for task_id, step in steps.items() if not routes[task_id])
+                branches.setdefault(route[-1], []).append(task_id)
+        nested = dict(steps)
+        for task_id in sorted(steps, key=lambda each: -len(routes[each])):  # the innermost conditions first
+            step = steps[task_id]
+            if step.type == "Condition":
+                inside = [branches.get(BranchOwner(step.name, outcome), ()) for outcome in (True, False)]
+                nested[task_id] = step.with_branches(*(tuple(nested[each] for each in branch) for branch in inside))
+        return tuple(nested[task_id] for task_id in steps if not routes[task_id])
 
     def _parameters(self) -> tuple[PipelineParameter, ...]:
         declared = [
