@@ -9,12 +9,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: What each side imports. Ours and the SDK's: what the same pipeline takes, written for each.
 SIDES: Mapping[str, str] = {
     "this package": "benchmarks.pipelines.ours",
     "amazon's SageMaker operators": "airflow.providers.amazon.aws.operators.sagemaker",
     "SageMaker SDK 3": "benchmarks.pipelines.sdk",
 }
+"""What each side imports. Ours and the SDK's: what the same pipeline takes, written for each."""
 
 _PROGRAM = """
 import importlib, json, sys, time

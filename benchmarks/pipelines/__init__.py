@@ -11,8 +11,8 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 BUCKET = "s3://data"
 STEPS_IN_A_BLOCK = 10
 
-#: What the SDK writes although the service takes it for granted, and what Airflow's side writes so.
 _SAID_BY_ONE_SIDE = {"AppManaged": False, "CompressionType": "GZIP", "MlflowConfig": None}
+"""What the SDK writes although the service takes it for granted, and what Airflow's side writes so."""
 
 
 def blocks(steps: int) -> range:

@@ -21,8 +21,8 @@ EXECUTIONS_OF_A_PIPELINE = 100
 PAGE = 100
 STEPS = tuple(f"step-{number}" for number in range(10))
 
-#: The first steps are over, the next one runs, the others have not started: those are not listed.
 _SUCCEEDED = 3
+"""The first steps are over, the next one runs, the others have not started: those are not listed."""
 _JSON = "application/x-amz-json-1.1"
 
 

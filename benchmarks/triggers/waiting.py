@@ -29,18 +29,18 @@ from benchmarks.triggers.stub import STEPS, execution_arn
 
 OURS, AMAZON, IDLE = "ours", "amazon", "idle"
 
-#: Ten of ours for each execution; one of amazon's; ten that do nothing.
 CLASS_PATHS = {
     OURS: "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger",
     AMAZON: "airflow.providers.amazon.aws.triggers.sagemaker.SageMakerPipelineTrigger",
     IDLE: "benchmarks.triggers.idle.IdleTrigger",
 }
+"""Ten of ours for each execution; one of amazon's; ten that do nothing."""
 
-#: How often the heartbeat beats, in seconds. How late it is, is how long the event loop did something else.
 HEARTBEAT = 0.01
+"""How often the heartbeat beats, in seconds. How late it is, is how long the event loop did something else."""
 
-#: A heartbeat this late, in seconds, is counted.
 STALL = 0.1
+"""A heartbeat this late, in seconds, is counted."""
 
 
 @dataclass(frozen=True)

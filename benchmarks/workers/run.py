@@ -16,8 +16,8 @@ DAGS = Path(__file__).parent / "dags"
 OURS, AMAZON = "steps_ours", "steps_amazon"
 SECONDS_TO_RUN = 900
 
-#: What Airflow's API server notes down when a task's process reports itself; anything after it ends its slot.
 _STARTED = "running"
+"""What Airflow's API server notes down when a task's process reports itself; anything after it ends its slot."""
 _ENDED = frozenset({"success", "failed", "skipped", "deferred", "up_for_retry", "up_for_reschedule"})
 
 
