@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import StepStatus
@@ -42,7 +44,8 @@ class StepRun:
             step.name, step.type, step.display_name, step.description, attempt, iteration=iteration
         )
         execution.steps[step.name] = self.record
-        self._step = step
+        # A Callback step may have no arguments at all.
+        self._step = replace(step, arguments={}) if step.arguments is MISSING else step
         self._execution = execution
         self._services = services
         self._runner: StepRunner | None = None

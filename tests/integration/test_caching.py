@@ -161,6 +161,21 @@ def test_another_pipelines_runs_are_not_found(endpoint: LocalEndpoint, aws: Aws,
         assert hits(aws.steps(arn)) == {}
 
 
+@pytest.mark.parametrize("arguments", [{}, {"Arguments": {}}])
+def test_a_step_without_arguments_is_cached_too(
+    endpoint: LocalEndpoint, aws: Aws, queue: CallbackQueue, arguments: dict[str, Any]
+) -> None:
+    """A Callback step may leave them out: its message then has none, and a run of it is found by the rest."""
+    step = {"Name": "ask", "Type": "Callback", "SqsQueueUrl": queue.url, "CacheConfig": CACHED, **arguments}
+    pipeline = Pipeline(endpoint, aws, step)
+    first = pipeline.start()
+    message = queue.receive(None)
+    aws.sagemaker.send_pipeline_execution_step_success(CallbackToken=message["token"])
+    wait(endpoint, first)
+    assert message["arguments"] == {}
+    assert hits(pipeline.run()[1]) == {"ask": first}
+
+
 def test_results_expire(
     endpoint: LocalEndpoint, aws: Aws, queue: CallbackQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
