@@ -144,7 +144,7 @@ class StepRun:
                 f"ClientError: the local endpoint does not run steps of type {self._step.type!r}. It runs"
                 f" {', '.join(sorted(runners))}. Run this pipeline on AWS, or leave the step out locally."
             )
-        return kind(self._step, self._execution, self._services, self._report, self.record.iteration)
+        return kind(self._step, self._execution, self._services, self._report, self._lookup)
 
     def _report(self, metadata: dict[str, Any]) -> None:
         with self._execution.lock:
