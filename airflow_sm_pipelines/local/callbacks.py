@@ -6,6 +6,7 @@ import secrets
 import string
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
@@ -38,16 +39,11 @@ class Callback:
     def __init__(self, token: str, execution_arn: str) -> None:
         self.token = token
         self.execution_arn = execution_arn
-        self._lock = threading.Lock()
-        self._answer: CallbackAnswer | None = None
-        self._answered = threading.Event()
+        self._answer: Future[CallbackAnswer] = Future()
 
     def wait(self) -> CallbackAnswer:
         """Wait for the answer, for as long as it takes."""
-        self._answered.wait()
-        if self._answer is None:
-            raise RuntimeError("answered without an answer")
-        return self._answer
+        return self._answer.result()
 
     def answer(self, answer: CallbackAnswer) -> None:
         """Let the step go on.
@@ -55,12 +51,10 @@ class Callback:
         :param answer: how it ended.
         :raises ValidationError: it was answered before.
         """
-        with self._lock:
-            if self._answer is not None:
-                # The service documents no wording for this.
-                raise ValidationError(f"The step with the callback token '{self.token}' was already answered.")
-            self._answer = answer
-        self._answered.set()
+        try:
+            self._answer.set_result(answer)
+        except InvalidStateError:  # the service documents no wording for this
+            raise ValidationError(f"The step with the callback token '{self.token}' was already answered.") from None
 
 
 class Callbacks:

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from typing import Protocol
 
 
-class Clock(Protocol):
+class Clock:
     """What the retries of steps and the age of cached results are measured with."""
-
-    def now(self) -> dt.datetime:
-        """The time in UTC, to the millisecond."""
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for an event.
-
-        :param event: the event.
-        :param seconds: for how long at most.
-        :return: whether it is set.
-        """
-
-
-class SystemClock:
-    """This machine's clock."""
 
     def now(self) -> dt.datetime:
         """The time in UTC, to the millisecond."""
@@ -43,11 +27,3 @@ def now() -> dt.datetime:
     """The time in UTC, to the millisecond."""
     moment = dt.datetime.now(dt.timezone.utc)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def text(moment: dt.datetime) -> str:
-    """A time as it stands in an expression's value.
-
-    :param moment: in UTC.
-    """
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.expressions import Reference, ReferenceKey
 from airflow_sm_pipelines.definition.steps import walk_body
 from airflow_sm_pipelines.exceptions import EvaluationError
-from airflow_sm_pipelines.local.clock import now, text
+from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
@@ -106,8 +106,8 @@ class ExecutionLookup:
     def _execution_variables(self) -> dict[str, str]:
         arn = self._execution.arn
         return {
-            "StartDateTime": text(self._execution.creation_time),
-            "CurrentDateTime": text(now()),
+            "StartDateTime": _time(self._execution.creation_time),
+            "CurrentDateTime": _time(now()),
             "PipelineName": arn.pipeline_name,
             "PipelineArn": arn.pipeline_arn,
             "PipelineExecutionId": arn.execution_id,
@@ -152,7 +152,12 @@ def member_of(container: Any, reference: Reference, keys: Sequence[ReferenceKey]
         if found is None:
             raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
         current = found
-    return text(current) if isinstance(current, dt.datetime) else current
+    return _time(current) if isinstance(current, dt.datetime) else current
+
+
+def _time(moment: dt.datetime) -> str:
+    """A time in UTC as it stands in an expression's value."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _strict_json(content: bytes) -> Any:

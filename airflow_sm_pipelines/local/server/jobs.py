@@ -11,10 +11,9 @@ from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.runners.registry import JOBS
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 Operation = Callable[[Region, Request], Response]
 
 

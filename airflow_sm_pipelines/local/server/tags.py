@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.runners.registry import JOBS
+from airflow_sm_pipelines.local.server import Request, Response
 
 _TYPES = ("pipeline", *(job.resource.type for job in JOBS))
 _OURS = re.compile(rf"arn:[^:]*:sagemaker:[^:]*:[^:]*:({'|'.join(_TYPES)})/")
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 
 def is_ours(arn: object) -> bool:
