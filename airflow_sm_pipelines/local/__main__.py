@@ -15,62 +15,16 @@ from airflow_sm_pipelines.local.endpoint import DEFAULT_STOP_GRACE_SECONDS, Endp
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the endpoint's options.
-
-    :param parser: the command, or subcommand, that starts the endpoint.
-    """
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
-    parser.add_argument(
-        "--state-dir",
-        type=Path,
-        help="directory for the files of running jobs (default: a temporary one, removed at the end)",
-    )
-    parser.add_argument(
-        "--job-python",
-        type=Path,
-        default=Path(sys.executable),
-        help="Python interpreter that jobs run with; it stands for every image (default: this one)",
-    )
-    parser.add_argument(
-        "--stop-grace",
-        type=_seconds,
-        default=DEFAULT_STOP_GRACE_SECONDS,
-        metavar="SECONDS",
-        help="time a stopped job gets to end by itself (default: %(default)s)",
-    )
-    parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
-
-
-def _port(text: str) -> int:
-    try:
-        port = int(text)
-    except ValueError:
-        port = -1
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
-    return port
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nan is not between them either
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 0 or more")
-    return seconds
-
-
-def run(options: argparse.Namespace) -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """Run the endpoint until SIGINT or SIGTERM.
 
     Prints its URL, alone on one line of standard output, as soon as it listens.
 
-    :param options: as declared by :func:`add_arguments`.
+    :param arguments: without the program's name; those of the process when ``None``.
+    :param program: how the help text calls the command.
     :return: the exit code.
     """
+    options = _parser(program).parse_args(arguments)
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -103,19 +57,53 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
-    """The command.
-
-    :param arguments: without the program's name; those of the process when ``None``.
-    :param program: how the help text calls the command.
-    :return: the exit code.
-    """
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
     )
-    add_arguments(parser)
-    return run(parser.parse_args(arguments))
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        help="directory for the files of running jobs (default: a temporary one, removed at the end)",
+    )
+    parser.add_argument(
+        "--job-python",
+        type=Path,
+        default=Path(sys.executable),
+        help="Python interpreter that jobs run with; it stands for every image (default: this one)",
+    )
+    parser.add_argument(
+        "--stop-grace",
+        type=_seconds,
+        default=DEFAULT_STOP_GRACE_SECONDS,
+        metavar="SECONDS",
+        help="time a stopped job gets to end by itself (default: %(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
+    return parser
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
+    return port
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nan is not between them either
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 0 or more")
+    return seconds
 
 
 if __name__ == "__main__":

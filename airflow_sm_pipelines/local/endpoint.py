@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import shutil
 import socket
@@ -12,7 +11,6 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_STOP_GRACE_SECONDS = 10.0
 """SageMaker gives a stopped job 120 seconds; nobody at a laptop wants to wait that long."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,12 +81,7 @@ class LocalEndpoint:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:

@@ -133,7 +133,7 @@ class StepRun:
             return StepEnd(StepStatus.SUCCEEDED, properties=earlier.properties)
 
     def _lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
-        staging = S3Staging(self._services.clients.s3)
+        staging = S3Staging(self._services.clients["s3"])
         return ExecutionLookup(self._execution, staging, job_names, self.record.iteration)
 
     def _make_runner(self) -> StepRunner:

@@ -93,7 +93,7 @@ class CallbackStepRunner(StepRunner):
 
     def _send(self, message: Mapping[str, Any]) -> None:
         try:
-            self.services.clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+            self.services.clients["sqs"].send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
         except ClientError as error:
             raise StepFailedError(
                 "ClientError: Failed to invoke sqs:SendMessage. Error Details:"

@@ -62,11 +62,8 @@ class ForEachStepRunner(StepRunner):
         self._done.wait()
         with self.execution.lock:
             status = self._schedule.status
-        if status is ExecutionStatus.STOPPED:
-            return self._end(StepStatus.STOPPED)
-        if status is ExecutionStatus.FAILED:
-            return self._end(StepStatus.FAILED)
-        return self._end(StepStatus.SUCCEEDED)
+        bad = {ExecutionStatus.STOPPED: StepStatus.STOPPED, ExecutionStatus.FAILED: StepStatus.FAILED}
+        return self._end(bad.get(status, StepStatus.SUCCEEDED))
 
     def stop(self) -> None:
         """Stop the children that run, start no more."""

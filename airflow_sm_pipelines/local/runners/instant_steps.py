@@ -51,7 +51,7 @@ class RegisterModelStepRunner(InstantStepRunner):
     def run(self) -> StepEnd:
         """Create the model package."""
         request = self.arguments()
-        client = self.services.clients.sagemaker
+        client = self.services.clients["sagemaker"]
         group = request.get("ModelPackageGroupName")
         if group is not None:
             _make_group(client, group)
@@ -67,7 +67,7 @@ class ModelStepRunner(InstantStepRunner):
         """Create the model."""
         name = new_model_name(self.execution.arn.execution_id, self.step.name)
         request = {"ExecutionRoleArn": self.execution.role_arn, **self.arguments(), "ModelName": name}
-        client = self.services.clients.sagemaker
+        client = self.services.clients["sagemaker"]
         arn = _create(client, "CreateModel", request)["ModelArn"]
         self.report({"Model": {"Arn": arn}})
         return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_model(ModelName=name)))

@@ -23,8 +23,6 @@ def _jobs(region: Region, api: str) -> Jobs[Any]:
 
 def _create(api: str, region: Region, request: Request) -> Response:
     job: Job = _jobs(region, api).create(request[f"{api}Name"], request)
-    with region.store.lock:
-        region.store.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
     return {f"{api}Arn": job.arn}
 
 

@@ -154,7 +154,7 @@ def _definition_text(region: Region, request: Request) -> str | None:
         raise ValidationError("Only one of PipelineDefinition and PipelineDefinitionS3Location can be provided.")
     version = {"VersionId": location["VersionId"]} if "VersionId" in location else {}
     try:
-        body = region.host.clients.s3.get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)[
+        body = region.host.clients["s3"].get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)[
             "Body"
         ]
     except ClientError as error:

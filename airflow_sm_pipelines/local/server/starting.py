@@ -84,7 +84,7 @@ def _new_execution(
     )
     if selection is not None:
         _select(region, execution, selection)
-    execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients.s3))
+    execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients["s3"]))
     pipeline.last_run_time = moment
     version.last_execution_arn = str(execution.arn)
     return execution

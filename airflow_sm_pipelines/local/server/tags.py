@@ -47,7 +47,7 @@ def delete_tags(region: Region, request: Request) -> Response:
 
 def _tags(region: Region, arn: str) -> dict[str, str]:
     if arn not in region.store.tags:
-        # A job that a step has made was not made by a request that the server saw.
+        # A job may have been made by a step, so its own request is looked at.
         for job in (job for jobs in region.jobs for job in jobs.all()):
             if job.arn == arn:
                 region.store.tags[arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", ())}
