@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_sm_pipelines.local.endpoint import DEFAULT_STOP_GRACE_SECONDS, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 
 
@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     :param program: how the help text calls the command.
     :return: the exit code.
     """
-    options = _parser(program).parse_args(arguments)
+    options = vars(_parser(program).parse_args(arguments))
     logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING,
+        level=logging.DEBUG if options.pop("verbose") else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
@@ -35,15 +35,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    settings = EndpointSettings(
-        host=options.host,
-        port=options.port,
-        state_directory=options.state_dir,
-        job_python=options.job_python,
-        stop_grace_seconds=options.stop_grace,
-    )
     try:
-        endpoint = LocalEndpoint(settings)
+        endpoint = LocalEndpoint(EndpointSettings(**options))
         endpoint.start()
     except (SandboxUnavailableError, OSError) as error:
         sys.stderr.write(f"sm-pipelines local: {error}\n")
@@ -62,10 +55,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         prog=program,
         description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--host", default=EndpointSettings.host, help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--state-dir",
+        dest="state_directory",
+        metavar="STATE_DIR",
         type=Path,
         help="directory for the files of running jobs (default: a temporary one, removed at the end)",
     )
@@ -77,8 +72,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--stop-grace",
+        dest="stop_grace_seconds",
         type=_seconds,
-        default=DEFAULT_STOP_GRACE_SECONDS,
+        default=EndpointSettings.stop_grace_seconds,
         metavar="SECONDS",
         help="time a stopped job gets to end by itself (default: %(default)s)",
     )

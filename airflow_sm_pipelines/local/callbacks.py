@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
-
-_CHARACTERS = string.ascii_letters + string.digits
-_LENGTH = 10  # botocore's service model: exactly ten letters and digits
+from airflow_sm_pipelines.local.names import new_callback_token
 
 
 @dataclass(frozen=True)
@@ -69,12 +65,10 @@ class Callbacks:
 
         :param execution_arn: the execution of the step.
         """
+        callback = Callback(new_callback_token(), execution_arn)
         with self._lock:
-            token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
-            while token in self._callbacks:
-                token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
-            callback = self._callbacks[token] = Callback(token, execution_arn)
-            return callback
+            self._callbacks[callback.token] = callback
+        return callback
 
     def get(self, token: str) -> Callback:
         """The callback of a token.

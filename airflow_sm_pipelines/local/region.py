@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.clock import Clock
@@ -31,12 +30,10 @@ class Region:
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        self.jobs: tuple[Jobs[Any], ...] = tuple(Jobs(kind, self.host) for kind in JOBS)
-        self.callbacks = Callbacks()
-        self._services = StepServices(
+        self.services = StepServices(
             clients=self.host.clients,
-            jobs=self.jobs,
-            callbacks=self.callbacks,
+            jobs=tuple(Jobs(kind, self.host) for kind in JOBS),
+            callbacks=Callbacks(),
             runners=RUNNERS,
             executions=self.store.executions,
             clock=Clock(),
@@ -58,7 +55,7 @@ class Region:
         :param execution: the execution.
         :return: its driver.
         """
-        driver = ExecutionDriver(execution, self._services)
+        driver = ExecutionDriver(execution, self.services)
         with self.store.lock:
             self._drivers[str(execution.arn)] = driver
             self.store.add_execution(execution)
@@ -83,7 +80,7 @@ class Region:
 
     def close(self) -> None:
         """End every job, and let nothing new start."""
-        for jobs in self.jobs:
+        for jobs in self.services.jobs:
             jobs.close()
 
 

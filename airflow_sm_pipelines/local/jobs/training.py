@@ -200,18 +200,12 @@ class TrainingJob(Job):
         return local_path(directory, path, "CheckpointConfig")
 
     def _shown_transitions(self) -> list[dict[str, Any]]:
-        shown = []
-        ends = [start for _, start in self._transitions[1:]] + [self._end_time]
-        for (status, start), end in zip(self._transitions, ends, strict=True):
-            transition: dict[str, Any] = {
-                "Status": status,
-                "StartTime": start,
-                "StatusMessage": _SECONDARY_MESSAGE[status],
-            }
-            if end is not None:
-                transition["EndTime"] = end
-            shown.append(transition)
-        return shown
+        ends = [{"EndTime": start} for _, start in self._transitions[1:]]
+        ends.append({} if self._end_time is None else {"EndTime": self._end_time})
+        return [
+            {"Status": status, "StartTime": start, "StatusMessage": _SECONDARY_MESSAGE[status], **end}
+            for (status, start), end in zip(self._transitions, ends, strict=True)
+        ]
 
 
 def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:

@@ -134,7 +134,7 @@ def _once(operation: str, region: Region, request: Request, change: Callable[[Ex
 
 def _answer(region: Region, operation: str, request: Request, answer: CallbackAnswer) -> Response:
     def act() -> str:
-        callback = region.callbacks.get(request["CallbackToken"])
+        callback = region.services.callbacks.get(request["CallbackToken"])
         callback.answer(answer)
         return callback.execution_arn
 

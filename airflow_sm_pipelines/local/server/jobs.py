@@ -18,7 +18,7 @@ Operation = Callable[[Region, Request], Response]
 
 
 def _jobs(region: Region, api: str) -> Jobs[Any]:
-    return next(jobs for jobs in region.jobs if jobs.resource.api == api)
+    return next(jobs for jobs in region.services.jobs if jobs.resource.api == api)
 
 
 def _create(api: str, region: Region, request: Request) -> Response:

@@ -48,7 +48,7 @@ def delete_tags(region: Region, request: Request) -> Response:
 def _tags(region: Region, arn: str) -> dict[str, str]:
     if arn not in region.store.tags:
         # A job may have been made by a step, so its own request is looked at.
-        for job in (job for jobs in region.jobs for job in jobs.all()):
+        for job in (job for jobs in region.services.jobs for job in jobs.all()):
             if job.arn == arn:
                 region.store.tags[arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", ())}
                 break
