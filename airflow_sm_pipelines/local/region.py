@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
-from airflow_sm_pipelines.local.clock import Clock
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.service import Jobs
@@ -36,7 +35,6 @@ class Region:
             callbacks=Callbacks(),
             runners=RUNNERS,
             executions=self.store.executions,
-            clock=Clock(),
         )
         self._drivers: dict[str, ExecutionDriver] = {}
 

@@ -13,8 +13,8 @@ from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.caching import cache_key, find_hit, is_cached
-from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
@@ -78,7 +78,7 @@ class StepRun:
             record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
             record.properties = end.properties
             record.outcome = end.outcome
-            record.end_time = now()
+            record.end_time = clock.now()
             ended(end)
 
     def _end(self) -> StepEnd:
@@ -92,7 +92,6 @@ class StepRun:
 
     def _tried(self) -> StepEnd:
         """Try until the step succeeds, is stopped, or no policy has it tried again."""
-        clock = self._services.clock
         policies = evaluate(self._step.extra.get("RetryPolicies") or [], self._lookup())
         retries = Retries(policies, clock.now())
         while True:
@@ -122,7 +121,7 @@ class StepRun:
         if self._step.type not in self._services.runners or not is_cached(self._step):
             return None
         key = cache_key(self._step, self._lookup)
-        hit = find_hit(self._step, key, self._execution, self._services.executions(), self._services.clock.now())
+        hit = find_hit(self._step, key, self._execution, self._services.executions(), clock.now())
         with self._execution.lock:
             if hit is None:
                 self.record.cache_key = key

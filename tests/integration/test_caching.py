@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.clock import Clock, now
+from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.callbacks import CallbackQueue
 from tests.integration.clients import Aws, token, wait
@@ -185,11 +185,11 @@ def test_results_expire(
     queue.succeed("ask")
     wait(endpoint, first)
     ended = aws.steps(first)["ask"]["EndTime"]
-    monkeypatch.setattr(Clock, "now", lambda _: ended + dt.timedelta(hours=1))
+    monkeypatch.setattr(clock, "now", lambda: ended + dt.timedelta(hours=1))
     assert hits(pipeline.run()[1]) == {"ask": first}
-    monkeypatch.setattr(Clock, "now", lambda _: ended + dt.timedelta(hours=1, milliseconds=1))
+    monkeypatch.setattr(clock, "now", lambda: ended + dt.timedelta(hours=1, milliseconds=1))
     late = pipeline.start()
     queue.succeed("ask")
     wait(endpoint, late)
     assert hits(aws.steps(late)) == {}
-    assert ended <= now()
+    assert ended <= dt.datetime.now(dt.timezone.utc)

@@ -171,11 +171,8 @@ class ForEachStepRunner(StepRunner):
 
     def _with(self, status: StepStatus) -> list[str]:
         with self.execution.lock:
-            return [
-                name
-                for name in self._children
-                if name in self.execution.steps and self.execution.steps[name].status is status
-            ]
+            records = [self.execution.steps[name] for name in self._children if name in self.execution.steps]
+            return [record.name for record in records if record.status is status]
 
     def _counts(self) -> dict[str, int]:
         return {

@@ -14,7 +14,6 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
-from airflow_sm_pipelines.local.clock import Clock
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
@@ -43,7 +42,6 @@ class StepServices:
     :param callbacks: where Callback steps wait.
     :param runners: what runs each type of step.
     :param executions: all executions, to look for cached results in.
-    :param clock: what waits between the tries of a step.
     """
 
     clients: Clients
@@ -51,7 +49,6 @@ class StepServices:
     callbacks: Callbacks
     runners: Mapping[str, type[StepRunner]]
     executions: Callable[[], list[ExecutionRecord]]
-    clock: Clock
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,9 @@ def _definition_text(region: Region, request: Request) -> str | None:
     if "PipelineDefinition" in request:
         raise ValidationError("Only one of PipelineDefinition and PipelineDefinitionS3Location can be provided.")
     version = {"VersionId": location["VersionId"]} if "VersionId" in location else {}
+    s3 = region.host.clients["s3"]
     try:
-        body = region.host.clients["s3"].get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)[
-            "Body"
-        ]
+        body = s3.get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)["Body"]
     except ClientError as error:
         raise ValidationError(
             f"Cannot read the pipeline definition s3://{location['Bucket']}/{location['ObjectKey']}:"
