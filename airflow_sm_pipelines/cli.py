@@ -23,10 +23,6 @@ from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem, SageMakerPipelinesError
 
 STANDARD_INPUT = "-"
-LOCAL_EXTRA_MISSING = (
-    "sm-pipelines local: the local endpoint needs the extra 'local', and '{name}' is not installed: "
-    "pip install 'airflow-sm-pipelines[local]'"
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -168,7 +164,10 @@ def _local(arguments: Sequence[str]) -> int:
     try:
         from airflow_sm_pipelines.local.__main__ import main as serve
     except ModuleNotFoundError as error:
-        sys.stderr.write(LOCAL_EXTRA_MISSING.format(name=error.name) + "\n")
+        sys.stderr.write(
+            f"sm-pipelines local: the local endpoint needs the extra 'local', and '{error.name}' is not installed: "
+            "pip install 'airflow-sm-pipelines[local]'\n"
+        )
         return 1
     return serve(arguments, program="sm-pipelines local")
 

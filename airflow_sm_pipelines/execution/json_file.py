@@ -31,7 +31,7 @@ def read_json_file(content: bytes, called: str) -> Any:
     :raises PipelineExecutionError: when it is not JSON, or holds what Airflow cannot keep; names file and place.
     """
     try:
-        value = json.loads(content, parse_constant=_refuse_constant)
+        value = json.loads(content, parse_constant=refuse_constant)
     except RecursionError:
         raise PipelineExecutionError(f"{called} nests deeper than {MAXIMUM_LEVELS} levels; make it flatter") from None
     except ValueError as error:  # no JSON, no Unicode, or a number with more digits than Python reads
@@ -41,7 +41,7 @@ def read_json_file(content: bytes, called: str) -> Any:
     return value
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
     """Python reads and writes NaN and Infinity, which JSON does not have: neither Airflow nor SageMaker takes them."""
     raise ValueError(f"{name} is no JSON value; write null, or leave the key out")
 

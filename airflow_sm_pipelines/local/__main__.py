@@ -11,19 +11,56 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_sm_pipelines.local.endpoint import DEFAULT_STOP_GRACE_SECONDS, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the endpoint's options.
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
+    """Run the endpoint until SIGINT or SIGTERM.
 
-    :param parser: the command, or subcommand, that starts the endpoint.
+    Prints its URL, alone on one line of standard output, as soon as it listens.
+
+    :param arguments: without the program's name; those of the process when ``None``.
+    :param program: how the help text calls the command.
+    :return: the exit code.
     """
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    options = vars(_parser(program).parse_args(arguments))
+    logging.basicConfig(
+        level=logging.DEBUG if options.pop("verbose") else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        endpoint = LocalEndpoint(EndpointSettings(**options))
+        endpoint.start()
+    except (SandboxUnavailableError, OSError) as error:
+        sys.stderr.write(f"sm-pipelines local: {error}\n")
+        return 1
+    try:
+        sys.stdout.write(f"{endpoint.url}\n")
+        sys.stdout.flush()
+        ended.wait()
+    finally:
+        endpoint.close()
+    return 0
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
+    )
+    parser.add_argument("--host", default=EndpointSettings.host, help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--state-dir",
+        dest="state_directory",
+        metavar="STATE_DIR",
         type=Path,
         help="directory for the files of running jobs (default: a temporary one, removed at the end)",
     )
@@ -35,12 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--stop-grace",
+        dest="stop_grace_seconds",
         type=_seconds,
-        default=DEFAULT_STOP_GRACE_SECONDS,
+        default=EndpointSettings.stop_grace_seconds,
         metavar="SECONDS",
         help="time a stopped job gets to end by itself (default: %(default)s)",
     )
     parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
+    return parser
 
 
 def _port(text: str) -> int:
@@ -61,61 +100,6 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nan is not between them either
         raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 0 or more")
     return seconds
-
-
-def run(options: argparse.Namespace) -> int:
-    """Run the endpoint until SIGINT or SIGTERM.
-
-    Prints its URL, alone on one line of standard output, as soon as it listens.
-
-    :param options: as declared by :func:`add_arguments`.
-    :return: the exit code.
-    """
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    settings = EndpointSettings(
-        host=options.host,
-        port=options.port,
-        state_directory=options.state_dir,
-        job_python=options.job_python,
-        stop_grace_seconds=options.stop_grace,
-    )
-    try:
-        endpoint = LocalEndpoint(settings)
-        endpoint.start()
-    except (SandboxUnavailableError, OSError) as error:
-        sys.stderr.write(f"sm-pipelines local: {error}\n")
-        return 1
-    try:
-        sys.stdout.write(f"{endpoint.url}\n")
-        sys.stdout.flush()
-        ended.wait()
-    finally:
-        endpoint.close()
-    return 0
-
-
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
-    """The command.
-
-    :param arguments: without the program's name; those of the process when ``None``.
-    :param program: how the help text calls the command.
-    :return: the exit code.
-    """
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
-    )
-    add_arguments(parser)
-    return run(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

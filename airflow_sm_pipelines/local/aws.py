@@ -32,27 +32,8 @@ class Clients:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
-    @property
-    def s3(self) -> Any:
-        """Amazon S3."""
-        return self._client("s3")
-
-    @property
-    def logs(self) -> Any:
-        """CloudWatch Logs."""
-        return self._client("logs")
-
-    @property
-    def sqs(self) -> Any:
-        """Amazon SQS."""
-        return self._client("sqs")
-
-    @property
-    def sagemaker(self) -> Any:
-        """SageMaker; used for the operations that moto serves, such as the model registry."""
-        return self._client("sagemaker")
-
-    def _client(self, service: Any) -> Any:
+    def __getitem__(self, service: Any) -> Any:
+        """The client of a service; operations of SageMaker are those that moto serves, such as the model registry."""
         with self._lock:  # making a client is not thread-safe, using it is
             if service not in self._clients:
                 session = boto3.Session(

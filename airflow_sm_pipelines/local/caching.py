@@ -82,10 +82,8 @@ def find_hit(
                 continue
             if record.end_time is not None and (oldest is None or record.end_time >= oldest):
                 hits.append((record.end_time, str(other.arn), record))
-    if not hits:
-        return None
-    _, arn, record = max(hits, key=lambda hit: hit[0])
-    return arn, record
+    latest = max(hits, key=lambda hit: hit[0], default=None)
+    return None if latest is None else latest[1:]
 
 
 def duration(text: str) -> dt.timedelta:

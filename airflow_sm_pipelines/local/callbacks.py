@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
-
-_CHARACTERS = string.ascii_letters + string.digits
-_LENGTH = 10  # botocore's service model: exactly ten letters and digits
+from airflow_sm_pipelines.local.names import new_callback_token
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,11 @@ class Callback:
     def __init__(self, token: str, execution_arn: str) -> None:
         self.token = token
         self.execution_arn = execution_arn
-        self._lock = threading.Lock()
-        self._answer: CallbackAnswer | None = None
-        self._answered = threading.Event()
+        self._answer: Future[CallbackAnswer] = Future()
 
     def wait(self) -> CallbackAnswer:
         """Wait for the answer, for as long as it takes."""
-        self._answered.wait()
-        if self._answer is None:
-            raise RuntimeError("answered without an answer")
-        return self._answer
+        return self._answer.result()
 
     def answer(self, answer: CallbackAnswer) -> None:
         """Let the step go on.
@@ -55,12 +47,10 @@ class Callback:
         :param answer: how it ended.
         :raises ValidationError: it was answered before.
         """
-        with self._lock:
-            if self._answer is not None:
-                # The service documents no wording for this.
-                raise ValidationError(f"The step with the callback token '{self.token}' was already answered.")
-            self._answer = answer
-        self._answered.set()
+        try:
+            self._answer.set_result(answer)
+        except InvalidStateError:  # the service documents no wording for this
+            raise ValidationError(f"The step with the callback token '{self.token}' was already answered.") from None
 
 
 class Callbacks:
@@ -75,12 +65,10 @@ class Callbacks:
 
         :param execution_arn: the execution of the step.
         """
+        callback = Callback(new_callback_token(), execution_arn)
         with self._lock:
-            token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
-            while token in self._callbacks:
-                token = "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
-            callback = self._callbacks[token] = Callback(token, execution_arn)
-            return callback
+            self._callbacks[callback.token] = callback
+        return callback
 
     def get(self, token: str) -> Callback:
         """The callback of a token.

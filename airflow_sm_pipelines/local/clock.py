@@ -4,39 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from typing import Protocol
-
-
-class Clock(Protocol):
-    """What the retries of steps and the age of cached results are measured with."""
-
-    def now(self) -> dt.datetime:
-        """The time in UTC, to the millisecond."""
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for an event.
-
-        :param event: the event.
-        :param seconds: for how long at most.
-        :return: whether it is set.
-        """
-
-
-class SystemClock:
-    """This machine's clock."""
-
-    def now(self) -> dt.datetime:
-        """The time in UTC, to the millisecond."""
-        return now()
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for an event.
-
-        :param event: the event.
-        :param seconds: for how long at most.
-        :return: whether it is set.
-        """
-        return event.wait(seconds)
 
 
 def now() -> dt.datetime:
@@ -45,9 +12,11 @@ def now() -> dt.datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def text(moment: dt.datetime) -> str:
-    """A time as it stands in an expression's value.
+def wait(event: threading.Event, seconds: float) -> bool:
+    """Wait for an event.
 
-    :param moment: in UTC.
+    :param event: the event.
+    :param seconds: for how long at most.
+    :return: whether it is set.
     """
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event.wait(seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import shutil
 import socket
@@ -12,7 +11,6 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
@@ -27,11 +25,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
     from werkzeug.serving import BaseWSGIServer
 
-DEFAULT_STOP_GRACE_SECONDS = 10.0
-"""SageMaker gives a stopped job 120 seconds; nobody at a laptop wants to wait that long."""
-
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class EndpointSettings:
@@ -42,14 +35,15 @@ class EndpointSettings:
     :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
         makes in it is removed at the end. Pipelines, executions and S3 objects are in memory only.
     :param job_python: the interpreter that stands for every image.
-    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
+    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
+        nobody at a laptop wants to wait that long.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     state_directory: Path | None = None
     job_python: Path = field(default_factory=lambda: Path(sys.executable))
-    stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS
+    stop_grace_seconds: float = 10.0
 
 
 class LocalEndpoint:
@@ -67,7 +61,7 @@ class LocalEndpoint:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._directory: Path | None = None
-        self._regions: Regions | None = None
+        self._regions = Regions(self._host_of)
         self._sandbox: Sandbox | None = None
 
     @property
@@ -85,12 +79,7 @@ class LocalEndpoint:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
@@ -110,9 +99,8 @@ class LocalEndpoint:
 
     def close(self) -> None:
         """End every job, stop listening, remove what was written."""
-        if self._regions is not None:
-            for region in self._regions.all():
-                region.close()
+        for region in self._regions.all():
+            region.close()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -130,8 +118,6 @@ class LocalEndpoint:
         :return: whether it has ended.
         :raises ResourceNotFoundError: there is no such execution.
         """
-        if self._regions is None:
-            raise RuntimeError("the endpoint is not running")
         region = self._regions.get(PipelineExecutionArn.parse(arn).region)
         return region.store.execution(arn).done.wait(timeout)
 

@@ -88,11 +88,6 @@ class Schedule:
                 self._enter(name, _State.NOT_TAKEN)
 
     @property
-    def running(self) -> tuple[str, ...]:
-        """The steps that have started and not ended."""
-        return tuple(sorted(self._running, key=self._position.__getitem__))
-
-    @property
     def status(self) -> ExecutionStatus:
         """The execution's status. Right after :meth:`start_ready`, so once nothing more can start, it is final."""
         busy = bool(self._running) or bool(self._ready())

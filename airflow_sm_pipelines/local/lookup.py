@@ -11,7 +11,8 @@ from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.expressions import Reference, ReferenceKey
 from airflow_sm_pipelines.definition.steps import walk_body
 from airflow_sm_pipelines.exceptions import EvaluationError
-from airflow_sm_pipelines.local.clock import now, text
+from airflow_sm_pipelines.execution.json_file import refuse_constant
+from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
@@ -75,12 +76,7 @@ class ExecutionLookup:
         for output in outputs:
             if output["OutputName"] == file.output_name:
                 uri = f"{output['S3Output']['S3Uri'].rstrip('/')}/{file.file_path.lstrip('/')}"
-                try:
-                    return _strict_json(self._read(uri))
-                except ValueError as error:
-                    raise EvaluationError(
-                        f"Property file '{property_file_name}' of step '{step_name}' is no JSON: {error} ({uri})."
-                    ) from error
+                return self._json(uri, f"Property file '{property_file_name}' of step '{step_name}'", f" ({uri}).")
         raise EvaluationError(
             f"Property file '{property_file_name}' lies in the output '{file.output_name}', which step '{step_name}'"
             " does not have."
@@ -92,22 +88,21 @@ class ExecutionLookup:
         :param uri: ``s3://bucket/key``.
         :raises EvaluationError: it cannot be read or is no JSON.
         """
-        try:
-            return _strict_json(self._read(uri))
-        except ValueError as error:
-            raise EvaluationError(f"{uri} is no JSON: {error}") from error
+        return self._json(uri, uri)
 
-    def _read(self, uri: str) -> bytes:
+    def _json(self, uri: str, called: str, place: str = "") -> Any:
         try:
-            return self._staging.read(uri)
+            return json.loads(self._staging.read(uri), parse_constant=refuse_constant)
         except StagingError as error:
             raise EvaluationError(str(error).removeprefix("ClientError: ")) from error
+        except ValueError as error:
+            raise EvaluationError(f"{called} is no JSON: {error}{place}") from error
 
     def _execution_variables(self) -> dict[str, str]:
         arn = self._execution.arn
         return {
-            "StartDateTime": text(self._execution.creation_time),
-            "CurrentDateTime": text(now()),
+            "StartDateTime": _time(self._execution.creation_time),
+            "CurrentDateTime": _time(now()),
             "PipelineName": arn.pipeline_name,
             "PipelineArn": arn.pipeline_arn,
             "PipelineExecutionId": arn.execution_id,
@@ -132,7 +127,7 @@ class ExecutionLookup:
         item = iteration.item
         if isinstance(item, str):
             try:
-                item = _strict_json(item.encode())
+                item = json.loads(item, parse_constant=refuse_constant)
             except ValueError as error:
                 raise EvaluationError(f"'{reference.path}' has no value: the item {item!r} is no JSON.") from error
         return member_of(item, reference, reference.keys[1:])
@@ -152,16 +147,12 @@ def member_of(container: Any, reference: Reference, keys: Sequence[ReferenceKey]
         if found is None:
             raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
         current = found
-    return text(current) if isinstance(current, dt.datetime) else current
+    return _time(current) if isinstance(current, dt.datetime) else current
 
 
-def _strict_json(content: bytes) -> Any:
-    return json.loads(content, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(constant: str) -> Any:
-    """Python writes NaN and Infinity into JSON. Nothing is greater or less than NaN, so a condition would not hold."""
-    raise ValueError(f"{constant} is no JSON value; write null, or leave the key out")
+def _time(moment: dt.datetime) -> str:
+    """A time in UTC as it stands in an expression's value."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _member(container: Any, key: str | int) -> Any:

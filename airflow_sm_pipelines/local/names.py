@@ -18,6 +18,11 @@ def new_execution_id() -> str:
     return _random(_LOWER, 12)
 
 
+def new_callback_token() -> str:
+    """Ten letters and digits (botocore's service model)."""
+    return _random(_MIXED, 10)
+
+
 def new_job_name(execution_id: str, step_name: str) -> str:
     """``pipelines-<execution id>-<step name, cut>-<10 characters>``, the name of a job that a step starts.
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
-from airflow_sm_pipelines.local.clock import Clock, SystemClock
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.runners.registry import JOBS, RUNNERS
 from airflow_sm_pipelines.local.runners.step import StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
@@ -23,26 +22,30 @@ class Region:
 
     :param name: such as ``us-east-1``.
     :param host: where its jobs run.
-    :param clock: what waits between the tries of a step.
     """
 
     name: str
     host: JobHost
-    clock: Clock = field(default_factory=SystemClock)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        self.jobs: tuple[Jobs[Any], ...] = tuple(Jobs(kind, self.host) for kind in JOBS)
-        self.callbacks = Callbacks()
-        self._services = StepServices(
+        self.services = StepServices(
             clients=self.host.clients,
-            jobs=self.jobs,
-            callbacks=self.callbacks,
+            jobs=tuple(Jobs(kind, self.host) for kind in JOBS),
+            callbacks=Callbacks(),
             runners=RUNNERS,
             executions=self.store.executions,
-            clock=self.clock,
         )
         self._drivers: dict[str, ExecutionDriver] = {}
+
+    def pipeline(self, name_or_arn: str) -> PipelineRecord:
+        """The pipeline of a name or an ARN.
+
+        :param name_or_arn: either.
+        :raises ResourceNotFoundError: there is none.
+        """
+        is_arn = name_or_arn.startswith("arn:")
+        return self.store.pipeline(name_or_arn if is_arn else resource_arn(self.name, "pipeline", name_or_arn))
 
     def add(self, execution: ExecutionRecord) -> ExecutionDriver:
         """Make an execution known. It can be seen and stopped from now on, and runs when its driver is started.
@@ -50,7 +53,7 @@ class Region:
         :param execution: the execution.
         :return: its driver.
         """
-        driver = ExecutionDriver(execution, self._services)
+        driver = ExecutionDriver(execution, self.services)
         with self.store.lock:
             self._drivers[str(execution.arn)] = driver
             self.store.add_execution(execution)
@@ -75,7 +78,7 @@ class Region:
 
     def close(self) -> None:
         """End every job, and let nothing new start."""
-        for jobs in self.jobs:
+        for jobs in self.services.jobs:
             jobs.close()
 
 

@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.validation.settings import LONGEST_INTERVAL_SECONDS
+
 SERVICE_FAULT: Final = "Step.SERVICE_FAULT"
 THROTTLING: Final = "Step.THROTTLING"
-JOB_INTERNAL_ERROR: Final = "SageMaker.JOB_INTERNAL_ERROR"
-CAPACITY_ERROR: Final = "SageMaker.CAPACITY_ERROR"
 RESOURCE_LIMIT: Final = "SageMaker.RESOURCE_LIMIT"
 
 _BY_CODE: Final[Mapping[str, str]] = {
@@ -24,13 +24,11 @@ _BY_CODE: Final[Mapping[str, str]] = {
     "ResourceLimitExceeded": RESOURCE_LIMIT,
 }
 _BY_REASON: Final[Mapping[str, str]] = {
-    "InternalServerError": JOB_INTERNAL_ERROR,
-    "CapacityError": CAPACITY_ERROR,
+    "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
+    "CapacityError": "SageMaker.CAPACITY_ERROR",
     "ResourceLimitExceeded": RESOURCE_LIMIT,
 }
 _DEFAULT_ATTEMPTS: Final = 5
-_LONGEST_INTERVAL_SECONDS: Final = 43200
-_SERVER_ERROR: Final = 500
 _ALWAYS: Final[Mapping[str, Any]] = {"ExceptionType": [SERVICE_FAULT, THROTTLING]}
 """The service tries these again for every step. How often is documented nowhere; here it is the default of a policy."""
 
@@ -43,7 +41,7 @@ def exception_of_refusal(code: str, http_status: int) -> str | None:
     """
     if code in _BY_CODE:
         return _BY_CODE[code]
-    return SERVICE_FAULT if http_status >= _SERVER_ERROR else None
+    return SERVICE_FAULT if http_status >= 500 else None
 
 
 def exception_of_job(failure_reason: str) -> str | None:
@@ -83,8 +81,8 @@ class Retries:
                 interval: float = policy.get("IntervalSeconds", 1)
                 rate: float = policy.get("BackoffRate", 2.0)
                 for _ in range(used):
-                    interval = min(interval * rate, _LONGEST_INTERVAL_SECONDS)
-                interval = min(interval, _LONGEST_INTERVAL_SECONDS)
+                    interval = min(interval * rate, LONGEST_INTERVAL_SECONDS)
+                interval = min(interval, LONGEST_INTERVAL_SECONDS)
                 if policy.get("ExpireAfterMin") is not None:
                     end = self._began + dt.timedelta(minutes=policy["ExpireAfterMin"])
                     if moment + dt.timedelta(seconds=interval) > end:

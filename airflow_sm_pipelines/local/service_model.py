@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.validate import ParamValidator
 
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.requests.service_model import Violation, operation, service, violations
-
-
-def sagemaker() -> ServiceModel:
-    """The model of SageMaker."""
-    return service("sagemaker")
 
 
 def check_request(name: str, request: Mapping[str, Any]) -> None:
@@ -42,7 +37,7 @@ def shape_problems(name: str, value: Mapping[str, Any]) -> list[str]:
     :param name: such as ``PipelineExecutionStep``.
     :param value: what is to be shown as that shape.
     """
-    return list(_constraints(sagemaker().shape_for(name), value, ""))
+    return list(_constraints(service("sagemaker").shape_for(name), value, ""))
 
 
 def response_problems(name: str, response: Mapping[str, Any]) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.caching import cache_key, find_hit, is_cached
-from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
@@ -42,7 +44,8 @@ class StepRun:
             step.name, step.type, step.display_name, step.description, attempt, iteration=iteration
         )
         execution.steps[step.name] = self.record
-        self._step = step
+        # A Callback step may have no arguments at all.
+        self._step = replace(step, arguments={}) if step.arguments is MISSING else step
         self._execution = execution
         self._services = services
         self._runner: StepRunner | None = None
@@ -75,7 +78,7 @@ class StepRun:
             record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
             record.properties = end.properties
             record.outcome = end.outcome
-            record.end_time = now()
+            record.end_time = clock.now()
             ended(end)
 
     def _end(self) -> StepEnd:
@@ -89,7 +92,6 @@ class StepRun:
 
     def _tried(self) -> StepEnd:
         """Try until the step succeeds, is stopped, or no policy has it tried again."""
-        clock = self._services.clock
         policies = evaluate(self._step.extra.get("RetryPolicies") or [], self._lookup())
         retries = Retries(policies, clock.now())
         while True:
@@ -119,7 +121,7 @@ class StepRun:
         if self._step.type not in self._services.runners or not is_cached(self._step):
             return None
         key = cache_key(self._step, self._lookup)
-        hit = find_hit(self._step, key, self._execution, self._services.executions(), self._services.clock.now())
+        hit = find_hit(self._step, key, self._execution, self._services.executions(), clock.now())
         with self._execution.lock:
             if hit is None:
                 self.record.cache_key = key
@@ -130,7 +132,7 @@ class StepRun:
             return StepEnd(StepStatus.SUCCEEDED, properties=earlier.properties)
 
     def _lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
-        staging = S3Staging(self._services.clients.s3)
+        staging = S3Staging(self._services.clients["s3"])
         return ExecutionLookup(self._execution, staging, job_names, self.record.iteration)
 
     def _make_runner(self) -> StepRunner:
@@ -141,7 +143,7 @@ class StepRun:
                 f"ClientError: the local endpoint does not run steps of type {self._step.type!r}. It runs"
                 f" {', '.join(sorted(runners))}. Run this pipeline on AWS, or leave the step out locally."
             )
-        return kind(self._step, self._execution, self._services, self._report, self.record.iteration)
+        return kind(self._step, self._execution, self._services, self._report, self._lookup)
 
     def _report(self, metadata: dict[str, Any]) -> None:
         with self._execution.lock:

@@ -1,11 +1,14 @@
-"""What the endpoint remembers: pipelines, their versions, executions and steps. In memory only."""
+"""What the endpoint remembers: pipelines, their versions, executions and steps, and the tokens of requests.
+
+In memory only.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +16,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.clock import now
-from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
-from airflow_sm_pipelines.local.tokens import RequestTokens
+from airflow_sm_pipelines.local.errors import ConflictError, ResourceNotFoundError, ValidationError
 
 
 @dataclass
@@ -184,6 +186,53 @@ class ExecutionRecord:
     done: threading.Event = field(default_factory=threading.Event)
 
 
+class RequestTokens:
+    """What requests with a ClientRequestToken were answered: one made twice acts once. Safe to use from threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._answers: dict[tuple[str, str], tuple[Mapping[str, Any], str]] = {}
+
+    def once(self, operation: str, request: Mapping[str, Any], act: Callable[[], str]) -> str:
+        """Act, unless a request with the same token did so before. A request that is refused uses no token up.
+
+        :param operation: the operation; each has tokens of its own.
+        :param request: the request; its token decides, its other members are compared.
+        :param act: does what the request asks for and returns the ARN to answer with.
+        :return: that ARN, or the one answered before.
+        :raises ConflictError: the token was used with other members. The service documents no wording for this
+            and ConflictException is the only error it lists that fits.
+        """
+        token = request.get("ClientRequestToken")
+        if token is None:
+            return act()
+        with self._lock:  # of two requests with one token at once, the second waits for the first one's answer
+            earlier = self._answers.get((operation, token))
+            if earlier is None:
+                arn = act()
+                self._answers[operation, token] = (dict(request), arn)
+                return arn
+        if earlier[0] != request:
+            changed = sorted(key for key in {*earlier[0], *request} if earlier[0].get(key) != request.get(key))
+            raise ConflictError(
+                f"The ClientRequestToken '{token}' was already used for a {operation} request with different"
+                f" values of {', '.join(changed)}. Use another token for another request."
+            )
+        return earlier[1]
+
+    def forget(self, pipeline_arn: str) -> None:
+        """Forget the answers about a pipeline and its executions: there is nothing left to answer with.
+
+        :param pipeline_arn: the pipeline's ARN.
+        """
+        with self._lock:
+            self._answers = {
+                key: answer
+                for key, answer in self._answers.items()
+                if answer[1] != pipeline_arn and not answer[1].startswith(f"{pipeline_arn}/")
+            }
+
+
 class Store:
     """The pipelines and executions of one region, and the tags of whatever is ours. Safe to use from threads.
 
@@ -204,25 +253,24 @@ class Store:
         :raises ValidationError: the name is taken.
         """
         with self.lock:
-            if pipeline.name in self._pipelines:
+            if pipeline.arn in self._pipelines:
                 raise ValidationError(
                     "Pipeline names must be unique within an AWS account and region."
                     f" Pipeline with name ({pipeline.name}) already exists."
                 )
-            self._pipelines[pipeline.name] = pipeline
+            self._pipelines[pipeline.arn] = pipeline
 
-    def pipeline(self, name_or_arn: str, arn_of: str) -> PipelineRecord:
+    def pipeline(self, arn: str) -> PipelineRecord:
         """Find a pipeline.
 
-        :param name_or_arn: its name or its ARN.
-        :param arn_of: the ARN to name in the message when there is none.
+        :param arn: its ARN.
         :raises ResourceNotFoundError: there is none.
         """
         with self.lock:
-            for pipeline in self._pipelines.values():
-                if name_or_arn in (pipeline.name, pipeline.arn):
-                    return pipeline
-        raise ResourceNotFoundError(f"Pipeline '{arn_of}' does not exist.")
+            pipeline = self._pipelines.get(arn)
+        if pipeline is None:
+            raise ResourceNotFoundError(f"Pipeline '{arn}' does not exist.")
+        return pipeline
 
     def remove_pipeline(self, pipeline: PipelineRecord) -> list[ExecutionRecord]:
         """Forget a pipeline, its executions, its tags, and the tokens that made them.
@@ -231,7 +279,7 @@ class Store:
         :return: the executions.
         """
         with self.lock:
-            del self._pipelines[pipeline.name]
+            del self._pipelines[pipeline.arn]
             self.tags.pop(pipeline.arn, None)
             gone = [each for each in self._executions.values() if each.arn.pipeline_arn == pipeline.arn]
             for execution in gone:

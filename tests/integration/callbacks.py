@@ -37,10 +37,10 @@ class CallbackQueue:
         }
 
     def receive(self, step: object, status: str = "Executing") -> dict[str, Any]:
-        """The next message of a step; those of other steps are kept for later."""
+        """The next message of a step, of ``None`` for one without arguments; those of other steps are kept for later."""
         while True:
             for message in self._early:
-                if (message["arguments"]["step"], message["status"]) == (step, status):
+                if (message["arguments"].get("step"), message["status"]) == (step, status):
                     self._early.remove(message)
                     return message
             received = self._aws.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=20, MaxNumberOfMessages=10)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.clock import SystemClock, now
+from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.callbacks import CallbackQueue
 from tests.integration.clients import Aws, token, wait
@@ -161,6 +161,21 @@ def test_another_pipelines_runs_are_not_found(endpoint: LocalEndpoint, aws: Aws,
         assert hits(aws.steps(arn)) == {}
 
 
+@pytest.mark.parametrize("arguments", [{}, {"Arguments": {}}])
+def test_a_step_without_arguments_is_cached_too(
+    endpoint: LocalEndpoint, aws: Aws, queue: CallbackQueue, arguments: dict[str, Any]
+) -> None:
+    """A Callback step may leave them out: its message then has none, and a run of it is found by the rest."""
+    step = {"Name": "ask", "Type": "Callback", "SqsQueueUrl": queue.url, "CacheConfig": CACHED, **arguments}
+    pipeline = Pipeline(endpoint, aws, step)
+    first = pipeline.start()
+    message = queue.receive(None)
+    aws.sagemaker.send_pipeline_execution_step_success(CallbackToken=message["token"])
+    wait(endpoint, first)
+    assert message["arguments"] == {}
+    assert hits(pipeline.run()[1]) == {"ask": first}
+
+
 def test_results_expire(
     endpoint: LocalEndpoint, aws: Aws, queue: CallbackQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,11 +185,11 @@ def test_results_expire(
     queue.succeed("ask")
     wait(endpoint, first)
     ended = aws.steps(first)["ask"]["EndTime"]
-    monkeypatch.setattr(SystemClock, "now", lambda _: ended + dt.timedelta(hours=1))
+    monkeypatch.setattr(clock, "now", lambda: ended + dt.timedelta(hours=1))
     assert hits(pipeline.run()[1]) == {"ask": first}
-    monkeypatch.setattr(SystemClock, "now", lambda _: ended + dt.timedelta(hours=1, milliseconds=1))
+    monkeypatch.setattr(clock, "now", lambda: ended + dt.timedelta(hours=1, milliseconds=1))
     late = pipeline.start()
     queue.succeed("ask")
     wait(endpoint, late)
     assert hits(aws.steps(late)) == {}
-    assert ended <= now()
+    assert ended <= dt.datetime.now(dt.timezone.utc)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.clock import SystemClock
+from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
@@ -33,19 +33,16 @@ class Waits:
         self.seconds: list[float] = []
         self._on_wait = on_wait
 
-    def __call__(self, _clock: SystemClock, event: threading.Event, seconds: float) -> bool:
+    def __call__(self, event: threading.Event, seconds: float) -> bool:
         self.seconds.append(seconds)
         return self._on_wait(event)
-
-    def __get__(self, clock: SystemClock, _: type) -> Callable[[threading.Event, float], bool]:
-        return lambda event, seconds: self(clock, event, seconds)
 
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
     """Waits that take no time."""
     waits = Waits()
-    monkeypatch.setattr(SystemClock, "wait", waits)
+    monkeypatch.setattr(clock, "wait", waits)
     return waits
 
 
@@ -148,7 +145,7 @@ def test_a_step_that_waits_for_its_next_try_can_be_stopped(
         waiting.set()
         return stopped.wait(60)
 
-    monkeypatch.setattr(SystemClock, "wait", Waits(until_stopped))
+    monkeypatch.setattr(clock, "wait", Waits(until_stopped))
     fail_first(monkeypatch, INTERNAL_ERROR)
     arn = aws.start(document(step(aws, policy("SageMaker.JOB_INTERNAL_ERROR"))))
     assert waiting.wait(60)

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from airflow_sm_pipelines.local.runners.decision_steps import ConditionStepRunner
+from airflow_sm_pipelines.local.runners.instant_steps import ConditionStepRunner
 from airflow_sm_pipelines.local.runners.registry import RUNNERS
 from tests.integration.callbacks import CallbackQueue
 from tests.integration.clients import Aws, error_of, token, wait

@@ -24,10 +24,14 @@ def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
     """
     if path is None:
         raise JobFailedError(f"ClientError: {name!r} has no LocalPath")
-    try:
-        return directory.inside(path)
-    except ValueError as error:
-        raise JobFailedError(f"ClientError: the LocalPath of {name!r} is wrong: {error}") from error
+    wrong = f"ClientError: the LocalPath of {name!r} is wrong: {path!r}"
+    normal = os.path.normpath(path)
+    if normal != "/opt/ml" and not normal.startswith("/opt/ml/"):
+        raise JobFailedError(f"{wrong} is not below /opt/ml")
+    found = directory.ml / os.path.relpath(normal, "/opt/ml")
+    if not found.resolve().is_relative_to(directory.ml.resolve()):
+        raise JobFailedError(f"{wrong} is a link that leaves /opt/ml")
+    return found
 
 
 def said(directory: JobDirectory, name: str, limit: int) -> str:
@@ -42,20 +46,15 @@ def said(directory: JobDirectory, name: str, limit: int) -> str:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is opened without waiting for its other end
     try:
         output = os.open(directory.ml / "output", flags | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        logger.warning("the job has replaced its output directory: %s", error)
-        return ""
-    try:
-        handle = os.open(name, flags, dir_fd=output)
+        try:
+            handle = os.open(name, flags, dir_fd=output)
+        finally:
+            os.close(output)
     except FileNotFoundError:
         return ""
     except OSError as error:
         logger.warning("what the job put at /opt/ml/output/%s is not read: %s", name, error)
         return ""
-    finally:
-        os.close(output)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         logger.warning("what the job put at /opt/ml/output/%s is no file, so it is not read", name)

@@ -66,6 +66,8 @@ class Job(ABC):
     """
 
     resource: ClassVar[Resource]
+    timed_out_status: ClassVar[str] = "Stopped"
+    """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         self.name = name
@@ -133,9 +135,30 @@ class Job(ABC):
         if process is not None:
             process.kill()
 
-    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
+        api = self.resource.api
+        with self._lock:
+            optional = {
+                f"{api.removesuffix('Job')}StartTime": self._start_time,
+                f"{api.removesuffix('Job')}EndTime": self._end_time,
+                "FailureReason": self._failure_reason,
+            }
+            return {
+                "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
+                **{key: value for key, value in self.request.items() if key not in ("Tags", "SessionChainingConfig")},
+                f"{api}Name": self.name,
+                f"{api}Arn": self.arn,
+                f"{api}Status": self._status,
+                "CreationTime": self.creation_time,
+                "LastModifiedTime": self._modified_time,
+                **{key: value for key, value in optional.items() if value},
+                **self.details(),
+            }
+
+    @abstractmethod
+    def details(self) -> dict[str, Any]:
+        """What the Describe operation of this kind of job shows besides. The job's lock is held."""
 
     @abstractmethod
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
@@ -165,19 +188,13 @@ class Job(ABC):
         :param output: the last lines of its output.
         """
 
-    def times_out(self) -> str:
-        """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
-        return "Stopped"
-
-    @abstractmethod
-    def observe(self, line: str) -> None:
+    def observe(self, line: str) -> None:  # noqa: B027 - not every kind of job has something to look for
         """Look at a line that the job printed, while it runs.
 
         :param line: the line.
         """
 
-    @abstractmethod
-    def phase(self, name: str) -> None:
+    def phase(self, name: str) -> None:  # noqa: B027 - not every kind of job shows its phases
         """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
 
         :param name: the phase.
@@ -202,12 +219,12 @@ class Job(ABC):
 
     def _execute(self) -> str:
         directory = JobDirectory.create(self.host.directory / self.name)
-        staging = S3Staging(self.host.clients.s3)
+        staging = S3Staging(self.host.clients["s3"])
         try:
             self._phase("Downloading")
             command, variables = self.prepare(directory, staging)
             name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
-            stream = LogStream(self.host.clients.logs, str(self.resource.log_group), name)
+            stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)
             try:
                 exit_code = self._run_process(directory, command, variables, stream)
             finally:
@@ -217,7 +234,7 @@ class Job(ABC):
             stopping = self.status == "Stopping"
             if exit_code != 0 and not stopping and not self._timed_out:
                 raise JobFailedError(self.failure(directory, exit_code, stream.tail))
-            if self._timed_out and self.times_out() == "Failed":
+            if self._timed_out and self.timed_out_status == "Failed":
                 raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
             self._phase("Uploading")
             self.collect(directory, staging, stopped=stopping or self._timed_out)
@@ -242,16 +259,14 @@ class Job(ABC):
             self._start_time = now()
             self._touch()
             self.phase("Running")
-        limit = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
-        timer = threading.Timer(limit, self._time_out) if limit is not None else None
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
+        # Without a limit it waits until it is cancelled.
+        timer = threading.Timer(self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"), self._time_out)
+        timer.daemon = True
+        timer.start()
         try:
             return self._process.wait()
         finally:
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
 
     def _environment(self, directory: JobDirectory) -> dict[str, str]:
         """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""

@@ -20,27 +20,12 @@ class ProcessingJob(Job):
     """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
 
     resource: ClassVar[Resource] = RESOURCES["processing-job"]
+    timed_out_status: ClassVar[str] = "Failed"
     _exit_message = ""
 
-    def describe(self) -> dict[str, Any]:
-        """The job as DescribeProcessingJob shows it."""
-        with self._lock:
-            shown = {key: value for key, value in self.request.items() if key != "Tags"}
-            shown.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": 86400})
-            shown |= {
-                "ProcessingJobName": self.name,
-                "ProcessingJobArn": self.arn,
-                "ProcessingJobStatus": self._status,
-                "CreationTime": self.creation_time,
-                "LastModifiedTime": self._modified_time,
-            }
-            optional = {
-                "ProcessingStartTime": self._start_time,
-                "ProcessingEndTime": self._end_time,
-                "FailureReason": self._failure_reason,
-                "ExitMessage": self._exit_message,
-            }
-            return shown | {key: value for key, value in optional.items() if value}
+    def details(self) -> dict[str, Any]:
+        """What the job said at its end."""
+        return {"ExitMessage": self._exit_message} if self._exit_message else {}
 
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
         """Download the inputs, make the output directories, write the two configuration files."""
@@ -95,16 +80,6 @@ class ProcessingJob(Job):
         if error_line:
             reason += f". Last error line: {error_line}"
         return f"{reason}, exit code: {exit_code}"
-
-    def times_out(self) -> str:
-        """A processing job that runs too long fails."""
-        return "Failed"
-
-    def observe(self, line: str) -> None:
-        """Nothing to look for."""
-
-    def phase(self, name: str) -> None:
-        """Nothing to note: processing jobs show no phases."""
 
     def _outputs(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for item in self.request.get("ProcessingOutputConfig", {}).get("Outputs", ()):

@@ -5,7 +5,6 @@ How a process gets its own ``/opt/ml`` is for those in ``local.sandboxes`` to kn
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,6 @@ HOST_NAME = "algo-1"
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of programs of the system."""
-
-_DIRECTORIES = ("ml", "home", "tmp")
 
 
 class SandboxUnavailableError(Exception):
@@ -39,7 +36,7 @@ class JobDirectory:
 
         :param root: a directory that does not exist yet.
         """
-        for name in _DIRECTORIES:
+        for name in ("ml", "home", "tmp"):
             (root / name).mkdir(parents=True)
         known = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace").rstrip("\n")
         (root / "hosts").write_text(f"{known}\n127.0.0.1 {HOST_NAME}\n", encoding="utf-8")
@@ -49,20 +46,6 @@ class JobDirectory:
     def ml(self) -> Path:
         """What the job sees as ``/opt/ml``."""
         return self.root / "ml"
-
-    def inside(self, path: str) -> Path:
-        """Where a path that the job sees is on this machine.
-
-        :param path: an absolute path at or below ``/opt/ml``.
-        :raises ValueError: the path is elsewhere, or is by a link that the job has made.
-        """
-        normal = os.path.normpath(path)
-        if normal != "/opt/ml" and not normal.startswith("/opt/ml/"):
-            raise ValueError(f"{path!r} is not below /opt/ml")
-        found = self.ml / os.path.relpath(normal, "/opt/ml")
-        if not found.resolve().is_relative_to(self.ml.resolve()):
-            raise ValueError(f"{path!r} is a link that leaves /opt/ml")
-        return found
 
 
 class JobProcess(Protocol):

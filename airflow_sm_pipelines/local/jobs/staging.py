@@ -53,14 +53,13 @@ class S3Staging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> int:
+    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> None:
         """Copy every object under an S3 prefix into a directory.
 
         :param uri: an object or a prefix.
         :param directory: made when missing.
         :param role_arn: the job's role, named in the message when there is nothing to copy.
         :param required: whether it is an error when there is nothing.
-        :return: the number of files.
         :raises StagingError: there is no such object though it is required, a key would land outside the
             directory, or at a place that is a file and a directory.
         """
@@ -82,14 +81,12 @@ class S3Staging:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
             self._finish([transfers.download(bucket, key, str(target)) for key, target in targets], uri)
-        return len(targets)
 
-    def upload_directory(self, directory: Path, uri: str) -> int:
+    def upload_directory(self, directory: Path, uri: str) -> None:
         """Copy every file below a directory under an S3 prefix. Links are followed within the directory only.
 
         :param directory: may be missing or empty, then there is nothing to do.
         :param uri: the prefix.
-        :return: the number of objects.
         :raises StagingError: S3 refused, as when the bucket does not exist.
         """
         bucket, prefix = split_uri(uri)
@@ -107,7 +104,6 @@ class S3Staging:
                 ],
                 uri,
             )
-        return len(files)
 
     def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
         """Pack a directory's content into a ``tar.gz`` and store it as one object.

@@ -62,35 +62,21 @@ class TrainingJob(Job):
         compressed = self.request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
         return f"{self.output_uri}/model.tar.gz" if compressed else f"{self.output_uri}/model/"
 
-    def describe(self) -> dict[str, Any]:
-        """The job as DescribeTrainingJob shows it."""
-        with self._lock:
-            shown = {key: value for key, value in self.request.items() if key not in ("Tags", "SessionChainingConfig")}
-            shown.setdefault("StoppingCondition", {"MaxRuntimeInSeconds": 86400})
-            shown |= {
-                "TrainingJobName": self.name,
-                "TrainingJobArn": self.arn,
-                "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
-                "TrainingJobStatus": self._status,
-                "SecondaryStatus": "Stopping" if self._status == "Stopping" else self._transitions[-1][0],
-                "SecondaryStatusTransitions": self._shown_transitions(),
-                "CreationTime": self.creation_time,
-                "LastModifiedTime": self._modified_time,
-            }
-            for key in ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"):
-                shown.setdefault(key, False)
-            if self._start_time is not None:
-                shown["TrainingStartTime"] = self._start_time
-            if self._end_time is not None:
-                shown["TrainingEndTime"] = self._end_time
-            if self._start_time is not None and self._end_time is not None:
-                seconds = max(1, round((self._end_time - self._start_time).total_seconds()))
-                shown |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-            if self._metrics:
-                shown["FinalMetricDataList"] = list(self._metrics.values())
-            if self._failure_reason:
-                shown["FailureReason"] = self._failure_reason
-            return shown
+    def details(self) -> dict[str, Any]:
+        """The model, the secondary status, the times and the metrics."""
+        flags = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
+        shown = {
+            **{flag: False for flag in flags if flag not in self.request},
+            "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
+            "SecondaryStatus": "Stopping" if self._status == "Stopping" else self._transitions[-1][0],
+            "SecondaryStatusTransitions": self._shown_transitions(),
+        }
+        if self._start_time is not None and self._end_time is not None:
+            seconds = max(1, round((self._end_time - self._start_time).total_seconds()))
+            shown |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+        if self._metrics:
+            shown["FinalMetricDataList"] = list(self._metrics.values())
+        return shown
 
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
         """Download the channels, write the configuration files, choose between script mode and an entry point."""
@@ -214,18 +200,12 @@ class TrainingJob(Job):
         return local_path(directory, path, "CheckpointConfig")
 
     def _shown_transitions(self) -> list[dict[str, Any]]:
-        shown = []
-        ends = [start for _, start in self._transitions[1:]] + [self._end_time]
-        for (status, start), end in zip(self._transitions, ends, strict=True):
-            transition: dict[str, Any] = {
-                "Status": status,
-                "StartTime": start,
-                "StatusMessage": _SECONDARY_MESSAGE[status],
-            }
-            if end is not None:
-                transition["EndTime"] = end
-            shown.append(transition)
-        return shown
+        ends = [{"EndTime": start} for _, start in self._transitions[1:]]
+        ends.append({} if self._end_time is None else {"EndTime": self._end_time})
+        return [
+            {"Status": status, "StartTime": start, "StatusMessage": _SECONDARY_MESSAGE[status], **end}
+            for (status, start), end in zip(self._transitions, ends, strict=True)
+        ]
 
 
 def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:

@@ -6,16 +6,15 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
-from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.callbacks import Callback
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
-from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +31,7 @@ _TYPES: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 
 
+@dataclass(eq=False)
 class CallbackStepRunner(StepRunner):
     """Sends ``{token, pipelineExecutionArn, arguments, status}`` and waits until the token is answered.
 
@@ -39,19 +39,10 @@ class CallbackStepRunner(StepRunner):
     (botocore's service model, StopPipelineExecution).
     """
 
-    def __init__(
-        self,
-        step: Step,
-        execution: ExecutionRecord,
-        services: StepServices,
-        report: Callable[[dict[str, Any]], None],
-        iteration: Iteration | None = None,
-    ) -> None:
-        super().__init__(step, execution, services, report, iteration)
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._message: dict[str, Any] | None = None
-        self._queue_url = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    _message: dict[str, Any] | None = field(default=None, init=False)
+    _queue_url: str = field(default="", init=False)
 
     def run(self) -> StepEnd:
         """Send the message and wait."""
@@ -102,7 +93,7 @@ class CallbackStepRunner(StepRunner):
 
     def _send(self, message: Mapping[str, Any]) -> None:
         try:
-            self.services.clients.sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+            self.services.clients["sqs"].send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
         except ClientError as error:
             raise StepFailedError(
                 "ClientError: Failed to invoke sqs:SendMessage. Error Details:"

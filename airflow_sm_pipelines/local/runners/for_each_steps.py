@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,13 +23,14 @@ from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH, Step
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.engine import Schedule
 from airflow_sm_pipelines.local.lookup import member_of
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner
 from airflow_sm_pipelines.local.step_run import StepRun
-from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
+from airflow_sm_pipelines.local.store import Iteration
 
 _ITEM_CHARACTERS = 12800  # of an IterationContext (botocore's service model)
 
 
+@dataclass(eq=False)
 class ForEachStepRunner(StepRunner):
     """Runs the steps of the body for each item, MaxConcurrency of them at a time.
 
@@ -37,22 +38,15 @@ class ForEachStepRunner(StepRunner):
     execution's MaxParallelExecutionSteps.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        execution: ExecutionRecord,
-        services: StepServices,
-        report: Callable[[dict[str, Any]], None],
-        iteration: Iteration | None = None,
-    ) -> None:
-        super().__init__(step, execution, services, report, iteration)
-        self._body = {each.name: each for each in step.body}
-        self._iterations: list[Iteration] = []
-        self._children: dict[str, tuple[Step, Iteration]] = {}
-        self._schedule: Schedule | None = None
-        self._runs: dict[str, StepRun] = {}
-        self._stopped = False
-        self._done = threading.Event()
+    _iterations: list[Iteration] = field(default_factory=list, init=False)
+    _children: dict[str, tuple[Step, Iteration]] = field(default_factory=dict, init=False)
+    _schedule: Schedule | None = field(default=None, init=False)
+    _runs: dict[str, StepRun] = field(default_factory=dict, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _done: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._body = {each.name: each for each in self.step.body}
 
     def run(self) -> StepEnd:
         """Run all children, pick one if there is a selector."""
@@ -68,11 +62,8 @@ class ForEachStepRunner(StepRunner):
         self._done.wait()
         with self.execution.lock:
             status = self._schedule.status
-        if status is ExecutionStatus.STOPPED:
-            return self._end(StepStatus.STOPPED)
-        if status is ExecutionStatus.FAILED:
-            return self._end(StepStatus.FAILED)
-        return self._end(StepStatus.SUCCEEDED)
+        bad = {ExecutionStatus.STOPPED: StepStatus.STOPPED, ExecutionStatus.FAILED: StepStatus.FAILED}
+        return self._end(bad.get(status, StepStatus.SUCCEEDED))
 
     def stop(self) -> None:
         """Stop the children that run, start no more."""
@@ -180,11 +171,8 @@ class ForEachStepRunner(StepRunner):
 
     def _with(self, status: StepStatus) -> list[str]:
         with self.execution.lock:
-            return [
-                name
-                for name in self._children
-                if name in self.execution.steps and self.execution.steps[name].status is status
-            ]
+            records = [self.execution.steps[name] for name in self._children if name in self.execution.steps]
+            return [record.name for record in records if record.status is status]
 
     def _counts(self) -> dict[str, int]:
         return {

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.definition.step_types import step_type
-from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.names import new_job_name
 from airflow_sm_pipelines.local.retries import exception_of_job
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, StepServices, refused
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
 from airflow_sm_pipelines.local.service_model import check_request
-from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
 
 _ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stopped": StepStatus.STOPPED}
 
 
+@dataclass(eq=False)
 class JobStepRunner(StepRunner):
     """Runs a step that is a job. The job's Describe response becomes the step's properties.
 
     The catalogue of step types says which job that is, and what the step's metadata call it.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        execution: ExecutionRecord,
-        services: StepServices,
-        report: Callable[[dict[str, Any]], None],
-        iteration: Iteration | None = None,
-    ) -> None:
-        super().__init__(step, execution, services, report, iteration)
-        self._lock = threading.Lock()
-        self._job: Job | None = None
-        self._stopped = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _job: Job | None = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     def run(self) -> StepEnd:
         """Make the job and wait for it."""

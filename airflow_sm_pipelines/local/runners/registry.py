@@ -9,10 +9,14 @@ from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
-from airflow_sm_pipelines.local.runners.decision_steps import ConditionStepRunner, FailStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
+from airflow_sm_pipelines.local.runners.instant_steps import (
+    ConditionStepRunner,
+    FailStepRunner,
+    ModelStepRunner,
+    RegisterModelStepRunner,
+)
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
-from airflow_sm_pipelines.local.runners.model_steps import ModelStepRunner, RegisterModelStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 
 RUNNERS: Final[Mapping[str, type[StepRunner]]] = {

@@ -14,13 +14,11 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
-from airflow_sm_pipelines.local.clock import Clock
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.service import Jobs
-from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.retries import exception_of_refusal
-from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration
+from airflow_sm_pipelines.local.store import ExecutionRecord
 
 
 class StepFailedError(Exception):
@@ -44,7 +42,6 @@ class StepServices:
     :param callbacks: where Callback steps wait.
     :param runners: what runs each type of step.
     :param executions: all executions, to look for cached results in.
-    :param clock: what waits between the tries of a step.
     """
 
     clients: Clients
@@ -52,7 +49,6 @@ class StepServices:
     callbacks: Callbacks
     runners: Mapping[str, type[StepRunner]]
     executions: Callable[[], list[ExecutionRecord]]
-    clock: Clock
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,7 @@ class StepEnd:
     exception: str | None = None
 
 
+@dataclass(eq=False)
 class StepRunner(ABC):
     """One run of one step.
 
@@ -80,22 +77,14 @@ class StepRunner(ABC):
     :param execution: the execution it belongs to.
     :param services: what it may use.
     :param report: to be called with the step's metadata as soon as it is known.
-    :param iteration: the turn of a ForEach step that it belongs to.
+    :param lookup: where the step's expressions find their values, given the name of its job by execution variable.
     """
 
-    def __init__(
-        self,
-        step: Step,
-        execution: ExecutionRecord,
-        services: StepServices,
-        report: Callable[[dict[str, Any]], None],
-        iteration: Iteration | None = None,
-    ) -> None:
-        self.step = step
-        self.execution = execution
-        self.services = services
-        self.report = report
-        self.iteration = iteration
+    step: Step
+    execution: ExecutionRecord
+    services: StepServices
+    report: Callable[[dict[str, Any]], None]
+    lookup: Callable[..., ExecutionLookup]
 
     @abstractmethod
     def run(self) -> StepEnd:
@@ -109,27 +98,13 @@ class StepRunner(ABC):
     def stop(self) -> None:
         """Ask the step to end early; returns at once. The execution's lock is held."""
 
-    def lookup(self, job_names: Mapping[str, str] | None = None) -> ExecutionLookup:
-        """Where the step's expressions find their values.
-
-        :param job_names: the name of the step's job, by execution variable.
-        """
-        return ExecutionLookup(self.execution, S3Staging(self.services.clients.s3), job_names, self.iteration)
-
     def arguments(self, job_names: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The step's arguments with every expression evaluated.
 
-        :param job_names: as for :meth:`lookup`.
+        :param job_names: the name of the step's job, by execution variable.
         """
         arguments: dict[str, Any] = evaluate(self.step.arguments, self.lookup(job_names))
         return arguments
-
-
-class InstantStepRunner(StepRunner):
-    """A step without a job: it is over in a moment, so it is never stopped."""
-
-    def stop(self) -> None:
-        """Let the step come to its end."""
 
 
 def refused(operation: str, error: ServiceError | ClientError) -> StepFailedError:

@@ -13,31 +13,20 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
-from airflow_sm_pipelines.local.region import Region, Regions
-from airflow_sm_pipelines.local.server import (
-    callbacks,
-    executions,
-    jobs,
-    lifecycle,
-    pipelines,
-    starting,
-    tags,
-    versions,
-)
+from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Operation = Callable[[Region, Mapping[str, Any]], dict[str, Any]]
-
-OPERATIONS: Mapping[str, Operation] = {
+OPERATIONS: Mapping[str, jobs.Operation] = {
     "CreatePipeline": pipelines.create_pipeline,
     "DeletePipeline": pipelines.delete_pipeline,
     "DescribePipeline": pipelines.describe_pipeline,
@@ -50,17 +39,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListPipelineExecutionSteps": executions.list_pipeline_execution_steps,
     "ListPipelineExecutions": executions.list_pipeline_executions,
     "ListPipelineParametersForExecution": executions.list_pipeline_parameters_for_execution,
-    "RetryPipelineExecution": lifecycle.retry_pipeline_execution,
-    "SendPipelineExecutionStepFailure": callbacks.send_pipeline_execution_step_failure,
-    "SendPipelineExecutionStepSuccess": callbacks.send_pipeline_execution_step_success,
+    "RetryPipelineExecution": executions.retry_pipeline_execution,
+    "SendPipelineExecutionStepFailure": executions.send_pipeline_execution_step_failure,
+    "SendPipelineExecutionStepSuccess": executions.send_pipeline_execution_step_success,
     "StartPipelineExecution": starting.start_pipeline_execution,
-    "StopPipelineExecution": lifecycle.stop_pipeline_execution,
-    "UpdatePipelineExecution": lifecycle.update_pipeline_execution,
+    "StopPipelineExecution": executions.stop_pipeline_execution,
+    "UpdatePipelineExecution": executions.update_pipeline_execution,
     **jobs.OPERATIONS,
 }
 """The operations that this package serves itself."""
 
-_TAG_OPERATIONS: Mapping[str, Operation] = {
+_TAG_OPERATIONS: Mapping[str, jobs.Operation] = {
     "AddTags": tags.add_tags,
     "ListTags": tags.list_tags,
     "DeleteTags": tags.delete_tags,
@@ -140,7 +129,7 @@ class Application:
         return _response(answer, 200)
 
     @staticmethod
-    def _operation(name: str, members: Mapping[str, Any]) -> Operation | None:
+    def _operation(name: str, members: Mapping[str, Any]) -> jobs.Operation | None:
         if name in OPERATIONS:
             return OPERATIONS[name]
         if name in _TAG_OPERATIONS and tags.is_ours(members.get("ResourceArn")):

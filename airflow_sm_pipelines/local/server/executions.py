@@ -1,18 +1,17 @@
-"""Operations that look at executions of pipelines."""
+"""Operations on executions that have started: they look at them, change them, and answer their Callback steps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
+from airflow_sm_pipelines.local.callbacks import CallbackAnswer
+from airflow_sm_pipelines.local.driver import ExecutionDriver
+from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.region import Region
-from airflow_sm_pipelines.local.server.find import find_pipeline
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 from airflow_sm_pipelines.local.server.versions import shown_aliases
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 
 def describe_pipeline_execution(region: Region, request: Request) -> Response:
@@ -40,7 +39,7 @@ def describe_pipeline_execution(region: Region, request: Request) -> Response:
 
 def list_pipeline_executions(region: Region, request: Request) -> Response:
     """ListPipelineExecutions."""
-    pipeline = find_pipeline(region, request["PipelineName"])
+    pipeline = region.pipeline(request["PipelineName"])
     by_arn = request.get("SortBy", "CreationTime") == "PipelineExecutionArn"
     alias = request.get("PipelineVersionAlias")
     version = None if alias is None else pipeline.aliased(alias)
@@ -81,6 +80,65 @@ def describe_pipeline_definition_for_execution(region: Region, request: Request)
     """DescribePipelineDefinitionForExecution: the very text the execution runs."""
     execution = region.store.execution(request["PipelineExecutionArn"])
     return {"PipelineDefinition": execution.version.text, "CreationTime": execution.creation_time}
+
+
+def stop_pipeline_execution(region: Region, request: Request) -> Response:
+    """StopPipelineExecution. Asking again with the same token is no error, as for every idempotent operation."""
+    return _once("StopPipelineExecution", region, request, ExecutionDriver.stop)
+
+
+def retry_pipeline_execution(region: Region, request: Request) -> Response:
+    """RetryPipelineExecution: the same execution goes on with the definition and parameters it was started with."""
+    parallelism = request.get("ParallelismConfiguration")
+    return _once("RetryPipelineExecution", region, request, lambda driver: driver.retry(parallelism))
+
+
+def update_pipeline_execution(region: Region, request: Request) -> Response:
+    """UpdatePipelineExecution: its name, its description, and how many of its steps may run at once from now on."""
+    execution = region.store.execution(request["PipelineExecutionArn"])
+    region.driver(execution).update(
+        {
+            key: request[key]
+            for key in ("PipelineExecutionDisplayName", "PipelineExecutionDescription", "ParallelismConfiguration")
+            if key in request
+        }
+    )
+    return {"PipelineExecutionArn": str(execution.arn)}
+
+
+def send_pipeline_execution_step_success(region: Region, request: Request) -> Response:
+    """SendPipelineExecutionStepSuccess."""
+    outputs: dict[str, str] = {}
+    for parameter in request.get("OutputParameters", ()):
+        if parameter["Name"] in outputs:
+            raise ValidationError(f"Output parameter '{parameter['Name']}' is given twice.")
+        outputs[parameter["Name"]] = parameter["Value"]
+    return _answer(region, "SendPipelineExecutionStepSuccess", request, CallbackAnswer(True, outputs))
+
+
+def send_pipeline_execution_step_failure(region: Region, request: Request) -> Response:
+    """SendPipelineExecutionStepFailure."""
+    answer = CallbackAnswer(False, {}, request.get("FailureReason", ""))
+    return _answer(region, "SendPipelineExecutionStepFailure", request, answer)
+
+
+def _once(operation: str, region: Region, request: Request, change: Callable[[ExecutionDriver], None]) -> Response:
+    execution = region.store.execution(request["PipelineExecutionArn"])
+
+    def act() -> str:
+        change(region.driver(execution))
+        return str(execution.arn)
+
+    return {"PipelineExecutionArn": region.store.tokens.once(operation, request, act)}
+
+
+def _answer(region: Region, operation: str, request: Request, answer: CallbackAnswer) -> Response:
+    def act() -> str:
+        callback = region.services.callbacks.get(request["CallbackToken"])
+        callback.answer(answer)
+        return callback.execution_arn
+
+    return {"PipelineExecutionArn": region.store.tokens.once(operation, request, act)}
 
 
 def _summary(execution: ExecutionRecord) -> Response:

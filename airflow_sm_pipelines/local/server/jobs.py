@@ -11,21 +11,18 @@ from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.runners.registry import JOBS
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 Operation = Callable[[Region, Request], Response]
 
 
 def _jobs(region: Region, api: str) -> Jobs[Any]:
-    return next(jobs for jobs in region.jobs if jobs.resource.api == api)
+    return next(jobs for jobs in region.services.jobs if jobs.resource.api == api)
 
 
 def _create(api: str, region: Region, request: Request) -> Response:
     job: Job = _jobs(region, api).create(request[f"{api}Name"], request)
-    with region.store.lock:
-        region.store.tags[job.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
     return {f"{api}Arn": job.arn}
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from botocore.exceptions import ClientError
 
@@ -14,13 +13,10 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.region import Region
-from airflow_sm_pipelines.local.server.find import find_pipeline
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 from airflow_sm_pipelines.local.server.versions import add_aliases, requested_version, shown_aliases
 from airflow_sm_pipelines.local.store import PipelineRecord, PipelineVersion
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 _ATTRIBUTES = ("PipelineDisplayName", "PipelineDescription", "ParallelismConfiguration")
 
@@ -52,7 +48,7 @@ def create_pipeline(region: Region, request: Request) -> Response:
 def update_pipeline(region: Region, request: Request) -> Response:
     """UpdatePipeline: a new definition is a new version; running executions keep theirs."""
     with region.store.lock:
-        pipeline = find_pipeline(region, request["PipelineName"])
+        pipeline = region.pipeline(request["PipelineName"])
         text = _definition_text(region, request)
         aliases = request.get("PipelineVersionAliases", ())
         if text is not None and text != pipeline.current.text:
@@ -73,7 +69,7 @@ def update_pipeline(region: Region, request: Request) -> Response:
 def describe_pipeline(region: Region, request: Request) -> Response:
     """DescribePipeline: its latest version unless the request names another."""
     with region.store.lock:
-        pipeline = find_pipeline(region, request["PipelineName"])
+        pipeline = region.pipeline(request["PipelineName"])
         version = requested_version(pipeline, request)
         response = {
             "PipelineArn": pipeline.arn,
@@ -100,7 +96,7 @@ def delete_pipeline(region: Region, request: Request) -> Response:
 
     def act() -> str:
         with region.store.lock:
-            pipeline = find_pipeline(region, request["PipelineName"])
+            pipeline = region.pipeline(request["PipelineName"])
             for execution in region.store.executions():
                 with execution.lock:
                     if execution.arn.pipeline_arn == pipeline.arn and not execution.status.is_terminal:
@@ -157,10 +153,9 @@ def _definition_text(region: Region, request: Request) -> str | None:
     if "PipelineDefinition" in request:
         raise ValidationError("Only one of PipelineDefinition and PipelineDefinitionS3Location can be provided.")
     version = {"VersionId": location["VersionId"]} if "VersionId" in location else {}
+    s3 = region.host.clients["s3"]
     try:
-        body = region.host.clients.s3.get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)[
-            "Body"
-        ]
+        body = s3.get_object(Bucket=location["Bucket"], Key=location["ObjectKey"], **version)["Body"]
     except ClientError as error:
         raise ValidationError(
             f"Cannot read the pipeline definition s3://{location['Bucket']}/{location['ObjectKey']}:"

@@ -20,13 +20,10 @@ from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.names import new_execution_id
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.selection import Selection
-from airflow_sm_pipelines.local.server.find import find_pipeline
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.versions import requested_version
 from airflow_sm_pipelines.local.service_model import shape_problems
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, PipelineVersion
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 _NOT_RUN_HERE = ("MlflowExperimentName",)
 
@@ -40,7 +37,7 @@ def start_pipeline_execution(region: Region, request: Request) -> Response:
             for member in _NOT_RUN_HERE:
                 if member in request:
                     raise ValidationError(f"The local endpoint does not run executions with {member}. Leave it out.")
-            pipeline = find_pipeline(region, request["PipelineName"])
+            pipeline = region.pipeline(request["PipelineName"])
             if "RoleArn" in request:
                 raise ValidationError(
                     "RoleArn cannot be specified for a pipeline that you created: its executions use the role of the"
@@ -87,7 +84,7 @@ def _new_execution(
     )
     if selection is not None:
         _select(region, execution, selection)
-    execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients.s3))
+    execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients["s3"]))
     pipeline.last_run_time = moment
     version.last_execution_arn = str(execution.arn)
     return execution

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.runners.registry import JOBS
+from airflow_sm_pipelines.local.server import Request, Response
 
 _TYPES = ("pipeline", *(job.resource.type for job in JOBS))
 _OURS = re.compile(rf"arn:[^:]*:sagemaker:[^:]*:[^:]*:({'|'.join(_TYPES)})/")
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 
 def is_ours(arn: object) -> bool:
@@ -50,8 +47,8 @@ def delete_tags(region: Region, request: Request) -> Response:
 
 def _tags(region: Region, arn: str) -> dict[str, str]:
     if arn not in region.store.tags:
-        # A job that a step has made was not made by a request that the server saw.
-        for job in (job for jobs in region.jobs for job in jobs.all()):
+        # A job may have been made by a step, so its own request is looked at.
+        for job in (job for jobs in region.services.jobs for job in jobs.all()):
             if job.arn == arn:
                 region.store.tags[arn] = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", ())}
                 break

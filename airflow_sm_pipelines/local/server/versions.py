@@ -6,17 +6,13 @@ all digits; one that moves is taken from one version first and given to the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.region import Region
-from airflow_sm_pipelines.local.server.find import find_pipeline
+from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 from airflow_sm_pipelines.local.store import PipelineRecord, PipelineVersion
-
-Request = Mapping[str, Any]
-Response = dict[str, Any]
 
 _MAXIMUM_ALIASES = 10
 _ATTRIBUTES = ("PipelineVersionDisplayName", "PipelineVersionDescription")
@@ -25,7 +21,7 @@ _ATTRIBUTES = ("PipelineVersionDisplayName", "PipelineVersionDescription")
 def list_pipeline_versions(region: Region, request: Request) -> Response:
     """ListPipelineVersions: the latest first unless asked otherwise."""
     with region.store.lock:
-        pipeline = find_pipeline(region, request["PipelineName"])
+        pipeline = region.pipeline(request["PipelineName"])
         shown, more = page(
             (version for version in pipeline.versions if created_within(version.creation_time, request)),
             request,
@@ -38,7 +34,7 @@ def list_pipeline_versions(region: Region, request: Request) -> Response:
 def update_pipeline_version(region: Region, request: Request) -> Response:
     """UpdatePipelineVersion: what a version is called. Its definition never changes."""
     with region.store.lock:
-        pipeline = find_pipeline(region, request["PipelineArn"])
+        pipeline = region.pipeline(request["PipelineArn"])
         version = pipeline.version(request["PipelineVersionId"])
         operations = request.get("PipelineVersionAliasOperations", {})
         before = list(version.aliases)

@@ -14,7 +14,7 @@ from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.application import OPERATIONS, Application
-from airflow_sm_pipelines.local.service_model import sagemaker
+from airflow_sm_pipelines.requests.service_model import service
 
 
 def make_regions(directory: Path) -> Regions:
@@ -35,12 +35,12 @@ def request(application: Application, target: str, body: bytes = b"{}") -> str:
 
 def test_every_operation_served_is_one_of_the_services() -> None:
     """The names are those of botocore's service model."""
-    assert set(OPERATIONS) <= set(sagemaker().operation_names)
+    assert set(OPERATIONS) <= set(service("sagemaker").operation_names)
 
 
 def test_every_operation_on_pipelines_is_served() -> None:
     """A new botocore with another one fails this test, not somebody's run."""
-    assert {name for name in sagemaker().operation_names if "Pipeline" in name} <= set(OPERATIONS)
+    assert {name for name in service("sagemaker").operation_names if "Pipeline" in name} <= set(OPERATIONS)
 
 
 def test_moto_gets_the_whole_body_of_what_is_not_ours(tmp_path: Path) -> None:

@@ -101,8 +101,8 @@ class ExampleJob(Job):
         super().kill()
         self.was_killed.set()
 
-    def describe(self) -> dict[str, Any]:
-        return {"status": self.status}
+    def details(self) -> dict[str, Any]:
+        return {}
 
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
         assert self.prepared.wait(10)
@@ -136,7 +136,7 @@ def logs() -> Logs:
 @pytest.fixture
 def jobs(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> Jobs[ExampleJob]:
     """Where the jobs are made."""
-    clients: Any = SimpleNamespace(s3=None, logs=logs)
+    clients: Any = {"s3": None, "logs": logs}
     host = JobHost(sandbox, Path("/venv/bin/python3"), tmp_path, clients, "us-east-1", "http://endpoint", 1)
     return Jobs(ExampleJob, host)
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
-from airflow_sm_pipelines.local.tokens import RequestTokens
+from airflow_sm_pipelines.local.store import RequestTokens
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p"
 

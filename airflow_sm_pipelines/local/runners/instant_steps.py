@@ -1,16 +1,48 @@
-"""RegisterModel and Model steps: entries in moto's model registry and among its models."""
+"""Steps without a job: Condition and Fail, decided here and now; Model and RegisterModel, which moto keeps."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
+from airflow_sm_pipelines.definition.evaluation import evaluate_conditions, render
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
 from airflow_sm_pipelines.local.names import new_model_name
-from airflow_sm_pipelines.local.runners.step import InstantStepRunner, StepEnd, refused
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
 from airflow_sm_pipelines.local.service_model import check_request
+
+_MESSAGE_CHARACTERS = 3072  # of the metadata (botocore's service model); a FailureReason has room for fewer
+
+
+class InstantStepRunner(StepRunner):
+    """A step without a job: it is over in a moment, so it is never stopped."""
+
+    def stop(self) -> None:
+        """Let the step come to its end."""
+
+
+class ConditionStepRunner(InstantStepRunner):
+    """Evaluates conditions. One that cannot be decided fails the step; it never counts as "does not hold"."""
+
+    def run(self) -> StepEnd:
+        """Evaluate."""
+        outcome = evaluate_conditions(self.step.conditions, self.lookup())
+        self.report({"Condition": {"Outcome": str(outcome)}})
+        # "True" in the metadata, but a boolean to expressions: a Join renders it as "true".
+        return StepEnd(StepStatus.SUCCEEDED, properties={"Outcome": outcome}, outcome=outcome)
+
+
+class FailStepRunner(InstantStepRunner):
+    """Ends as failed, with its message for a reason."""
+
+    def run(self) -> StepEnd:
+        """Fail."""
+        message = render(self.arguments().get("ErrorMessage", ""))
+        self.report({"Fail": {"ErrorMessage": message[:_MESSAGE_CHARACTERS]}})
+        return StepEnd(StepStatus.FAILED, failure_reason=message)
 
 
 class RegisterModelStepRunner(InstantStepRunner):
@@ -19,7 +51,7 @@ class RegisterModelStepRunner(InstantStepRunner):
     def run(self) -> StepEnd:
         """Create the model package."""
         request = self.arguments()
-        client = self.services.clients.sagemaker
+        client = self.services.clients["sagemaker"]
         group = request.get("ModelPackageGroupName")
         if group is not None:
             _make_group(client, group)
@@ -35,7 +67,7 @@ class ModelStepRunner(InstantStepRunner):
         """Create the model."""
         name = new_model_name(self.execution.arn.execution_id, self.step.name)
         request = {"ExecutionRoleArn": self.execution.role_arn, **self.arguments(), "ModelName": name}
-        client = self.services.clients.sagemaker
+        client = self.services.clients["sagemaker"]
         arn = _create(client, "CreateModel", request)["ModelArn"]
         self.report({"Model": {"Arn": arn}})
         return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_model(ModelName=name)))
@@ -44,8 +76,7 @@ class ModelStepRunner(InstantStepRunner):
 def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
     try:
         check_request(operation, request)
-        method = {"CreateModelPackage": "create_model_package", "CreateModel": "create_model"}[operation]
-        response: dict[str, Any] = getattr(client, method)(**request)
+        response: dict[str, Any] = getattr(client, xform_name(operation))(**request)
     except (ServiceError, ClientError) as error:
         raise refused(operation, error) from error
     except ParamValidationError as error:
@@ -57,16 +88,7 @@ def _make_group(client: Any, name: str) -> None:
     try:
         client.describe_model_package_group(ModelPackageGroupName=name)
     except ClientError:
-        _create_group(client, name)
-
-
-def _create_group(client: Any, name: str) -> None:
-    request = {"ModelPackageGroupName": name}
-    try:
-        check_request("CreateModelPackageGroup", request)
-        client.create_model_package_group(**request)
-    except (ServiceError, ClientError) as error:
-        raise refused("CreateModelPackageGroup", error) from error
+        _create(client, "CreateModelPackageGroup", {"ModelPackageGroupName": name})
 
 
 def _described(response: dict[str, Any]) -> dict[str, Any]:
