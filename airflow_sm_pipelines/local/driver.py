@@ -12,7 +12,7 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.engine import Schedule
 from airflow_sm_pipelines.local.errors import ConflictError, ValidationError
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepServices
-from airflow_sm_pipelines.local.step_run import StepRun
+from airflow_sm_pipelines.local.runners.step_run import StepRun
 from airflow_sm_pipelines.local.store import ExecutionRecord
 
 EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"

@@ -24,7 +24,7 @@ from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.local.engine import Schedule
 from airflow_sm_pipelines.local.lookup import member_of
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner
-from airflow_sm_pipelines.local.step_run import StepRun
+from airflow_sm_pipelines.local.runners.step_run import StepRun
 from airflow_sm_pipelines.local.store import Iteration
 
 _ITEM_CHARACTERS = 12800  # of an IterationContext (botocore's service model)
