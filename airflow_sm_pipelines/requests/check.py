@@ -12,11 +12,10 @@ from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.nearest import did_you_mean, is_misspelt
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.problems import Problem, error, shown, warning
-from airflow_sm_pipelines.definition.step_types import RequestPart, step_type
+from airflow_sm_pipelines.definition.step_types import EACH, RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.requests.properties import property_problems
-from airflow_sm_pipelines.requests.service_model import Violation, violations
-from airflow_sm_pipelines.requests.steps import find_part, shape_of
+from airflow_sm_pipelines.requests.service_model import Violation, shape_of, violations
 from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
 
 _NAMES_OF_SHAPES: Final = {
@@ -64,8 +63,26 @@ def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> 
 
 def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
     for part in step_type(step.type).requests:
-        for value, where in find_part(part, step, path):
+        for value, where in _find(part, step, path):
             yield from _RequestCheck(f"step '{step.name}'", part, types).problems(value, where)
+
+
+def _find(part: RequestPart, step: Step, path: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield the objects in a step that are a part, each with its place."""
+    found: list[tuple[Any, str]] = [({**step.extra, "Arguments": step.arguments}, path)]
+    for key in part.inside:
+        if key == EACH:
+            found = [
+                (item, f"{where}[{index}]")
+                for value, where in found
+                if isinstance(value, list)
+                for index, item in enumerate(value)
+            ]
+        else:
+            found = [(value.get(key), f"{where}.{key}") for value, where in found if isinstance(value, Mapping)]
+    for value, where in found:
+        if isinstance(value, Mapping) and not is_expression(value):
+            yield value, where
 
 
 class _RequestCheck:
