@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class NamedTask(BaseOperator):
-    """A task whose errors name the Dag and the task."""
+class CallingTask(BaseOperator):
+    """A task that calls AWS. Subclasses set :attr:`connection`, and the addresses of their links as they learn them."""
+
+    connection: AwsConnection
+    link_addresses: Mapping[str, str] = MappingProxyType({})
+
+    _hook: SageMakerPipelineHook | None = None
 
     @property
     def subject(self) -> str:
@@ -33,15 +38,6 @@ class NamedTask(BaseOperator):
         :param message: the rule broken and the fix.
         """
         return TranslationError(f"{self.subject}: {message}")
-
-
-class CallingTask(NamedTask):
-    """A task that calls AWS. Subclasses set :attr:`connection`, and the addresses of their links as they learn them."""
-
-    connection: AwsConnection
-    link_addresses: Mapping[str, str] = MappingProxyType({})
-
-    _hook: SageMakerPipelineHook | None = None
 
     def new_hook(self) -> SageMakerPipelineHook:
         """Return a hook that shares nothing with :attr:`hook`; its connection is not read yet."""

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
+from airflow_sm_pipelines.operators.steps.decisions import BranchingStepOperator
 from airflow_sm_pipelines.translation.nodes import StepNode
 
 
