@@ -18,7 +18,7 @@ from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit, earliest, execution_limit, later
+from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
@@ -111,9 +111,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         if not self.deferrable:
             return super().execute(context)
         seen = self.poke(context)
-        if isinstance(seen, PokeReturnValue):
-            return seen.xcom_value
-        return self._defer(context)
+        return seen.xcom_value if isinstance(seen, PokeReturnValue) else self._defer(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once.
@@ -166,33 +164,20 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self._found = event["pipeline_execution_arn"]
         if self._found is None:
             self._fail(event["reason"])
-        seen = self.poke(context)
-        if isinstance(seen, PokeReturnValue):
-            return seen.xcom_value
-        return self._defer(context)  # Resumed in the meantime, or the service is unavailable.
+        seen = self.poke(context)  # It may have been resumed meanwhile, or the service be unavailable.
+        return seen.xcom_value if isinstance(seen, PokeReturnValue) else self._defer(context)
 
     def _defer(self, context: Context) -> NoReturn:
-        from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
-
-        now = time.time()
-        of_the_sensor = TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)
-        limit = earliest([of_the_sensor, execution_limit(now, self.execution_timeout)])
         started_from, started_before = self._interval(context)
-        self.defer(
-            trigger=SageMakerPipelineExecutionTrigger(
-                pipeline_execution_arn=self._found or self.pipeline_execution_arn,
-                pipeline_name=self.pipeline_name,
-                started_from=None if started_from is None else started_from.isoformat(),
-                started_before=None if started_before is None else started_before.isoformat(),
-                awaited=self.awaited,
-                connection=self.connection,
-                wait=self._wait,
-                time_limit=None if limit is None else limit.to_dict(),
-                # Airflow registers asset events of outlets on workers only.
-                end_from_trigger=self.do_xcom_push and not self.outlets,
-            ),
-            method_name="execute_complete",
-            timeout=later(timedelta(seconds=self.timeout)),
+        self.defer_to_trigger(
+            self.awaited,
+            self._wait,
+            limit=TimeLimit.starting(time.time(), SENSOR_TIMEOUT, self.timeout),
+            timeout=timedelta(seconds=self.timeout),
+            pipeline_execution_arn=self._found or self.pipeline_execution_arn,
+            pipeline_name=self.pipeline_name,
+            started_from=None if started_from is None else started_from.isoformat(),
+            started_before=None if started_before is None else started_before.isoformat(),
         )
 
     def _execution(self, context: Context) -> str | None:

@@ -57,6 +57,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
     ui_color = "#e8f0d8"
 
+    branches: tuple[BranchOwner, ...] = ()
+    """The branches that hold the step, outermost first. Needed only where Airflow may start the task although its
+    branch is not taken; then the task is skipped."""
+
     def __init__(
         self,
         *,
@@ -101,14 +105,6 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     @property
     def declared_property_files(self) -> tuple[PropertyFile, ...]:
         """The step's property files."""
-        return ()
-
-    @property
-    def branches(self) -> tuple[BranchOwner, ...]:
-        """The branches that hold the step, outermost first.
-
-        Needed only where Airflow may start the task although its branch is not taken; then the task is skipped.
-        """
         return ()
 
     @property

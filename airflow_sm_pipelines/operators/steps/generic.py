@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
-from airflow_sm_pipelines.operators.steps.keywords import require_dict, require_list
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
 from airflow_sm_pipelines.translation.step_types import types_in, types_of
@@ -55,7 +55,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self.step_type = step_type
         self.arguments = require_dict(self, "arguments", arguments)
         self.cache = cache
-        self.retry_policies = None if retry_policies is None else require_list(self, "retry_policies", retry_policies)
+        self.retry_policies = optional(require_list, self, "retry_policies", retry_policies)
         self.role_arn = role_arn
         self.step_options = require_dict(self, "step_options", step_options)
         self._local_code: LocalCode | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional_dict, optional_list
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
 
 
 class SageMakerModelStepOperator(SageMakerStepOperator):
@@ -33,7 +33,7 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
         super().__init__(step_type=step_type, **kwargs)
         self.image_uri = image_uri
         self.model_data = model_data
-        self.environment = optional_dict(self, "environment", environment)
+        self.environment = optional(require_dict, self, "environment", environment)
 
     @property
     def model_name(self) -> PropertyReference:
@@ -90,10 +90,10 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         self.model_package_group_name = model_package_group_name
         self.image_uri = image_uri
         self.model_data = model_data
-        self.content_types = optional_list(self, "content_types", content_types)
-        self.response_types = optional_list(self, "response_types", response_types)
-        self.inference_instances = optional_list(self, "inference_instances", inference_instances)
-        self.transform_instances = optional_list(self, "transform_instances", transform_instances)
+        self.content_types = optional(require_list, self, "content_types", content_types)
+        self.response_types = optional(require_list, self, "response_types", response_types)
+        self.inference_instances = optional(require_list, self, "inference_instances", inference_instances)
+        self.transform_instances = optional(require_list, self, "transform_instances", transform_instances)
         self.approval_status = approval_status
         self.model_metrics = model_metrics
         self.model_package_description = model_package_description
