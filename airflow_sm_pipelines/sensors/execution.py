@@ -190,10 +190,14 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         if self.pipeline_name is None:
             self._fail("pipeline_execution_arn is None: the task it comes from left no ARN")
         if self._found is None:
-            self._found = self._remembered(context)
-        if self._found is None:
-            self._found = self._find(context)
-            self._remember(context)
+            # Each poke is a process of its own in this mode, so what the first one found is kept for the others.
+            memory = TaskStateStore(context) if self.reschedule else None
+            key = f"execution of try {context['ti'].try_number}"
+            self._found = None if memory is None else memory.get(key)
+            if self._found is None:
+                self._found = self._find(context)
+                if memory is not None and self._found is not None:
+                    memory.set(key, self._found)
         return self._found
 
     def _find(self, context: Context) -> str | None:
@@ -222,18 +226,6 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
                 "intervals, such as CronDataIntervalTimetable"
             )
         return start, end
-
-    def _remembered(self, context: Context) -> str | None:
-        """The execution that an earlier poke of this try found, where each poke is a process of its own."""
-        return TaskStateStore(context).get(self._memory_key(context)) if self.reschedule else None
-
-    def _remember(self, context: Context) -> None:
-        if self.reschedule and self._found is not None:
-            TaskStateStore(context).set(self._memory_key(context), self._found)
-
-    @staticmethod
-    def _memory_key(context: Context) -> str:
-        return f"execution of try {context['ti'].try_number}"
 
     def _fail(self, reason: str) -> NoReturn:
         """Fail for good, or skip where the sensor was told to."""

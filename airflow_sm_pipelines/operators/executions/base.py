@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.killing import Kill
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.tasks.waiting import WorkerWait
-
-EXECUTION_XCOM: Final = "pipeline_execution_arn"
 
 
 class BasePipelineExecutionOperator(ConnectedTask):
@@ -86,7 +84,7 @@ class BasePipelineExecutionOperator(ConnectedTask):
         """
         arn = self.act(lambda hook: self.begin(hook, context))
         self.link_addresses = link_xcoms(arn)
-        context["ti"].xcom_push(key=EXECUTION_XCOM, value=arn)
+        context["ti"].xcom_push(key="pipeline_execution_arn", value=arn)
         if not self.wait_for_completion:
             return arn
         if self.deferrable:

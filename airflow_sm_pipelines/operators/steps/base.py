@@ -24,7 +24,7 @@ from airflow_sm_pipelines.links.sagemaker import (
 from airflow_sm_pipelines.operators.steps.settings import settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
-from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
@@ -121,6 +121,15 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             self.skipped_task_ids,
             returns_arn=False,
         )
+
+    def step_node(self, step_type: str, **parts: Any) -> StepNode:
+        """Return the description of the step.
+
+        :param step_type: its type.
+        :param parts: what else :class:`~airflow_sm_pipelines.translation.nodes.StepNode` takes.
+        """
+        texts: dict[str, Any] = {"display_name": self.display_name, "description": self.description}
+        return StepNode(task_id=self.task_id, name=self.step_name, type=step_type, **texts, **parts)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of the trigger of a task that starts and ends in the triggerer, as JSON."""

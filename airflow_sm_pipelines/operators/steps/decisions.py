@@ -102,16 +102,8 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""
-        return StepNode(
-            task_id=self.task_id,
-            name=self.step_name,
-            type="Condition",
-            display_name=self.display_name,
-            description=self.description,
-            conditions=self.conditions,
-            if_task_ids=self.if_task_ids,
-            else_task_ids=self.else_task_ids,
-        )
+        branches = {"if_task_ids": self.if_task_ids, "else_task_ids": self.else_task_ids}
+        return self.step_node("Condition", conditions=self.conditions, **branches)
 
 
 class SageMakerFailStepOperator(BaseSageMakerStepOperator):
@@ -129,11 +121,4 @@ class SageMakerFailStepOperator(BaseSageMakerStepOperator):
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""
-        return StepNode(
-            task_id=self.task_id,
-            name=self.step_name,
-            type="Fail",
-            arguments={"ErrorMessage": self.error_message},
-            display_name=self.display_name,
-            description=self.description,
-        )
+        return self.step_node("Fail", arguments={"ErrorMessage": self.error_message})

@@ -33,7 +33,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         ``/opt/ml/input/data/<name>``, and its path in ``SM_CHANNEL_<NAME>``. For more:
         ``{"S3Uri": ..., "ContentType": ..., "InputMode": ...}``.
     :param content_type: the MIME type of what the channels hold, such as ``text/csv``; a channel's own
-        ``ContentType`` goes over it.
+        ``ContentType`` overrides it.
     :param hyperparameters: by name; in script mode they are the script's command line arguments. Values are
         written as JSON, which script mode reads back; without code, text is written as it is, as SageMaker's built-in
         algorithms want it.
