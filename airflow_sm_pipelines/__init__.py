@@ -19,6 +19,8 @@ _MODULES = {
     if isinstance(statement, ast.ImportFrom)
     for alias in statement.names
 }
+"""The module of each public name."""
+
 __all__ = ["__version__"]
 __all__ += list(_MODULES)
 

@@ -3,30 +3,28 @@
 from airflow_sm_pipelines.definition.conditions import Condition as Condition, Not as Not, Or as Or
 from airflow_sm_pipelines.definition.expressions import Join as Join
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook as SageMakerPipelineHook
+from airflow_sm_pipelines.operators.executions.existing import (
+    SageMakerRetryPipelineExecutionOperator as SageMakerRetryPipelineExecutionOperator,
+    SageMakerStopPipelineExecutionOperator as SageMakerStopPipelineExecutionOperator,
+)
 from airflow_sm_pipelines.operators.executions.metric_branch import (
     SageMakerMetricBranchOperator as SageMakerMetricBranchOperator,
 )
 from airflow_sm_pipelines.operators.executions.metrics import Metric as Metric
 from airflow_sm_pipelines.operators.executions.pipeline import SageMakerPipelineOperator as SageMakerPipelineOperator
-from airflow_sm_pipelines.operators.executions.retry import (
-    SageMakerRetryPipelineExecutionOperator as SageMakerRetryPipelineExecutionOperator,
-)
-from airflow_sm_pipelines.operators.executions.stop import (
-    SageMakerStopPipelineExecutionOperator as SageMakerStopPipelineExecutionOperator,
-)
 from airflow_sm_pipelines.operators.steps.automl import SageMakerAutoMLStepOperator as SageMakerAutoMLStepOperator
 from airflow_sm_pipelines.operators.steps.checks import (
     SageMakerClarifyCheckStepOperator as SageMakerClarifyCheckStepOperator,
     SageMakerQualityCheckStepOperator as SageMakerQualityCheckStepOperator,
 )
-from airflow_sm_pipelines.operators.steps.condition import (
+from airflow_sm_pipelines.operators.steps.decisions import (
     SageMakerConditionStepOperator as SageMakerConditionStepOperator,
+    SageMakerFailStepOperator as SageMakerFailStepOperator,
 )
 from airflow_sm_pipelines.operators.steps.emr import (
     SageMakerEMRServerlessStepOperator as SageMakerEMRServerlessStepOperator,
     SageMakerEMRStepOperator as SageMakerEMRStepOperator,
 )
-from airflow_sm_pipelines.operators.steps.fail import SageMakerFailStepOperator as SageMakerFailStepOperator
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator as SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hosting import (
     SageMakerEndpointConfigStepOperator as SageMakerEndpointConfigStepOperator,
@@ -60,3 +58,4 @@ from airflow_sm_pipelines.translation.typed_parameters import (
 )
 
 __version__: str
+_MODULES: dict[str, str]

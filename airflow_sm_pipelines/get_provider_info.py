@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_sm_pipelines import _MODULES
+
 _INTEGRATION = "Amazon SageMaker Pipelines"
 
 
@@ -20,56 +22,22 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["aws"],
             }
         ],
-        "operators": [
-            {
-                "integration-name": _INTEGRATION,
-                "python-modules": [
-                    "airflow_sm_pipelines.operators.executions.metric_branch",
-                    "airflow_sm_pipelines.operators.executions.pipeline",
-                    "airflow_sm_pipelines.operators.executions.retry",
-                    "airflow_sm_pipelines.operators.executions.stop",
-                    "airflow_sm_pipelines.operators.launch",
-                    "airflow_sm_pipelines.operators.steps.automl",
-                    "airflow_sm_pipelines.operators.steps.checks",
-                    "airflow_sm_pipelines.operators.steps.condition",
-                    "airflow_sm_pipelines.operators.steps.emr",
-                    "airflow_sm_pipelines.operators.steps.existing",
-                    "airflow_sm_pipelines.operators.steps.fail",
-                    "airflow_sm_pipelines.operators.steps.generic",
-                    "airflow_sm_pipelines.operators.steps.hosting",
-                    "airflow_sm_pipelines.operators.steps.lambda_and_callback",
-                    "airflow_sm_pipelines.operators.steps.model",
-                    "airflow_sm_pipelines.operators.steps.processing",
-                    "airflow_sm_pipelines.operators.steps.training",
-                    "airflow_sm_pipelines.operators.steps.transform",
-                    "airflow_sm_pipelines.operators.steps.tuning",
-                ],
-            }
-        ],
-        "sensors": [
-            {
-                "integration-name": _INTEGRATION,
-                "python-modules": [
-                    "airflow_sm_pipelines.sensors.execution",
-                    "airflow_sm_pipelines.sensors.step",
-                ],
-            }
-        ],
-        "hooks": [
-            {
-                "integration-name": _INTEGRATION,
-                "python-modules": ["airflow_sm_pipelines.hooks.pipeline"],
-            }
-        ],
-        "triggers": [
-            {
-                "integration-name": _INTEGRATION,
-                "python-modules": ["airflow_sm_pipelines.triggers.execution", "airflow_sm_pipelines.triggers.step"],
-            }
-        ],
+        "operators": _modules("operators.", "operators.launch", "operators.steps.existing"),
+        "sensors": _modules("sensors."),
+        "hooks": _modules("hooks."),
+        "triggers": _modules("triggers.", "triggers.execution", "triggers.step"),
         "extra-links": [
             "airflow_sm_pipelines.links.sagemaker.CloudWatchLogLink",
             "airflow_sm_pipelines.links.sagemaker.SageMakerJobLink",
             "airflow_sm_pipelines.links.sagemaker.SageMakerPipelineExecutionLink",
         ],
     }
+
+
+def _modules(room: str, *further: str) -> list[dict[str, Any]]:
+    """Return the modules of a room that have public names, and those whose names no author writes."""
+    base = "airflow_sm_pipelines."
+    public = {
+        module for name, module in _MODULES.items() if module.startswith(base + room) and name.startswith("SageMaker")
+    }
+    return [{"integration-name": _INTEGRATION, "python-modules": sorted(public | {base + each for each in further})}]

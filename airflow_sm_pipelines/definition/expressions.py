@@ -92,6 +92,20 @@ def parse_reference(path: str) -> Reference:
     return Reference(root=keys[0], keys=tuple(keys[1:]), path=path)
 
 
+def reference_of(function: str, content: object) -> Reference | None:
+    """Return what an expression points at, or ``None`` for one that is no readable ``Get``; validation reports it.
+
+    :param function: of the expression.
+    :param content: what the function is given.
+    """
+    if function != "Get" or not isinstance(content, str):
+        return None
+    try:
+        return parse_reference(content)
+    except PipelineDefinitionError:
+        return None
+
+
 class LocatedReference(NamedTuple):
     """A reference and where in the document it stands.
 

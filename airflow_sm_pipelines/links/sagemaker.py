@@ -1,10 +1,8 @@
 """The extra links of a task: its execution, its job, its log.
 
-Airflow's user interface shows an extra link from an XCom under the link's ``xcom_key``. A task that ends in the
-triggerer has its links pushed by its trigger, as soon as the ARNs are known and even while it is still deferred.
-For a task on a worker Airflow pushes what ``get_link`` returns when the worker is done; that is what the operator
-keeps in ``link_addresses``. Importing this module loads no AWS library, since Dag files import it through the
-operators.
+Airflow's user interface shows a link from an XCom under the link's ``xcom_key``. A trigger pushes that as soon as the
+ARNs are known, while the task is still deferred. For a task on a worker Airflow pushes what ``get_link`` returns in the
+end: what the operator keeps in ``link_addresses``. Dag files import this module, so it loads no AWS library.
 """
 
 from __future__ import annotations

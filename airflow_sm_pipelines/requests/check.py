@@ -11,24 +11,24 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, is_misspelt, shown, warning
-from airflow_sm_pipelines.definition.step_types import RequestPart, step_type
+from airflow_sm_pipelines.definition.step_types import EACH, RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.requests.properties import property_problems
-from airflow_sm_pipelines.requests.service_model import Violation, violations
-from airflow_sm_pipelines.requests.steps import find_part, shape_of
+from airflow_sm_pipelines.requests.service_model import Violation, shape_of, violations
 from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
 
-_NAMES_OF_SHAPES: Final = {
-    "string": "text",
-    "integer": "a whole number",
-    "long": "a whole number",
-    "float": "a number",
-    "double": "a number",
-    "boolean": "true or false",
-    "structure": "an object",
-    "map": "an object",
-    "list": "a list",
+_SHAPES: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
+    "string": ("text", str),
+    "integer": ("a whole number", int),
+    "long": ("a whole number", int),
+    "float": ("a number", (int, float)),
+    "double": ("a number", (int, float)),
+    "boolean": ("true or false", bool),
+    "structure": ("an object", Mapping),
+    "map": ("an object", Mapping),
+    "list": ("a list", list),
 }
+"""What messages call the values of a shape, and their types in JSON. Times and binary content may be anything."""
 
 
 def check_requests(definition: PipelineDefinition) -> list[Problem]:
@@ -63,8 +63,26 @@ def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> 
 
 def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
     for part in step_type(step.type).requests:
-        for value, where in find_part(part, step, path):
+        for value, where in _find(part, step, path):
             yield from _RequestCheck(f"step '{step.name}'", part, types).problems(value, where)
+
+
+def _find(part: RequestPart, step: Step, path: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Yield the objects in a step that are a part, each with its place."""
+    found: list[tuple[Any, str]] = [({**step.extra, "Arguments": step.arguments}, path)]
+    for key in part.inside:
+        if key == EACH:
+            found = [
+                (item, f"{where}[{index}]")
+                for value, where in found
+                if isinstance(value, list)
+                for index, item in enumerate(value)
+            ]
+        else:
+            found = [(value.get(key), f"{where}.{key}") for value, where in found if isinstance(value, Mapping)]
+    for value, where in found:
+        if isinstance(value, Mapping) and not is_expression(value):
+            yield value, where
 
 
 class _RequestCheck:
@@ -160,24 +178,14 @@ class _RequestCheck:
             yield self._type_problem(shape, what, path, fix)
 
     def _type_problem(self, shape: Shape, what: str, path: str, fix: str) -> Problem:
-        wanted = _NAMES_OF_SHAPES.get(shape.type_name, shape.type_name)
+        wanted, _ = _SHAPES.get(shape.type_name, (shape.type_name, object))
         return error(f"{self._start} gives {what} where {self._part.called} wants {wanted}{fix}", path)
 
 
 def _fits(shape: Shape, value: Any) -> bool:
-    if shape.type_name == "string":
-        return isinstance(value, str)
-    if shape.type_name in ("integer", "long"):
-        return isinstance(value, int) and not isinstance(value, bool)
-    if shape.type_name in ("float", "double"):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if shape.type_name == "boolean":
-        return isinstance(value, bool)
-    if shape.type_name == "list":
-        return isinstance(value, list)
-    if shape.type_name in ("structure", "map"):
-        return isinstance(value, Mapping)
-    return True
+    _, wanted = _SHAPES.get(shape.type_name, ("", object))
+    # To Python a boolean is a whole number.
+    return isinstance(value, wanted) and (not isinstance(value, bool) or wanted in (bool, object))
 
 
 def _broken(violation: Violation, path: str, value: Any) -> str:

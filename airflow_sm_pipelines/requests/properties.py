@@ -8,7 +8,7 @@ from typing import Final
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, parse_reference
+from airflow_sm_pipelines.definition.expressions import Reference, find_expressions, reference_of
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
@@ -51,7 +51,7 @@ def property_problems(definition: PipelineDefinition, steps: Mapping[str, Step])
     :param steps: its steps by name.
     """
     for expression in find_expressions([step.to_document() for step in definition.steps], "$.Steps"):
-        reference = _reference(expression.content) if expression.function == "Get" else None
+        reference = reference_of(expression.function, expression.content)
         read = _property_read(reference, steps) if reference is not None else None
         if reference is None or read is None:
             continue
@@ -74,10 +74,3 @@ def _member(members: Mapping[str, Shape], key: str | int, of: str) -> Shape:
     if key not in members:
         raise PipelineDefinitionError([error(f"{of} has no '{key}'{did_you_mean(str(key), members)}")])
     return members[str(key)]
-
-
-def _reference(content: object) -> Reference | None:
-    try:
-        return parse_reference(content) if isinstance(content, str) else None
-    except PipelineDefinitionError:
-        return None  # reported by validation

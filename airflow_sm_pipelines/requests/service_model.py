@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import botocore.loaders
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 
-from airflow_sm_pipelines.definition.step_types import STEPS
+from airflow_sm_pipelines.definition.step_types import STEPS, RequestPart
 from airflow_sm_pipelines.requests.step_model import STEP_MODEL
 
 NUMBER_TYPES: Final = ("integer", "long", "float", "double")
@@ -33,11 +33,22 @@ def _loader() -> botocore.loaders.Loader:
     return botocore.loaders.Loader()
 
 
+def shape_of(part: RequestPart) -> StructureShape:
+    """The structure of a part of a step.
+
+    :param part: the part.
+    """
+    shape = service(part.service).shape_for(part.shape_name)
+    if not isinstance(shape, StructureShape):
+        raise TypeError(f"{part.shape_name} of {part.service} is a {shape.type_name}, not a structure")
+    return shape
+
+
 def operation(name: str) -> OperationModel:
     """One operation of SageMaker.
 
-    :param name: Such as ``CreatePipeline``.
-    :raises botocore.model.OperationNotFoundError: There is none.
+    :param name: such as ``CreatePipeline``.
+    :raises botocore.model.OperationNotFoundError: when there is none.
     """
     return service("sagemaker").operation_model(name)
 
@@ -46,8 +57,8 @@ def operation(name: str) -> OperationModel:
 class Violation:
     """A constraint that a value breaks.
 
-    :param rule: What the constraint is about.
-    :param limit: The bound, the allowed values, or the pattern.
+    :param rule: what the constraint is about.
+    :param limit: the bound, the allowed values, or the pattern.
     """
 
     rule: Literal["minimum length", "maximum length", "minimum", "maximum", "enum", "pattern"]
@@ -59,8 +70,8 @@ def violations(shape: Shape, value: Any) -> Iterator[Violation]:
 
     A value of another type than the shape's breaks nothing here.
 
-    :param shape: The shape.
-    :param value: The value.
+    :param shape: the shape.
+    :param value: the value.
     """
     metadata = shape.metadata
     if isinstance(shape, StringShape) and isinstance(value, str):

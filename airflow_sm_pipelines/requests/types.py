@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import Reference, is_expression, parse_reference
+from airflow_sm_pipelines.definition.expressions import Reference, is_expression, reference_of
 from airflow_sm_pipelines.definition.steps import Step, walk_body
 from airflow_sm_pipelines.definition.validation.references import FOR_EACH_COUNTS, output_parameter_types
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
@@ -50,10 +50,9 @@ class ExpressionTypes:
         function, content = next(iter(expression.items()))
         if function == "Std:Join":
             return "String"
-        if function != "Get" or not isinstance(content, str):
-            return None
+        reference = reference_of(function, content)
         try:
-            return self._type_of_reference(parse_reference(content))
+            return None if reference is None else self._type_of_reference(reference)
         except PipelineDefinitionError:
             return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.links.sagemaker import CloudWatchLogLink, SageMakerJobLink, SageMakerPipelineExecutionLink
-from airflow_sm_pipelines.sensors.base import BasePipelineExecutionSensor
+from airflow_sm_pipelines.sensors.execution import BasePipelineExecutionSensor
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook

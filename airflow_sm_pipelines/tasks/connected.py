@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -10,7 +12,9 @@ from airflow.sdk import BaseOperator
 
 from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError, SageMakerServiceError, TranslationError
-from airflow_sm_pipelines.settings import AwsConnection
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execution_limit, later
+from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
@@ -18,8 +22,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class NamedTask(BaseOperator):
-    """A task whose errors name the Dag and the task."""
+class CallingTask(BaseOperator):
+    """A task that calls AWS. Subclasses set :attr:`connection`, and the addresses of their links as they learn them."""
+
+    connection: AwsConnection
+    link_addresses: Mapping[str, str] = MappingProxyType({})
+
+    _hook: SageMakerPipelineHook | None = None
 
     @property
     def subject(self) -> str:
@@ -33,15 +42,6 @@ class NamedTask(BaseOperator):
         :param message: the rule broken and the fix.
         """
         return TranslationError(f"{self.subject}: {message}")
-
-
-class CallingTask(NamedTask):
-    """A task that calls AWS. Subclasses set :attr:`connection`, and the addresses of their links as they learn them."""
-
-    connection: AwsConnection
-    link_addresses: Mapping[str, str] = MappingProxyType({})
-
-    _hook: SageMakerPipelineHook | None = None
 
     def new_hook(self) -> SageMakerPipelineHook:
         """Return a hook that shares nothing with :attr:`hook`; its connection is not read yet."""
@@ -119,6 +119,34 @@ class ConnectedTask(CallingTask):
     ) -> None:
         super().__init__(**kwargs)
         self.connection = AwsConnection(aws_conn_id, region_name, verify, botocore_config)
+
+    def defer_to_trigger(
+        self, awaited: Awaited, wait: WaitSettings, *, limit: TimeLimit | None, timeout: timedelta | None, **which: Any
+    ) -> NoReturn:
+        """Wait in the triggerer for an execution, or for a step of one.
+
+        :param awaited: what is waited for.
+        :param wait: how to wait.
+        :param limit: when to give up; ``execution_timeout`` ends the wait besides.
+        :param timeout: when Airflow ends it, should the trigger not.
+        :param which: keywords of the trigger that say which execution is meant.
+        """
+        from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
+
+        first = earliest([limit, execution_limit(time.time(), self.execution_timeout)])
+        self.defer(
+            trigger=SageMakerPipelineExecutionTrigger(
+                awaited=awaited,
+                connection=self.connection,
+                wait=wait,
+                time_limit=None if first is None else first.to_dict(),
+                # Airflow registers asset events of outlets on workers only.
+                end_from_trigger=self.do_xcom_push and not self.outlets,
+                **which,
+            ),
+            method_name="execute_complete",
+            timeout=later(timeout),
+        )
 
 
 def raise_for_airflow(error: SageMakerPipelinesError) -> NoReturn:

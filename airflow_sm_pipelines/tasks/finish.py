@@ -87,7 +87,9 @@ def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str |
     if ending.state != "success":
         raise_end(ending)
     if ending.awaited.skipped_task_ids:
-        _skip(task, context, ending)
+        # Airflow is told by an exception, so nothing can come after it.
+        skipper: SkipMixin = task
+        skipper.skip(context["ti"], [each for each in task.downstream_list if each.task_id in ending.skipped_task_ids])
     return ending.return_value
 
 
@@ -121,10 +123,3 @@ def raise_end(ending: Ending) -> NoReturn:
     else:
         exception = AirflowFailException if ending.final else PipelineExecutionError
     raise exception(ending.reason) from None
-
-
-def _skip(task: Any, context: Context, ending: Ending) -> None:
-    """Skip the branch not taken. That is told to Airflow by an exception, so nothing can come after it."""
-    skipper: SkipMixin = task
-    skipped = [each for each in task.downstream_list if each.task_id in ending.skipped_task_ids]
-    skipper.skip(context["ti"], skipped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import operator
 import time
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from airflow_sm_pipelines.execution.progress import progress_of
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
-from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import CallingTask, raise_for_airflow
 
@@ -71,7 +70,7 @@ class WorkerWait:
         try:
             while True:
                 try:
-                    snapshot = self._task.ask(functools.partial(_look, arn=self._arn, previous=previous))
+                    snapshot = self._task.ask(operator.methodcaller("snapshot", self._arn, previous))
                 except SageMakerServiceError as error:
                     if not error.retryable:
                         raise_for_airflow(error)
@@ -133,10 +132,6 @@ def settled(task: CallingTask, pipeline_execution_arn: str, awaited: Awaited, wa
     if snapshot.status is not ExecutionStatus.STOPPING:
         return snapshot
     return WorkerWait(task, pipeline_execution_arn, awaited, wait).until_over().snapshot or snapshot
-
-
-def _look(hook: PipelineExecutionsHook, arn: str, previous: ExecutionSnapshot | None) -> ExecutionSnapshot:
-    return hook.snapshot(arn, previous)
 
 
 def _clocks() -> tuple[float, float]:

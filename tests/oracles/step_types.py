@@ -11,7 +11,7 @@ from pathlib import Path
 from botocore.model import ListShape, MapShape, StructureShape
 
 from airflow_sm_pipelines.definition.step_types import EACH, STEP_TYPES
-from airflow_sm_pipelines.requests.steps import shape_of
+from airflow_sm_pipelines.requests.service_model import shape_of
 from airflow_sm_pipelines.translation.argument_types import ANY
 
 TARGET = Path(__file__).parents[2] / "airflow_sm_pipelines" / "translation" / "step_types.json"

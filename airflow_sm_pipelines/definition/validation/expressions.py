@@ -8,10 +8,10 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import (
     LocatedExpression,
-    Reference,
     find_expressions,
     is_expression,
     parse_reference,
+    reference_of,
 )
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, warning
 from airflow_sm_pipelines.definition.validation.references import (
@@ -37,7 +37,7 @@ def expression_problems(place: Place, scope: Scope) -> Iterator[Problem]:
     for own in place.step.expressions:
         expression = own._replace(path=place.path + own.path)
         yield from _form_problems(expression, subject)
-        reference = _reference_of(expression)
+        reference = reference_of(expression.function, expression.content)
         if reference is not None:
             in_selector = own.path.startswith(".Arguments.Selector")
             problem = reference_problem(place, reference, scope, in_selector=in_selector)
@@ -58,7 +58,7 @@ def document_expression_problems(definition: PipelineDefinition, scope: Scope) -
         for expression in find_expressions(value, f"$.{key}"):
             subject = f"'{key}'"
             yield from _form_problems(expression, subject)
-            reference = _reference_of(expression)
+            reference = reference_of(expression.function, expression.content)
             if reference is not None:
                 problem = document_reference_problem(reference, scope)
                 yield from _reading_problems(expression, subject, problem, reference_doubt(reference, None))
@@ -79,15 +79,6 @@ def count_problems(scope: Scope) -> Iterator[Problem]:
     ):
         if count > quota:
             yield warning(f"the pipeline has {count} {what}; older quotas of SageMaker allow {quota}", "$.Steps")
-
-
-def _reference_of(expression: LocatedExpression) -> Reference | None:
-    if expression.function != "Get" or not isinstance(expression.content, str):
-        return None
-    try:
-        return parse_reference(expression.content)
-    except PipelineDefinitionError:
-        return None  # reported as a problem of its form
 
 
 def _reading_problems(

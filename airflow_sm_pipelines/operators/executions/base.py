@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget
-from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execution_limit, later, waiter_limit
+from airflow_sm_pipelines.execution.time_limit import TimeLimit, waiter_limit
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.tasks.waiting import WorkerWait
-
-EXECUTION_XCOM: Final = "pipeline_execution_arn"
 
 
 class BasePipelineExecutionOperator(ConnectedTask):
@@ -86,30 +84,18 @@ class BasePipelineExecutionOperator(ConnectedTask):
         """
         arn = self.act(lambda hook: self.begin(hook, context))
         self.link_addresses = link_xcoms(arn)
-        context["ti"].xcom_push(key=EXECUTION_XCOM, value=arn)
+        context["ti"].xcom_push(key="pipeline_execution_arn", value=arn)
         if not self.wait_for_completion:
             return arn
         if self.deferrable:
-            self._defer(arn)
-        return self._wait(arn, context)
-
-    def _defer(self, arn: str) -> None:
-        from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
-
-        limit = earliest([self._waiter_limit, execution_limit(time.time(), self.execution_timeout)])
-        self.defer(
-            trigger=SageMakerPipelineExecutionTrigger(
+            self.defer_to_trigger(
+                self.awaited,
+                self.wait,
+                limit=self._waiter_limit,
+                timeout=self.execution_timeout,
                 pipeline_execution_arn=arn,
-                awaited=self.awaited,
-                connection=self.connection,
-                wait=self.wait,
-                time_limit=None if limit is None else limit.to_dict(),
-                # Airflow registers asset events of outlets on workers only.
-                end_from_trigger=self.do_xcom_push and not self.outlets,
-            ),
-            method_name="execute_complete",
-            timeout=later(self.execution_timeout),
-        )
+            )
+        return self._wait(arn, context)
 
     def _wait(self, arn: str, context: Context) -> str | None:
         from airflow_sm_pipelines.tasks.finish import finish

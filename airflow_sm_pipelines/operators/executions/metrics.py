@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,9 +84,7 @@ def decide_branch(
         document = metric_to_document(operand) if isinstance(operand, Metric) else operand_to_document(operand)
         value = evaluate(document, lookup)
         if isinstance(value, (Mapping, list)) or value is None:
-            keys = (
-                f"an object with the keys {', '.join(map(repr, value))}" if isinstance(value, Mapping) else repr(value)
-            )
+            keys = f"an object with the keys {', '.join(map(repr, value))}" if isinstance(value, Mapping) else value
             name = _label(operand) or "A value"
             raise EvaluationError(f"{name} is {keys}; only text, numbers and booleans can be compared.")
         return value
@@ -138,14 +137,10 @@ def _like(value: Any, typed: Any) -> Any:
         if value.lower() in ("true", "false"):
             return value.lower() == "true"
         raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the boolean {typed}.")
-    try:
-        return int(value)
-    except ValueError:
-        pass
-    try:
-        return float(value)
-    except ValueError:
-        raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the number {typed}.") from None
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(value)
+    raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the number {typed}.")
 
 
 def _told(leaf: Comparison | In, known: Condition, lookup: Lookup) -> str:

@@ -9,9 +9,8 @@ from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
-from airflow_sm_pipelines.definition.parameters import to_start_value
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.operators.executions.starting import StartingTry
 
 
-#: What is to run; where an XComArg for it turns out to be None, nothing else is run instead.
 _CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
+"""What is to run; where an XComArg for it turns out to be None, nothing else is run instead."""
 
 
 class SageMakerPipelineOperator(BasePipelineExecutionOperator):
@@ -199,12 +198,14 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
 
     def _request(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> StartRequest:
         from airflow_sm_pipelines.hooks.executions import StartRequest
+        from airflow_sm_pipelines.operators.executions.starting import start_values
 
         version = self._version()
+        declared = None if self._given is None else self._given.definition.parameters
         steps, source = self._selection(hook, version, this_try)
         return StartRequest(
             pipeline_name=self.pipeline_name,
-            parameters=self._start_values(),
+            parameters=start_values(self.parameters, declared, self.task_id),
             client_request_token=this_try.token,
             display_name=this_try.display_name,
             pipeline_version_id=version,
@@ -224,19 +225,6 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             raise PipelineExecutionError(
                 f"pipeline_version_id is {self.pipeline_version_id!r}, not the number of a version"
             ) from None
-
-    def _start_values(self) -> dict[str, str]:
-        from airflow_sm_pipelines.operators.executions.starting import start_values
-
-        if self._given is not None:
-            return start_values(self.parameters, self._given.definition.parameters, self.task_id)
-        texts = {}
-        for name, value in self.parameters.items():
-            try:
-                texts[name] = to_start_value(value)
-            except PipelineParameterError as error:
-                raise PipelineParameterError(f"Task '{self.task_id}', pipeline parameter '{name}': {error}") from None
-        return texts
 
     def _selection(
         self, hook: SageMakerPipelineHook, version: int | None, this_try: StartingTry

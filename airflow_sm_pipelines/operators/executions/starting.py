@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
+    Look = Callable[[str], ExecutionSnapshot]
+
 MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
 _DIGEST_LENGTH: Final = 12
 
@@ -65,7 +67,7 @@ class StartingTry:
         wanted: Start,
         *,
         on_retry: OnRetry,
-        look: Callable[[str], ExecutionSnapshot],
+        look: Look,
         may_differ: bool,
     ) -> str:
         """Start an execution, or go on with the one that an earlier try started; leave no other one executing.
@@ -107,14 +109,7 @@ class StartingTry:
         return arn
 
     def _go_on(
-        self,
-        hook: SageMakerPipelineHook,
-        wanted: Start,
-        arn: str,
-        *,
-        on_retry: OnRetry,
-        look: Callable[[str], ExecutionSnapshot],
-        may_differ: bool,
+        self, hook: SageMakerPipelineHook, wanted: Start, arn: str, *, on_retry: OnRetry, look: Look, may_differ: bool
     ) -> str:
         """Return the execution that goes on: the one found, or one instead of those that failed.
 
@@ -149,18 +144,20 @@ class StartingTry:
         return source
 
 
-def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter], task_id: str) -> dict[str, str]:
+def start_values(
+    values: Mapping[str, Any], declared: Sequence[PipelineParameter] | None, task_id: str
+) -> dict[str, str]:
     """Return the start values as StartPipelineExecution wants them, each checked against its declaration.
 
     :param values: rendered values by pipeline parameter.
-    :param declared: what the definition declares.
+    :param declared: what the definition declares; ``None`` where it is not known.
     :param task_id: named in errors.
     :raises PipelineParameterError: for an unknown parameter, a wrong type, or a value that is too long.
     """
-    by_name = {parameter.name: parameter for parameter in declared}
+    by_name = {parameter.name: parameter for parameter in declared or ()}
     texts: dict[str, str] = {}
     for name, value in values.items():
-        if name not in by_name:
+        if declared is not None and name not in by_name:
             raise PipelineParameterError(
                 f"Task '{task_id}' gives a value for pipeline parameter '{name}', which the pipeline does not "
                 f"declare{did_you_mean(name, by_name)}"
@@ -170,7 +167,8 @@ def start_values(values: Mapping[str, Any], declared: Sequence[PipelineParameter
         except PipelineParameterError as error:
             raise PipelineParameterError(f"Task '{task_id}', pipeline parameter '{name}': {error}") from None
         try:
-            by_name[name].parse(texts[name])
+            if declared is not None:
+                by_name[name].parse(texts[name])
         except PipelineParameterError as error:
             raise PipelineParameterError(f"Task '{task_id}': {error}") from None
     return texts

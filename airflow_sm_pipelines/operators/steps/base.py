@@ -24,7 +24,7 @@ from airflow_sm_pipelines.links.sagemaker import (
 from airflow_sm_pipelines.operators.steps.settings import settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
-from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     template_fields: Sequence[str] = ("pipeline_execution_arn",)
     operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
     ui_color = "#e8f0d8"
+
+    branches: tuple[BranchOwner, ...] = ()
+    """The branches that hold the step, outermost first. Needed only where Airflow may start the task although its
+    branch is not taken; then the task is skipped."""
 
     def __init__(
         self,
@@ -104,14 +108,6 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         return ()
 
     @property
-    def branches(self) -> tuple[BranchOwner, ...]:
-        """The branches that hold the step, outermost first.
-
-        Needed only where Airflow may start the task although its branch is not taken; then the task is skipped.
-        """
-        return ()
-
-    @property
     def skipped_task_ids(self) -> dict[str, list[str]]:
         """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
         return {}
@@ -125,6 +121,15 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             self.skipped_task_ids,
             returns_arn=False,
         )
+
+    def step_node(self, step_type: str, **parts: Any) -> StepNode:
+        """Return the description of the step.
+
+        :param step_type: its type.
+        :param parts: what else :class:`~airflow_sm_pipelines.translation.nodes.StepNode` takes.
+        """
+        texts: dict[str, Any] = {"display_name": self.display_name, "description": self.description}
+        return StepNode(task_id=self.task_id, name=self.step_name, type=step_type, **texts, **parts)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of the trigger of a task that starts and ends in the triggerer, as JSON."""

@@ -11,15 +11,7 @@ from airflow_sm_pipelines.operators.steps.processing import PROCESSING_DIRECTORY
 
 
 class _CheckStepOperator(SageMakerProcessingStepOperator):
-    """A processing job that compares with a baseline.
-
-    :param check_type: what is checked.
-    :param model_package_group_name: the group whose approved model's baseline is compared with.
-    :param skip_check: make a baseline only.
-    :param fail_on_violation: fail the step when something deviates.
-    :param register_new_baseline: let the result be the new baseline.
-    :param supplied_baseline_constraints: the S3 URI of a baseline to compare with instead.
-    """
+    """A processing job that compares with a baseline; the classes below say what its keywords mean."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional_dict, optional_list, require_dict
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
 
 _CLUSTER_KEYS = ("ClusterId", "ClusterConfig")
 _APPLICATION_KEYS = ("ApplicationId", "ApplicationConfig")
@@ -40,9 +40,9 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
     ) -> None:
         super().__init__(step_type=step_type, **kwargs)
         self.jar = jar
-        self.job_arguments = optional_list(self, "job_arguments", job_arguments)
+        self.job_arguments = optional(require_list, self, "job_arguments", job_arguments)
         self.main_class = main_class
-        self.job_properties = optional_dict(self, "job_properties", job_properties)
+        self.job_properties = optional(require_dict, self, "job_properties", job_properties)
         self.cluster_id = cluster_id
         self.cluster_config = cluster_config
         self.execution_role_arn = execution_role_arn
@@ -55,14 +55,9 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
         properties = None
         if self.job_properties is not None:
             properties = [{"Key": key, "Value": value} for key, value in self.job_properties.items()]
-        jar_step = {
-            "Jar": self.jar,
-            "Args": self.job_arguments,
-            "MainClass": self.main_class,
-            "Properties": properties,
-        }
+        jar_step = {"Jar": self.jar, "Args": self.job_arguments, "MainClass": self.main_class, "Properties": properties}
         return {
-            "StepConfig": {"HadoopJarStep": {key: value for key, value in jar_step.items() if value is not None}},
+            "StepConfig": {"HadoopJarStep": jar_step},
             "ClusterId": self.cluster_id,
             "ClusterConfig": self.cluster_config,
             "ExecutionRoleArn": self.execution_role_arn,

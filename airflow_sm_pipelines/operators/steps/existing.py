@@ -8,7 +8,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
+from airflow_sm_pipelines.operators.steps.decisions import BranchingStepOperator
 from airflow_sm_pipelines.translation.nodes import StepNode
 
 
@@ -26,13 +26,8 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
     def __init__(self, *, step: Step, step_branches: Sequence[BranchOwner] = (), **kwargs: Any) -> None:
         # Airflow asks for the trigger's arguments as soon as the base class is initialised.
         self.step = step
-        self.step_branches = tuple(step_branches)
+        self.branches = tuple(step_branches)
         super().__init__(step_name=step.name, **kwargs)
-
-    @property
-    def branches(self) -> tuple[BranchOwner, ...]:
-        """The branches that hold the step, outermost first."""
-        return self.step_branches
 
     @property
     def declared_property_files(self) -> tuple[PropertyFile, ...]:
@@ -53,9 +48,4 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
 
 
 class SageMakerExistingConditionStepOperator(SageMakerExistingStepOperator, BranchingStepOperator):
-    """
-    Follows a Condition step of a definition that was given as it is, and skips the branch that was not taken.
-
-    :param step: the step.
-    :param step_branches: the branches that hold it, outermost first.
-    """
+    """Follows a Condition step of a definition that was given as it is, and skips the branch that was not taken."""

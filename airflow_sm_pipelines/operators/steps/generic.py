@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
-from airflow_sm_pipelines.operators.steps.keywords import require_dict, require_list
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
 from airflow_sm_pipelines.translation.argument_types import types_in, types_of
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
@@ -30,8 +30,8 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
 
     :param step_type: the step's ``Type``: ``Transform``, ``Lambda``, ...
     :param arguments: the step's ``Arguments``: the boto3 request of its create operation. Jinja and XComArgs
-        anywhere in it become pipeline parameters, of the type that the API wants at that place. What other keywords
-        of an operator say goes over it.
+        anywhere in it become pipeline parameters, of the type that the API wants at that place. An operator's other
+        keywords override it.
     :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
         ``True`` for ever.
     :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
@@ -55,7 +55,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self.step_type = step_type
         self.arguments = require_dict(self, "arguments", arguments)
         self.cache = cache
-        self.retry_policies = None if retry_policies is None else require_list(self, "retry_policies", retry_policies)
+        self.retry_policies = optional(require_list, self, "retry_policies", retry_policies)
         self.role_arn = role_arn
         self.step_options = require_dict(self, "step_options", step_options)
         self._local_code: LocalCode | None = None
@@ -66,7 +66,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
                 raise self.error(f"step_options has '{key}', which every step has. {_INSTEAD[key]}")
 
     def keyword_arguments(self) -> dict[str, Any]:
-        """Return the request that the keywords make; goes over ``arguments``. For a generic step that is the role."""
+        """Return the request that the keywords make, which overrides ``arguments``: for a generic step the role."""
         known = types_in(types_of(self.step_type), "Arguments")
         return {"RoleArn": self.role_arn} if isinstance(known, Mapping) and "RoleArn" in known else {}
 
@@ -89,18 +89,9 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""
-        return StepNode(
-            task_id=self.task_id,
-            name=self.step_name,
-            type=self.step_type,
-            arguments=merge_arguments(
-                merge_arguments(self.default_arguments(), self.arguments), self.keyword_arguments()
-            ),
-            extra=self.extra(),
-            display_name=self.display_name,
-            description=self.description,
-            uploads=self.uploads(),
-        )
+        given = merge_arguments(self.default_arguments(), self.arguments)
+        arguments = merge_arguments(given, self.keyword_arguments())
+        return self.step_node(self.step_type, arguments=arguments, extra=self.extra(), uploads=self.uploads())
 
     @property
     def code_uri(self) -> str:

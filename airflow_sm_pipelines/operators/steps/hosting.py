@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 
 
@@ -55,8 +56,7 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
                 "InstanceType": self.instance_type,
                 "InitialInstanceCount": self.initial_instance_count,
             }
-            given = {key: value for key, value in variant.items() if value is not None}
-            request["ProductionVariants"] = [given]
+            request["ProductionVariants"] = [merge_arguments({}, variant)]
         return request
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
+
+Checked = TypeVar("Checked")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -27,17 +29,6 @@ def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     return list(value)
 
 
-def optional_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> list[Any] | None:
-    """Return a list argument as a list, and ``None`` as it is.
-
-    :param operator: named in the error.
-    :param keyword: the argument's name.
-    :param value: a list, a tuple or ``None``.
-    :raises TranslationError: for anything else.
-    """
-    return None if value is None else require_list(operator, keyword, value)
-
-
 def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any]:
     """Return a dict argument as a dict; ``None`` is empty.
 
@@ -53,15 +44,17 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     return dict(value)
 
 
-def optional_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> dict[str, Any] | None:
-    """Return a dict argument as a dict, and ``None`` as it is.
+def optional(
+    require: Callable[[BaseSageMakerStepOperator, str, Any], Checked],
+    operator: BaseSageMakerStepOperator,
+    keyword: str,
+    value: Any,
+) -> Checked | None:
+    """Return a checked argument, and ``None`` as it is.
 
-    :param operator: named in the error.
-    :param keyword: the argument's name.
-    :param value: a mapping by name, or ``None``.
-    :raises TranslationError: for anything else.
+    :param require: the check, such as :func:`require_list`; it has the other arguments.
     """
-    return None if value is None else require_dict(operator, keyword, value)
+    return None if value is None else require(operator, keyword, value)
 
 
 def require_path(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> str | None:

@@ -13,11 +13,7 @@ from airflow_sm_pipelines.operators.steps.references import NamedReferences
 
 
 class _AnsweringStepOperator(SageMakerStepOperator):
-    """A step that gets named values and gives back named values.
-
-    :param inputs: what is handed over, by name.
-    :param outputs: what comes back: names, or types by name (``String``, ``Integer``, ``Float``, ``Boolean``).
-    """
+    """A step that gets named values and gives back named values; the classes below say which."""
 
     def __init__(
         self,

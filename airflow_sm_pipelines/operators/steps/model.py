@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional_dict, optional_list
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
 
 
 class SageMakerModelStepOperator(SageMakerStepOperator):
@@ -33,7 +34,7 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
         super().__init__(step_type=step_type, **kwargs)
         self.image_uri = image_uri
         self.model_data = model_data
-        self.environment = optional_dict(self, "environment", environment)
+        self.environment = optional(require_dict, self, "environment", environment)
 
     @property
     def model_name(self) -> PropertyReference:
@@ -47,8 +48,7 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateModel request that the keywords make."""
         container = {"Image": self.image_uri, "ModelDataUrl": self.model_data, "Environment": self.environment}
-        given = {key: value for key, value in container.items() if value is not None}
-        return {"ExecutionRoleArn": self.role_arn, "PrimaryContainer": given or None}
+        return {"ExecutionRoleArn": self.role_arn, "PrimaryContainer": merge_arguments({}, container) or None}
 
 
 class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
@@ -90,10 +90,10 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         self.model_package_group_name = model_package_group_name
         self.image_uri = image_uri
         self.model_data = model_data
-        self.content_types = optional_list(self, "content_types", content_types)
-        self.response_types = optional_list(self, "response_types", response_types)
-        self.inference_instances = optional_list(self, "inference_instances", inference_instances)
-        self.transform_instances = optional_list(self, "transform_instances", transform_instances)
+        self.content_types = optional(require_list, self, "content_types", content_types)
+        self.response_types = optional(require_list, self, "response_types", response_types)
+        self.inference_instances = optional(require_list, self, "inference_instances", inference_instances)
+        self.transform_instances = optional(require_list, self, "transform_instances", transform_instances)
         self.approval_status = approval_status
         self.model_metrics = model_metrics
         self.model_package_description = model_package_description
@@ -108,10 +108,7 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         request: dict[str, Any] = {"ModelApprovalStatus": "PendingManualApproval"}
         if self.image_uri is not None or "InferenceSpecification" in self.arguments:
             types = ["text/csv"]
-            request["InferenceSpecification"] = {
-                "SupportedContentTypes": types,
-                "SupportedResponseMIMETypes": types,
-            }
+            request["InferenceSpecification"] = {"SupportedContentTypes": types, "SupportedResponseMIMETypes": types}
         return request
 
     def keyword_arguments(self) -> dict[str, Any]:
@@ -123,9 +120,7 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         }
         container = {"Image": self.image_uri, "ModelDataUrl": self.model_data}
         specification = {
-            "Containers": None
-            if self.image_uri is None
-            else [{key: value for key, value in container.items() if value is not None}],
+            "Containers": None if self.image_uri is None else [merge_arguments({}, container)],
             "SupportedContentTypes": self.content_types,
             "SupportedResponseMIMETypes": self.response_types,
             "SupportedRealtimeInferenceInstanceTypes": self.inference_instances,

@@ -11,8 +11,7 @@ from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import (
-    optional_dict,
-    optional_list,
+    optional,
     require_dict,
     require_given,
     require_list,
@@ -85,7 +84,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         self.code = require_path(self, "code", code)
         self.entry_point = entry_point
         self.command = require_list(self, "command", command)
-        self.job_arguments = optional_list(self, "job_arguments", job_arguments)
+        self.job_arguments = optional(require_list, self, "job_arguments", job_arguments)
         self.inputs = require_dict(self, "inputs", inputs)
         require_names(self, "inputs", self.inputs)
         if self.code is not None and CODE_INPUT_NAME in self.inputs:
@@ -102,7 +101,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                     f"output '{name}' is given '{place}', which is no path in the container. Write "
                     f"outputs={{'{name}': {{'S3Uri': '{place}'}}}}."
                 )
-        self.environment = optional_dict(self, "environment", environment)
+        self.environment = optional(require_dict, self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         for name, path in self._property_files.items():
             output, _, file_path = path.partition("/")
@@ -159,31 +158,30 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateProcessingJob request that the keywords make."""
-        request: dict[str, Any] = {"RoleArn": self.role_arn}
-        cluster: dict[str, Any] = {
-            "InstanceType": self.instance_type,
-            "InstanceCount": self.instance_count,
-            "VolumeSizeInGB": self.volume_size_in_gb,
-        }
-        request["ProcessingResources"] = {"ClusterConfig": cluster}
-        application: dict[str, Any] = {"ImageUri": self.image_uri}
+        entry_point = None
         if self.code is not None:
-            application["ContainerEntrypoint"] = [
-                *self.command,
-                f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{self._script(self.code)[1]}",
-            ]
-        if self.job_arguments is not None:
-            application["ContainerArguments"] = self.job_arguments
-        request["AppSpecification"] = application
-        if inputs := list(self._inputs()):
-            request["ProcessingInputs"] = inputs
-        if outputs := list(self._outputs()):
-            request["ProcessingOutputConfig"] = {"Outputs": outputs}
-        if self.environment is not None:
-            request["Environment"] = self.environment
-        if self.max_runtime_in_seconds is not None:
-            request["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_in_seconds}
-        return request
+            script = self._script(self.code)[1]
+            entry_point = [*self.command, f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{script}"]
+        outputs, limit = list(self._outputs()), self.max_runtime_in_seconds
+        return {
+            "RoleArn": self.role_arn,
+            "ProcessingResources": {
+                "ClusterConfig": {
+                    "InstanceType": self.instance_type,
+                    "InstanceCount": self.instance_count,
+                    "VolumeSizeInGB": self.volume_size_in_gb,
+                }
+            },
+            "AppSpecification": {
+                "ImageUri": self.image_uri,
+                "ContainerEntrypoint": entry_point,
+                "ContainerArguments": self.job_arguments,
+            },
+            "ProcessingInputs": list(self._inputs()) or None,
+            "ProcessingOutputConfig": {"Outputs": outputs} if outputs else None,
+            "Environment": self.environment,
+            "StoppingCondition": None if limit is None else {"MaxRuntimeInSeconds": limit},
+        }
 
     def extra(self) -> dict[str, Any]:
         """Return the step's further keys, property files among them."""
@@ -226,20 +224,13 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                 "OutputName": name,
                 "AppManaged": False,
                 "S3Output": {
-                    "S3Uri": self.default_output_uri(name),
+                    "S3Uri": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name, name]),
                     "LocalPath": f"{PROCESSING_DIRECTORY}/output/{name}",
                     "S3UploadMode": "EndOfJob",
                     **given,
                 },
             }
         yield from self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
-
-    def default_output_uri(self, name: str) -> Join:
-        """Return where an output goes unless told otherwise; holds the execution's id.
-
-        :param name: the output's name.
-        """
-        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name, name])
 
 
 def _processing_input(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, Prop
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hyperparameters import hyperparameter
-from airflow_sm_pipelines.operators.steps.keywords import optional_dict, require_dict, require_names, require_path
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_names, require_path
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 PROGRAM: Final = "sagemaker_program"
@@ -33,7 +33,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         ``/opt/ml/input/data/<name>``, and its path in ``SM_CHANNEL_<NAME>``. For more:
         ``{"S3Uri": ..., "ContentType": ..., "InputMode": ...}``.
     :param content_type: the MIME type of what the channels hold, such as ``text/csv``; a channel's own
-        ``ContentType`` goes over it.
+        ``ContentType`` overrides it.
     :param hyperparameters: by name; in script mode they are the script's command line arguments. Values are
         written as JSON, which script mode reads back; without code, text is written as it is, as SageMaker's built-in
         algorithms want it.
@@ -73,7 +73,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.content_type = content_type
         self.hyperparameters = require_dict(self, "hyperparameters", hyperparameters)
         self.output_uri = output_uri
-        self.environment = optional_dict(self, "environment", environment)
+        self.environment = optional(require_dict, self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         self._require_machine()
         if self.code is not None and self.code.startswith("s3://") and entry_point is None:
@@ -122,7 +122,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateTrainingJob request that the keywords make."""
-        request: dict[str, Any] = {
+        return {
             "RoleArn": self.role_arn,
             "AlgorithmSpecification": {"TrainingImage": self.image_uri},
             "ResourceConfig": {
@@ -132,14 +132,10 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime_in_seconds},
             "OutputDataConfig": {"S3OutputPath": self.output_uri},
+            "InputDataConfig": list(self._channels()) or None,
+            "HyperParameters": self._all_hyperparameters() or None,
+            "Environment": self.environment,
         }
-        if channels := list(self._channels()):
-            request["InputDataConfig"] = channels
-        if hyperparameters := self._all_hyperparameters():
-            request["HyperParameters"] = hyperparameters
-        if self.environment is not None:
-            request["Environment"] = self.environment
-        return request
 
     def uploads(self) -> tuple[CodeUpload, ...]:
         """Return the step's local code, as script mode's archive."""
@@ -162,14 +158,13 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
         yield from self.training_arguments.get("InputDataConfig", [])
 
-    def _hyperparameter(self, name: str, value: Any) -> Any:
-        try:
-            return hyperparameter(value, script_mode=self.code is not None)
-        except TranslationError as error:
-            raise self.error(f"hyperparameters['{name}'] is {value!r}: {error}.") from None
-
     def _all_hyperparameters(self) -> dict[str, Any]:
-        given = {name: self._hyperparameter(name, value) for name, value in self.hyperparameters.items()}
+        given: dict[str, Any] = {}
+        for name, value in self.hyperparameters.items():
+            try:
+                given[name] = hyperparameter(value, script_mode=self.code is not None)
+            except TranslationError as error:
+                raise self.error(f"hyperparameters['{name}'] is {value!r}: {error}.") from None
         if self.code is None:
             return given
         if self.code.startswith("s3://"):

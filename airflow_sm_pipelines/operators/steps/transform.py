@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional_dict, require_given
+from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_given
 
 
 class SageMakerTransformStepOperator(SageMakerStepOperator):
@@ -55,7 +55,7 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
         self.assemble_with = assemble_with
         self.batch_strategy = batch_strategy
         self.output_uri = output_uri
-        self.environment = optional_dict(self, "environment", environment)
+        self.environment = optional(require_dict, self, "environment", environment)
         require_given(self, "model_name", model_name, "ModelName")
         require_given(self, "data", data, "TransformInput", "DataSource")
         require_given(self, "instance_type", instance_type, "TransformResources", "InstanceType")

@@ -101,8 +101,7 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
         resources = definition.pop("ResourceConfig")
         if any(value is not None for value in resources.values()):
             definition["HyperParameterTuningResourceConfig"] = resources
-        if "HyperParameters" in definition:
-            definition["StaticHyperParameters"] = definition.pop("HyperParameters")
+        definition["StaticHyperParameters"] = definition.pop("HyperParameters")
         if self.metric_definitions is not None:
             definition["AlgorithmSpecification"]["MetricDefinitions"] = [
                 {"Name": name, "Regex": regex} for name, regex in self.metric_definitions.items()

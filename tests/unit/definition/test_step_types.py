@@ -22,8 +22,7 @@ from airflow_sm_pipelines.definition.step_types import (
     step_type,
 )
 from airflow_sm_pipelines.local.runners.registry import RUNNERS
-from airflow_sm_pipelines.requests.service_model import service
-from airflow_sm_pipelines.requests.steps import shape_of
+from airflow_sm_pipelines.requests.service_model import service, shape_of
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 ROWS = catalogue._ROWS

@@ -14,7 +14,7 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError, TranslationEr
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.executions.metric_branch import SageMakerMetricBranchOperator
 from airflow_sm_pipelines.operators.executions.metrics import Metric
-from airflow_sm_pipelines.operators.steps.condition import SageMakerConditionStepOperator
+from airflow_sm_pipelines.operators.steps.decisions import SageMakerConditionStepOperator
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 from tests.unit.hooks.conftest import moto, s3

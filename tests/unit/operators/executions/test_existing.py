@@ -5,8 +5,10 @@ import re
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from airflow_sm_pipelines.operators.executions.retry import SageMakerRetryPipelineExecutionOperator
-from airflow_sm_pipelines.operators.executions.stop import SageMakerStopPipelineExecutionOperator
+from airflow_sm_pipelines.operators.executions.existing import (
+    SageMakerRetryPipelineExecutionOperator,
+    SageMakerStopPipelineExecutionOperator,
+)
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 STOPPED = {"PipelineExecutionArn": EXECUTION_ARN}

@@ -1,16 +1,48 @@
-"""Condition steps: branches of the pipeline that are branches in Airflow."""
+"""Steps that decide how the execution goes on: into a branch, which is one in Airflow too, or to its end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperator, TaskGroup
+from airflow.sdk import BaseOperator, Label, TaskGroup
 
+from airflow_sm_pipelines.compatibility.sdk import SkipMixin
 from airflow_sm_pipelines.definition.conditions import Condition
-from airflow_sm_pipelines.operators.steps.branching import BranchingStepOperator
+from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import require_list
 from airflow_sm_pipelines.translation.nodes import StepNode
+
+
+class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
+    """A task that follows a Condition step and skips direct downstream tasks as its outcome says."""
+
+    ui_color = "#f5e8c7"
+    inherits_from_skipmixin = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Airflow asks for skipped_task_ids as soon as the base class is initialised.
+        self.if_task_ids: tuple[str, ...] = ()
+        self.else_task_ids: tuple[str, ...] = ()
+        super().__init__(**kwargs)
+
+    def lead_to(self, if_tasks: Iterable[BaseOperator], else_tasks: Iterable[BaseOperator]) -> None:
+        """Draw labelled edges to the tasks that an outcome runs and the other skips.
+
+        :param if_tasks: run when the conditions hold.
+        :param else_tasks: run when they do not.
+        """
+        for task in if_tasks:
+            self.if_task_ids += (task.task_id,)
+            self.set_downstream(task, edge_modifier=Label("if"))
+        for task in else_tasks:
+            self.else_task_ids += (task.task_id,)
+            self.set_downstream(task, edge_modifier=Label("else"))
+
+    @property
+    def skipped_task_ids(self) -> dict[str, list[str]]:
+        """The direct downstream tasks that each outcome skips: those of the other branch."""
+        return {"True": list(self.else_task_ids), "False": list(self.if_task_ids)}
 
 
 class SageMakerConditionStepOperator(BranchingStepOperator):
@@ -70,13 +102,23 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""
-        return StepNode(
-            task_id=self.task_id,
-            name=self.step_name,
-            type="Condition",
-            display_name=self.display_name,
-            description=self.description,
-            conditions=self.conditions,
-            if_task_ids=self.if_task_ids,
-            else_task_ids=self.else_task_ids,
-        )
+        branches = {"if_task_ids": self.if_task_ids, "else_task_ids": self.else_task_ids}
+        return self.step_node("Condition", conditions=self.conditions, **branches)
+
+
+class SageMakerFailStepOperator(BaseSageMakerStepOperator):
+    """
+    Ends the execution as failed, with a message. Its task fails with that message.
+
+    No step can come after it, and the execution cannot be retried.
+
+    :param error_message: text, or references joined with text: ``Join(" ", ["accuracy is", ...])``.
+    """
+
+    def __init__(self, *, error_message: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.error_message = error_message
+
+    def to_step_node(self) -> StepNode:
+        """Describe the step."""
+        return self.step_node("Fail", arguments={"ErrorMessage": self.error_message})
