@@ -77,14 +77,11 @@ def _problem(value: Any, levels: int = MAXIMUM_LEVELS) -> tuple[str, str] | None
         problem = _keys_problem(value) if isinstance(value, dict) else None
     if problem is not None:
         return problem, ""
-    if isinstance(value, dict):
-        for key, item in value.items():
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if (found := _problem(item, levels - 1)) is not None:
-                return found[0], f"{f'.{key}' if key.isidentifier() else f'[{json.dumps(key)}]'}{found[1]}"
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if (found := _problem(item, levels - 1)) is not None:
-                return found[0], f"[{index}]{found[1]}"
+                here = f".{key}" if str(key).isidentifier() else f"[{json.dumps(key)}]"
+                return found[0], here + found[1]
     return None
 
 

