@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
-from airflow_sm_pipelines.execution.logs import log_lines_problem
+from airflow_sm_pipelines.execution.logs import MOST_LOG_LINES
 from airflow_sm_pipelines.execution.resume import OnRetry
 
 Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings")
@@ -35,7 +35,7 @@ class AwsConnection:
     def hook_arguments(self) -> dict[str, Any]:
         """Keyword arguments of :class:`~airflow_sm_pipelines.hooks.pipeline.SageMakerPipelineHook`."""
         arguments = asdict(self)
-        arguments["config"] = arguments.pop("botocore_config")
+        arguments["config"] = arguments.pop("botocore_config") or None
         return arguments
 
 
@@ -67,7 +67,9 @@ class WaitSettings:
             return f"waiter_max_attempts must be a whole number of at least 1, or None for no limit, got {attempts!r}."
         if self.on_retry not in [choice.value for choice in OnRetry]:
             return f"on_retry must be 'resume' or 'restart', got {self.on_retry!r}."
-        return log_lines_problem(self.log_lines)
+        if not _is_number(self.log_lines, int) or not 0 <= self.log_lines <= MOST_LOG_LINES:
+            return f"log_lines={self.log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
+        return None
 
 
 def take(kind: type[Settings], keywords: dict[str, Any]) -> Settings:

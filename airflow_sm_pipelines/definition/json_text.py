@@ -50,7 +50,7 @@ def read_json(text: str) -> Any:
         raise ValueError("it begins with a byte order mark; save it as UTF-8 without one")
     objects = _Objects()
     try:
-        value = json.loads(text, object_pairs_hook=objects, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, object_pairs_hook=objects, parse_constant=refuse_constant, parse_float=_finite)
     except RecursionError:
         raise TooDeepError(TOO_DEEP) from None
     if objects.repeated:
@@ -117,8 +117,13 @@ def _places(
             yield from _places(item, repeated, f"{path}[{index}]")
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+def refuse_constant(name: str) -> None:
+    """Raise for what Python's JSON has and JSON has not.
+
+    :param name: ``NaN``, ``Infinity`` or ``-Infinity``.
+    :raises ValueError: always.
+    """
+    raise ValueError(f"{name} is no JSON value; write null, or leave the key out")
 
 
 def _finite(written: str) -> float:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections import Counter
 from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 
-MAXIMUM_LEVELS: Final = 100
-"""How deep lists and objects may nest. Python's json, and Airflow's serialisation of XComs, fail at some hundreds."""
+MAXIMUM_LEVELS: Final = 64
+"""How deep lists and objects may nest. MySQL stores 100 levels of JSON, and a file lies one level deep in its XCom."""
+
+_TOO_DEEP: Final = f"it nests deeper than {MAXIMUM_LEVELS} levels; make it flatter"
 
 _INTEGERS: Final = range(-(2**63), 2**64)
-"""The integers of msgpack."""
+"""The integers of msgpack, of at most 20 characters. Python itself does not read those of some thousand digits."""
 
 _KEYS_OF_AIRFLOW: Final = frozenset({"__classname__", "__id__", "__type", "__var"})
 """Airflow reads an object with such keys as one of Python's (``airflow.sdk.serde``)."""
+
+_LONGEST_SHOWN: Final = 200
+"""Characters of a place or a key that a message shows: a key may be as long as the file."""
+
+
+class _Repeated(dict[str, Any]):
+    """An object that has a key more than once. Other readers of JSON take the first, Python the last."""
 
 
 def read_json_file(content: bytes, called: str) -> Any:
@@ -31,39 +40,60 @@ def read_json_file(content: bytes, called: str) -> Any:
     :raises PipelineExecutionError: when it is not JSON, or holds what Airflow cannot keep; names file and place.
     """
     try:
-        value = json.loads(content, parse_constant=refuse_constant)
+        value = json.loads(content, object_pairs_hook=_object, parse_int=_integer)
     except RecursionError:
-        raise PipelineExecutionError(f"{called} nests deeper than {MAXIMUM_LEVELS} levels; make it flatter") from None
-    except ValueError as error:  # no JSON, no Unicode, or a number with more digits than Python reads
+        raise PipelineExecutionError(f"{called} cannot be read: {_TOO_DEEP}") from None
+    except ValueError as error:  # no JSON, or no Unicode
         raise PipelineExecutionError(f"{called} is not JSON: {error}") from None
-    for problem, path in _problems(value):
-        raise PipelineExecutionError(f"{called} cannot be read: {problem} @ {path}")
+    if (found := _problem(value)) is not None:
+        problem, place = found
+        place = f"${place}"
+        place = place if len(place) <= _LONGEST_SHOWN else f"{place[:_LONGEST_SHOWN]}..."
+        raise PipelineExecutionError(f"{called} cannot be read: {problem} @ {place}")
     return value
 
 
-def refuse_constant(name: str) -> None:
-    """Python reads and writes NaN and Infinity, which JSON does not have: neither Airflow nor SageMaker takes them."""
-    raise ValueError(f"{name} is no JSON value; write null, or leave the key out")
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) == len(members):
+        return made
+    return _Repeated({key: made[key] for key, times in Counter(key for key, _ in members).items() if times > 1})
 
 
-def _problems(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield what Airflow cannot keep, with its place."""
-    stack: list[tuple[Any, str, int]] = [(value, "$", 0)]
-    while stack:
-        current, path, level = stack.pop()
-        if isinstance(current, (dict, list)) and level == MAXIMUM_LEVELS:
-            yield f"it nests deeper than {MAXIMUM_LEVELS} levels; make it flatter", f"{path[:60]}..."
-        elif isinstance(current, dict):
-            for key, item in current.items():
-                if (problem := _text_problem(key)) is not None:
-                    yield f"a key has {problem}", path
-                elif key in _KEYS_OF_AIRFLOW:
-                    yield f"Airflow uses the key '{key}' itself; rename it", path
-                stack.append((item, f"{path}.{key}", level + 1))
-        elif isinstance(current, list):
-            stack.extend((item, f"{path}[{index}]", level + 1) for index, item in enumerate(current))
-        elif (problem := _scalar_problem(current)) is not None:
-            yield problem, path
+def _integer(digits: str) -> int:
+    return int(digits) if len(digits) <= 20 else _INTEGERS.stop
+
+
+def _problem(value: Any, levels: int = MAXIMUM_LEVELS) -> tuple[str, str] | None:
+    """Return the first thing that Airflow cannot keep, and its place in the value; ``None`` where there is none.
+
+    The place is put together on the way back: a key may be long, and stand above a million values.
+    """
+    if not isinstance(value, (dict, list)):
+        problem = _scalar_problem(value)
+    elif levels == 0:
+        problem = _TOO_DEEP
+    else:
+        problem = _keys_problem(value) if isinstance(value, dict) else None
+    if problem is not None:
+        return problem, ""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if (found := _problem(item, levels - 1)) is not None:
+                here = f".{key}" if str(key).isidentifier() else f"[{json.dumps(key)}]"
+                return found[0], here + found[1]
+    return None
+
+
+def _keys_problem(value: dict[str, Any]) -> str | None:
+    for key in value:
+        if (problem := _text_problem(key)) is not None:
+            return f"a key has {problem}"
+        if key in _KEYS_OF_AIRFLOW:
+            return f"Airflow uses the key '{key}' itself; rename it"
+    if isinstance(value, _Repeated):
+        return f"it has the key {next(iter(value))[:_LONGEST_SHOWN]!r} more than once; leave one of them"
+    return None
 
 
 def _scalar_problem(value: Any) -> str | None:
@@ -71,7 +101,7 @@ def _scalar_problem(value: Any) -> str | None:
         problem = _text_problem(value)
         return None if problem is None else f"the text has {problem}"
     if isinstance(value, float) and not math.isfinite(value):
-        return "the number is larger than a float can be; write it smaller, or as text"
+        return "the number is NaN, infinite or too large for a float; write null, or leave the key out"
     if isinstance(value, int) and value not in _INTEGERS:
         return "the whole number has more than 64 bits; write it as text"
     return None

@@ -24,17 +24,6 @@ class LogLocation:
     stream_prefix: str
 
 
-def log_lines_problem(log_lines: object) -> str | None:
-    """Say what is wrong with a number of lines to show of a job's log; ``None`` when nothing is.
-
-    :param log_lines: the number.
-    """
-    is_number = isinstance(log_lines, int) and not isinstance(log_lines, bool)
-    if is_number and 0 <= log_lines <= MOST_LOG_LINES:  # type: ignore[operator]  # a number by then
-        return None
-    return f"log_lines={log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
-
-
 def log_location(job_arn: str) -> LogLocation | None:
     """Say where a job logs.
 

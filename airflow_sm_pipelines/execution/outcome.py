@@ -98,9 +98,11 @@ def decide(snapshot: ExecutionSnapshot, target: StepTarget | ExecutionTarget) ->
     if isinstance(target, ExecutionTarget):
         return _decide_execution(snapshot, target)
     step = snapshot.steps.get(target.name)
-    if step is not None:
-        return _decide_listed_step(step)
-    return _decide_absent_step(snapshot, target)
+    if step is None:
+        return _decide_absent_step(snapshot, target)
+    if not step.status.is_terminal:
+        return Wait()
+    return Succeed() if step.status.is_success else Fail(_ending(step))
 
 
 def _decide_execution(snapshot: ExecutionSnapshot, target: ExecutionTarget) -> Decision:
@@ -109,14 +111,6 @@ def _decide_execution(snapshot: ExecutionSnapshot, target: ExecutionTarget) -> D
     if snapshot.status.is_success or target.however:
         return Succeed()
     return Fail(f"execution {snapshot.arn} ended {snapshot.status}: {_causes(snapshot)}")
-
-
-def _decide_listed_step(step: StepSnapshot) -> Decision:
-    if not step.status.is_terminal:
-        return Wait()
-    if step.status.is_success:
-        return Succeed()
-    return Fail(_ending(step))
 
 
 def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Decision:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-#: The wait after a change, in seconds: steps follow each other quickly, and short steps are common.
 SHORTEST = 1.0
+"""The wait after a change, in seconds: steps follow each other quickly, and short steps are common."""
 
-#: The longest wait while the service does not answer, in seconds.
 LONGEST_IN_TROUBLE = 30.0
+"""The longest wait while the service does not answer, in seconds."""
 
 _GROWTH = 1.5
 _OF_A_QUIET_TIME = 0.2

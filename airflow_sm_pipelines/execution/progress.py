@@ -18,17 +18,22 @@ class Progress(ABC):
 
     def __init__(self, log: Logger | Any) -> None:
         self._log = log
-        self._trouble_code: str | None = None
-        self._in_trouble = False
+        self._trouble: SageMakerServiceError | None = None
         self._told: set[str] = set()
         self.last_seen = "nothing; the service did not answer yet"
 
-    @abstractmethod
     def seen(self, snapshot: ExecutionSnapshot) -> None:
         """Tell what is new since the last time.
 
         :param snapshot: what was seen.
         """
+        if self._trouble is not None:
+            self._trouble = None
+            self._log.info("SageMaker answers again")
+        self._tell_news(snapshot)
+
+    @abstractmethod
+    def _tell_news(self, snapshot: ExecutionSnapshot) -> None: ...
 
     def old_failure(self, snapshot: ExecutionSnapshot) -> None:
         """Tell that a failure is waited out, once.
@@ -45,14 +50,9 @@ class Progress(ABC):
 
         :param error: what it said.
         """
-        if not self._in_trouble or error.code != self._trouble_code:
+        if self._trouble is None or error.code != self._trouble.code:
             self._log.warning("SageMaker is unavailable, retrying: %s", error)
-        self._in_trouble, self._trouble_code = True, error.code
-
-    def _answered(self) -> None:
-        if self._in_trouble:
-            self._in_trouble, self._trouble_code = False, None
-            self._log.info("SageMaker answers again")
+        self._trouble = error
 
     def _tell(self, line: str) -> None:
         if line not in self._told:
@@ -73,12 +73,7 @@ class StepProgress(Progress):
         self._step_name = step_name
         self._log.info("Following step '%s' of %s", step_name, pipeline_execution_arn)
 
-    def seen(self, snapshot: ExecutionSnapshot) -> None:
-        """Tell what is new since the last time.
-
-        :param snapshot: what was seen.
-        """
-        self._answered()
+    def _tell_news(self, snapshot: ExecutionSnapshot) -> None:
         step = snapshot.steps.get(self._step_name)
         if step is None:
             self.last_seen = f"not started; the execution is {snapshot.status}"
@@ -109,12 +104,7 @@ class ExecutionProgress(Progress):
         self._lines: dict[str, str] = {}
         self._log.info("Following execution %s", pipeline_execution_arn)
 
-    def seen(self, snapshot: ExecutionSnapshot) -> None:
-        """Tell what is new since the last time.
-
-        :param snapshot: what was seen.
-        """
-        self._answered()
+    def _tell_news(self, snapshot: ExecutionSnapshot) -> None:
         for name, step in snapshot.steps.items():
             line = _summary(step)
             if self._lines.get(name) != line:

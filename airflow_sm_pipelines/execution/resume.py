@@ -39,22 +39,14 @@ def failure_identity(snapshot: ExecutionSnapshot, step_name: str | None = None) 
     return f"{snapshot.arn} {snapshot.status}{when} {_endings(failed)}".rstrip()
 
 
-def resume_token(snapshot: ExecutionSnapshot) -> str:
-    """Return the ClientRequestToken for RetryPipelineExecution: the same for all who resume after one failure.
+def token_after(snapshot: ExecutionSnapshot, on_retry: OnRetry) -> str:
+    """Return the ClientRequestToken for going on after a failure: the same for all who go on so after one failure.
 
     :param snapshot: the execution, over.
+    :param on_retry: whether it is resumed, or another one is started instead.
     :return: 64 hexadecimal digits.
     """
-    return _token("resume", snapshot)
-
-
-def restart_token(snapshot: ExecutionSnapshot) -> str:
-    """Return the ClientRequestToken for the one execution that is started instead of a failed one.
-
-    :param snapshot: the failed execution, over.
-    :return: 64 hexadecimal digits.
-    """
-    return _token("restart", snapshot)
+    return hashlib.sha256(f"{on_retry.value} {failure_identity(snapshot)}".encode()).hexdigest()
 
 
 def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:
@@ -69,10 +61,6 @@ def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:
                 f"execution{f' ({step.reason})' if step.reason else ''}. Clear the task that launched it to start anew"
             )
     return None
-
-
-def _token(purpose: str, snapshot: ExecutionSnapshot) -> str:
-    return hashlib.sha256(f"{purpose} {failure_identity(snapshot)}".encode()).hexdigest()
 
 
 def _endings(steps: Iterable[StepSnapshot]) -> str:

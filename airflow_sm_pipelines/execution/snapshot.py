@@ -34,8 +34,6 @@ class StepSnapshot:
         1 for others (both were seen), so read it only as "grew".
     :param cache_hit_source: the execution whose result was taken over, for a cache hit.
     :param selective_source: the execution whose result was taken over, for a step that was not selected.
-    :param display_name: the step's display name, if it has one.
-    :param iteration: the ``IterationContext`` of a ForEach child, as it came.
     """
 
     name: str
@@ -48,8 +46,6 @@ class StepSnapshot:
     attempt_count: int = 0
     cache_hit_source: str | None = None
     selective_source: str | None = None
-    display_name: str | None = None
-    iteration: Mapping[str, Any] | None = None
 
     @classmethod
     def from_response(cls, step: Mapping[str, Any]) -> StepSnapshot:
@@ -71,8 +67,6 @@ class StepSnapshot:
             attempt_count=step.get("AttemptCount", 0),
             cache_hit_source=(step.get("CacheHitResult") or {}).get("SourcePipelineExecutionArn"),
             selective_source=(step.get("SelectiveExecutionResult") or {}).get("SourcePipelineExecutionArn"),
-            display_name=step.get("StepDisplayName"),
-            iteration=step.get("IterationContext"),
         )
 
     @property

@@ -8,11 +8,48 @@ as success.
 from __future__ import annotations
 
 from enum import Enum
+from typing import TypeVar
 
 from airflow_sm_pipelines.exceptions import UnknownStatusError
 
+Status = TypeVar("Status", bound="_Status")
 
-class ExecutionStatus(str, Enum):
+
+class _Status(str, Enum):
+    """What the two sets share."""
+
+    @classmethod
+    def parse(cls: type[Status], text: str) -> Status:  # noqa: PYI019 - Python 3.10 has no Self
+        """Read a status as the service writes it.
+
+        :param text: such as ``"Executing"``.
+        :raises UnknownStatusError: when this version does not know the status; the message names it.
+        """
+        try:
+            return cls(text)
+        except ValueError:
+            what = "step" if cls is StepStatus else "pipeline execution"
+            known = ", ".join(map(str, cls))
+            raise UnknownStatusError(
+                f"unknown {what} status {text!r}; this version of airflow_sm_pipelines knows {known}. "
+                "The status is not guessed at: update the package"
+            ) from None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the execution or step is over. A retry of the execution may still start it again."""
+        return self not in ("Starting", "Executing", "Stopping")
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is over and all of it worked; ``CompletedWithFailures`` is no success."""
+        return self == "Succeeded"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class ExecutionStatus(_Status):
     """The status of a pipeline execution."""
 
     EXECUTING = "Executing"
@@ -22,33 +59,8 @@ class ExecutionStatus(str, Enum):
     SUCCEEDED = "Succeeded"
     COMPLETED_WITH_FAILURES = "CompletedWithFailures"
 
-    @classmethod
-    def parse(cls, text: str) -> ExecutionStatus:
-        """Read a status as the service writes it.
 
-        :param text: such as ``"Executing"``.
-        :raises UnknownStatusError: when this version does not know the status; the message names it.
-        """
-        try:
-            return cls(text)
-        except ValueError:
-            raise UnknownStatusError(_unknown("pipeline execution", text, cls)) from None
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the execution is over. A retry of the execution may still start it again."""
-        return self not in (ExecutionStatus.EXECUTING, ExecutionStatus.STOPPING)
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the execution is over and all of it worked; ``CompletedWithFailures`` is no success."""
-        return self is ExecutionStatus.SUCCEEDED
-
-    def __str__(self) -> str:
-        return self.value
-
-
-class StepStatus(str, Enum):
+class StepStatus(_Status):
     """The status of one step. There is none for "not started" or "skipped": such steps are not listed."""
 
     STARTING = "Starting"
@@ -57,36 +69,3 @@ class StepStatus(str, Enum):
     STOPPED = "Stopped"
     FAILED = "Failed"
     SUCCEEDED = "Succeeded"
-
-    @classmethod
-    def parse(cls, text: str) -> StepStatus:
-        """Read a status as the service writes it.
-
-        :param text: such as ``"Starting"``.
-        :raises UnknownStatusError: when this version does not know the status; the message names it.
-        """
-        try:
-            return cls(text)
-        except ValueError:
-            raise UnknownStatusError(_unknown("step", text, cls)) from None
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the step is over. A retry of the execution may still start it again."""
-        return self in (StepStatus.STOPPED, StepStatus.FAILED, StepStatus.SUCCEEDED)
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the step is over and worked."""
-        return self is StepStatus.SUCCEEDED
-
-    def __str__(self) -> str:
-        return self.value
-
-
-def _unknown(what: str, text: str, known: type[Enum]) -> str:
-    names = ", ".join(str(member.value) for member in known)
-    return (
-        f"unknown {what} status {text!r}; this version of airflow_sm_pipelines knows {names}. "
-        "The status is not guessed at: update the package"
-    )

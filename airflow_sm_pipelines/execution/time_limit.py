@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -36,26 +36,8 @@ class TimeLimit:
     seconds: float
     at: float
 
-    @classmethod
-    def starting(cls, now: float, name: str, seconds: float) -> TimeLimit:
-        """Return a limit that begins now.
-
-        :param now: seconds since the epoch.
-        :param name: what set it.
-        :param seconds: how long it is.
-        """
-        return cls(name, seconds, now + seconds)
-
-    @classmethod
-    def from_dict(cls, serialized: Mapping[str, Any] | None) -> TimeLimit | None:
-        """Return what :meth:`to_dict` was called on.
-
-        :param serialized: its result, or ``None`` for no limit.
-        """
-        return None if serialized is None else cls(**serialized)
-
     def to_dict(self) -> dict[str, Any]:
-        """Return the limit as JSON."""
+        """Return the limit as JSON, the keywords of which it is made again."""
         return asdict(self)
 
     def gave_up(self, what: str, last_seen: str) -> str:
@@ -77,7 +59,8 @@ def waiter_limit(now: float, waiter_delay: float, waiter_max_attempts: int | Non
     if waiter_max_attempts is None:
         return None
     name = f"waiter_delay {waiter_delay:g} x waiter_max_attempts {waiter_max_attempts}"
-    return TimeLimit.starting(now, name, waiter_delay * waiter_max_attempts)
+    seconds = waiter_delay * waiter_max_attempts
+    return TimeLimit(name, seconds, now + seconds)
 
 
 def execution_limit(now: float, execution_timeout: timedelta | None) -> TimeLimit | None:
@@ -88,7 +71,8 @@ def execution_limit(now: float, execution_timeout: timedelta | None) -> TimeLimi
     """
     if execution_timeout is None:
         return None
-    return TimeLimit.starting(now, EXECUTION_TIMEOUT, execution_timeout.total_seconds())
+    seconds = execution_timeout.total_seconds()
+    return TimeLimit(EXECUTION_TIMEOUT, seconds, now + seconds)
 
 
 def later(timeout: timedelta | None) -> timedelta | None:

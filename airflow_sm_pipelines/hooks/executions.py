@@ -146,13 +146,12 @@ class PipelineExecutionsHook(AwsServicesHook):
         :param pipeline_execution_arn: the execution.
         :raises SageMakerServiceError: in the service's words.
         """
-        return {
-            parameter["Name"]: parameter["Value"]
-            for page in self._pages(
-                "list_pipeline_parameters_for_execution", PipelineExecutionArn=pipeline_execution_arn, MaxResults=100
-            )
-            for parameter in page.get("PipelineParameters", ())
-        }
+        parameters = self._listed(
+            "PipelineParameters",
+            "list_pipeline_parameters_for_execution",
+            PipelineExecutionArn=pipeline_execution_arn,
+        )
+        return {parameter["Name"]: parameter["Value"] for parameter in parameters}
 
     def start_execution(self, request: StartRequest) -> str:
         """Start an execution, or find the one that was started with the same token.
@@ -181,15 +180,15 @@ class PipelineExecutionsHook(AwsServicesHook):
         :raises SageMakerServiceError: in the service's words, such as when there is no such pipeline.
         """
         limits = {"CreatedAfter": created_after, "CreatedBefore": created_before}
-        for page in self._pages(
+        return self._listed(
+            "PipelineExecutionSummaries",
             "list_pipeline_executions",
             PipelineName=pipeline_name,
             SortBy="CreationTime",
             SortOrder="Descending",
             MaxResults=page_size,
             **{member: limit for member, limit in limits.items() if limit is not None},
-        ):
-            yield from page.get("PipelineExecutionSummaries", ())
+        )
 
     def snapshot(self, pipeline_execution_arn: str, previous: ExecutionSnapshot | None = None) -> ExecutionSnapshot:
         """Look at an execution and all its steps.
@@ -228,25 +227,24 @@ class PipelineExecutionsHook(AwsServicesHook):
         :param pipeline_execution_arn: the execution.
         :raises SageMakerServiceError: in the service's words.
         """
-        return [
-            step
-            for page in self._pages(
+        return list(
+            self._listed(
+                "PipelineExecutionSteps",
                 "list_pipeline_execution_steps",
                 PipelineExecutionArn=pipeline_execution_arn,
                 SortOrder="Ascending",
-                MaxResults=100,
             )
-            for step in page.get("PipelineExecutionSteps", ())
-        ]
+        )
 
-    def _pages(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
-        token: str | None = None
+    def _listed(self, member: str, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Yield what a list holds, page by page; ``member`` of each answer has it."""
+        arguments = {"MaxResults": 100, **arguments}
         while True:
-            page = self.call("sagemaker", method, **arguments, **({"NextToken": token} if token else {}))
-            yield page
-            token = page.get("NextToken")
-            if not token:
+            page = self.call("sagemaker", method, **arguments)
+            yield from page.get(member, ())
+            if not page.get("NextToken"):
                 return
+            arguments["NextToken"] = page["NextToken"]
 
 
 def _parallelism(steps: int | None) -> dict[str, Any]:

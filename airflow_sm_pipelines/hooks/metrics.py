@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
@@ -16,7 +17,7 @@ from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.hooks.step_targets import step_place
+from airflow_sm_pipelines.hooks.selection import step_place
 
 
 class MetricLookup:
@@ -34,8 +35,6 @@ class MetricLookup:
         self._hook = hook
         self._arn = pipeline_execution_arn
         self._files: dict[object, Any] = {}
-        self._snapshot: ExecutionSnapshot | None = None
-        self._parameters: dict[str, Any] | None = None
 
     def reference(self, reference: Reference) -> Any:
         """The value of a pipeline parameter or of an execution variable.
@@ -44,11 +43,8 @@ class MetricLookup:
         :raises EvaluationError: when it has no value outside the pipeline.
         """
         name = reference.name or ""
-        if reference.root == "Parameters":
-            if self._parameters is None:
-                self._parameters = self._parameter_values()
-            if name in self._parameters:
-                return self._parameters[name]
+        if reference.root == "Parameters" and name in self._parameters:
+            return self._parameters[name]
         variables = self._variables()
         if reference.root == "Execution" and name in variables:
             return variables[name]
@@ -122,14 +118,11 @@ class MetricLookup:
                 f"{did_you_mean(name, places) or '.'} It has {', '.join(map(repr, places)) or 'none'}"
             )
         self._succeeded(step_name)
-        assert self._snapshot is not None  # noqa: S101 - the line above looked
         result = self._hook.collect_step_result(self._snapshot.steps[step_name], [places[name]])
         return result.property_files[name]
 
     def _succeeded(self, step_name: str) -> str | None:
         """Raise unless the step succeeded; return the ARN of what it made."""
-        if self._snapshot is None:
-            self._snapshot = self._hook.snapshot(self._execution)
         step = self._snapshot.steps.get(step_name)
         if step is None or step.status is not StepStatus.SUCCEEDED:
             state = "has not run" if step is None else f"is {step.status}"
@@ -145,6 +138,10 @@ class MetricLookup:
             raise PipelineExecutionError("no execution is given to look things up in. Give pipeline_execution_arn=...")
         return self._arn
 
+    @cached_property
+    def _snapshot(self) -> ExecutionSnapshot:
+        return self._hook.snapshot(self._execution)
+
     def _variables(self) -> Mapping[str, str]:
         if self._arn is None:
             return {}
@@ -156,7 +153,8 @@ class MetricLookup:
             "PipelineExecutionArn": str(arn),
         }
 
-    def _parameter_values(self) -> dict[str, Any]:
+    @cached_property
+    def _parameters(self) -> dict[str, Any]:
         definition = PipelineDefinition.from_json(self._hook.execution_definition(self._execution))
         given = self._hook.execution_parameters(self._execution)
         return {

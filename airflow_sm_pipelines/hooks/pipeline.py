@@ -18,18 +18,18 @@ from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 
-#: SageMaker's limit for a property file.
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
+"""SageMaker's limit for a property file."""
 
-#: From this size on the SageMaker SDK puts a definition into S3 and names the place. The service model allows a MiB in
-#: the request; which of the two the service itself draws the line at is said nowhere.
 LARGE_DEFINITION_BYTES = 100 * 1024
+"""From this size on the SageMaker SDK puts a definition into S3 and names the place. The service model allows a MiB in
+the request; which of the two the service itself draws the line at is said nowhere."""
 
-#: What the service begins the names of the processing and training jobs of steps with.
 _NAMES_OF_JOBS = "pipelines-"
+"""What the service begins the names of the processing and training jobs of steps with."""
 
-#: How many instances' logs are read for the tail of a job's log.
 _LOG_STREAMS = 10
+"""How many instances' logs are read for the tail of a job's log."""
 
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
@@ -134,8 +134,8 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :raises SageMakerServiceError: in the service's words.
         """
         api, method = RESOURCES[resource_type].api, f"list_{resource_type.replace('-', '_')}s"
-        pages = self._pages(method, StatusEquals="InProgress", NameContains=_NAMES_OF_JOBS, MaxResults=100)
-        return frozenset(job[f"{api}Arn"] for page in pages for job in page[f"{api}Summaries"])
+        jobs = self._listed(f"{api}Summaries", method, StatusEquals="InProgress", NameContains=_NAMES_OF_JOBS)
+        return frozenset(job[f"{api}Arn"] for job in jobs)
 
     def collect_step_result(self, step: StepSnapshot, property_files: Sequence[PropertyFile] = ()) -> StepResult:
         """Find out what a step left behind: its job's outputs, and the contents of its property files.

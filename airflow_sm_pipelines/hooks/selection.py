@@ -1,23 +1,27 @@
-"""Which of a pipeline's executions is meant, when none is named."""
+"""Which execution of a pipeline is meant when none is named, and where a step stands in one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.graph import PipelineGraph
-from airflow_sm_pipelines.definition.validation import selected_step_problem
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.definition.graph import PipelineGraph, ancestors
+from airflow_sm_pipelines.definition.validation import did_you_mean, selected_step_problem
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 
-#: A selective execution copies from an execution of these statuses (API_SelectiveExecutionConfig).
 _SOURCE_STATUSES: Final = ("Succeeded", "Failed")
+"""A selective execution copies from an execution of these statuses (API_SelectiveExecutionConfig)."""
 
-#: How many executions are looked into for a source; each costs a call.
 _SOURCES_LOOKED_INTO: Final = 50
+"""How many executions are looked into for a source; each costs a call."""
 
 
 def latest_execution(
@@ -102,3 +106,37 @@ def latest_source(hook: SageMakerPipelineHook, pipeline_name: str, needed: Colle
         f"{looked_into} that Succeeded or Failed has run {', '.join(map(repr, sorted(needed)))} with success. Select "
         "these steps too, or name a source: source_pipeline_execution_arn='arn:...'"
     )
+
+
+def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, awaited: Awaited) -> Awaited:
+    """Return what it means to wait for a step: the branches that hold it, and its property files.
+
+    :param hook: where.
+    :param pipeline_execution_arn: the execution.
+    :param awaited: the step by its name; one of a ForEach body by the name it has for one item, ``<body>-<index>``.
+    :raises PipelineExecutionError: when the definition has no such step, or cannot be read.
+    :raises SageMakerServiceError: in the service's words.
+    """
+    step_name = str(awaited.step_name)
+    try:
+        definition = PipelineDefinition.from_json(hook.execution_definition(pipeline_execution_arn))
+        nodes = PipelineGraph.of(definition).nodes
+    except PipelineDefinitionError as error:
+        raise PipelineExecutionError(f"the definition of {pipeline_execution_arn} cannot be read: {error}") from None
+    found = [(nodes[step_name].step, step_name)] if step_name in nodes else []
+    # A step of a ForEach body by its name for one item.
+    found = found or [
+        (body_step, name)
+        for name, node in nodes.items()
+        for body_step in node.step.body
+        if re.fullmatch(rf"{re.escape(body_step.name)}-\d+", step_name)
+    ]
+    if not found:
+        raise PipelineExecutionError(
+            f"execution {pipeline_execution_arn} has no step '{step_name}'"
+            f"{did_you_mean(step_name, nodes) or '.'} Its definition has {', '.join(map(repr, nodes))}"
+        )
+    step, owner = found[0]
+    around = tuple(ancestors(owner, nodes))[::-1]
+    target = StepTarget(step_name, around, started_elsewhere=True)
+    return replace(awaited, target=target, property_files=step.property_files)

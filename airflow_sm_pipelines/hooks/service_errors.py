@@ -22,7 +22,6 @@ from botocore.exceptions import ConnectionError as ConnectionFailure
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 
-#: botocore's own list (``botocore.retries.standard``), plus what SageMaker's runtime services answer with.
 _THROTTLING = frozenset(
     {
         "Throttling",
@@ -39,12 +38,12 @@ _THROTTLING = frozenset(
         "SlowDown",
     }
 )
+"""botocore's own list (``botocore.retries.standard``), plus what SageMaker's runtime services answer with."""
 
-#: Operations whose ConflictException passes: an execution on its way from one step to the next can be neither stopped
-#: nor retried. That of a start does not pass: its token came with another request before.
 _CONFLICT_PASSES = frozenset({"StopPipelineExecution", "RetryPipelineExecution", "UpdatePipeline"})
+"""Operations whose ConflictException passes: an execution on its way from one step to the next can be neither stopped
+nor retried. That of a start does not pass: its token came with another request before."""
 
-#: The credentials are not, or no longer, good: worth one try with fresh ones.
 BAD_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -58,8 +57,29 @@ BAD_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+"""The credentials are not, or no longer, good: worth one try with fresh ones."""
 NO_ACCESS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "403"})
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404"})
+
+_ADVICE_ON_CODES = (
+    (BAD_CREDENTIALS, "Check the credentials of the connection."),
+    (NO_ACCESS, "Check what the connection's credentials, and the role, are allowed to do."),
+    (NOT_FOUND, "Check the name, and the connection's account, region and endpoint_url."),
+)
+
+_UNANSWERED: tuple[tuple[type[Exception] | tuple[type[Exception], ...], bool, str], ...] = (
+    (SSLError, False, "Check verify and endpoint_url in the connection's extra."),
+    ((ConnectionFailure, HTTPClientError), True, "Check endpoint_url in the connection's extra, and the network."),
+    (MetadataRetrievalError, True, "Check the role of the machine."),
+    (
+        (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound),
+        False,
+        "Check the credentials of the connection.",
+    ),
+    (NoRegionError, False, "Give region_name, or set it in the connection's extra."),
+    (BotoCoreError, False, ""),
+)
+"""Errors without an answer, whether they pass, and what to do; the first that fits holds."""
 
 
 @contextmanager
@@ -82,20 +102,12 @@ def _answered(error: ClientError, operation: str, connection: str) -> SageMakerS
     details = error.response.get("Error", {})
     code = str(details.get("Code") or "Unknown")
     http_status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-    if code in BAD_CREDENTIALS:
-        advice = "Check the credentials of the connection."
-    elif code in NO_ACCESS:
-        advice = "Check what the connection's credentials, and the role, are allowed to do."
-    elif code in NOT_FOUND:
-        advice = "Check the name, and the connection's account, region and endpoint_url."
-    else:
-        advice = ""
+    advice = next((advice for codes, advice in _ADVICE_ON_CODES if code in codes), "")
     # A refused AssumeRole comes while a client is made for another operation; say what was really refused.
     asked = error.operation_name if error.operation_name else operation
-    words = str(details.get("Message") or "the service gives no message").strip()
-    text = f"{asked} failed: {code}: {words}{'' if words.endswith('.') else '.'}"
+    words = f"{code}: {str(details.get('Message') or 'the service gives no message').strip()}"
     return SageMakerServiceError(
-        " ".join(part for part in (text, advice, f"({connection})") if part),
+        _message(asked, words, advice, connection),
         code=code,
         retryable=(
             code in _THROTTLING
@@ -107,26 +119,15 @@ def _answered(error: ClientError, operation: str, connection: str) -> SageMakerS
 
 
 def _unanswered(error: BotoCoreError, operation: str, connection: str) -> SageMakerServiceError:
-    retryable = False
-    if isinstance(error, SSLError):
-        advice = "Check verify and endpoint_url in the connection's extra."
-    elif isinstance(error, (ConnectionFailure, HTTPClientError)):
-        retryable = True
-        advice = "Check endpoint_url in the connection's extra, and the network."
-    elif isinstance(error, MetadataRetrievalError):
-        retryable = True
-        advice = "Check the role of the machine."
-    elif isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound)):
-        advice = "Check the credentials of the connection."
-    elif isinstance(error, NoRegionError):
-        advice = "Give region_name, or set it in the connection's extra."
-    else:
-        advice = ""
-    words = str(error).strip()
-    text = f"{operation} failed: {words}{'' if words.endswith('.') else '.'}"
+    _, retryable, advice = next(each for each in _UNANSWERED if isinstance(error, each[0]))
     return SageMakerServiceError(
-        " ".join(part for part in (text, advice, f"({connection})") if part),
+        _message(operation, str(error), advice, connection),
         code=None,
         retryable=retryable,
         reached=not isinstance(error, EndpointConnectionError),
     )
+
+
+def _message(operation: str, words: str, advice: str, connection: str) -> str:
+    text = f"{operation} failed: {words.strip().removesuffix('.')}."
+    return " ".join(part for part in (text, advice, f"({connection})") if part)

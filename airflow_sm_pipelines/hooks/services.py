@@ -15,9 +15,9 @@ from botocore.config import Config
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.hooks.service_errors import service_words
 
-#: The one connection that may be missing: boto3 then looks for credentials itself, as in Airflow's own
-#: amazon provider. A missing connection of any other name is an error here.
 DEFAULT_CONNECTION = AwsBaseHook.default_conn_name
+"""The one connection that may be missing: boto3 then looks for credentials itself, as in Airflow's own
+amazon provider. A missing connection of any other name is an error here."""
 
 
 class AwsServicesHook(AwsBaseHook):
@@ -86,20 +86,17 @@ class AwsServicesHook(AwsBaseHook):
         try:
             return self._wrap(self.get_connection(self.aws_conn_id) if self.aws_conn_id else None)
         except AirflowNotFoundException:
-            return self._without_connection()
+            if self.aws_conn_id != DEFAULT_CONNECTION:
+                raise SageMakerServiceError(
+                    f"there is no Airflow connection {self.aws_conn_id!r}. Define it, or set aws_conn_id"
+                ) from None
+        self.log.info("No connection %r is defined: boto3 looks for credentials itself", self.aws_conn_id)
+        return self._wrap(None)
 
     def _wrap(self, connection: Any) -> AwsConnectionWrapper:
         return AwsConnectionWrapper(
             conn=connection, region_name=self._region_name, botocore_config=self._config, verify=self._verify
         )
-
-    def _without_connection(self) -> AwsConnectionWrapper:
-        if self.aws_conn_id != DEFAULT_CONNECTION:
-            raise SageMakerServiceError(
-                f"there is no Airflow connection {self.aws_conn_id!r}. Define it, or set aws_conn_id"
-            ) from None
-        self.log.info("No connection %r is defined: boto3 looks for credentials itself", self.aws_conn_id)
-        return self._wrap(None)
 
     @cached_property
     def conn(self) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
-from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, restart_token, resume_refusal, resume_token
+from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, resume_refusal, token_after
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.executions import StartRequest
@@ -191,7 +191,7 @@ def _restart(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, log: Any)
     request = StartRequest(
         pipeline_name=snapshot.arn.pipeline_arn,
         parameters=hook.execution_parameters(failed),
-        client_request_token=restart_token(snapshot),
+        client_request_token=token_after(snapshot, OnRetry.RESTART),
         display_name=hook.describe_execution(failed).get("PipelineExecutionDisplayName"),
     )
     return start(hook, Start(request, hook.execution_definition(failed), f"execution {failed}", log))
@@ -202,7 +202,7 @@ def _resume(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> None:
         raise PipelineExecutionError(refusal)
     arn = str(snapshot.arn)
     try:
-        hook.retry_execution(arn, client_request_token=resume_token(snapshot))
+        hook.retry_execution(arn, client_request_token=token_after(snapshot, OnRetry.RESUME))
     except SageMakerServiceError as error:
         if error.retryable:
             raise

@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.expressions import Reference, ReferenceKey
+from airflow_sm_pipelines.definition.json_text import refuse_constant
 from airflow_sm_pipelines.definition.steps import walk_body
 from airflow_sm_pipelines.exceptions import EvaluationError
-from airflow_sm_pipelines.execution.json_file import refuse_constant
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration

@@ -172,7 +172,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self.defer_to_trigger(
             self.awaited,
             self._wait,
-            limit=TimeLimit.starting(time.time(), SENSOR_TIMEOUT, self.timeout),
+            limit=TimeLimit(SENSOR_TIMEOUT, self.timeout, time.time() + self.timeout),
             timeout=timedelta(seconds=self.timeout),
             pipeline_execution_arn=self._found or self.pipeline_execution_arn,
             pipeline_name=self.pipeline_name,

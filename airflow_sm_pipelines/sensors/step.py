@@ -47,6 +47,6 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
         :param pipeline_execution_arn: the execution.
         :raises PipelineExecutionError: when the execution has no such step.
         """
-        from airflow_sm_pipelines.hooks.step_targets import step_place
+        from airflow_sm_pipelines.hooks.selection import step_place
 
         return step_place(hook, pipeline_execution_arn, self.awaited)

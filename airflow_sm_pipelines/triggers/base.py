@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from airflow_sm_pipelines.compatibility.end_events import BaseTrigger, TriggerEvent, end_event, resume_event
-from airflow_sm_pipelines.compatibility.handover import see_through, until_worker_is_done
 from airflow_sm_pipelines.compatibility.states import state_of_run, state_of_task
+from airflow_sm_pipelines.compatibility.triggerer import (
+    BaseTrigger,
+    TriggerEvent,
+    end_event,
+    see_through,
+    until_worker_is_done,
+)
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
@@ -18,12 +25,8 @@ from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.resume import failure_identity
 from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, to_dict
-from airflow_sm_pipelines.triggers.connections import (
-    ConnectionSettings,
-    SharedConnection,
-    shared_connection,
-)
-from airflow_sm_pipelines.triggers.deadline import is_over, within
+from airflow_sm_pipelines.triggers.connections import SharedConnection, shared_connection
+from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.finish import LinkPusher, finish
 from airflow_sm_pipelines.triggers.follower import Follower
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
@@ -65,9 +68,8 @@ class BasePipelineTrigger(BaseTrigger):
         self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait)
         self.end_from_trigger = end_from_trigger
         self.launch_task_id = launch_task_id
-        self._given_limit = TimeLimit.from_dict(time_limit)
+        self._given_limit = None if time_limit is None else TimeLimit(**time_limit)
         self._limit: TimeLimit | None = None
-        self._last_seen = "no execution"
         self._follower: Follower | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -119,7 +121,7 @@ class BasePipelineTrigger(BaseTrigger):
             return
         await until_worker_is_done(self.task_instance, began)
         # Nothing is held any more: whoever runs this may leave it here for good.
-        yield resume_event(
+        yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
                 "status": ending.state if ending.limit is None else "timeout",
                 "reason": ending.reason,
@@ -136,7 +138,7 @@ class BasePipelineTrigger(BaseTrigger):
                 if self._ends_here(before):
                     self.log.info("Skipping: %s", before.reason)
                 return before
-            async with shared_connection(self._connection_settings()) as connection:
+            async with shared_connection(self._regional_connection()) as connection:
                 return await self._follow_and_finish(connection, memory)
         except PipelineExecutionError as error:
             ending = self.awaited.failure(str(error))
@@ -191,7 +193,7 @@ class BasePipelineTrigger(BaseTrigger):
 
     @property
     def _seen(self) -> str:
-        return self._follower.progress.last_seen if self._follower else self._last_seen
+        return self._follower.progress.last_seen if self._follower else "no execution"
 
     @property
     def _what(self) -> str:
@@ -215,7 +217,7 @@ class BasePipelineTrigger(BaseTrigger):
             return
         self.log.info("The task was failed by a person: stopping execution %s", arn)
         await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
-        async with shared_connection(self._connection_settings()) as connection:
+        async with shared_connection(self._regional_connection()) as connection:
             try:
                 asked = await connection.persist(
                     lambda hook: hook.stop_execution(arn), Pace(self.wait.waiter_delay), self._in_trouble
@@ -229,7 +231,7 @@ class BasePipelineTrigger(BaseTrigger):
     async def _kill(self, memory: TaskMemory) -> Kill:
         # A limit that is over: another triggerer has given up already, or Airflow has.
         limit = self._limit or self.time_limit()
-        out_of_time = limit is not None and is_over(limit)
+        out_of_time = limit is not None and time.time() >= limit.at
         task: Any = self.task_instance
         state = await state_of_task(task, task.task_id)
         run_state = await state_of_run(task) if state == "skipped" else None
@@ -238,10 +240,7 @@ class BasePipelineTrigger(BaseTrigger):
     def _in_trouble(self, error: SageMakerServiceError) -> None:
         self.log.warning("SageMaker is unavailable, retrying: %s", error)
 
-    def _connection_settings(self) -> ConnectionSettings:
-        region = self.connection.region_name
-        if region is None and self.pipeline_execution_arn is not None:
-            region = PipelineExecutionArn.parse(self.pipeline_execution_arn).region
-        return ConnectionSettings.of(
-            self.connection.aws_conn_id, region, self.connection.verify, self.connection.botocore_config
-        )
+    def _regional_connection(self) -> AwsConnection:
+        if self.connection.region_name is not None or self.pipeline_execution_arn is None:
+            return self.connection
+        return replace(self.connection, region_name=PipelineExecutionArn.parse(self.pipeline_execution_arn).region)

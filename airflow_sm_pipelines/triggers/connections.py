@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from botocore.config import Config
@@ -22,89 +23,94 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
-from airflow_sm_pipelines.triggers.clients import TriggererHook
+from airflow_sm_pipelines.settings import AwsConnection, to_dict
 from airflow_sm_pipelines.triggers.running_jobs import RunningJobs
 
 Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
-#: How many calls to AWS run at once in a triggerer. Bounded, and apart from the event loop's own threads, so
-#: that an endpoint that hangs does not keep other triggers from theirs.
 THREADS = 16
+"""How many calls to AWS run at once in a triggerer. Bounded, and apart from the event loop's own threads, so
+that an endpoint that hangs does not keep other triggers from theirs."""
 
-#: How long a connection counts as known before it is read again for the next user, in seconds.
 KNOWN_FOR = 30.0
+"""How long a connection counts as known before it is read again for the next user, in seconds."""
 
-#: How long clients are kept when nobody uses them, in seconds. From the end of one step to the start of the
-#: next step's trigger it takes a few seconds; making clients takes half a second of the event loop's time.
 KEPT_FOR = 300.0
+"""How long clients are kept when nobody uses them, in seconds. From the end of one step to the start of the
+next step's trigger it takes a few seconds; making clients takes half a second of the event loop's time."""
 
-#: A call must end soon, for its thread is shared; and it is not repeated by botocore, which would sleep in
-#: the thread: the event loop waits and tries again. A connection's own ``config_kwargs`` overrides these.
+_making = threading.Lock()
+
+freeze_once = functools.cache(gc.freeze)
+"""Exempts everything there is from garbage collections, the first time it is called.
+
+That is Airflow, botocore and the first client, which stay: the collections put off would only come later else. Once is
+enough, and more would be harmful: a client that is replaced is garbage that only a collection frees.
+"""
+
 _CONFIG_DEFAULTS = Config(
     connect_timeout=10,
     read_timeout=30,
     max_pool_connections=THREADS,
     retries={"mode": "standard", "total_max_attempts": 1},
 )
+"""A call must end soon, for its thread is shared; and it is not repeated by botocore, which would sleep in
+the thread: the event loop waits and tries again. A connection's own ``config_kwargs`` overrides these."""
 
 
-@dataclass(frozen=True)
-class ConnectionSettings:
-    """What a connection is asked for with; equal settings share one hook.
+class TriggererHook(SageMakerPipelineHook):
+    """The hook of triggers. Its clients are made one at a time, with garbage collection put off.
 
-    :param aws_conn_id: the Airflow connection; ``None`` leaves it to boto3.
-    :param region_name: overrides the connection's region.
-    :param verify: overrides whether certificates are verified.
-    :param botocore_config: the arguments of botocore's ``Config`` as JSON, or ``None``.
+    botocore makes a hundred thousand objects of a service's model. That sets off full garbage collections, each of
+    which goes through everything that Airflow has loaded, with the interpreter's lock held: a third of a second in
+    which no trigger runs, although the client is made in a thread.
     """
 
-    aws_conn_id: str | None
-    region_name: str | None
-    verify: bool | str | None = None
-    botocore_config: str | None = None
+    def make_client(self, service: str) -> Any:
+        """Make a client for a service.
 
-    @classmethod
-    def of(
-        cls,
-        aws_conn_id: str | None,
-        region_name: str | None,
-        verify: bool | str | None,
-        botocore_config: Mapping[str, Any] | None,
-    ) -> ConnectionSettings:
-        """Take the arguments as operators and triggers have them.
-
-        :param botocore_config: the arguments of botocore's ``Config``.
+        :param service: boto3's name of it.
         """
-        config = json.dumps(dict(botocore_config), sort_keys=True) if botocore_config else None
-        return cls(aws_conn_id, region_name, verify, config)
+        with _making:
+            was_enabled = gc.isenabled()
+            gc.disable()
+            try:
+                return super().make_client(service)
+            finally:
+                freeze_once()
+                if was_enabled:
+                    gc.enable()
 
-    def hook(self) -> SageMakerPipelineHook:
-        """A new hook; its connection is not resolved yet."""
-        return TriggererHook(
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-            verify=self.verify,
-            config=Config(**json.loads(self.botocore_config)) if self.botocore_config else None,
-            config_defaults=_CONFIG_DEFAULTS,
-        )
+
+def new_hook(connection: AwsConnection) -> TriggererHook:
+    """Return a hook of its own; its connection is not resolved yet.
+
+    :param connection: which connection, where.
+    """
+    return TriggererHook(**connection.hook_arguments, config_defaults=_CONFIG_DEFAULTS)
 
 
 class SharedConnection:
-    """The one hook for some settings on one event loop. Get it from :func:`shared_connection`.
+    """The one hook for a connection on one event loop. Get it from :func:`shared_connection`.
 
     :param settings: which connection, where.
     """
 
-    def __init__(self, settings: ConnectionSettings) -> None:
+    def __init__(self, settings: AwsConnection) -> None:
         self.settings = settings
+        self.watches: dict[str, Any] = {}
         self.users = 0
         self.left_at = 0.0
         self._hook: SageMakerPipelineHook | None = None
         self._read_at = 0.0
         self._reading = asyncio.Lock()
-        self.running_jobs = RunningJobs(self.run, self._cannot_list_jobs)
+        self.running_jobs = RunningJobs(
+            self.run,
+            functools.partial(log.info, "Executions are looked at one by one, which takes more calls: %s"),
+            self.watches,
+        )
 
     async def join(self) -> None:
         """Make sure that there is a hook, made from the Airflow connection as it is now.
@@ -149,13 +155,10 @@ class SharedConnection:
             return self._hook
 
     async def _read(self) -> SageMakerPipelineHook:
-        hook = self.settings.hook()
+        hook = new_hook(self.settings)
         await hook.resolve_connection()
         self._read_at = asyncio.get_running_loop().time()
         return hook
-
-    def _cannot_list_jobs(self, error: SageMakerServiceError) -> None:
-        log.info("Executions are looked at one by one, which takes more calls: %s", error)
 
     async def persist(
         self,
@@ -187,7 +190,7 @@ class SharedConnection:
 
 
 @asynccontextmanager
-async def shared_connection(settings: ConnectionSettings) -> AsyncIterator[SharedConnection]:
+async def shared_connection(settings: AwsConnection) -> AsyncIterator[SharedConnection]:
     """The connection for some settings, shared by all who use it at the same time on the same event loop.
 
     :param settings: which connection, where.
@@ -195,7 +198,8 @@ async def shared_connection(settings: ConnectionSettings) -> AsyncIterator[Share
     """
     loop = asyncio.get_running_loop()
     connections = _connections_of(loop)
-    connection = connections.setdefault(settings, SharedConnection(settings))
+    key = json.dumps(to_dict(settings), sort_keys=True)
+    connection = connections.setdefault(key, SharedConnection(settings))
     connection.users += 1
     try:
         await connection.join()
@@ -205,21 +209,17 @@ async def shared_connection(settings: ConnectionSettings) -> AsyncIterator[Share
         connection.left_at = loop.time()
 
 
-#: By event loop: ``dag.test()`` runs every trigger in a loop of its own.
-_connections: dict[asyncio.AbstractEventLoop, dict[ConnectionSettings, SharedConnection]] = {}
+_connections: dict[asyncio.AbstractEventLoop, dict[str, SharedConnection]] = {}
+"""By event loop (``dag.test()`` runs every trigger in a loop of its own) and by the settings as JSON."""
 
 
-def _connections_of(loop: asyncio.AbstractEventLoop) -> dict[ConnectionSettings, SharedConnection]:
+def _connections_of(loop: asyncio.AbstractEventLoop) -> dict[str, SharedConnection]:
     for other in [other for other in _connections if other.is_closed()]:
         del _connections[other]
     connections = _connections.setdefault(loop, {})
-    idle = [
-        settings
-        for settings, connection in connections.items()
-        if connection.users == 0 and loop.time() - connection.left_at > KEPT_FOR
-    ]
-    for settings in idle:
-        del connections[settings]
+    for key, connection in list(connections.items()):
+        if connection.users == 0 and loop.time() - connection.left_at > KEPT_FOR:
+            del connections[key]
     return connections
 
 

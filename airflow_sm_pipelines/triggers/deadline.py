@@ -27,14 +27,6 @@ async def within(limit: TimeLimit | None, awaitable: Awaitable[Result]) -> Resul
     return await asyncio.wait_for(awaitable, left)
 
 
-def is_over(limit: TimeLimit) -> bool:
-    """Whether a limit has passed.
-
-    :param limit: the limit.
-    """
-    return time.time() >= limit.at
-
-
 def task_limit(trigger: Any, execution_timeout: float | None) -> TimeLimit | None:
     """Return the limit that a task's ``execution_timeout`` sets its trigger, whichever triggerer it runs in.
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.pace import Pace
-from airflow_sm_pipelines.hooks.selection import latest_execution
-from airflow_sm_pipelines.hooks.step_targets import step_place
+from airflow_sm_pipelines.hooks.selection import latest_execution, step_place
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.deadline import within

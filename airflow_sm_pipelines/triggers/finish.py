@@ -7,14 +7,12 @@ from collections.abc import Callable
 from logging import Logger
 from typing import Any
 
-from airflow_sm_pipelines.compatibility.trigger_xcoms import push_xcoms, skipping_xcom
-from airflow_sm_pipelines.definition.steps import PropertyFile
+from airflow_sm_pipelines.compatibility.triggerer import push_xcoms, skipping_xcom
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.ending import Ending
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.hooks.results import StepResult
 from airflow_sm_pipelines.links.sagemaker import links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.triggers.connections import SharedConnection
@@ -67,10 +65,13 @@ async def finish(
     :return: how it ends after all: a success whose results cannot be had is none.
     """
     xcoms: dict[str, Any] = {}
-    if ending.step is not None:
-        collect = functools.partial(_collect, step=ending.step, files=ending.awaited.property_files)
+    step = ending.step
+    if step is not None:
+        files = ending.awaited.property_files
         try:
-            result = await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)
+            result = await connection.persist(
+                lambda hook: hook.collect_step_result(step, files), Pace(wait.waiter_delay), on_trouble
+            )
         except PipelineExecutionError as error:
             ending = ending.spoilt(str(error))
         else:
@@ -95,10 +96,6 @@ async def finish(
 def _tell_all(tell: Callable[..., None], lines: list[str]) -> None:
     for line in lines:
         tell("%s", line)
-
-
-def _collect(hook: SageMakerPipelineHook, step: StepSnapshot, files: tuple[PropertyFile, ...]) -> StepResult:
-    return hook.collect_step_result(step, files)
 
 
 def _report(hook: SageMakerPipelineHook, step: StepSnapshot, lines: int) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from dataclasses import dataclass
 from logging import Logger
 from typing import Any
 
+from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import Fail, decide
 from airflow_sm_pipelines.execution.pace import Pace
@@ -21,15 +21,7 @@ from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.finish import LinkPusher
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
-from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
-
-
-@dataclass(frozen=True)
-class _OldFailure:
-    """The execution is over, and in it the failure that an earlier try ended with."""
-
-    snapshot: ExecutionSnapshot
-    failure: str
+from airflow_sm_pipelines.triggers.watch import watch_execution
 
 
 class Follower:
@@ -85,41 +77,42 @@ class Follower:
             found = await self._until_over(earlier)
             if isinstance(found, Ending):
                 return found
-            if found.failure == resumed_after:
+            failure = failure_identity(found, self._awaited.step_name)
+            if failure == resumed_after:
                 # Asked for already; the service does not show it yet.
                 await within(self._limit, asyncio.sleep(pace.after_nothing()))
             await self._go_on(found, pace)
-            resumed_after = found.failure
+            resumed_after = failure
             # That the execution was stopped together with an earlier try is used up: another stop is a failure.
-            earlier = TryEnd(self._memory.try_number - 1, failure=found.failure)
+            earlier = TryEnd(self._memory.try_number - 1, failure=failure)
             await self._memory.keep(earlier)
 
-    async def _until_over(self, earlier: TryEnd | None) -> Ending | _OldFailure:
+    async def _until_over(self, earlier: TryEnd | None) -> Ending | ExecutionSnapshot:
+        """Return how the task ends; or the execution, over, with the failure in it that an earlier try ended with."""
         target = self._awaited.target
         async with watch_execution(
             self.pipeline_execution_arn, self._connection, self._wait.waiter_delay
         ) as subscription:
             while True:
-                news = await within(self._limit, subscription.next())
-                if not isinstance(news, Seen):
-                    self.progress.trouble(news.error)
+                snapshot = await within(self._limit, subscription.next())
+                if isinstance(snapshot, SageMakerServiceError):
+                    self.progress.trouble(snapshot)
                     continue
-                snapshot = news.snapshot
                 self.progress.seen(snapshot)
                 await self._links.push(snapshot, self._awaited.step(snapshot))
                 decision = decide(snapshot, target)
                 if isinstance(decision, Fail) and earlier is not None and earlier.explains(snapshot, target):
                     if snapshot.status.is_terminal:
-                        return _OldFailure(snapshot, failure_identity(snapshot, self._awaited.step_name))
+                        return snapshot
                     self.progress.old_failure(snapshot)
                     continue
                 ending = self._awaited.ending(snapshot, decision)
                 if ending is not None:
                     return ending
 
-    async def _go_on(self, old: _OldFailure, pace: Pace) -> None:
+    async def _go_on(self, failed: ExecutionSnapshot, pace: Pace) -> None:
         on_retry = OnRetry(self._wait.on_retry)
-        asking = functools.partial(go_on, snapshot=old.snapshot, on_retry=on_retry, log=self._log)
+        asking = functools.partial(go_on, snapshot=failed, on_retry=on_retry, log=self._log)
         self._log.info(
             "Step '%s' ended an earlier try of this task: asking SageMaker %s",
             self._awaited.step_name,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from airflow_sm_pipelines.compatibility.trigger_xcoms import push_xcoms, read_xcom
+from airflow_sm_pipelines.compatibility.triggerer import push_xcoms, read_xcom
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget, StepTarget
 from airflow_sm_pipelines.execution.resume import failure_identity
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot

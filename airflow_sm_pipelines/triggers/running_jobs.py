@@ -10,7 +10,7 @@ can have changed there: its next step starts when one of them has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,14 +18,14 @@ from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 
-#: With fewer executions than this, looking at each costs no more calls than the lists do.
 FEWEST_WATCHES: Final = 5
+"""With fewer executions than this, looking at each costs no more calls than the lists do."""
 
-#: An execution must have looked the same for so long, in seconds: steps that start together do not appear together.
 SETTLED_AFTER: Final = 20.0
+"""An execution must have looked the same for so long, in seconds: steps that start together do not appear together."""
 
-#: One look in so many is made all the same, whatever the lists say.
 LOOKS_PER_REAL_LOOK: Final = 10
+"""One look in so many is made all the same, whatever the lists say."""
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,26 @@ class RunningJobs:
 
     :param run: calls a function with the hook, in a thread.
     :param on_refusal: told why the jobs cannot be listed; they are not asked for again.
+    :param watches: the watches of the connection.
     """
 
     def __init__(
-        self, run: Callable[[Callable[[Any], Any]], Awaitable[Any]], on_refusal: Callable[[SageMakerServiceError], None]
+        self,
+        run: Callable[[Callable[[Any], Any]], Awaitable[Any]],
+        on_refusal: Callable[[SageMakerServiceError], None],
+        watches: Sized,
     ) -> None:
-        self._watches = 0
+        self._watches = watches
         self._run = run
         self._on_refusal = on_refusal
         self._refused = False
         self._lists: dict[str, _JobList] = {}
         self._listing: dict[str, asyncio.Lock] = {}
 
-    def watch_began(self) -> None:
-        """Take note of another execution that is watched over the connection."""
-        self._watches += 1
-
-    def watch_ended(self) -> None:
-        """Take note of an execution that is watched no more."""
-        self._watches -= 1
-
     @property
     def pay_off(self) -> bool:
         """Whether so many executions are watched that listing the jobs takes fewer calls than looking at each."""
-        return self._watches >= FEWEST_WATCHES
+        return len(self._watches) >= FEWEST_WATCHES
 
     async def include(self, job_arns: Collection[str], waiter_delay: float) -> bool:
         """Whether all of some jobs run. False also where the jobs cannot be listed.

@@ -11,35 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.triggers.connections import ConnectionSettings, SharedConnection
+from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.running_jobs import LookSaver
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The execution was looked at.
-
-    :param snapshot: what it looks like.
-    """
-
-    snapshot: ExecutionSnapshot
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """The execution could not be looked at; the watch goes on.
-
-    :param error: why not, in the service's words.
-    """
-
-    error: SageMakerServiceError
 
 
 class Subscription:
@@ -53,12 +32,12 @@ class Subscription:
         self.waiter_delay = waiter_delay
         self.looks_begun = looks_begun
         self.has_seen = False
-        self._news: Seen | Trouble
+        self._news: ExecutionSnapshot | SageMakerServiceError
         self._error: Exception | None = None
         self._arrived = asyncio.Event()
 
-    async def next(self) -> Seen | Trouble:
-        """Wait for news: the first look, then every look that shows a change, then every trouble.
+    async def next(self) -> ExecutionSnapshot | SageMakerServiceError:
+        """Wait for news: the first look, then every look that shows a change, and every trouble, which may pass.
 
         Whoever is slow gets the latest only. The first look began after the subscription: what a watch knew
         before may be history, such as the failure of an execution that was resumed since.
@@ -72,7 +51,7 @@ class Subscription:
         self._arrived.clear()
         return self._news
 
-    def tell(self, news: Seen | Trouble) -> None:
+    def tell(self, news: ExecutionSnapshot | SageMakerServiceError) -> None:
         """Hand over news.
 
         :param news: what happened.
@@ -130,8 +109,6 @@ class ExecutionWatch:
             # In an empty context: the poller belongs to no trigger, its log lines must not either.
             loop = asyncio.get_running_loop()
             self._poller = Context().run(loop.create_task, self._poll())
-            self._connection.running_jobs.watch_began()
-            self._poller.add_done_callback(lambda _: self._connection.running_jobs.watch_ended())
         poller = self._poller
         try:
             yield subscription
@@ -147,7 +124,8 @@ class ExecutionWatch:
         try:
             while True:
                 self._wanted.clear()
-                if await self._can_leave_out_a_look():
+                nobody_is_new = all(subscription.has_seen for subscription in self._subscriptions)
+                if nobody_is_new and await self._saver.can_leave_out(self._pace.longest):
                     await self._pause(self._pace.after_nothing())
                     continue
                 self._looks_begun += 1
@@ -175,10 +153,6 @@ class ExecutionWatch:
             for subscription in self._subscriptions:
                 subscription.fail(error)
 
-    async def _can_leave_out_a_look(self) -> bool:
-        nobody_is_new = all(subscription.has_seen for subscription in self._subscriptions)
-        return nobody_is_new and await self._saver.can_leave_out(self._pace.longest)
-
     def _look(self, hook: SageMakerPipelineHook) -> ExecutionSnapshot:
         return hook.snapshot(self._arn, previous=self._snapshot)
 
@@ -187,13 +161,13 @@ class ExecutionWatch:
             counts = self._looks_begun > subscription.looks_begun
             if counts and (changed or not subscription.has_seen):
                 subscription.has_seen = True
-                subscription.tell(Seen(snapshot))
+                subscription.tell(snapshot)
 
     def _tell_trouble(self, error: SageMakerServiceError) -> None:
         for subscription in self._subscriptions:
             # The next look is news even when it shows what was there before: the trouble is over.
             subscription.has_seen = False
-            subscription.tell(Trouble(error))
+            subscription.tell(error)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not long when someone joins; those who join together share the next look."""
@@ -213,16 +187,15 @@ async def watch_execution(
     waiter_delay: float,
     make_pace: Callable[[float], Pace] = Pace,
 ) -> AsyncIterator[Subscription]:
-    """Join the watch of an execution; it is shared by all who wait for it on the same event loop.
+    """Join the watch of an execution; it is shared by all who wait for it over the same connection.
 
     :param pipeline_execution_arn: the execution.
     :param connection: where to ask.
     :param waiter_delay: the longest wait between two looks, in seconds.
     :param make_pace: makes the pace of a new watch from the waiter_delay; a parameter for tests.
     """
-    watches = _watches_of(asyncio.get_running_loop())
-    key = (pipeline_execution_arn, connection.settings)
-    watch = watches.get(key)
+    watches, key = connection.watches, pipeline_execution_arn
+    watch: ExecutionWatch | None = watches.get(key)
     if watch is None:
 
         def forget() -> None:
@@ -233,15 +206,3 @@ async def watch_execution(
         watches[key] = watch
     with watch.subscribe(waiter_delay) as subscription:
         yield subscription
-
-
-#: By event loop: ``dag.test()`` runs every trigger in a loop of its own.
-_watches: dict[asyncio.AbstractEventLoop, dict[tuple[str, ConnectionSettings], ExecutionWatch]] = {}
-
-
-def _watches_of(
-    loop: asyncio.AbstractEventLoop,
-) -> dict[tuple[str, ConnectionSettings], ExecutionWatch]:
-    for other in [other for other in _watches if other.is_closed()]:
-        del _watches[other]
-    return _watches.setdefault(loop, {})

@@ -15,7 +15,6 @@ from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccess
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_sm_pipelines.compatibility import handover
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Awaited
@@ -105,7 +104,7 @@ def awaiteds(draw: st.DrawFn) -> Awaited:
 def service():
     with serve() as scripted, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(scripted.url))
-        patch.setattr(handover, "SETTLED_AFTER", 0)
+        patch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 0)
         yield scripted
 
 

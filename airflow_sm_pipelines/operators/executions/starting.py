@@ -12,7 +12,7 @@ from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_sta
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError, SageMakerServiceError
-from airflow_sm_pipelines.execution.resume import OnRetry, restart_token
+from airflow_sm_pipelines.execution.resume import OnRetry, token_after
 from airflow_sm_pipelines.hooks.starting import (
     REQUEST_DIFFERS,
     Start,
@@ -126,7 +126,7 @@ class StartingTry:
                 return go_on(hook, snapshot, on_retry, self._log)
             why = "" if same else ", with another definition"
             self._log.info("It ended %s in an earlier try%s: starting another instead", snapshot.status, why)
-            arn = start(hook, wanted.with_token(restart_token(snapshot)))
+            arn = start(hook, wanted.with_token(token_after(snapshot, OnRetry.RESTART)))
         return arn
 
     def chosen_source(self, choose: Callable[[], str]) -> str:

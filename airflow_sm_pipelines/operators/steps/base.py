@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
-from airflow_sm_pipelines.compatibility.start_from_trigger import StartTriggerArgs, start_in
+from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem

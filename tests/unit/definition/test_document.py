@@ -103,7 +103,10 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
             '\ufeff{"Steps": []}',
             ["the document is no JSON: it begins with a byte order mark; save it as UTF-8 without one @ $"],
         ),
-        ('{"Steps": [], "x": -Infinity}', ["the document is no JSON: -Infinity is no number of JSON @ $"]),
+        (
+            '{"Steps": [], "x": -Infinity}',
+            ["the document is no JSON: -Infinity is no JSON value; write null, or leave the key out @ $"],
+        ),
         (
             '{"Steps": [1], "Steps": [{"Name": "a", "Type": "X", "Arguments": {"b": 1, "b": 2, "c": [{"d": 3, "d": 4}]}}]}',
             [

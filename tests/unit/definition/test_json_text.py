@@ -84,9 +84,9 @@ def test_what_follows_the_value_is_refused():
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("NaN", "NaN is no number of JSON"),
-        ("Infinity", "Infinity is no number of JSON"),
-        ("-Infinity", "-Infinity is no number of JSON"),
+        ("NaN", "NaN is no JSON value; write null, or leave the key out"),
+        ("Infinity", "Infinity is no JSON value; write null, or leave the key out"),
+        ("-Infinity", "-Infinity is no JSON value; write null, or leave the key out"),
         ("1E400", "1E400 is larger than any number can be here"),
         ("-1.5e999", "-1.5e999 is larger than any number can be here"),
     ],

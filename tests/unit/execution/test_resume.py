@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from airflow_sm_pipelines.execution.resume import failure_identity, restart_token, resume_refusal, resume_token
+from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, resume_refusal, token_after
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
@@ -59,9 +59,14 @@ def test_tokens_are_those_of_the_failure():
     """Whoever sees one failure sends one token for each purpose; another failure has others."""
     first, again = execution(failed("a"), failed("b")), execution(failed("b"), failed("a"))
     second = execution(failed("a"), failed("b", NOON + timedelta(seconds=1)))
-    assert resume_token(first) == resume_token(again)
-    assert restart_token(first) == restart_token(again)
-    tokens = {resume_token(first), restart_token(first), resume_token(second), restart_token(second)}
+    assert token_after(first, OnRetry.RESUME) == token_after(again, OnRetry.RESUME)
+    assert token_after(first, OnRetry.RESTART) == token_after(again, OnRetry.RESTART)
+    tokens = {
+        token_after(first, OnRetry.RESUME),
+        token_after(first, OnRetry.RESTART),
+        token_after(second, OnRetry.RESUME),
+        token_after(second, OnRetry.RESTART),
+    }
     assert [len(token) for token in tokens] == [64] * 4
 
 

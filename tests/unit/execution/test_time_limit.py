@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
-from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, waiter_limit
+from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execution_limit, waiter_limit
 
 
 def test_a_limit_is_a_moment():
     """A limit survives JSON and does not begin anew where it is read again."""
-    limit = TimeLimit.starting(1000.0, "execution_timeout", 60)
+    limit = execution_limit(1000.0, timedelta(seconds=60))
     assert limit == TimeLimit("execution_timeout", 60, 1060.0)
-    assert TimeLimit.from_dict(json.loads(json.dumps(limit.to_dict()))) == limit
-    assert TimeLimit.from_dict(None) is None
+    assert TimeLimit(**json.loads(json.dumps(limit.to_dict()))) == limit
 
 
 def test_the_waiters_limit():

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from airflow.exceptions import SerializationError
 from airflow.sdk import DAG, Label, TaskGroup, TriggerRule, task
+from airflow.sdk.exceptions import TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_sm_pipelines import (
@@ -25,6 +27,8 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER
+from tests.scripted_service import EXECUTION_ARN
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
 
@@ -174,6 +178,23 @@ def test_a_step_with_outlets_ends_on_a_worker(dag, group):
     with group():
         plain, with_outlets = step("a"), step("b", outlets=[Asset("model")])
     assert (plain.start_from_trigger, with_outlets.start_from_trigger) == (True, False)
+
+
+def test_airflow_ends_a_step_deferred_by_a_worker_later_than_its_trigger_does(dag, group):
+    """The trigger gives up at the execution_timeout and says what it saw last, which Airflow cannot."""
+    from airflow.sdk import Asset
+
+    with group():
+        limited = step("a", outlets=[Asset("model")], execution_timeout=timedelta(hours=1))
+        unlimited = step("b", outlets=[Asset("model")])
+    deferrals = []
+    for each in (limited, unlimited):
+        each.pipeline_execution_arn = EXECUTION_ARN
+        with pytest.raises(TaskDeferred) as caught:
+            each.execute({})
+        limit = caught.value.trigger.time_limit()
+        deferrals.append((limit and (limit.name, limit.seconds), caught.value.timeout))
+    assert deferrals == [(("execution_timeout", 3600.0), timedelta(hours=1) + AIRFLOW_LATER), (None, None)]
 
 
 def test_launch_follows_whatever_the_group_follows(dag, group):

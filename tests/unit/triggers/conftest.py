@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from airflow.sdk.execution_time import task_runner
 
-from airflow_sm_pipelines.compatibility import handover
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import ScriptedService, connection_json, serve
@@ -45,4 +44,4 @@ def log(monkeypatch) -> Callable[[], list[tuple[str, str]]]:
 @pytest.fixture(autouse=True)
 def settled(monkeypatch) -> None:
     """The scheduler notices at once that a task deferred."""
-    monkeypatch.setattr(handover, "SETTLED_AFTER", 0)
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 0)

@@ -6,8 +6,8 @@ import weakref
 import pytest
 
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.triggers.clients import freeze_once
-from airflow_sm_pipelines.triggers.connections import ConnectionSettings
+from airflow_sm_pipelines.settings import AwsConnection
+from airflow_sm_pipelines.triggers.connections import freeze_once, new_hook
 
 
 class NotMadeError(Exception):
@@ -37,7 +37,7 @@ def test_no_garbage_is_collected_while_a_client_is_made(service, monkeypatch):
 
     monkeypatch.setattr(SageMakerPipelineHook, "make_client", watched)
     gc.unfreeze()
-    client = ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")
+    client = new_hook(AwsConnection("aws_default", "us-east-1")).client("sagemaker")
     assert client.meta.endpoint_url == service.url
     assert (seen, gc.isenabled()) == ([False], True)
     assert gc.get_freeze_count() > 10_000
@@ -46,7 +46,7 @@ def test_no_garbage_is_collected_while_a_client_is_made(service, monkeypatch):
 @pytest.mark.usefixtures("collecting", "service")
 def test_clients_that_were_replaced_are_freed():
     """Only the first client is exempt from collections: triggerers live long, and make new clients now and then."""
-    clients = [weakref.ref(ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")) for _ in range(2)]
+    clients = [weakref.ref(new_hook(AwsConnection("aws_default", "us-east-1")).client("sagemaker")) for _ in range(2)]
     gc.collect()
     assert [client() is None for client in clients] == [False, True]
 
@@ -60,5 +60,5 @@ def test_a_client_that_cannot_be_made_leaves_collection_on(monkeypatch):
 
     monkeypatch.setattr(SageMakerPipelineHook, "make_client", fail)
     with pytest.raises(NotMadeError):
-        ConnectionSettings("aws_default", "us-east-1").hook().client("sagemaker")
+        new_hook(AwsConnection("aws_default", "us-east-1")).client("sagemaker")
     assert gc.isenabled()

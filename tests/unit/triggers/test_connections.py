@@ -6,11 +6,12 @@ import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.settings import AwsConnection
 from airflow_sm_pipelines.triggers import connections
-from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
+from airflow_sm_pipelines.triggers.connections import shared_connection
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json
 
-SETTINGS = ConnectionSettings("aws_default", "us-east-1")
+SETTINGS = AwsConnection("aws_default", "us-east-1")
 EXPIRED = Refusal("ExpiredTokenException", "The security token included in the request is expired")
 
 
@@ -18,13 +19,21 @@ def status(hook) -> str:
     return str(hook.describe_execution(EXECUTION_ARN)["PipelineExecutionStatus"])
 
 
-def test_settings_with_equal_values_are_equal():
+async def test_settings_with_equal_values_are_equal(service):
     """Settings are equal when their values are, whatever the order of botocore's arguments."""
-    first = ConnectionSettings.of("aws_default", None, True, {"read_timeout": 5, "connect_timeout": 1})
-    second = ConnectionSettings.of("aws_default", None, True, {"connect_timeout": 1, "read_timeout": 5})
-    assert first == second
-    assert hash(first) == hash(second)
-    assert ConnectionSettings.of("aws_default", None, None, {}) == ConnectionSettings("aws_default", None)
+    first = AwsConnection("aws_default", None, True, {"read_timeout": 5, "connect_timeout": 1})
+    second = AwsConnection("aws_default", None, True, {"connect_timeout": 1, "read_timeout": 5})
+    async with (
+        shared_connection(first) as one,
+        shared_connection(second) as other,
+        shared_connection(SETTINGS) as third,
+    ):
+        assert (one is other, one is third) == (True, False)
+
+
+def test_no_arguments_of_botocore_are_none():
+    """An empty botocore_config leaves the connection's own ``config_kwargs`` as they are."""
+    assert AwsConnection(botocore_config={}).hook_arguments == AwsConnection().hook_arguments
 
 
 async def test_users_at_the_same_time_share_one_hook(service):
@@ -40,7 +49,7 @@ async def test_other_settings_have_another_hook(service):
     """Another region has a hook of its own."""
     async with (
         shared_connection(SETTINGS) as first,
-        shared_connection(ConnectionSettings("aws_default", "eu-west-1")) as second,
+        shared_connection(AwsConnection("aws_default", "eu-west-1")) as second,
     ):
         assert await first.run(lambda hook: hook.region_name) == "us-east-1"
         assert await second.run(lambda hook: hook.region_name) == "eu-west-1"
@@ -77,7 +86,7 @@ async def test_a_changed_connection_is_noticed(service, monkeypatch, change, kep
 
 async def test_a_connection_that_vanished_keeps_its_waiters(service, monkeypatch):
     """A connection that cannot be read any more goes on with the clients there are."""
-    settings = ConnectionSettings("aws_other", "us-east-1")
+    settings = AwsConnection("aws_other", "us-east-1")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", connection_json(service.url))
     monkeypatch.setattr(connections, "KNOWN_FOR", -1.0)
     service.execution("Executing")
@@ -90,7 +99,7 @@ async def test_a_connection_that_vanished_keeps_its_waiters(service, monkeypatch
 async def test_a_missing_connection_fails_at_once():
     """A connection that does not exist fails everyone who asks for it."""
     with pytest.raises(SageMakerServiceError, match="there is no Airflow connection 'aws_missing'"):
-        async with shared_connection(ConnectionSettings("aws_missing", None)):
+        async with shared_connection(AwsConnection("aws_missing", None)):
             pytest.fail("there is nothing to use")
 
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from airflow_sm_pipelines.compatibility import handover
 from airflow_sm_pipelines.triggers import deadline
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.fake_triggerer import Triggerer
@@ -232,8 +231,8 @@ async def test_a_task_is_not_resumed_too_early(service, triggerer, monkeypatch):
 
     service.execution("Succeeded")
     service.steps([])
-    monkeypatch.setattr(handover, "SETTLED_AFTER", 1000)
-    monkeypatch.setattr(handover.asyncio, "sleep", sleep)
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 1000)
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.asyncio.sleep", sleep)
     assert await event(trigger(triggerer)) == ended("success")
     assert 900 < slept[-1] <= 1000
 

@@ -8,9 +8,10 @@ import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.settings import AwsConnection
 from airflow_sm_pipelines.triggers import running_jobs
-from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
-from airflow_sm_pipelines.triggers.watch import Seen, watch_execution
+from airflow_sm_pipelines.triggers.connections import shared_connection
+from airflow_sm_pipelines.triggers.watch import watch_execution
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 JOBS = "arn:aws:sagemaker:us-east-1:123456789012:"
@@ -54,7 +55,7 @@ async def test_the_jobs_that_run_are_listed_once_for_all(service):
     """Many who ask at once share one list of all pages; an older list than one wants is made anew."""
     second = TRAINING + "2"
     service.answers["ListTrainingJobs"] = [{**listed(TRAINING), "NextToken": "more"}, listed(second)]
-    async with shared_connection(ConnectionSettings("aws_default", "us-east-1")) as connection:
+    async with shared_connection(AwsConnection("aws_default", "us-east-1")) as connection:
         jobs = connection.running_jobs
         asked = [{TRAINING}, {second}, {TRAINING, second}, {TRAINING + "3"}]
         assert await asyncio.gather(*(jobs.include(arns, 60) for arns in asked)) == [True, True, True, False]
@@ -82,7 +83,7 @@ async def test_how_long_a_list_serves(service, monkeypatch):
         return frozenset({TRAINING})
 
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock)
-    jobs = running_jobs.RunningJobs(run, pytest.fail)
+    jobs = running_jobs.RunningJobs(run, pytest.fail, ())
 
     async def lists_when(then: float) -> int:
         nonlocal clock
@@ -104,7 +105,7 @@ async def test_how_long_a_list_serves(service, monkeypatch):
 async def test_who_may_not_list_jobs_is_not_asked_again(service):
     """Without the permission every execution is looked at, as if there were no lists."""
     service.answers["ListTrainingJobs"] = [Refusal("AccessDeniedException", "no")]
-    async with shared_connection(ConnectionSettings("aws_default", "us-east-1")) as connection:
+    async with shared_connection(AwsConnection("aws_default", "us-east-1")) as connection:
         assert [await connection.running_jobs.include({TRAINING}, 60) for _ in range(3)] == [False] * 3
     assert service.count("ListTrainingJobs") == 1
 
@@ -112,7 +113,7 @@ async def test_who_may_not_list_jobs_is_not_asked_again(service):
 async def test_trouble_is_left_to_the_looks(service):
     """A list that could not be made for now is asked for again the next time."""
     service.answers["ListTrainingJobs"] = [Refusal("ThrottlingException", "slow"), listed(TRAINING)]
-    async with shared_connection(ConnectionSettings("aws_default", "us-east-1")) as connection:
+    async with shared_connection(AwsConnection("aws_default", "us-east-1")) as connection:
         assert [await connection.running_jobs.include({TRAINING}, 60) for _ in range(2)] == [False, True]
 
 
@@ -155,18 +156,18 @@ async def test_executions_whose_jobs_run_are_not_looked_at(service, monkeypatch)
         "ListTrainingJobs": [jobs],
     }
     async with AsyncExitStack() as stack:
-        connection = await stack.enter_async_context(shared_connection(ConnectionSettings("aws_default", "us-east-1")))
+        connection = await stack.enter_async_context(shared_connection(AwsConnection("aws_default", "us-east-1")))
         subscriptions = [await stack.enter_async_context(watch_execution(arn(n), connection, 0.01)) for n in range(5)]
         for subscription in subscriptions:
             news = await subscription.next()
-            assert isinstance(news, Seen)
+            assert isinstance(news, ExecutionSnapshot)
         await asyncio.to_thread(enough.wait, 30)
         before = dict(looks)
         assert all(count <= 3 for count in before.values())
         ended = True
         news = await subscriptions[3].next()
-        assert isinstance(news, Seen)
-        assert str(news.snapshot.steps["train"].status) == "Succeeded"
+        assert isinstance(news, ExecutionSnapshot)
+        assert str(news.steps["train"].status) == "Succeeded"
         others = {execution: count for execution, count in looks.items() if execution != arn(3)}
         assert others == {execution: before[execution] for execution in others}
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
@@ -189,7 +190,7 @@ async def test_a_few_executions_are_looked_at(service, monkeypatch):
     service.execution("Executing")
     service.answers["ListPipelineExecutionSteps"] = [steps]
     async with (
-        shared_connection(ConnectionSettings("aws_default", "us-east-1")) as connection,
+        shared_connection(AwsConnection("aws_default", "us-east-1")) as connection,
         watch_execution(EXECUTION_ARN, connection, 0.01),
     ):
         await asyncio.to_thread(enough.wait, 30)
@@ -200,9 +201,9 @@ async def test_some_looks_are_made_all_the_same(service, monkeypatch):
     """Whatever the lists say, one look in LOOKS_PER_REAL_LOOK is a real one, and none before all has settled."""
     clock = 0.0
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock)
-    jobs = running_jobs.RunningJobs(lambda _function: _answer(frozenset({TRAINING})), pytest.fail)
-    for _ in range(running_jobs.FEWEST_WATCHES):
-        jobs.watch_began()
+    jobs = running_jobs.RunningJobs(
+        lambda _function: _answer(frozenset({TRAINING})), pytest.fail, range(running_jobs.FEWEST_WATCHES)
+    )
     saver = running_jobs.LookSaver(jobs)
     description = {"PipelineExecutionArn": EXECUTION_ARN, "PipelineExecutionStatus": "Executing"}
     snapshot = ExecutionSnapshot.from_responses(description, [training()])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -16,10 +16,11 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
-from airflow_sm_pipelines.compatibility import handover
 from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.progress import StepProgress
+from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER, execution_limit
+from airflow_sm_pipelines.settings import AwsConnection
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.made_triggers import step_trigger as trigger
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
@@ -128,8 +129,8 @@ async def test_a_task_is_not_resumed_too_early(service, triggerer, monkeypatch):
 
     service.execution("Succeeded")
     service.steps([step("train", "Succeeded")])
-    monkeypatch.setattr(handover, "SETTLED_AFTER", 1000)
-    monkeypatch.setattr(handover.asyncio, "sleep", sleep)
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 1000)
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.asyncio.sleep", sleep)
     assert [kind for kind, _ in await events(trigger(triggerer, end_from_trigger=False))] == [TriggerEvent]
     assert 900 < slept[-1] <= 1000
 
@@ -410,16 +411,37 @@ async def test_the_execution_timeout(service, triggerer, log, after):
     )
 
 
+async def test_the_execution_timeout_of_a_task_deferred_by_a_worker(service, triggerer, after):
+    """Airflow's own limit is later: the trigger gives up at the execution_timeout, and says what it saw last."""
+    service.execution("Executing")
+    service.steps([step("train", "Executing", Metadata=TRAINING)], [step("train", "Succeeded", Metadata=TRAINING)])
+    after("seen")
+    limit = execution_limit(time.time(), timedelta(seconds=600))
+    made = trigger(triggerer, end_from_trigger=False, time_limit=limit.to_dict())
+    made.timeout_after = datetime.fromtimestamp(limit.at, timezone.utc) + AIRFLOW_LATER
+    reason = (
+        f"gave up on step 'train' of execution {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
+        f"job {JOB}. The execution is left alone"
+    )
+    [(_, payload)] = await events(made)
+    assert payload == {
+        "status": "timeout",
+        "reason": reason,
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "limit": "execution_timeout",
+    }
+
+
 async def test_the_region_is_that_of_the_execution(service, triggerer, monkeypatch):
     """Without a region_name the execution's own region is asked, whatever the connection's."""
     arn = EXECUTION_ARN.replace("us-east-1", "eu-west-1")
     regions: list[str | None] = []
 
-    def settings(_conn: Any, region: str | None, *_: Any) -> None:
-        regions.append(region)
+    def refuse(connection: AwsConnection) -> None:
+        regions.append(connection.region_name)
         raise SageMakerServiceError("not needed")
 
-    monkeypatch.setattr("airflow_sm_pipelines.triggers.base.ConnectionSettings.of", settings)
+    monkeypatch.setattr("airflow_sm_pipelines.triggers.base.shared_connection", refuse)
     for region_name in (None, "us-west-2"):
         assert await events(trigger(triggerer, pipeline_execution_arn=arn, region_name=region_name)) == FAILED
     assert regions == ["eu-west-1", "us-west-2"]

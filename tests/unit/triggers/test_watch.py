@@ -10,10 +10,12 @@ import pytest
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
-from airflow_sm_pipelines.triggers import watch
-from airflow_sm_pipelines.triggers.connections import ConnectionSettings, shared_connection
-from airflow_sm_pipelines.triggers.watch import Seen, Subscription, Trouble, watch_execution
+from airflow_sm_pipelines.settings import AwsConnection
+from airflow_sm_pipelines.triggers import connections
+from airflow_sm_pipelines.triggers.connections import shared_connection
+from airflow_sm_pipelines.triggers.watch import ExecutionWatch, Subscription, watch_execution
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 SOON = 0.01
@@ -25,7 +27,7 @@ async def watching(
     arn: str = EXECUTION_ARN, waiter_delay: float = SOON, region: str = "us-east-1", make_pace=Pace
 ) -> AsyncIterator[Subscription]:
     async with (
-        shared_connection(ConnectionSettings("aws_default", region)) as connection,
+        shared_connection(AwsConnection("aws_default", region)) as connection,
         watch_execution(arn, connection, waiter_delay, make_pace) as subscription,
     ):
         yield subscription
@@ -35,8 +37,8 @@ async def until_terminal(**arguments) -> ExecutionStatus:
     async with watching(**arguments) as subscription:
         while True:
             news = await subscription.next()
-            if isinstance(news, Seen) and news.snapshot.status.is_terminal:
-                return news.snapshot.status
+            if isinstance(news, ExecutionSnapshot) and news.status.is_terminal:
+                return news.status
 
 
 def gated(answer, gate: threading.Event, reached: threading.Event | None = None):
@@ -51,9 +53,15 @@ def gated(answer, gate: threading.Event, reached: threading.Event | None = None)
     return wait
 
 
+def watches() -> list[ExecutionWatch]:
+    """The watches of the running event loop."""
+    here = connections._connections.get(asyncio.get_running_loop(), {})
+    return [watch for connection in here.values() for watch in connection.watches.values()]
+
+
 async def nobody_is_watching() -> bool:
     """Whether the running event loop has no watch, and every task but the test's own comes to its end."""
-    assert watch._watches[asyncio.get_running_loop()] == {}
+    assert watches() == []
     others = asyncio.all_tasks() - {asyncio.current_task()}
     done, _ = await asyncio.wait(others, timeout=30) if others else (set(), set())
     return done == others
@@ -62,8 +70,7 @@ async def nobody_is_watching() -> bool:
 async def subscribers(number: int) -> None:
     """Wait until the one watch has so many subscribers."""
     while True:
-        watches = watch._watches.get(asyncio.get_running_loop(), {})
-        if sum(len(each._subscriptions) for each in watches.values()) == number:
+        if sum(len(each._subscriptions) for each in watches()) == number:
             return
         await asyncio.sleep(0)
 
@@ -97,7 +104,7 @@ async def test_the_last_one_out_cancels_the_poller(service):
         async with watching() as second:
             await second.next()
         await first.next()
-        ((only,),) = [watches.values() for watches in watch._watches.values()]
+        [only] = watches()
         poller = only._poller
         assert not poller.done()
     with pytest.raises(asyncio.CancelledError):
@@ -122,7 +129,7 @@ async def test_unchanged_looks_are_no_news(service):
     service.steps(*[[step("train", "Starting")]] * 3, [step("train", "Executing")])
     async with watching() as subscription:
         seen = [await subscription.next() for _ in range(2)]
-    assert [str(news.snapshot.steps["train"].status) for news in seen] == ["Starting", "Executing"]
+    assert [str(news.steps["train"].status) for news in seen] == ["Starting", "Executing"]
     assert service.count("ListPipelineExecutionSteps") == 4
 
 
@@ -133,7 +140,7 @@ async def test_equal_looks_share_one_snapshot(service):
     async with watching() as first:
         seen = await first.next()
         async with watching() as second:
-            assert (await second.next()).snapshot is seen.snapshot
+            assert (await second.next()) is seen
 
 
 async def test_an_execution_that_has_been_quiet_is_looked_at_seldom(service):
@@ -165,8 +172,8 @@ async def test_what_was_seen_before_is_history(service):
         async with watching() as late:
             gate.set()
             first_of_early, first_of_late = await early.next(), await late.next()
-    assert first_of_early.snapshot.status is ExecutionStatus.FAILED
-    assert first_of_late.snapshot.status is ExecutionStatus.EXECUTING
+    assert first_of_early.status is ExecutionStatus.FAILED
+    assert first_of_late.status is ExecutionStatus.EXECUTING
 
 
 async def test_who_joins_does_not_wait_for_the_long_interval(service):
@@ -182,7 +189,7 @@ async def test_who_joins_does_not_wait_for_the_long_interval(service):
     async with watching(waiter_delay=3600, make_pace=long_waits) as first:
         await first.next()
         async with watching(waiter_delay=3600) as second:
-            assert (await asyncio.wait_for(second.next(), 30)).snapshot.status is ExecutionStatus.EXECUTING
+            assert (await asyncio.wait_for(second.next(), 30)).status is ExecutionStatus.EXECUTING
 
 
 async def test_throttling_goes_on(service):
@@ -195,11 +202,11 @@ async def test_throttling_goes_on(service):
     service.steps([])
     async with watching() as subscription:
         news = [await subscription.next() for _ in range(3)]
-    assert [each.error.code for each in news if isinstance(each, Trouble)] == [
+    assert [each.code for each in news if isinstance(each, SageMakerServiceError)] == [
         "ThrottlingException",
         "InternalFailure",
     ]
-    assert isinstance(news[2], Seen)
+    assert isinstance(news[2], ExecutionSnapshot)
 
 
 async def test_the_end_of_trouble_is_news(service):
@@ -212,7 +219,7 @@ async def test_the_end_of_trouble_is_news(service):
     ]
     async with watching() as subscription:
         news = [await subscription.next() for _ in range(3)]
-    assert [type(each) for each in news] == [Seen, Trouble, Seen]
+    assert [type(each) for each in news] == [ExecutionSnapshot, SageMakerServiceError, ExecutionSnapshot]
     assert news[0] == news[2]
 
 
@@ -341,4 +348,5 @@ def test_an_event_loop_that_ends_early(service):
 
     asyncio.run(leave_waiting())
     assert asyncio.run(until_terminal()) is ExecutionStatus.SUCCEEDED
-    assert [loop for loop in watch._watches if loop.is_closed() and watch._watches[loop]] == []
+    kept = connections._connections.items()
+    assert [loop for loop, each in kept if loop.is_closed() and any(one.watches for one in each.values())] == []
