@@ -40,12 +40,6 @@ A task that resumes before the scheduler has heard that its first worker is done
 _under_way: set[asyncio.Task[None]] = set()
 """The work that is seen through. The event loop itself keeps no hold of its tasks."""
 
-_EVENTS: Final[Mapping[str, type[TriggerEvent]]] = {
-    "success": TaskSuccessEvent,
-    "failed": TaskFailedEvent,
-    "skipped": TaskSkippedEvent,
-}
-
 
 def start_in(trigger_class: str, arguments: Mapping[str, Any], timeout: timedelta | None) -> StartTriggerArgs:
     """Return how Airflow starts a task in the triggerer; on a worker it goes on with ``execute_complete``.
@@ -69,7 +63,8 @@ def end_event(state: Literal["success", "failed", "skipped"]) -> TriggerEvent:
 
     :param state: the state that the task ends in.
     """
-    return _EVENTS[state]()  # type: ignore[call-arg]
+    kinds = {"success": TaskSuccessEvent, "failed": TaskFailedEvent, "skipped": TaskSkippedEvent}
+    return kinds[state]()
 
 
 async def until_worker_is_done(task_instance: Any, began: float) -> None:

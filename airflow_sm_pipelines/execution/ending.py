@@ -20,7 +20,7 @@ A step that is over leaves its results as XComs, whether it succeeded or failed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
@@ -74,16 +74,10 @@ class Awaited:
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as JSON."""
-        target: dict[str, Any] = {}
+        target: dict[str, Any] = {"however": True} if self.target == ExecutionTarget(however=True) else {}
         if isinstance(self.target, StepTarget):
-            branches = [{"condition": each.condition, "outcome": each.outcome} for each in self.target.branches]
-            target = {
-                "step_name": self.target.name,
-                "branches": branches,
-                "started_elsewhere": self.target.started_elsewhere,
-            }
-        elif self.target.however:
-            target = {"however": True}
+            target = asdict(self.target)
+            target = {"step_name": target.pop("name"), **target, "branches": list(target["branches"])}
         return {
             **target,
             "property_files": [each.to_document() for each in self.property_files],

@@ -148,18 +148,15 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         """
         job_arn = step.job_arn
         outputs = self._outputs(job_arn) if step.status.is_success and job_arn else {}
-        contents: dict[str, Any] = {}
         uris: dict[str, str] = {}
-        if step.status.is_success:
-            for file in property_files:
-                if file.output_name not in outputs:
-                    raise PipelineExecutionError(
-                        f"property file {file.name!r} of step {step.name!r} is declared for output "
-                        f"{file.output_name!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
-                    )
-                uri = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
-                uris[file.name] = uri
-                contents[file.name] = self._read_property_file(uri, file.name, step.name)
+        for file in property_files if step.status.is_success else ():
+            if file.output_name not in outputs:
+                raise PipelineExecutionError(
+                    f"property file {file.name!r} of step {step.name!r} is declared for output "
+                    f"{file.output_name!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
+                )
+            uris[file.name] = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
+        contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
         return StepResult(step.status, job_arn, outputs, contents, uris)
 
     def _outputs(self, job_arn: str) -> dict[str, str]:

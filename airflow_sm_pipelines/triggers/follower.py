@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any
 
@@ -24,6 +25,7 @@ from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 from airflow_sm_pipelines.triggers.watch import watch_execution
 
 
+@dataclass(kw_only=True, eq=False)
 class Follower:
     """Waits for a step or an execution. Where an earlier try of the task ended with a failure, resumes the execution.
 
@@ -39,26 +41,15 @@ class Follower:
     :param log: the task's log.
     """
 
-    def __init__(
-        self,
-        *,
-        connection: SharedConnection,
-        awaited: Awaited,
-        wait: WaitSettings,
-        limit: TimeLimit | None,
-        memory: TaskMemory,
-        links: LinkPusher,
-        log: Logger | Any,
-    ) -> None:
-        self._connection = connection
-        self._awaited = awaited
-        self._wait = wait
-        self._limit = limit
-        self._memory = memory
-        self._links = links
-        self._log = log
-        self.pipeline_execution_arn = ""
-        self.progress: Progress
+    connection: SharedConnection
+    awaited: Awaited
+    wait: WaitSettings
+    limit: TimeLimit | None
+    memory: TaskMemory
+    links: LinkPusher
+    log: Logger | Any
+    pipeline_execution_arn: str = field(default="", init=False)
+    progress: Progress = field(init=False)
 
     async def follow(self, pipeline_execution_arn: str) -> Ending:
         """Follow until it is over.
@@ -70,59 +61,59 @@ class Follower:
         :raises asyncio.TimeoutError: when the time is up.
         """
         self._start_following(pipeline_execution_arn)
-        earlier = await self._memory.earlier_end()
-        pace = Pace(self._wait.waiter_delay)
+        earlier = await self.memory.earlier_end()
+        pace = Pace(self.wait.waiter_delay)
         resumed_after: str | None = None
         while True:
             found = await self._until_over(earlier)
             if isinstance(found, Ending):
                 return found
-            failure = failure_identity(found, self._awaited.step_name)
+            failure = failure_identity(found, self.awaited.step_name)
             if failure == resumed_after:
                 # Asked for already; the service does not show it yet.
-                await within(self._limit, asyncio.sleep(pace.after_nothing()))
+                await within(self.limit, asyncio.sleep(pace.after_nothing()))
             await self._go_on(found, pace)
             resumed_after = failure
             # That the execution was stopped together with an earlier try is used up: another stop is a failure.
-            earlier = TryEnd(self._memory.try_number - 1, failure=failure)
-            await self._memory.keep(earlier)
+            earlier = TryEnd(self.memory.try_number - 1, failure=failure)
+            await self.memory.keep(earlier)
 
     async def _until_over(self, earlier: TryEnd | None) -> Ending | ExecutionSnapshot:
         """Return how the task ends; or the execution, over, with the failure in it that an earlier try ended with."""
-        target = self._awaited.target
+        target = self.awaited.target
         async with watch_execution(
-            self.pipeline_execution_arn, self._connection, self._wait.waiter_delay
+            self.pipeline_execution_arn, self.connection, self.wait.waiter_delay
         ) as subscription:
             while True:
-                snapshot = await within(self._limit, subscription.next())
+                snapshot = await within(self.limit, subscription.next())
                 if isinstance(snapshot, SageMakerServiceError):
                     self.progress.trouble(snapshot)
                     continue
                 self.progress.seen(snapshot)
-                await self._links.push(snapshot, self._awaited.step(snapshot))
+                await self.links.push(snapshot, self.awaited.step(snapshot))
                 decision = decide(snapshot, target)
                 if isinstance(decision, Fail) and earlier is not None and earlier.explains(snapshot, target):
                     if snapshot.status.is_terminal:
                         return snapshot
                     self.progress.old_failure(snapshot)
                     continue
-                ending = self._awaited.ending(snapshot, decision)
+                ending = self.awaited.ending(snapshot, decision)
                 if ending is not None:
                     return ending
 
     async def _go_on(self, failed: ExecutionSnapshot, pace: Pace) -> None:
-        on_retry = OnRetry(self._wait.on_retry)
-        asking = functools.partial(go_on, snapshot=failed, on_retry=on_retry, log=self._log)
-        self._log.info(
+        on_retry = OnRetry(self.wait.on_retry)
+        asking = functools.partial(go_on, snapshot=failed, on_retry=on_retry, log=self.log)
+        self.log.info(
             "Step '%s' ended an earlier try of this task: asking SageMaker %s",
-            self._awaited.step_name,
+            self.awaited.step_name,
             "to resume the execution" if on_retry is OnRetry.RESUME else "for another execution instead",
         )
-        arn = await within(self._limit, self._connection.persist(asking, pace, self.progress.trouble))
+        arn = await within(self.limit, self.connection.persist(asking, pace, self.progress.trouble))
         if arn != self.pipeline_execution_arn:
-            await self._memory.keep_execution(arn)
+            await self.memory.keep_execution(arn)
         self._start_following(arn)
 
     def _start_following(self, pipeline_execution_arn: str) -> None:
         self.pipeline_execution_arn = pipeline_execution_arn
-        self.progress = progress_of(self._awaited.step_name, pipeline_execution_arn, self._log)
+        self.progress = progress_of(self.awaited.step_name, pipeline_execution_arn, self.log)

@@ -48,6 +48,7 @@ class TryEnd:
         return stopped and self.stopped_execution == str(snapshot.arn)
 
 
+@dataclass(frozen=True)
 class TaskMemory:
     """The memory of one task. Without a task instance, as in ``dag.test()``, there is none.
 
@@ -55,20 +56,19 @@ class TaskMemory:
     :param launch_task_id: the full id of the task that keeps it over the tries; ``None`` keeps it within one try.
     """
 
-    def __init__(self, task_instance: Any, launch_task_id: str | None) -> None:
-        self._task_instance = task_instance
-        self._launch_task_id = launch_task_id
+    task_instance: Any
+    launch_task_id: str | None
 
     async def last_end(self) -> TryEnd | None:
         """How the last try ended that told so; also the one that is running, if it told already."""
-        if self._task_instance is None:
+        if self.task_instance is None:
             return None
-        kept = await read_xcom(self._task_instance, self._key, self._launch_task_id)
+        kept = await read_xcom(self.task_instance, self._key, self.launch_task_id)
         return None if kept is None else TryEnd(**kept)
 
     async def earlier_end(self) -> TryEnd | None:
         """How an earlier try ended; not how this one did, when it is run once more after a triggerer died."""
-        if self._launch_task_id is None or self.try_number == 1:
+        if self.launch_task_id is None or self.try_number == 1:
             return None
         end = await self.last_end()
         return None if end is None or end.try_number >= self.try_number else end
@@ -84,27 +84,27 @@ class TaskMemory:
         :param end: how it ended. One without a failure of its own, such as a try that was not allowed to resume, leaves
             what was known of earlier ones: for the next try that is still history.
         """
-        if self._task_instance is None:
+        if self.task_instance is None:
             return
         if end.failure is None and (known := await self.last_end()) is not None:
             stopped = end.stopped_execution or known.stopped_execution
             end = replace(end, failure=known.failure, stopped_execution=stopped)
-        await push_xcoms(self._task_instance, {self._key: asdict(end)}, self._launch_task_id)
+        await push_xcoms(self.task_instance, {self._key: asdict(end)}, self.launch_task_id)
 
     async def keep_execution(self, pipeline_execution_arn: str) -> None:
         """Make the launch task's ARN be another one: every task of the run follows that from its next start on.
 
         :param pipeline_execution_arn: the execution that was started instead.
         """
-        if self._task_instance is not None and self._launch_task_id is not None:
+        if self.task_instance is not None and self.launch_task_id is not None:
             values = {"return_value": pipeline_execution_arn, **link_xcoms(pipeline_execution_arn)}
-            await push_xcoms(self._task_instance, values, self._launch_task_id)
+            await push_xcoms(self.task_instance, values, self.launch_task_id)
 
     @property
     def try_number(self) -> int:
         """The number of the try that is running; 1 where nobody counts."""
-        return 1 if self._task_instance is None else int(self._task_instance.try_number)
+        return 1 if self.task_instance is None else int(self.task_instance.try_number)
 
     @property
     def _key(self) -> str:
-        return f"ended__{self._task_instance.task_id}"
+        return f"ended__{self.task_instance.task_id}"

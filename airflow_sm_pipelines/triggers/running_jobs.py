@@ -37,9 +37,6 @@ class _JobList:
     took: float
 
 
-_NOTHING = _JobList(frozenset(), float("-inf"), 0.0)
-
-
 class RunningJobs:
     """The jobs that run over one connection, listed once for all executions that ask within a short time.
 
@@ -88,7 +85,7 @@ class RunningJobs:
             now = loop.time()
             if self._refused:
                 return frozenset()
-            known = self._lists.get(resource_type, _NOTHING)
+            known = self._lists.get(resource_type) or _JobList(frozenset(), float("-inf"), 0.0)
             if now - known.at <= max(waiter_delay / 4, min(waiter_delay, 5 * known.took)):
                 return known.arns
             try:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.states import state_of_task
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Ending
-from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, waiter_limit
+from airflow_sm_pipelines.execution.time_limit import (
+    AIRFLOW_SOONER,
+    EXECUTION_TIMEOUT,
+    LONGEST_SOONER,
+    TimeLimit,
+    earliest,
+    waiter_limit,
+)
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from airflow_sm_pipelines.triggers.connections import SharedConnection
-from airflow_sm_pipelines.triggers.deadline import task_limit
 
 
 class SageMakerPipelineStepTrigger(BasePipelineTrigger):
@@ -49,7 +56,20 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
     def time_limit(self) -> TimeLimit | None:
         """Return when to give up: ``waiter_max_attempts`` count from the start in this triggerer."""
         waiter = waiter_limit(time.time(), self.wait.waiter_delay, self.wait.waiter_max_attempts)
-        return earliest([waiter, task_limit(self, self.execution_timeout), super().time_limit()])
+        return earliest([waiter, self._airflow_limit(), super().time_limit()])
+
+    def _airflow_limit(self) -> TimeLimit | None:
+        """The task's ``execution_timeout``, whichever triggerer it runs in, a little sooner than Airflow's scheduler.
+
+        That would end the wait without saying what was last seen.
+        """
+        # In dag.test() Airflow does not say when. SQLite gives times without a zone; they are UTC.
+        timeout_after: datetime | None = getattr(self, "timeout_after", None)
+        if self.execution_timeout is None or timeout_after is None:
+            return None
+        aware = timeout_after if timeout_after.tzinfo else timeout_after.replace(tzinfo=timezone.utc)
+        sooner = min(self.execution_timeout * AIRFLOW_SOONER, LONGEST_SOONER)
+        return TimeLimit(EXECUTION_TIMEOUT, self.execution_timeout, aware.timestamp() - sooner)
 
     async def find(self, connection: SharedConnection) -> str:  # noqa: ARG002 - it is given
         """Return the ARN that was rendered.
