@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import fields, replace
 from typing import get_args, get_origin, get_type_hints
@@ -23,6 +24,7 @@ from airflow_sm_pipelines import (
     SageMakerStopPipelineExecutionOperator,
 )
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
+from airflow_sm_pipelines.triggers.connections import SharedConnection, shared_connection
 from tests.scripted_service import EXECUTION_ARN
 from tests.unit.conftest import PIPELINE_SETTINGS
 
@@ -150,7 +152,7 @@ def test_settings_reach_sensors_and_their_triggers(make, monkeypatch, task_class
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(AwsConnection)])
-def test_a_connection_reaches_hooks(make, monkeypatch, name):
+async def test_a_connection_reaches_hooks(make, monkeypatch, name):
     """Each field of a connection is one of the hook's keywords, and triggers share no hook with another value of it."""
     value = other_value(AwsConnection, name)
     branch = {"conditions": [Metric("a") >= 1], "if_task_ids": "b", "metrics_uri": "s3://b/m.json"}
@@ -161,4 +163,11 @@ def test_a_connection_reaches_hooks(make, monkeypatch, name):
     sensor = make(SageMakerPipelineExecutionSensor, SENSORS[SageMakerPipelineExecutionSensor], {name: value})
     trigger, again = triggers_of(sensor, monkeypatch)
     again.connection = replace(again.connection, **{name: getattr(AwsConnection(), name)})
-    assert trigger._connection_settings() != again._connection_settings()
+    monkeypatch.setattr(SharedConnection, "join", lambda _: asyncio.sleep(0))  # reads the connection from Airflow
+    async with (
+        shared_connection(trigger.connection) as one,
+        shared_connection(trigger.connection) as same,
+        shared_connection(again.connection) as other,
+    ):
+        assert one is same
+        assert one is not other
