@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 import importlib
-from pathlib import Path
+import pkgutil
 from typing import Any
 
 __version__ = "0.1.0"
 
 _MODULES = {
     alias.name: str(statement.module)
-    for statement in ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+    for statement in ast.parse(pkgutil.get_data(__name__, "__init__.pyi") or b"").body
     if isinstance(statement, ast.ImportFrom)
     for alias in statement.names
 }

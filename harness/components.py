@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import socket
+import sqlite3
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 USER = "admin"
 SECONDS_TO_START = 180.0
+PAUSES = 20
+SECONDS_OF_A_TRANSACTION = 5.0
 HEARTBEATS = ("scheduler", "triggerer", "dag_processor")
 INHERITED = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME")
 """What processes may know of their user's environment. No AWS_*, no AIRFLOW_*, no proxy, no PYTHON*."""
@@ -155,6 +158,29 @@ class Stack:
     def components(self) -> list[Component]:
         """The processes that run until they are stopped."""
         return [self.endpoint, *self._airflow_components]
+
+    def pause(self, component: Component) -> None:
+        """Freeze a component at a moment at which it holds no lock of the database: that would freeze all others too.
+
+        :param component: one of Airflow's.
+        :raises ComponentError: each time it held one.
+        """
+        for _ in range(PAUSES):
+            component.pause()
+            if self._database_is_free():
+                return
+            component.resume()
+        raise ComponentError(f"{component.name} held a lock of the database each of {PAUSES} times it was stopped.")
+
+    def _database_is_free(self) -> bool:
+        database = sqlite3.connect(self.directory / "airflow" / "airflow.db", timeout=SECONDS_OF_A_TRANSACTION)
+        try:
+            database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            database.close()
+        return True
 
     def another_triggerer(self) -> Component:
         """Add a triggerer beside the first one. It is not started; it is stopped with the other components."""

@@ -101,7 +101,7 @@ def _scalar_problem(value: Any) -> str | None:
         problem = _text_problem(value)
         return None if problem is None else f"the text has {problem}"
     if isinstance(value, float) and not math.isfinite(value):
-        return "the number is NaN, infinite or too large for a float; write null, or leave the key out"
+        return "the number is NaN, infinite or too large for a float; write it as text, or null"
     if isinstance(value, int) and value not in _INTEGERS:
         return "the whole number has more than 64 bits; write it as text"
     return None

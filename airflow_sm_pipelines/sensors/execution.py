@@ -192,7 +192,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         if self._found is None:
             # Each poke is a process of its own in this mode, so what the first one found is kept for the others.
             memory = TaskStateStore(context) if self.reschedule else None
-            key = f"execution of try {context['ti'].try_number}"
+            key = f"execution of try {context['ti'].try_number}" if memory is not None else ""
             self._found = None if memory is None else memory.get(key)
             if self._found is None:
                 self._found = self._find(context)

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.definition.parameters import (
     to_start_value,
     type_of,
 )
+from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
 from airflow_sm_pipelines.translation.nodes import DeclaredParameter, RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
@@ -42,7 +43,7 @@ def _declare(name: str, given: Any, subject: str) -> DeclaredParameter:
     type_ = "String" if isinstance(value, RuntimeValue) else type_of(value)
     if type_ is None:
         raise TranslationError(
-            f"{subject}: pipeline parameter '{name}' is given a {type(value).__name__} ({value!r}). A parameter "
+            f"{subject}: pipeline parameter '{name}' is given {shown(value)}. A parameter "
             f"holds text, a number or a boolean of at most {MAXIMUM_VALUE_LENGTH} characters; put more into S3 and "
             "pass its URI."
         )

@@ -16,7 +16,7 @@ from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
-from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.nodes import StepTask, identical
 from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps
 
 if TYPE_CHECKING:
@@ -141,6 +141,10 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
             self._draw_edges(steps)
             return self._compile_changes(steps)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be compiled again."""
+        return {**super().__getstate__(), "_compiled": None}
+
     def _steps(self) -> dict[str, StepNode]:
         return read_steps(self, self.settings.launch_task_id)
 
@@ -156,7 +160,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
     def _compile_changes(self, steps: Mapping[str, StepNode]) -> CompiledPipeline:
         outline = self._outline(steps)
-        if self._compiled is None or self._compiled[0] != outline:
+        if self._compiled is None or not identical(self._compiled[0], outline):
             self._compiled = (outline, compile_pipeline(outline))
         return self._compiled[1]
 

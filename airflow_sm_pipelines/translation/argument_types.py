@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
+import pkgutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
@@ -123,5 +123,5 @@ def types_in(types: Types, key: str | int) -> Types:
 
 @functools.cache
 def _table() -> Mapping[str, Any]:
-    table: Mapping[str, Any] = json.loads(Path(__file__).with_name("step_types.json").read_text(encoding="utf-8"))
+    table: Mapping[str, Any] = json.loads(pkgutil.get_data(__name__, "step_types.json") or b"")
     return table

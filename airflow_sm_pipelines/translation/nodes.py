@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Condition
@@ -111,6 +111,27 @@ class TaskNode:
     upstream_task_ids: tuple[str, ...]
     trigger_rule: str = "all_success"
     outside_task_ids: tuple[str, ...] = ()
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Say whether two records come to the same document: equal, of the same types, and keys in the same order.
+
+    To Python ``1``, ``True`` and ``1.0`` are equal, and so are dicts in any order.
+
+    :param one: a record, or part of one.
+    :param other: what it is compared with.
+    """
+    if one is other:
+        return True
+    if one.__class__ is not other.__class__:
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(map(identical, one.values(), other.values()))
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(identical, one, other))
+    if is_dataclass(one):
+        return identical(vars(one), vars(other))
+    return bool(one == other)
 
 
 @dataclass(frozen=True)

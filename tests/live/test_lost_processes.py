@@ -108,7 +108,7 @@ def test_two_triggerers_with_the_same_tasks_stop_nothing_and_end_nothing_twice(l
     other = live.stack.another_triggerer()
     other.start()
     try:
-        live.stack.triggerer.pause()
+        live.stack.pause(live.stack.triggerer)
         paused = time.monotonic()
         live.proxy.await_calls("ListPipelineExecutionSteps", 1, SECONDS, after=paused, PipelineExecutionArn=arn)
         live.answers.succeed(arn, "step_0", "with_outlet")

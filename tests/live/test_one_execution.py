@@ -118,7 +118,7 @@ def test_a_task_that_fails_by_itself_elsewhere_stops_nothing(live):
     other.start()
     look = "ListPipelineExecutionSteps"
     try:
-        live.stack.triggerer.pause()
+        live.stack.pause(live.stack.triggerer)
         paused = time.monotonic()
         with live.proxy.injected(faults.ACCESS_DENIED, look, PipelineExecutionArn=arn):
             live.proxy.await_calls(look, 1, SECONDS, after=paused, PipelineExecutionArn=arn)

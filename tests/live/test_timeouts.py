@@ -18,7 +18,7 @@ def timed_out(live):
         live.await_states(run, step="deferred", with_outlet="deferred")
     # Airflow's own limit of a task that started in the triggerer is the same, and the scheduler watches over it: while
     # that stands still our message cannot be second.
-    live.stack.scheduler.pause()
+    live.stack.pause(live.stack.scheduler)
     try:
         for run in runs.values():
             live.await_states(run, step="failed", with_outlet="scheduled")

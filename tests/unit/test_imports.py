@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ for name in {*airflow_sm_pipelines.__all__} - {"SageMakerPipelineHook"}:
     getattr(airflow_sm_pipelines, name)
 """
 
+GROUP = """
+from airflow.sdk import DAG
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
+
+with DAG("d"), SageMakerPipelineTaskGroup(
+    "g", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://b/p"
+) as pipeline:
+    SageMakerStepOperator(task_id="a", step_type="Training", arguments={"RoleArn": "{{ ds }}"})
+"""
+
 PARSE = """
 import json, socket, sys
 
@@ -143,6 +154,18 @@ def test_every_public_name_can_be_had():
     assert [name for name, value in public.items() if not value.__doc__] == []
     assert set(airflow_sm_pipelines.__all__) <= set(dir(airflow_sm_pipelines))
     assert not hasattr(airflow_sm_pipelines, "SageMakerSomething")
+
+
+def test_a_zipped_package_works(tmp_path):
+    """A Dag bundle may be a zip file with the package in it: names, tables and groups come from there."""
+    package = Path(airflow_sm_pipelines.__file__).parent
+    with zipfile.ZipFile(tmp_path / "dags.zip", "w") as archive:
+        for path in package.rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(package.parent))
+    code = f"import json, sys; sys.path.insert(0, {str(tmp_path / 'dags.zip')!r}); import airflow_sm_pipelines\n{GROUP}"
+    code += "print(json.dumps([airflow_sm_pipelines.__file__, pipeline.compile().definition.steps[0].name]))"
+    assert loaded(code) == [str(tmp_path / "dags.zip" / "airflow_sm_pipelines" / "__init__.py"), "a"]
 
 
 def test_every_public_name_is_exported_as_itself():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from airflow_sm_pipelines.definition.validation import did_you_mean
@@ -11,17 +11,28 @@ from airflow_sm_pipelines.exceptions import TranslationError
 Value = TypeVar("Value")
 
 
-class NamedReferences(dict[str, Value]):
-    """References whose missing keys are errors that name what was meant.
+class NamedReferences(Mapping[str, Value]):
+    """A mapping whose missing keys are errors that name what was meant.
 
     :param references: the references.
     :param missing: the beginning of the error, such as ``task 'a' has no output``.
     """
 
     def __init__(self, references: Mapping[str, Value], missing: str) -> None:
-        super().__init__(references)
+        self._references = references
         self._missing = missing
 
-    def __missing__(self, name: str) -> Value:
-        known = ", ".join(map(repr, self)) or "none"
-        raise TranslationError(f"{self._missing} '{name}'{did_you_mean(name, self)} (there is {known})")
+    def __getitem__(self, name: str) -> Value:
+        if name not in self._references:
+            known = ", ".join(map(repr, self._references)) or "none"
+            raise TranslationError(f"{self._missing} '{name}'{did_you_mean(name, self._references)} (there is {known})")
+        return self._references[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._references)
+
+    def __len__(self) -> int:
+        return len(self._references)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._references

@@ -14,7 +14,7 @@ from pydantic import JsonValue, TypeAdapter
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.json_file import MAXIMUM_LEVELS, read_json_file
 
-NO_NUMBER = "the number is NaN, infinite or too large for a float; write null, or leave the key out"
+NO_NUMBER = "the number is NaN, infinite or too large for a float; write it as text, or null"
 
 
 def read(content: bytes):

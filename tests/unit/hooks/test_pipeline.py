@@ -387,7 +387,7 @@ def test_property_file_of_an_output_that_is_not_there(service, hook):
         (b"accuracy=0.97", "is not JSON: Expecting value: line 1 column 1 (char 0)"),
         (
             b'{"loss": NaN}',
-            "cannot be read: the number is NaN, infinite or too large for a float; write null, or leave the key out @ $.loss",
+            "cannot be read: the number is NaN, infinite or too large for a float; write it as text, or null @ $.loss",
         ),
         (b"\xff\xfe\xfa", "is not JSON: 'utf-16-le' codec can't decode byte 0xfa in position 2: truncated data"),
     ],

@@ -100,6 +100,17 @@ def test_arguments_are_taken_up_to_three_hundred_levels(kind, taken):
     assert TOO_DEEP in message
 
 
+def test_a_deep_parameter_is_refused(dag):
+    """A pipeline parameter holds no list, however deep; the message does not write it out."""
+    value = nested(WRAPS["list"], 5000, 1)
+    with pytest.raises(SageMakerPipelinesError) as caught:
+        SageMakerPipelineTaskGroup("g", role_arn=ROLE, artifact_uri="s3://b/p", parameters={"P": value})
+    assert str(caught.value) == (
+        "Dag 'd', task group 'g': pipeline parameter 'P' is given a list of 1. A parameter holds text, a number "
+        "or a boolean of at most 1024 characters; put more into S3 and pass its URI."
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(CONDITION_WRAPS))
 @pytest.mark.parametrize("times", [90, 140, 1000, 5000])
 def test_conditions_nest_as_deep_as_documents(kind, times):

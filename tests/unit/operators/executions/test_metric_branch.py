@@ -298,8 +298,8 @@ def test_a_file_that_is_no_json(s3, dag, context):
     s3.put_object(Bucket="artifacts", Key="nan.json", Body=b'{"accuracy": NaN}')
     made = branch([Metric("accuracy") >= 1], metrics_uri="s3://artifacts/nan.json")
     assert failure(made, context()) == (
-        "s3://artifacts/nan.json cannot be read: the number is NaN, infinite or too large for a float; write null, or leave "
-        "the key out @ $.accuracy"
+        "s3://artifacts/nan.json cannot be read: the number is NaN, infinite or too large for a float; write it as text, "
+        "or null @ $.accuracy"
     )
 
 

@@ -445,6 +445,7 @@ def test_metrics_are_references_into_property_files(dag, group):
     assert refused(lambda: operator.outputs["evalution"]) == (
         "Dag 'd', task 'churn.t' has no output 'evalution'. Did you mean 'evaluation'? (there is 'evaluation')"
     )
+    assert refused(lambda: operator.outputs.get("evalution")) == refused(lambda: operator.outputs["evalution"])
 
 
 def test_a_condition_leads_to_both_branches(dag, group):
