@@ -10,12 +10,23 @@ LIMITS = {
 }
 
 
+def worker_is_done(live, run):
+    """Whether the scheduler knows that the worker is done which deferred the task with outlets.
+
+    It fails a task that goes on before that, and takes it for killed from outside.
+    """
+    done = f"executor event with state success for task instance TaskInstanceKey(dag_id='{run.dag_id}'"
+    lines = live.stack.scheduler.log_path.read_text(errors="replace").splitlines()
+    return any(done in line and run.run_id in line and "with_outlet" in line for line in lines)
+
+
 @pytest.fixture(scope="module")
 def timed_out(live):
     """Runs of both Dags, at the same time, to their ends; the steps are still waiting then."""
     runs = {dag_id: live.start(dag_id) for dag_id in LIMITS}
     for run in runs.values():
         live.await_states(run, step="deferred", with_outlet="deferred")
+        live.await_that(lambda run=run: worker_is_done(live, run), f"the end of the worker that deferred in {run}", run)
     # Airflow's own limit of a task that started in the triggerer is the same, and the scheduler watches over it: while
     # that stands still our message cannot be second.
     live.stack.pause(live.stack.scheduler)
