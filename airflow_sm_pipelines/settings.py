@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from airflow_sm_pipelines.execution.logs import MOST_LOG_LINES
+from airflow_sm_pipelines.execution.quiet import EndTasks
 from airflow_sm_pipelines.execution.resume import OnRetry
 
 Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings")
@@ -49,6 +50,7 @@ class WaitSettings:
     :param log_lines: lines of a failed step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution, ``"resume"`` or ``"restart"``.
     :param stop_on_kill: whether a person who fails the task or the Dag run stops the execution.
+    :param end_tasks: where tasks end that wait in the triggerer: ``"auto"``, ``"worker"`` or ``"triggerer"``.
     """
 
     waiter_delay: float = 30
@@ -56,6 +58,7 @@ class WaitSettings:
     log_lines: int = 20
     on_retry: str = OnRetry.RESUME.value
     stop_on_kill: bool = True
+    end_tasks: str = EndTasks.AUTO.value
 
     @property
     def problem(self) -> str | None:
@@ -67,6 +70,8 @@ class WaitSettings:
             return f"waiter_max_attempts must be a whole number of at least 1, or None for no limit, got {attempts!r}."
         if self.on_retry not in [choice.value for choice in OnRetry]:
             return f"on_retry must be 'resume' or 'restart', got {self.on_retry!r}."
+        if self.end_tasks not in [choice.value for choice in EndTasks]:
+            return f"end_tasks must be 'auto', 'worker' or 'triggerer', got {self.end_tasks!r}."
         if not _is_number(self.log_lines, int) or not 0 <= self.log_lines <= MOST_LOG_LINES:
             return f"log_lines={self.log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
         return None

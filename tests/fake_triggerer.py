@@ -24,6 +24,7 @@ class Triggerer:
         self.states: dict[str, str | None] = {}
         self.run_state = "running"
         self.try_number = 1
+        self.task_instance_id = "01990000-0000-7000-8000-000000000000"
         self.thread = threading.get_ident()
 
     async def asend(self, message: Any) -> Any:
@@ -59,4 +60,5 @@ class Triggerer:
             run_id="manual__1",
             map_index=-1,
             try_number=self.try_number,
+            id=self.task_instance_id,
         )

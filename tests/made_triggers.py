@@ -13,12 +13,17 @@ from tests.fake_triggerer import LAUNCH, Triggerer
 from tests.scripted_service import EXECUTION_ARN
 
 
+def ending_here(always: bool) -> dict[str, Any]:
+    """The keywords of a trigger that ends its task in every state, or in none."""
+    return {"end_tasks": "triggerer", "ends_here": ["success", "failed", "skipped"]} if always else {"ends_here": []}
+
+
 def step_trigger(triggerer: Triggerer | None = None, **keywords: Any) -> SageMakerPipelineStepTrigger:
     """The trigger of the task of step 'train', in a triggerer or, as in dag.test(), without."""
     given = {
         "pipeline_execution_arn": EXECUTION_ARN,
         "waiter_delay": 0.01,
-        "end_from_trigger": True,
+        **ending_here(keywords.pop("end_from_trigger", True)),
         "launch_task_id": LAUNCH,
         **keywords,
     }
@@ -33,7 +38,8 @@ def step_trigger(triggerer: Triggerer | None = None, **keywords: Any) -> SageMak
 
 def execution_trigger(triggerer: Triggerer | None = None, **keywords: Any) -> SageMakerPipelineExecutionTrigger:
     """The trigger of a task for a whole execution, or for a step of one."""
-    given = {"waiter_delay": 0.01, "stop_on_kill": False, **keywords}
+    here = ending_here(keywords.pop("end_from_trigger", False))
+    given = {"waiter_delay": 0.01, "stop_on_kill": False, **here, **keywords}
     if "pipeline_name" not in given:
         given = {"pipeline_execution_arn": EXECUTION_ARN, **given}
     connection, wait = take(AwsConnection, given), take(WaitSettings, given)

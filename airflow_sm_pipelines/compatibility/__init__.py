@@ -14,6 +14,7 @@ a trigger skips tasks downstream         :mod:`.triggerer`           3.0 (``skip
 work goes on while a trigger is killed   :mod:`.triggerer`           3.3 (``on_kill``)
 a task goes back to a worker             :mod:`.triggerer`           3.0
 a task starts from its trigger           :mod:`.triggerer`           3.3
+who is told by workers of a task's end   :mod:`.audience`            the listener manager's module of 3.3
 values are kept from try to try          :mod:`.task_state_store`    3.3; on older versions nothing is kept
 a group is checked when it is            :mod:`.task_group`          3.0
 serialised, and copied whole

@@ -21,10 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.execution.outcome import Decision, ExecutionTarget, Fail, Skip, StepTarget, Wait, decide
+from airflow_sm_pipelines.execution.quiet import State
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
 
@@ -32,8 +33,6 @@ STEPS_REPORTED: Final = 5
 """Of how many failed steps of an execution the end of the log is shown."""
 
 LEFT_ALONE: Final = "The execution is left alone"
-
-State = Literal["success", "failed", "skipped"]
 
 
 @dataclass(frozen=True)

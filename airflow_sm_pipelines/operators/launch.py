@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_sm_pipelines.compatibility.audience import somebody_listens
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
@@ -78,6 +82,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         """
         # Harmless to repeat: uploads are named by their content, and the token starts one execution.
         arn = self.act(lambda hook: self._launch(hook, context))
+        launched = Launched(time.time(), getattr(context["dag_run"], "clear_number", None), somebody_listens())
+        context["ti"].xcom_push(key=LAUNCHED, value=asdict(launched))
         self.link_addresses = link_xcoms(arn)
         return arn
 

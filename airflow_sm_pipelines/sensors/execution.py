@@ -46,6 +46,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
     :param deferrable: wait in the triggerer, without a worker. Otherwise ``mode`` says how, ``poke`` or ``reschedule``.
     :param poke_interval: seconds between two looks; in the triggerer at most, where they come more often at first.
     :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param end_tasks: where the sensor ends after a wait in the triggerer. ``"auto"``: on a worker, unless it does not
+        fail and nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
     :param kwargs: the connection (see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`), ``timeout``,
         ``soft_fail``, ``mode`` and what else Airflow's sensors take.
     :raises TranslationError: when it is not said, or said twice, which execution is meant.
@@ -63,6 +65,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         which: str = LATEST,
         deferrable: bool = True,
         log_lines: int = 20,
+        end_tasks: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,6 +74,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self.which = which
         self.deferrable = deferrable
         self.log_lines = log_lines
+        self.end_tasks = end_tasks
         self._looked_up: Awaited | None = None
         self._found: str | None = None
         self._told: str | None = None
@@ -101,7 +105,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
 
     @property
     def _wait(self) -> WaitSettings:
-        return WaitSettings(waiter_delay=self.poke_interval, log_lines=self.log_lines, stop_on_kill=False)
+        return WaitSettings(self.poke_interval, log_lines=self.log_lines, stop_on_kill=False, end_tasks=self.end_tasks)
 
     def execute(self, context: Context) -> Any:
         """Look once, and then wait as asked.

@@ -58,6 +58,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         steps run, while tasks that have succeeded stay as they are.
     :param stop_on_kill: stop the execution when a person marks a step's task or the Dag run failed. Clearing a task or
         marking it successful never does.
+    :param end_tasks: where the steps' tasks end. ``"auto"``: on a worker, unless the step succeeded on the first try
+        and nobody asked to be told: no callback, no listener, no outlet. ``"worker"``, ``"triggerer"``: always there.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     :raises TranslationError: at parse time, for everything SageMaker could not run.
     """

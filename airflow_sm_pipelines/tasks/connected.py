@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_sm_pipelines.compatibility.audience import somebody_listens, states_told
 from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError, SageMakerServiceError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.quiet import states_ended_here
 from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execution_limit, later
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 
@@ -134,14 +136,15 @@ class ConnectedTask(CallingTask):
         from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
         first = earliest([limit, execution_limit(time.time(), self.execution_timeout)])
+        told = {"success", "skipped"} if somebody_listens() else states_told(self)
+        ends_here = states_ended_here(wait.end_tasks, told, has_outlets=bool(self.outlets))
         self.defer(
             trigger=SageMakerPipelineExecutionTrigger(
                 awaited=awaited,
                 connection=self.connection,
                 wait=wait,
                 time_limit=None if first is None else first.to_dict(),
-                # Airflow registers asset events of outlets on workers only.
-                end_from_trigger=self.do_xcom_push and not self.outlets,
+                ends_here=ends_here if self.do_xcom_push else (),
                 **which,
             ),
             method_name="execute_complete",

@@ -43,14 +43,17 @@ def end_after_trigger(
     :return: what the task returns.
     :raises Exception: as :func:`finish` does.
     """
-    ending = timed_out(awaited, event)
+    ending = timed_out(awaited, event) or _nothing_to_look_at(awaited, event)
     if ending is None:
         snapshot = task.act(lambda hook: hook.snapshot(pipeline_execution_arn))
         what = f"{awaited.called(pipeline_execution_arn)} is not over (execution {snapshot.status})"
-        reason = event.get("reason") if isinstance(event, Mapping) else None
         ending = awaited.ending(snapshot) or awaited.failure(
-            reason or f"{what}, although its trigger ended. Clear the task to follow it again."
+            f"{what}, although its trigger ended. Clear the task to follow it again."
         )
+        reason = event.get("reason") if isinstance(event, Mapping) else None
+        if reason and ending.state == "failed":
+            # The trigger knows more: why an execution was not resumed, or why it gave up on one that is not over.
+            ending = replace(ending, reason=reason)
     return finish(task, context, ending, log_lines)
 
 
@@ -63,6 +66,17 @@ def timed_out(awaited: Awaited, event: Any) -> Ending | None:
     if not isinstance(event, Mapping) or event.get("status") != "timeout":
         return None
     return replace(awaited.failure(event["reason"]), limit=event["limit"])
+
+
+def _nothing_to_look_at(awaited: Awaited, event: Any) -> Ending | None:
+    """Return the end of a task whose trigger found no execution."""
+    if not isinstance(event, Mapping) or event["pipeline_execution_arn"] not in (None, "", "None"):
+        return None
+    return (
+        Ending(awaited, "skipped", event["reason"])
+        if event["status"] == "skipped"
+        else awaited.failure(event["reason"])
+    )
 
 
 def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.pace import Pace
+from airflow_sm_pipelines.execution.quiet import EndTasks, State
 from airflow_sm_pipelines.execution.resume import failure_identity
 from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, to_dict
@@ -36,15 +37,16 @@ class BasePipelineTrigger(BaseTrigger):
     """
     A trigger that follows an execution, or a step of one.
 
-    Always ends with one event and a reason, whatever it meets. Ends the task itself (``end_from_trigger``), or resumes
-    it on a worker with ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
+    Always ends with one event and a reason, whatever it meets. Ends the task itself (``ends_here``), or resumes it on a
+    worker with ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
     "limit"}``; the last is the name of the limit of time that was over.
 
     :param pipeline_execution_arn: the execution.
     :param awaited: what is waited for.
     :param connection: by which connection AWS is called; the region is by default the execution's.
     :param wait: how to wait.
-    :param end_from_trigger: end the task here, without a worker.
+    :param ends_here: the states in which the task ends here, without a worker.
+    :param deferred_by_worker: the task was on a worker before.
     :param time_limit: when to give up, as :meth:`~airflow_sm_pipelines.execution.time_limit.TimeLimit.to_dict` has it.
     :param launch_task_id: the full id of the task that launched the execution, which keeps what a next try has to know.
         Without it no failure is taken for an old one, and nothing is resumed.
@@ -57,7 +59,8 @@ class BasePipelineTrigger(BaseTrigger):
         awaited: Awaited | Mapping[str, Any],
         connection: AwsConnection | Mapping[str, Any],
         wait: WaitSettings | Mapping[str, Any],
-        end_from_trigger: bool,
+        ends_here: Sequence[State] = (),
+        deferred_by_worker: bool = True,
         time_limit: Mapping[str, Any] | None = None,
         launch_task_id: str | None = None,
     ) -> None:
@@ -66,7 +69,8 @@ class BasePipelineTrigger(BaseTrigger):
         self.awaited = awaited if isinstance(awaited, Awaited) else Awaited.from_dict(awaited)
         self.connection = connection if isinstance(connection, AwsConnection) else AwsConnection(**connection)
         self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait)
-        self.end_from_trigger = end_from_trigger
+        self.ends_here = tuple(ends_here)
+        self.deferred_by_worker = deferred_by_worker
         self.launch_task_id = launch_task_id
         self._given_limit = None if time_limit is None else TimeLimit(**time_limit)
         self._limit: TimeLimit | None = None
@@ -79,7 +83,8 @@ class BasePipelineTrigger(BaseTrigger):
             "awaited": self.awaited.to_dict(),
             "connection": to_dict(self.connection),
             "wait": to_dict(self.wait),
-            "end_from_trigger": self.end_from_trigger,
+            "ends_here": list(self.ends_here),
+            "deferred_by_worker": self.deferred_by_worker,
             "time_limit": None if self._given_limit is None else self._given_limit.to_dict(),
         }
 
@@ -109,17 +114,19 @@ class BasePipelineTrigger(BaseTrigger):
         began = asyncio.get_running_loop().time()
         memory = TaskMemory(self.task_instance, self.launch_task_id)
         try:
-            ending = await self._to_the_end(memory)
-            if self._is_remembered(ending):
+            ending, here = await self._to_the_end(memory)
+            if self._is_remembered(ending, here):
                 await memory.keep(TryEnd(memory.try_number, failure=self._failure(ending)))
         except Exception as error:
             # Whatever it is: Airflow would say "Trigger exited without sending an event", and no reason.
             self.log.exception("The trigger failed: %s: %s", type(error).__name__, error)  # noqa: TRY401 - the sentence
             ending = self.awaited.failure(f"the trigger failed: {type(error).__name__}: {error}")
-        if self._ends_here(ending):
+            here = self._may_end_here(ending)
+        if here:
             yield end_event(ending.state)
             return
-        await until_worker_is_done(self.task_instance, began)
+        if self.deferred_by_worker:
+            await until_worker_is_done(self.task_instance, began)
         # Nothing is held any more: whoever runs this may leave it here for good.
         yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
@@ -130,14 +137,16 @@ class BasePipelineTrigger(BaseTrigger):
             }
         )
 
-    async def _to_the_end(self, memory: TaskMemory) -> Ending:
+    async def _to_the_end(self, memory: TaskMemory) -> tuple[Ending, bool]:
+        """Return how the task ends, and whether it ends here, all done that belongs to it."""
         self._limit = self.time_limit()
         try:
             before = await self.ended_before()
             if before is not None:
-                if self._ends_here(before):
+                here = await self._ends_here(before)
+                if here:
                     self.log.info("Skipping: %s", before.reason)
-                return before
+                return before, here
             async with shared_connection(self._regional_connection()) as connection:
                 return await self._follow_and_finish(connection, memory)
         except PipelineExecutionError as error:
@@ -146,11 +155,12 @@ class BasePipelineTrigger(BaseTrigger):
             if self._limit is None:
                 raise
             ending = self.awaited.gave_up(self._limit, self._followed, self._what, self._seen)
-        if self._ends_here(ending):
+        here = await self._ends_here(ending)
+        if here:
             self.log.error("%s", ending.reason)
-        return ending
+        return ending, here
 
-    async def _follow_and_finish(self, connection: SharedConnection, memory: TaskMemory) -> Ending:
+    async def _follow_and_finish(self, connection: SharedConnection, memory: TaskMemory) -> tuple[Ending, bool]:
         arn = await self.find(connection)
         self._follower = Follower(
             connection=connection,
@@ -162,23 +172,31 @@ class BasePipelineTrigger(BaseTrigger):
             log=self.log,
         )
         ending = await self._follower.follow(arn)
-        if not self._ends_here(ending):
-            return ending
+        if not await self._ends_here(ending):
+            return ending, False
         trouble = self._follower.progress.trouble
-        return await within(
+        ending = await within(
             self._limit, finish(self.task_instance, connection, ending, self.wait, log=self.log, on_trouble=trouble)
         )
+        return ending, self._may_end_here(ending)
 
-    def _ends_here(self, ending: Ending) -> bool:
+    async def is_quiet(self) -> bool:
+        """Whether nobody has to be told of the end of this try; by default whoever deferred the task knew that."""
+        return True
+
+    async def _ends_here(self, ending: Ending) -> bool:
+        return self._may_end_here(ending) and (self.wait.end_tasks != EndTasks.AUTO or await self.is_quiet())
+
+    def _may_end_here(self, ending: Ending) -> bool:
         # In dag.test() there is no task instance, and nobody listens to the events that end a task. Only a worker can
         # say that a sensor's own time is over, which Airflow tries no sensor again after.
         sensor_timeout = ending.limit == SENSOR_TIMEOUT and ending.state == "failed"
-        return self.end_from_trigger and self.task_instance is not None and not sensor_timeout
+        return ending.state in self.ends_here and self.task_instance is not None and not sensor_timeout
 
-    def _is_remembered(self, ending: Ending) -> bool:
+    def _is_remembered(self, ending: Ending, here: bool) -> bool:
         """Whether somebody may have to know how this try ended: a next try, or a triggerer that was paused."""
         somebody = self.launch_task_id is not None or self.wait.stop_on_kill
-        return somebody and (ending.state != "success" or not self._ends_here(ending))
+        return somebody and (ending.state != "success" or not here)
 
     def _failure(self, ending: Ending) -> str | None:
         """The identity of the failure that the try ends with, where its step or execution failed."""
@@ -216,7 +234,6 @@ class BasePipelineTrigger(BaseTrigger):
             self.log.info("Execution %s is left alone: %s", arn, kill.reason)
             return
         self.log.info("The task was failed by a person: stopping execution %s", arn)
-        await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
         async with shared_connection(self._regional_connection()) as connection:
             try:
                 asked = await connection.persist(
@@ -227,6 +244,8 @@ class BasePipelineTrigger(BaseTrigger):
                 return
         if not asked:
             self.log.info("Nothing to stop: execution %s is over", arn)
+        # Afterwards: Airflow may refuse to write for a task that is not deferred any more.
+        await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
 
     async def _kill(self, memory: TaskMemory) -> Kill:
         # A limit that is over: another triggerer has given up already, or Airflow has.

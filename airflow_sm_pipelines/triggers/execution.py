@@ -45,10 +45,9 @@ class SageMakerPipelineExecutionTrigger(BasePipelineTrigger):
         pipeline_name: str | None = None,
         started_from: str | None = None,
         started_before: str | None = None,
-        end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(pipeline_execution_arn=pipeline_execution_arn, end_from_trigger=end_from_trigger, **kwargs)
+        super().__init__(pipeline_execution_arn=pipeline_execution_arn, **kwargs)
         self.pipeline_name = pipeline_name
         self.started_from = started_from
         self.started_before = started_before

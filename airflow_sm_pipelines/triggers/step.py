@@ -7,8 +7,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.states import state_of_task
+from airflow_sm_pipelines.compatibility.triggerer import read_xcom
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Ending
+from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.time_limit import (
     AIRFLOW_SOONER,
     EXECUTION_TIMEOUT,
@@ -77,6 +79,13 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         :param connection: not needed.
         """
         return str(self.pipeline_execution_arn)
+
+    async def is_quiet(self) -> bool:
+        """Whether this is the task's first try, never cleared, and no plugin listens where the launch task ran."""
+        if self.task_instance is None or int(self.task_instance.try_number) != 1:
+            return False
+        launched = await read_xcom(self.task_instance, LAUNCHED, self.launch_task_id)
+        return launched is not None and Launched(**launched).is_quiet(self.task_instance.id)
 
     async def ended_before(self) -> Ending | None:
         """Return the end of a task that Airflow starts although nothing was launched, since the launch was skipped.

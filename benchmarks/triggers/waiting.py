@@ -130,7 +130,7 @@ def triggers(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
                     "awaited": Awaited(StepTarget(f"late-{step}"), returns_arn=False).to_dict(),
                     "connection": to_dict(AwsConnection()),
                     "wait": to_dict(WaitSettings(waiter_delay=plan.waiter_delay)),
-                    "end_from_trigger": True,
+                    "ends_here": ["success", "skipped"],
                 },
             )
 

@@ -57,7 +57,9 @@ def test_the_other_branch_fails_the_run(live, bad_run):
             "report": "upstream_failed",
         },
     )
-    assert live.api.errors(bad_run, "given.reject") == ["step 'reject' failed: not as good as 0.7"]
+    assert live.api.errors(bad_run, "given.reject") == [
+        "PipelineExecutionError: step 'reject' failed: not as good as 0.7"
+    ]
 
 
 def test_the_pipeline_has_the_given_document(live, bad_run):

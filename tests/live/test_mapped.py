@@ -55,7 +55,7 @@ def test_a_mapped_operator_runs_and_follows_an_execution_for_each_of_its_argumen
     assert parameters(live, executions) == GIVEN
     assert [live.api.xcom(run, "wait", "return_value", number) for number in NUMBERS] == [succeeded, None, last]
     assert live.api.errors(run, "wait", map_index=1) == [
-        f"execution {failed} ended Failed: step 'late' failed: no luck"
+        f"PipelineExecutionError: execution {failed} ended Failed: step 'late' failed: no luck"
     ]
 
 

@@ -112,9 +112,7 @@ def test_a_retry_resumes_the_execution(live, failed_once, dag_id):
     assert live.executions(dag_id.replace("_", "-")) == {arn: "Succeeded"}
     assert len(calls(live, "RetryPipelineExecution", arn)) == 1
     [said] = last_errors(live, run, "run")
-    assert said.removeprefix("PipelineExecutionError: ") == (
-        f"execution {arn} ended Failed: step 'behind' failed: no luck"
-    )
+    assert said == f"PipelineExecutionError: execution {arn} ended Failed: step 'behind' failed: no luck"
 
 
 def test_a_retry_starts_another_execution(live, failed_once):
@@ -257,7 +255,7 @@ def out_of_time(live):
     [
         (
             "whole_out_of_time",
-            "gave up on execution {arn} after 15 seconds (execution_timeout); last seen: {seen}. {left_alone}",
+            "AirflowTaskTimeout: gave up on execution {arn} after 15 seconds (execution_timeout); last seen: {seen}. {left_alone}",
         ),
         (
             "whole_out_of_time_on_worker",

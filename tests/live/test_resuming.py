@@ -113,10 +113,10 @@ def test_an_execution_that_ended_in_a_fail_step_says_that_it_cannot_be_resumed(l
         "failed",
         {"group.launch": "success", "group.before": "success", "group.refuse": "failed"},
     )
-    assert live.api.errors(run, "group.refuse", 1) == ["step 'refuse' failed: Not this way."]
+    assert live.api.errors(run, "group.refuse", 1) == ["PipelineExecutionError: step 'refuse' failed: Not this way."]
     [refusal] = live.api.errors(run, "group.refuse", 2)
     assert refusal == (
-        f"execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an execution (Not this "
+        f"PipelineExecutionError: execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an execution (Not this "
         "way.). Clear the task that launched it to start anew"
     )
     assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn) == []

@@ -52,7 +52,7 @@ def test_marking_a_step_failed_stops_the_execution(live, waiting):
         "failed",
         {"group.launch": "success", "group.one": "failed", "group.other": "failed"},
     )
-    assert live.api.errors(run, "group.other") == ["step 'other' was stopped"]
+    assert live.api.errors(run, "group.other") == ["PipelineExecutionError: step 'other' was stopped"]
 
 
 def test_marking_the_run_failed_stops_the_execution(live, waiting):

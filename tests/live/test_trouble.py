@@ -88,9 +88,12 @@ def test_a_refusal_fails_all_waiting_tasks_at_once_in_the_services_words(live, w
     )
     for step in ("one", "other"):
         assert live.api.errors(run, f"group.{step}") == [
-            f"{LOOK} failed: {words} (connection 'aws_default', region us-east-1)"
+            f"AirflowFailException: DescribePipelineExecution failed: {words} (connection 'aws_default', region us-east-1)"
         ]
-    assert [(call.operation, call.forwarded) for call in refused if not call.forwarded] == [(LOOK, False)] * calls
+    # The watch's own, then those of the workers that end the two tasks: each looks once more.
+    assert [call.operation for call in refused if not call.forwarded] == (
+        [LOOK] * calls + ["DescribePipelineExecution"] * 2 * calls
+    )
     assert executions == {arn: "Executing"}
 
 

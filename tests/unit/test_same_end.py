@@ -67,8 +67,8 @@ def in_the_triggerer(awaited: Awaited, triggerer: Triggerer) -> tuple[str, dict[
         pipeline_execution_arn=EXECUTION_ARN,
         awaited=json.loads(json.dumps(awaited.to_dict())),
         connection={},
-        wait=WaitSettings(waiter_delay=0.01, log_lines=2, stop_on_kill=False),
-        end_from_trigger=True,
+        wait=WaitSettings(waiter_delay=0.01, log_lines=2, stop_on_kill=False, end_tasks="triggerer"),
+        ends_here=["success", "failed", "skipped"],
     )
     trigger.task_instance = triggerer.task_instance  # type: ignore[assignment]
 
@@ -127,3 +127,17 @@ def test_every_decision_ends_a_task_alike_on_both_sides(
     worker = on_a_worker(awaited, ["register", "reject"])
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", triggerer, raising=False)
     assert in_the_triggerer(awaited, triggerer) == worker
+
+
+@pytest.mark.parametrize(
+    ("status", "exception"), [("skipped", AirflowSkipException), ("failed", PipelineExecutionError)]
+)
+@pytest.mark.parametrize("arn", [None, "None"])
+def test_a_task_whose_trigger_found_no_execution(status, exception, arn):
+    """A worker has nothing to look at either: it ends the task as the trigger says, and asks nobody."""
+    with DAG("train_model", schedule=None):
+        task = Task(task_id="train", aws_conn_id="no_such_connection")
+    awaited = Awaited(StepTarget("train"), returns_arn=False)
+    event = {"status": status, "reason": "nothing was launched", "pipeline_execution_arn": arn, "limit": None}
+    with pytest.raises(exception, match="nothing was launched"):
+        end_after_trigger(task, {}, awaited, "None", event=event, log_lines=1)  # type: ignore[typeddict-item]

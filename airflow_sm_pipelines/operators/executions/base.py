@@ -37,6 +37,8 @@ class BasePipelineExecutionOperator(ConnectedTask):
     :param log_lines: lines of a failed step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution; only of operators that start one.
     :param stop_on_kill: stop the execution when a person fails the task or its Dag run while the task waits.
+    :param end_tasks: where the task ends after a wait in the triggerer. ``"auto"``: on a worker, unless it succeeds and
+        nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
     :param kwargs: the connection; see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`.
     """
 
@@ -56,12 +58,13 @@ class BasePipelineExecutionOperator(ConnectedTask):
         log_lines: int = 20,
         on_retry: str = "resume",
         stop_on_kill: bool = True,
+        end_tasks: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.wait = WaitSettings(waiter_delay, waiter_max_attempts, log_lines, on_retry, stop_on_kill)
+        self.wait = WaitSettings(waiter_delay, waiter_max_attempts, log_lines, on_retry, stop_on_kill, end_tasks)
         self._waiting: tuple[str, WorkerWait] | None = None
         if problem := self.wait.problem:
             raise self.error(problem)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_sm_pipelines.compatibility.audience import states_told
 from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.definition.expressions import PropertyReference
@@ -14,6 +15,7 @@ from airflow_sm_pipelines.definition.validation import step_name_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
+from airflow_sm_pipelines.execution.quiet import states_ended_here
 from airflow_sm_pipelines.execution.time_limit import execution_limit, later
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
@@ -39,8 +41,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     It starts nothing itself: the launch task of its
     :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup` starts the whole pipeline, and
-    this task then follows its step. It waits in the triggerer, without a worker, and ends there too; only a task
-    with ``outlets`` is finished by a worker, since Airflow registers asset events only there.
+    this task then follows its step. It waits in the triggerer, without a worker. There it also ends when its step
+    succeeded on the first try and nobody asked to be told. In every other case a worker ends it, with all that belongs
+    to the end of a task: the exception, callbacks, listeners, asset events, retries.
 
     Another try of the task, by ``retries`` or after it was cleared, resumes the failed execution; the group's
     ``on_retry`` says how.
@@ -86,8 +89,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.pipeline_execution_arn = (
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
         )
-        # A task with outlets has to end on a worker, so it goes there once and defers.
-        self.start_from_trigger = not self.outlets
+        self.start_from_trigger = True
 
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
@@ -139,7 +141,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             "awaited": self.awaited.to_dict(),
             "connection": to_dict(self.settings.connection),
             "wait": to_dict(self.settings.wait),
-            "end_from_trigger": True,
+            "ends_here": states_ended_here(
+                self.settings.wait.end_tasks, states_told(self), has_outlets=bool(self.outlets)
+            ),
+            "deferred_by_worker": False,
             "launch_task_id": self.settings.launch_task_id,
             "execution_timeout": None if timeout is None else timeout.total_seconds(),
         }
@@ -161,7 +166,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             ) from None
         limit = execution_limit(time.time(), self.execution_timeout)
         on_a_worker = {
-            "end_from_trigger": False,
+            "ends_here": [],
+            "deferred_by_worker": True,
             "execution_timeout": None,
             "time_limit": None if limit is None else limit.to_dict(),
         }

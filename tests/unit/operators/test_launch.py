@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
@@ -35,13 +35,16 @@ class Launch:
     task: SageMakerPipelineLaunchOperator
     log: list[tuple[str, str]]
     store: dict[str, str] | None = None
+    pushed: dict[str, object] = field(default_factory=dict)
 
     def run(self, try_number: int = 1, max_tries: int = 2) -> str:
         """Run one try."""
         instance = SimpleNamespace(
             dag_id="d", run_id="r", task_id="churn.launch", map_index=-1, try_number=try_number, max_tries=max_tries
         )
-        run = SimpleNamespace(start_date="2026", run_after=datetime(2026, 1, 2, tzinfo=timezone.utc))
+        instance.xcom_push = lambda key, value: self.pushed.update({key: value})
+        after = datetime(2026, 1, 2, tzinfo=timezone.utc)
+        run = SimpleNamespace(start_date="2026", run_after=after, clear_number=2)
         return self.task.execute({"ti": instance, "dag_run": run, "task_state_store": self.store})  # type: ignore[typeddict-item]
 
     def listed(self, **statuses: str) -> None:
@@ -294,3 +297,10 @@ def test_a_pipeline_that_was_never_started(launch):
     launch.service.answers["ListPipelineExecutions"] = [Refusal("ResourceNotFound", "no such pipeline")]
     assert launch.run(2) == EXECUTION_ARN
     assert launch.stopped == []
+
+
+def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
+    """Step triggers learn when the launch task ran, whether the run was cleared, and whether a plugin listens here."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.time", SimpleNamespace(time=lambda: 1000.5))
+    launch.run()
+    assert launch.pushed == {"launched": {"at": 1000.5, "clears": 2, "listens": False}}

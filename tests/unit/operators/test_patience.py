@@ -10,7 +10,7 @@ from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.hooks.patience import persist
-from tests.scripted_service import Refusal, step
+from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 THROTTLED = SageMakerServiceError("Rate exceeded.", code="ThrottlingException", retryable=True)
 
@@ -106,7 +106,7 @@ def test_a_task_ends_on_a_worker_although_the_service_is_in_trouble(completed, s
         Refusal("InternalFailure", "Ouch", 500),
     ]
     service.steps([step("a", "Succeeded", EndTime=1690315999.0)])
-    assert completed({"status": "success", "reason": None}) == {
+    assert completed({"status": "success", "reason": None, "pipeline_execution_arn": EXECUTION_ARN}) == {
         "step_status": "Succeeded",
         "job_arn": None,
         "outputs": {},
@@ -118,7 +118,10 @@ def test_a_task_ends_on_a_worker_although_the_service_is_in_trouble(completed, s
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        ({"status": "failed", "reason": "gave up; last seen: Executing"}, "gave up; last seen: Executing"),
+        (
+            {"status": "failed", "reason": "gave up; last seen", "pipeline_execution_arn": EXECUTION_ARN},
+            "gave up; last seen",
+        ),
         (
             "success",
             (

@@ -152,8 +152,10 @@ def test_deferring(service, dag, context):
             "log_lines": 20,
             "on_retry": "resume",
             "stop_on_kill": False,
+            "end_tasks": "auto",
         },
-        "end_from_trigger": True,
+        "ends_here": ["success", "skipped"],
+        "deferred_by_worker": True,
     }
     assert (caught.value.method_name, caught.value.timeout) == ("execute_complete", timedelta(seconds=3900))
 
@@ -406,22 +408,25 @@ def test_the_trigger_of_a_step_sensor(service, definition, dag, context):
 @pytest.mark.parametrize(
     ("arguments", "ends", "skips"),
     [
-        ({}, True, False),
-        ({"soft_fail": True}, True, True),
-        ({"never_fail": True}, True, True),
-        ({"outlets": [Asset("a")]}, False, False),
-        ({"do_xcom_push": False}, False, False),
+        ({}, ("success", "skipped"), False),
+        ({"soft_fail": True}, ("success", "skipped"), True),
+        ({"never_fail": True}, ("success", "skipped"), True),
+        ({"outlets": [Asset("a")]}, ("skipped",), False),
+        ({"on_success_callback": print}, ("skipped",), False),
+        ({"on_skipped_callback": [print]}, ("success",), False),
+        ({"on_execute_callback": print}, (), False),
+        ({"do_xcom_push": False}, (), False),
     ],
-    ids=["alone", "soft_fail", "never_fail", "outlets", "no XCom"],
+    ids=["alone", "soft_fail", "never_fail", "outlets", "on success", "on skip", "on execute", "no XCom"],
 )
 def test_where_a_deferred_sensor_ends(service, dag, context, arguments, ends, skips):
-    """The triggerer ends the sensor, unless it has outlets or wants no XCom; it knows soft_fail and never_fail."""
+    """The triggerer ends a sensor that does not fail, where nobody asked to be told; it knows soft_fail, never_fail."""
     service.execution("Executing")
     service.steps([])
     with pytest.raises(TaskDeferred) as caught:
         execution_sensor(**arguments).execute(context())
     trigger = caught.value.trigger
-    assert (trigger.end_from_trigger, trigger.awaited.skip_on_failure) == (ends, skips)
+    assert (trigger.ends_here, trigger.awaited.skip_on_failure) == (ends, skips)
 
 
 @pytest.mark.parametrize(

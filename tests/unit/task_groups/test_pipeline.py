@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from airflow.exceptions import SerializationError
-from airflow.sdk import DAG, Label, TaskGroup, TriggerRule, task
+from airflow.sdk import DAG, Asset, Label, TaskGroup, TriggerRule, task
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -155,8 +155,10 @@ def test_steps_start_from_their_trigger(dag, group):
             "log_lines": 20,
             "on_retry": "resume",
             "stop_on_kill": True,
+            "end_tasks": "auto",
         },
-        "end_from_trigger": True,
+        "ends_here": ("success", "skipped"),
+        "deferred_by_worker": False,
         "launch_task_id": "churn.launch",
         "execution_timeout": None,
     }
@@ -171,19 +173,38 @@ def step_outside_pipeline(name):
     return nothing().operator
 
 
-def test_a_step_with_outlets_ends_on_a_worker(dag, group):
-    """Airflow registers asset events on workers only, so such a task starts there."""
-    from airflow.sdk import Asset
+@pytest.mark.parametrize(
+    ("keywords", "end_tasks", "ends"),
+    [
+        ({}, "auto", ("success", "skipped")),
+        ({"outlets": [Asset("model")]}, "auto", ("skipped",)),
+        ({"on_success_callback": print}, "auto", ("skipped",)),
+        ({"on_success_callback": [print]}, "triggerer", ("success", "failed", "skipped")),
+        ({"on_skipped_callback": print}, "auto", ("success",)),
+        ({"on_failure_callback": print, "on_retry_callback": print}, "auto", ("success", "skipped")),
+        ({"on_execute_callback": print}, "auto", ()),
+        ({"post_execute": print}, "auto", ()),
+        ({"outlets": [Asset("model")]}, "triggerer", ("failed", "skipped")),
+        ({}, "worker", ()),
+    ],
+)
+def test_in_which_states_the_triggerer_ends_a_step(dag, group, keywords, end_tasks, ends):
+    """Those in which nobody asked to be told; failures are a worker's. Every step starts in the triggerer."""
+    with group(end_tasks=end_tasks):
+        made = step("a", **keywords)
+    assert made.start_from_trigger
+    assert made.start_trigger_args.trigger_kwargs["ends_here"] == ends
 
-    with group():
-        plain, with_outlets = step("a"), step("b", outlets=[Asset("model")])
-    assert (plain.start_from_trigger, with_outlets.start_from_trigger) == (True, False)
+
+def test_callbacks_of_default_args_count(dag, group):
+    """A callback that all tasks of the group have is one of each step."""
+    with group(default_args={"on_success_callback": print}):
+        made = step("a")
+    assert made.start_trigger_args.trigger_kwargs["ends_here"] == ("skipped",)
 
 
 def test_airflow_ends_a_step_deferred_by_a_worker_later_than_its_trigger_does(dag, group):
     """The trigger gives up at the execution_timeout and says what it saw last, which Airflow cannot."""
-    from airflow.sdk import Asset
-
     with group():
         limited = step("a", outlets=[Asset("model")], execution_timeout=timedelta(hours=1))
         unlimited = step("b", outlets=[Asset("model")])

@@ -87,9 +87,11 @@ def test_serialized_and_made_again():
             "log_lines": 7,
             "on_retry": "resume",
             "stop_on_kill": True,
+            "end_tasks": "auto",
         },
         "time_limit": {"name": "timeout", "seconds": 5, "at": 10.5},
-        "end_from_trigger": True,
+        "ends_here": ["success"],
+        "deferred_by_worker": True,
     }
     path, serialized = SageMakerPipelineExecutionTrigger(**arguments).serialize()
     assert path == "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger"

@@ -84,6 +84,53 @@ async def test_a_step_that_succeeds(service, triggerer, log):
     ]
 
 
+QUIET = {"launched": {"at": 2e9, "clears": 0, "listens": False}}
+
+
+@pytest.mark.parametrize(
+    ("try_number", "launched", "here"),
+    [
+        (1, QUIET, True),
+        (2, QUIET, False),
+        (1, {"launched": {**QUIET["launched"], "listens": True}}, False),
+        (1, {"launched": {**QUIET["launched"], "clears": 1}}, False),
+        (1, {"launched": {**QUIET["launched"], "at": 1e9}}, False),
+        (1, {}, False),
+    ],
+    ids=["first try", "second try", "a listener", "a cleared run", "made after the launch", "an older launch"],
+)
+async def test_a_quiet_success_ends_here(service, triggerer, try_number, launched, here):
+    """The first try ends in the triggerer when nobody asked; everything else, and every doubt, goes to a worker."""
+    service.execution("Succeeded")
+    service.steps([step("train", "Succeeded")])
+    triggerer.try_number = try_number
+    triggerer.launch_xcoms.update(launched)
+    made = trigger(triggerer, end_tasks="auto", ends_here=["success", "skipped"], deferred_by_worker=False)
+    resumed = [(TriggerEvent, told("success"))]
+    assert await events(made) == (SUCCESS if here else resumed)
+    assert (
+        ("step_status", "Succeeded") in triggerer.pushed
+        if here
+        else triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO)]
+    )
+
+
+async def test_a_failure_goes_to_a_worker_at_once(service, triggerer, log, monkeypatch):
+    """A task that no worker has deferred need not wait for one; its failure is remembered, and told by the worker."""
+    monkeypatch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 1000)
+    triggerer.launch_xcoms.update(QUIET)
+    service.execution("Failed")
+    service.steps([step("train", "Failed", FailureReason="boom", EndTime=1690315999.5)])
+    made = trigger(triggerer, end_tasks="auto", ends_here=["success", "skipped"], deferred_by_worker=False)
+    assert await events(made) == [(TriggerEvent, told("failed", "step 'train' failed: boom"))]
+    assert triggerer.launch_xcoms["ended__churn.train"]["failure"].startswith(EXECUTION_ARN)
+    assert [line for line in log() if line[0] == "ERROR"] == []
+
+
+def told(status, reason=None):
+    return {"status": status, "reason": reason, "pipeline_execution_arn": EXECUTION_ARN, "limit": None}
+
+
 async def test_without_a_task_instance_nothing_is_pushed(service, log):
     """In dag.test() a trigger has no task instance: it follows its step all the same."""
     training(service)
@@ -481,10 +528,12 @@ ARGUMENTS = {
         "log_lines": 3,
         "on_retry": "restart",
         "stop_on_kill": False,
+        "end_tasks": "auto",
     },
     "execution_timeout": 60.0,
     "time_limit": {"name": "execution_timeout", "seconds": 60, "at": 10.5},
-    "end_from_trigger": False,
+    "ends_here": ["success"],
+    "deferred_by_worker": False,
     "launch_task_id": "churn.launch",
 }
 

@@ -123,8 +123,10 @@ def test_it_defines_starts_and_defers(service, dag, context):
                 "log_lines": 20,
                 "on_retry": "resume",
                 "stop_on_kill": True,
+                "end_tasks": "auto",
             },
-            "end_from_trigger": True,
+            "ends_here": ["success", "skipped"],
+            "deferred_by_worker": True,
             "pipeline_name": None,
             "started_from": None,
             "started_before": None,
@@ -288,7 +290,7 @@ def synchronously(made, context):
 
 def after_the_trigger(made, context):
     made.execute_complete(
-        context, {"status": "failed", "pipeline_execution_arn": EXECUTION_ARN, "reason": "?", "limit": None}
+        context, {"status": "failed", "pipeline_execution_arn": EXECUTION_ARN, "reason": None, "limit": None}
     )
 
 

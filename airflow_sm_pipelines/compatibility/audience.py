@@ -1,0 +1,38 @@
+"""Who is told by workers, and by nobody else, how a task ends: its callbacks, and the listeners of plugins."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+LISTENED_TO: Final = (
+    "on_task_instance_running",
+    "on_task_instance_success",
+    "on_task_instance_failed",
+    "on_task_instance_skipped",
+)
+_EXAMPLES: Final = "airflow.example_dags."
+"""Airflow loads the listeners of its example Dags together with these."""
+
+
+def states_told(task: Any) -> frozenset[str]:
+    """Return the states of a task in which one of its own callbacks is called when it ends on a worker.
+
+    :param task: an operator. Its failures need no callback to be ended by a worker.
+    """
+    always = ("on_execute_callback", "_pre_execute_hook", "_post_execute_hook")
+    if any(getattr(task, name, None) for name in always):
+        return frozenset({"success", "skipped"})
+    callbacks = {"success": "on_success_callback", "skipped": "on_skipped_callback"}
+    return frozenset(state for state, name in callbacks.items() if getattr(task, name, None))
+
+
+def somebody_listens() -> bool:
+    """Whether a plugin on this worker listens to task instances; Airflow's own examples do not count."""
+    from airflow.sdk.listener import get_listener_manager
+
+    hooks: Any = get_listener_manager().hook
+    listeners = [
+        implementation.plugin for name in LISTENED_TO for implementation in getattr(hooks, name).get_hookimpls()
+    ]
+    modules = [getattr(each, "__name__", None) or type(each).__module__ for each in listeners]
+    return any(not module.startswith(_EXAMPLES) for module in modules)

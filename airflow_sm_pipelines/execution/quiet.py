@@ -1,0 +1,71 @@
+"""When a task may end in the triggerer, without a worker.
+
+Only workers run callbacks, notify listeners, register asset events and evaluate retry policies. So the triggerer ends
+a task only where nobody would notice: it succeeded or was skipped, on its first try, and nobody asked to be told.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal
+
+State = Literal["success", "failed", "skipped"]
+
+
+class EndTasks(str, Enum):
+    """Where tasks end that wait in the triggerer."""
+
+    AUTO = "auto"
+    WORKER = "worker"
+    TRIGGERER = "triggerer"
+
+
+def states_ended_here(end_tasks: str, told: Collection[str], *, has_outlets: bool) -> tuple[State, ...]:
+    """Return the states in which the triggerer may end a task.
+
+    :param end_tasks: one of :class:`EndTasks`.
+    :param told: the states in which somebody asked to be told.
+    :param has_outlets: the task has assets, whose events Airflow registers when a task succeeds on a worker.
+    """
+    states: tuple[State, ...] = ()
+    if end_tasks == EndTasks.TRIGGERER:
+        states = ("success", "failed", "skipped")
+    elif end_tasks == EndTasks.AUTO:
+        states = tuple(state for state in ("success", "skipped") if state not in told)
+    return tuple(state for state in states if not (has_outlets and state == "success"))
+
+
+LAUNCHED: Final = "launched"
+"""The XCom in which the launch task leaves :class:`Launched`."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What the launch task knows on its worker, and the triggerers of the steps do not.
+
+    :param at: when the launch task ran, in seconds since the epoch.
+    :param clears: how often tasks of the Dag run were cleared before; ``None`` where Airflow does not say.
+    :param listens: whether a plugin on the worker listens to task instances.
+    """
+
+    at: float
+    clears: int | None
+    listens: bool
+
+    def is_quiet(self, task_instance_id: object) -> bool:
+        """Whether a task instance at its first try may end in the triggerer.
+
+        One that has ended before, as ``upstream_failed``, keeps the end of then: it would end before it starts. It has
+        no other sign than its id, a UUID of version 7, which every clear renews.
+
+        :param task_instance_id: the task instance's id.
+        """
+        try:
+            identity = uuid.UUID(str(task_instance_id))
+        except ValueError:
+            return False
+        made = int(identity.hex[:12], 16) / 1000
+        return not self.listens and self.clears == 0 and identity.version == 7 and made <= self.at

@@ -1,0 +1,185 @@
+"""A step task is a whole Airflow task: whoever asked to be told of its end is told, and its times are right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.airflow_api import AirflowApi
+from harness.components import USER, Stack
+from tests.live.conftest import BUCKET, BUNDLES, Live
+
+
+def printed(live, run, task_id, try_number=1):
+    """What the callbacks of a task printed."""
+    records = live.api.log(run, f"group.{task_id}" if "." not in task_id else task_id, try_number)
+    return [record["event"] for record in records if record.get("logger") == "task.stdout"]
+
+
+def on_workers(live, run):
+    """The tasks whose latest try a worker process had."""
+    return {task.task_id.rpartition(".")[2] for task in live.api.task_instances(run) if task.pid is not None}
+
+
+@pytest.fixture(scope="module")
+def whole(live):
+    """A run whose steps all end as their names say; that of `retried` fails first."""
+    run = live.start("whole_tasks")
+    arn = live.await_execution(run)
+    live.answers.await_waiting(arn, "failed")
+    live.answers.succeed(arn, "quiet", "success", "notified", "executed", "outlet")
+    live.answers.fail(arn, "retried")
+    live.await_states(run, quiet="success", success="success", notified="success", executed="success", outlet="success")
+    live.answers.fail(arn, "failed")
+    # The second try of retried resumes the execution, the step of failed with it: its task must have ended by then.
+    live.await_states(run, failed="failed")
+    live.await_that(lambda: live.tries(run)["group.retried"] == 2, "the second try of retried", run)
+    live.answers.succeed(arn, "retried")
+    live.answers.succeed(arn, "failed")
+    return live.follow(run)
+
+
+def test_a_quiet_success_ends_in_the_triggerer_and_all_else_on_a_worker(live, whole):
+    """One worker for each task whose end somebody asked for, or that did not just succeed."""
+    assert (whole.state, live.states(whole)) == (
+        "failed",
+        {
+            **dict.fromkeys(
+                [
+                    f"group.{step}"
+                    for step in ("launch", "quiet", "success", "notified", "executed", "outlet", "retried")
+                ],
+                "success",
+            ),
+            "group.failed": "failed",
+        },
+    )
+    assert on_workers(live, whole) == {"launch", "success", "notified", "executed", "outlet", "retried", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("task_id", "try_number", "told"),
+    [
+        ("quiet", 1, []),
+        ("success", 1, ["success: None"]),
+        ("notified", 1, ["notified of group.notified"]),
+        ("executed", 1, ["execute: None"]),
+        ("retried", 1, ["retry: PipelineExecutionError: step 'retried' failed: no luck"]),
+        ("retried", 2, ["success: None"]),
+        (
+            "failed",
+            1,
+            [
+                "failure: PipelineExecutionError: step 'failed' failed: no luck",
+                "notified of group.failed",
+            ],
+        ),
+    ],
+)
+def test_callbacks_are_called_with_the_exception(live, whole, task_id, try_number, told):
+    """Functions and notifiers, each once, as of any task; a failure's has the reason."""
+    assert printed(live, whole, task_id, try_number) == told
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_step_makes_its_asset(live):
+    """A step with an outlet starts in the triggerer like the others, and registers its asset event once."""
+    assert len(live.api.asset_event_extras("whole_tasks")) == 1
+
+
+def test_callbacks_of_default_args(live):
+    """The Dag's own callbacks are those of the steps, too."""
+    run = live.start("told_by_default")
+    live.answers.succeed(live.await_execution(run), "step")
+    run = live.follow(run)
+    assert (run.state, printed(live, run, "step")) == ("success", ["success: None"])
+
+
+@pytest.mark.parametrize(
+    ("end_tasks", "workers", "told"),
+    [("worker", {"launch", "good", "bad"}, ["success: None"]), ("triggerer", {"launch"}, [])],
+)
+def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
+    """Always on a worker, or always in the triggerer, where callbacks of a success are not called."""
+    run = live.start(f"ended_by_{end_tasks}")
+    arn = live.await_execution(run)
+    live.answers.succeed(arn, "good")
+    live.await_states(run, good="success")
+    live.answers.fail(arn, "bad")
+    run = live.follow(run)
+    assert live.states(run) == {"group.launch": "success", "group.good": "success", "group.bad": "failed"}
+    assert (on_workers(live, run), printed(live, run, "good")) == (workers, told)
+
+
+def test_durations_after_a_clear(live):
+    """A failed task and the one behind it, upstream_failed, are cleared: no duration is negative or missing."""
+    run = live.start("durations")
+    arn = live.await_execution(run)
+    live.answers.fail(arn, "first")
+    assert live.follow(run).state == "failed"
+    assert live.states(run)["group.second"] == "upstream_failed"
+    live.api.clear(run, only_failed=True)
+    live.answers.succeed(arn, "first", "second")
+    run = live.follow(run)
+    seconds = {task.task_id: task.seconds for task in live.api.task_instances(run)}
+    assert (run.state, [task_id for task_id, each in seconds.items() if each is None or each < 0]) == ("success", [])
+    assert on_workers(live, run) == {"launch", "first", "second"}
+
+
+def test_operators_and_sensors_call_their_callbacks(live):
+    """A task for a whole execution that fails, and a sensor that is skipped, after a wait in the triggerer."""
+    run = live.start("whole_executions_told")
+    live.await_that(lambda: live.api.xcom(run, "run", "pipeline_execution_arn") is not None, "the start", run)
+    arn = live.api.xcom(run, "run", "pipeline_execution_arn")
+    live.answers.await_waiting(arn, "step")
+    waiting = {"run": "deferred", "sense": "deferred"}
+    live.await_that(lambda: live.states(run) == waiting, f"the states {waiting}", run)
+    live.answers.fail(arn, "step")
+    run = live.follow(run)
+    why = f"execution {arn} ended Failed: step 'step' failed: no luck"
+    assert live.states(run) == {"run": "failed", "sense": "skipped"}
+    records = {
+        task: [each["event"] for each in live.api.log(run, task) if each.get("logger") == "task.stdout"]
+        for task in ("run", "sense")
+    }
+    assert records == {"run": [f"failure: PipelineExecutionError: {why}"], "sense": ["skipped: None"]}
+
+
+@pytest.fixture(scope="module")
+def listened(tmp_path_factory):
+    """Another Airflow, with a plugin that listens; and the file that it writes to."""
+    directory = tmp_path_factory.mktemp("listened")
+    file = directory / "listened.jsonl"
+    stack = Stack(
+        directory,
+        BUNDLES["live-tests"],
+        {"AIRFLOW__CORE__PLUGINS_FOLDER": str(Path(__file__).parent / "plugins"), "LISTENED": str(file)},
+    )
+    with stack.running(print):
+        stack.client("s3").create_bucket(Bucket=BUCKET)
+        api = AirflowApi(stack.airflow_url, USER, stack.password)
+        yield Live(stack, api, None), file
+        api.close()
+
+
+def test_listeners_hear_of_each_step_task(listened):
+    """A plugin's listener is told of start and end of every step task, with the exception of one that failed."""
+    live, file = listened
+    run = live.start("listened_to")
+    arn = live.await_execution(run)
+    live.answers.succeed(arn, "good")
+    live.await_states(run, good="success")
+    live.answers.fail(arn, "bad")
+    run = live.follow(run)
+    heard = [json.loads(line) for line in file.read_text().splitlines()]
+    steps = {}
+    for dag_id, task_id, try_number, what, error in heard:
+        assert (dag_id, try_number) == ("listened_to", 1)
+        steps.setdefault(task_id, []).append((what, error))
+    assert steps == {
+        "group.launch": [("running", None), ("success", None)],
+        "group.good": [("running", None), ("success", None)],
+        "group.bad": [("running", None), ("failed", "PipelineExecutionError: step 'bad' failed: no luck")],
+    }

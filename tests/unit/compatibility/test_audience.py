@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+from airflow.listeners import hookimpl
+from airflow.sdk.listener import get_listener_manager
+
+from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, somebody_listens
+
+
+@pytest.fixture
+def listeners():
+    """Airflow's listener manager of workers, without listeners before and after."""
+    manager = get_listener_manager()
+    manager.clear()
+    yield manager
+    manager.clear()
+
+
+@pytest.mark.parametrize("hook", LISTENED_TO)
+def test_a_listener_of_task_instances_counts(listeners, hook):
+    """One hook for task instances is enough, of an object and of a module."""
+    assert not somebody_listens()
+
+    class Plugin:
+        pass
+
+    setattr(Plugin, hook, hookimpl(lambda *_: None))
+    listeners.add_listener(Plugin())
+    assert somebody_listens()
+    listeners.clear()
+    module = types.ModuleType("somebodys.plugin")
+    setattr(module, hook, hookimpl(lambda: None))
+    listeners.add_listener(module)
+    assert somebody_listens()
+
+
+def test_other_listeners_do_not_count(listeners):
+    """Neither one that hears of components only, nor the listener that comes with Airflow's example Dags."""
+
+    class Components:
+        @hookimpl
+        def on_starting(self, component):
+            pass
+
+    listeners.add_listener(Components())
+    from airflow.example_dags.plugins import event_listener
+
+    listeners.add_listener(event_listener)
+    assert sys.modules["airflow.example_dags.plugins.event_listener"] in listeners.pm.get_plugins()
+    assert not somebody_listens()
