@@ -68,7 +68,7 @@ def unknown_keys(
 def did_you_mean(name: object, candidates: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest candidate, or an empty string.
 
-    :param name: what was written; nothing is like what is no text.
+    :param name: what was written. Only text has a nearest name.
     :param candidates: what exists. The :data:`MOST_COMPARED` whose length is nearest are compared.
     """
     if not isinstance(name, str):

@@ -38,7 +38,8 @@ def end_after_trigger(
     :param context: Airflow's.
     :param awaited: what it waited for.
     :param pipeline_execution_arn: the execution.
-    :param event: what the trigger said; used only for a limit of time, and where the wait is not over.
+    :param event: what the trigger said. It decides for a limit of time and where there is no execution; it gives the
+        reason of a failure.
     :param log_lines: lines of a failed step's job log that the task's log shows.
     :return: what the task returns.
     :raises Exception: as :func:`finish` does.

@@ -36,7 +36,7 @@ def read_steps(task_group: TaskGroup, launch_task_id: str) -> dict[str, StepNode
     """Return the steps of a TaskGroup by task id, in the order they were defined.
 
     :param task_group: the group; TaskGroups inside it are only layout.
-    :param launch_task_id: the id of the launch task, which is no step and need not exist yet.
+    :param launch_task_id: the id of the launch task. It is not a step, and need not exist yet.
     :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
     """
     dag_id = task_group.dag.dag_id

@@ -15,7 +15,7 @@ _NO_LETTER_OR_DIGIT: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 def hyphenated(text: str) -> str:
-    """Return a text with a hyphen for whatever is no letter and no digit, and none at either end.
+    """Return a text in which hyphens replace all but letters and digits, with none at either end.
 
     Pipelines, executions' display names and pipeline parameters all take that. Different texts may become equal.
 
