@@ -1,16 +1,19 @@
-# One command for everything. All of it stays inside this clone: .venv, .benchmark-venv, .demo and tool caches.
+# One command for everything. All of it stays inside this clone: .venv, .benchmark-venv, .airflow-venvs, .demo and tool caches.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test benchmark demo wheel clean
+.PHONY: help setup check format test test-airflow benchmark demo wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
 unexport PYTHONPATH PYTHONHOME MYPYPATH PYTEST_ADDOPTS PYTEST_PLUGINS
 export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
 
+# What depends on the version of Airflow.
+AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks links operators sensors task_groups translation triggers test_same_end.py) tests/live
+
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 setup: ## Create or update .venv (nothing to do is quick)
 	@.ci/setup
@@ -20,6 +23,10 @@ demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--
 
 test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+test-airflow: ## Run the tests that hold on every Airflow on another one: AIRFLOW=3.0.6; ARGS goes to pytest
+	@.ci/setup airflow $(AIRFLOW)
+	@.airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
 
 benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in .benchmark-venv; ARGS=--quick for no numbers
 	@.ci/setup benchmark
@@ -43,5 +50,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .airflow-venvs .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

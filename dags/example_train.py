@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import Asset, Param, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_sm_pipelines import (
     ParameterFloat,

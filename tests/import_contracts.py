@@ -45,7 +45,7 @@ class StandardLibraryOnly(Contract):
 
 
 class PublicNamesOfAirflow(Contract):
-    """Every module outside one room imports Airflow by its public packages only.
+    """Every module outside one room imports Airflow by its public packages only, and nothing that tells its version.
 
     import-linter sees external packages as a whole, so this one reads the lines of the imports.
     """
@@ -71,4 +71,5 @@ class PublicNamesOfAirflow(Contract):
 
 def _is_in(module: str, public: str) -> bool:
     """Whether a module is public: ``airflow.sdk`` itself, but what is below a package of providers as well."""
-    return module == public or (public == "airflow.providers" and module.startswith(f"{public}."))
+    below = public == "airflow.providers" and module.startswith(f"{public}.")
+    return module == public or (below and not module.endswith(".version_compat"))

@@ -28,11 +28,14 @@ def states_told(task: Any) -> frozenset[str]:
 
 def somebody_listens() -> bool:
     """Whether a plugin on this worker listens to task instances; Airflow's own examples do not count."""
-    from airflow.sdk.listener import get_listener_manager
+    from airflow.providers.common.compat.sdk import get_listener_manager
 
     hooks: Any = get_listener_manager().hook
     listeners = [
-        implementation.plugin for name in LISTENED_TO for implementation in getattr(hooks, name).get_hookimpls()
+        implementation.plugin
+        for name in LISTENED_TO
+        if hasattr(hooks, name)  # on_task_instance_skipped came with Airflow 3.2
+        for implementation in getattr(hooks, name).get_hookimpls()
     ]
     modules = [getattr(each, "__name__", None) or type(each).__module__ for each in listeners]
     return any(not module.startswith(_EXAMPLES) for module in modules)

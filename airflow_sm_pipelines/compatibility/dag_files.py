@@ -12,7 +12,10 @@ def load_dag_file(dag_file: Path) -> tuple[Mapping[str, Any], list[str]]:
 
     :param dag_file: a Python file.
     """
-    from airflow.dag_processing.dagbag import DagBag
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:  # before Airflow 3.2
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef]
 
     bag = DagBag(dag_folder=str(dag_file.resolve()), safe_mode=False, load_op_links=False)
     return bag.dags, list(bag.import_errors.values())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DagRunState
+from airflow.providers.common.compat.sdk import DagRunState
 from airflow.sdk.execution_time.comms import DagRunStateResult, GetDagRunState, GetTaskStates, TaskStatesResult
+
+from airflow_sm_pipelines.compatibility.supervisor import ask
 
 
 async def state_of_task(task_instance: Any, task_id: str) -> str | None:
@@ -14,7 +16,7 @@ async def state_of_task(task_instance: Any, task_id: str) -> str | None:
     :param task_instance: the trigger's ``task_instance``; also says which of several mapped instances.
     :param task_id: the task's full id.
     """
-    states = await _ask(
+    states = await ask(
         GetTaskStates(
             dag_id=task_instance.dag_id,
             task_ids=[task_id],
@@ -31,7 +33,7 @@ async def state_of_run(task_instance: Any) -> str | None:
 
     :param task_instance: the trigger's ``task_instance``.
     """
-    run = await _ask(GetDagRunState(dag_id=task_instance.dag_id, run_id=task_instance.run_id), DagRunStateResult)
+    run = await ask(GetDagRunState(dag_id=task_instance.dag_id, run_id=task_instance.run_id), DagRunStateResult)
     return None if run.state is None else DagRunState(run.state).value
 
 
@@ -60,7 +62,7 @@ def own_run_state(task_instance: Any) -> str | None:
 
 def heartbeat_timeout() -> float:
     """Return after how many seconds Airflow takes a task whose supervisor does not send heartbeats for dead."""
-    from airflow.sdk.configuration import conf
+    from airflow.providers.common.compat.sdk import conf
 
     return float(conf.getint("scheduler", "task_instance_heartbeat_timeout", fallback=300))
 
@@ -68,13 +70,3 @@ def heartbeat_timeout() -> float:
 def _only(states: Any, run_id: str) -> str | None:
     """Return the one state there is: asked for one task, one run and one map index."""
     return next(iter(states.get(run_id, {}).values()), None)
-
-
-async def _ask(question: Any, answer: type[Any]) -> Any:
-    # Late: Airflow sets it when the triggerer starts.
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
-
-    response = await SUPERVISOR_COMMS.asend(question)
-    if not isinstance(response, answer):
-        raise TypeError(f"asked Airflow {question!r}, expected {answer.__name__}, got {response!r}")
-    return response

@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-from airflow.sdk.bases.skipmixin import XCOM_SKIPMIXIN_KEY, XCOM_SKIPMIXIN_SKIPPED
 from airflow.triggers.base import (
     BaseTrigger,
     StartTriggerArgs,
@@ -17,7 +16,10 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from airflow_sm_pipelines.compatibility.supervisor import ask
+
 __all__ = [
+    "TELLS_OF_KILLS",
     "BaseTrigger",
     "StartTriggerArgs",
     "TriggerEvent",
@@ -30,12 +32,20 @@ __all__ = [
     "until_worker_is_done",
 ]
 
+TELLS_OF_KILLS: Final = hasattr(BaseTrigger, "on_kill")
+"""Whether Airflow calls a trigger's ``on_kill``. Before 3.3 it only cancels the trigger, as when a triggerer
+ends."""
+
 SETTLED_AFTER: Final = 10.0
 """How long after its start a trigger resumes its task on a worker at the earliest, in seconds.
 
 A task that resumes before the scheduler has heard that its first worker is done is failed by it, as killed from outside
 (apache/airflow issues 66374, 71580 and 72716). Nothing tells a trigger when that is.
 """
+
+_SKIPMIXIN_KEY: Final = "skipmixin_key"
+_SKIPPED: Final = "skipped"
+"""As ``airflow.ti_deps.deps.not_previously_skipped_dep`` has them, which a Dag file had better not load."""
 
 _under_way: set[asyncio.Task[None]] = set()
 """The work that is seen through. The event loop itself keeps no hold of its tasks."""
@@ -102,11 +112,14 @@ async def push_xcoms(task_instance: Any, xcoms: Mapping[str, Any], task_id: str 
     :param xcoms: the values by their keys; JSON.
     :param task_id: an unmapped task of the run; by default the trigger's own task.
     """
-    # Late: the class depends on [core] xcom_backend.
+    # Late: the class depends on [core] xcom_backend, and a Dag file has no use for the messages.
+    from airflow.sdk.execution_time.comms import SetXCom
     from airflow.sdk.execution_time.xcom import XCom
 
+    place = _place(task_instance, task_id)
     for key, value in xcoms.items():
-        await XCom.aset(key=key, value=value, **_place(task_instance, task_id))
+        # What XCom.aset does, which older versions lack.
+        await ask(SetXCom(key=key, value=XCom.serialize_value(value, key=key, **place), **place))
 
 
 async def read_xcom(task_instance: Any, key: str, task_id: str | None = None) -> Any:
@@ -116,9 +129,11 @@ async def read_xcom(task_instance: Any, key: str, task_id: str | None = None) ->
     :param key: its key.
     :param task_id: an unmapped task of the run; by default the trigger's own task.
     """
+    from airflow.sdk.execution_time.comms import GetXCom, XComResult
     from airflow.sdk.execution_time.xcom import XCom
 
-    return await XCom.aget_one(key=key, **_place(task_instance, task_id))
+    response = await ask(GetXCom(key=key, **_place(task_instance, task_id)), XComResult)
+    return None if response.value is None else XCom.deserialize_value(response)
 
 
 def skipping_xcom(task_ids: Sequence[str]) -> dict[str, dict[str, list[str]]]:
@@ -128,7 +143,7 @@ def skipping_xcom(task_ids: Sequence[str]) -> dict[str, dict[str, list[str]]]:
 
     :param task_ids: full ids.
     """
-    return {XCOM_SKIPMIXIN_KEY: {XCOM_SKIPMIXIN_SKIPPED: list(task_ids)}}
+    return {_SKIPMIXIN_KEY: {_SKIPPED: list(task_ids)}}
 
 
 def _place(task_instance: Any, task_id: str | None) -> dict[str, Any]:

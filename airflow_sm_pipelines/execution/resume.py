@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
-from airflow_sm_pipelines.execution.status import StepStatus
+from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
 
 class OnRetry(str, Enum):
@@ -37,6 +37,16 @@ def failure_identity(snapshot: ExecutionSnapshot, step_name: str | None = None) 
     # execution itself changes.
     when = "" if failed else f" {_seconds(snapshot.last_modified_time)}"
     return f"{snapshot.arn} {snapshot.status}{when} {_endings(failed)}".rstrip()
+
+
+def is_stopped(snapshot: ExecutionSnapshot, step_name: str | None = None) -> bool:
+    """Whether a step, or else its execution, did not end well because somebody stopped it.
+
+    :param snapshot: the execution.
+    :param step_name: the step that is waited for; one that has not started stands for the execution.
+    """
+    step = None if step_name is None else snapshot.steps.get(step_name)
+    return snapshot.status is ExecutionStatus.STOPPED if step is None else step.status is StepStatus.STOPPED
 
 
 def token_after(snapshot: ExecutionSnapshot, on_retry: OnRetry) -> str:

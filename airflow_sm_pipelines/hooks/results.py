@@ -51,7 +51,8 @@ class StepResult:
         large = self._sizes()
         return {
             "step_status": self.status.value,
-            "job_arn": self.job_arn,
+            # Airflow 3.0 takes no XCom that is None.
+            **({} if self.job_arn is None else {"job_arn": self.job_arn}),
             "outputs": dict(self.outputs),
             "property_files": {name: content for name, content in self.property_files.items() if name not in large},
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from asgiref.sync import sync_to_async
 from botocore.config import Config
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
@@ -56,19 +56,9 @@ class AwsServicesHook(AwsBaseHook):
 
         :raises SageMakerServiceError: when there is no such connection. Only the default one may be missing.
         """
-        if not self.aws_conn_id:
-            self.conn_config = self._wrap(None)
-            return
-        try:
-            connection = await self.aget_connection(self.aws_conn_id)
-        except AirflowNotFoundException:
-            # dag.test() gives triggers a supervisor that cannot be asked asynchronously: airflow.sdk's
-            # InProcessSupervisorComms has no asend. There the synchronous way works on the event loop.
-            self.conn_config = self._read_connection()
-        else:
-            # In a thread: reading the connection's extra has Airflow mask it, which sends a message to the
-            # supervisor and waits. On the event loop that works in the tasks of triggers only.
-            self.conn_config = await asyncio.to_thread(self._wrap, connection)
+        # Reading a connection, and having its secrets masked, sends messages to the triggerer's supervisor and waits.
+        # On the event loop only some versions of Airflow can do that; from a thread of asgiref's all of them.
+        self.conn_config = await sync_to_async(self._read_connection, thread_sensitive=False)()
 
     def same_connection(self, other: AwsServicesHook) -> bool:
         """Whether two hooks were made from an equal Airflow connection.

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk import XComArg
 
-from airflow_sm_pipelines.compatibility.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn

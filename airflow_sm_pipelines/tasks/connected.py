@@ -8,10 +8,11 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
 from airflow_sm_pipelines.compatibility.audience import somebody_listens, states_told
-from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError, SageMakerServiceError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.quiet import states_ended_here
@@ -144,7 +145,7 @@ class ConnectedTask(CallingTask):
                 connection=self.connection,
                 wait=wait,
                 time_limit=None if first is None else first.to_dict(),
-                ends_here=ends_here if self.do_xcom_push else (),
+                ends_here=ends_here if self.do_xcom_push and TASKS_LIVE_IN_TRIGGERER else (),
                 **which,
             ),
             method_name="execute_complete",

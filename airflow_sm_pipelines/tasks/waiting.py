@@ -6,7 +6,8 @@ import operator
 import time
 from typing import Any, Final
 
-from airflow_sm_pipelines.compatibility.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
 from airflow_sm_pipelines.compatibility.states import heartbeat_timeout, own_run_state, own_state
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.ending import LEFT_ALONE, Awaited, Ending

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TriggerRule, XComArg
+from airflow.providers.common.compat.sdk import MappedOperator, TriggerRule
+from airflow.sdk import XComArg
 
-from airflow_sm_pipelines.compatibility.sdk import DagParam, MappedOperator
+from airflow_sm_pipelines.compatibility.sdk import DagParam
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP

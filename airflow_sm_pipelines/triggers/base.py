@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_sm_pipelines.compatibility.states import state_of_run, state_of_task
 from airflow_sm_pipelines.compatibility.triggerer import (
+    TELLS_OF_KILLS,
     BaseTrigger,
     TriggerEvent,
     end_event,
@@ -117,6 +118,10 @@ class BasePipelineTrigger(BaseTrigger):
             ending, here = await self._to_the_end(memory)
             if self._is_remembered(ending, here):
                 await memory.keep(TryEnd(memory.try_number, failure=self._failure(ending)))
+        except asyncio.CancelledError:
+            if not TELLS_OF_KILLS:
+                await self.on_kill()
+            raise
         except Exception as error:
             # Whatever it is: Airflow would say "Trigger exited without sending an event", and no reason.
             self.log.exception("The trigger failed: %s: %s", type(error).__name__, error)  # noqa: TRY401 - the sentence
@@ -228,8 +233,7 @@ class BasePipelineTrigger(BaseTrigger):
         await see_through(self._stop_if_failed_by_a_person(str(execution)))
 
     async def _stop_if_failed_by_a_person(self, arn: str) -> None:
-        memory = TaskMemory(self.task_instance, self.launch_task_id)
-        kill = await self._kill(memory)
+        kill = await self._kill()
         if not kill.stops:
             self.log.info("Execution %s is left alone: %s", arn, kill.reason)
             return
@@ -244,17 +248,20 @@ class BasePipelineTrigger(BaseTrigger):
                 return
         if not asked:
             self.log.info("Nothing to stop: execution %s is over", arn)
-        # Afterwards: Airflow may refuse to write for a task that is not deferred any more.
-        await memory.keep(TryEnd(memory.try_number, stopped_execution=arn))
 
-    async def _kill(self, memory: TaskMemory) -> Kill:
+    async def _kill(self) -> Kill:
         # A limit that is over: another triggerer has given up already, or Airflow has.
         limit = self._limit or self.time_limit()
         out_of_time = limit is not None and time.time() >= limit.at
         task: Any = self.task_instance
         state = await state_of_task(task, task.task_id)
         run_state = await state_of_run(task) if state == "skipped" else None
-        return Kill(state, run_state, ended_by_itself=out_of_time or await memory.this_try_ended())
+        kill = Kill(state, run_state, ended_by_itself=out_of_time)
+        if not kill.stops:
+            # Airflow 3.4 lets a trigger read nothing for a try that was cleared.
+            return kill
+        memory = TaskMemory(self.task_instance, self.launch_task_id)
+        return replace(kill, ended_by_itself=await memory.this_try_ended())
 
     def _in_trouble(self, error: SageMakerServiceError) -> None:
         self.log.warning("SageMaker is unavailable, retrying: %s", error)

@@ -13,8 +13,9 @@ from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import Fail, decide
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.progress import Progress, progress_of
-from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity
+from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, is_stopped
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
 from airflow_sm_pipelines.hooks.starting import go_on
 from airflow_sm_pipelines.settings import WaitSettings
@@ -30,7 +31,8 @@ class Follower:
     """Waits for a step or an execution. Where an earlier try of the task ended with a failure, resumes the execution.
 
     Once the execution is over (it cannot be resumed before) it is resumed, or another is started, once for all tasks
-    that ask for it. Every failure that no earlier try ended with is this try's own.
+    that ask for it. Every failure that no earlier try ended with is this try's own. A stop is not, where another try
+    finds it at its first look: who stops the execution by failing its task could not always say so in the memory.
 
     :param connection: where to look.
     :param awaited: what is waited for.
@@ -61,26 +63,30 @@ class Follower:
         :raises asyncio.TimeoutError: when the time is up.
         """
         self._start_following(pipeline_execution_arn)
-        earlier = await self.memory.earlier_end()
+        old = await self.memory.earlier_failure()
+        old_stop = self.memory.is_another_try
         pace = Pace(self.wait.waiter_delay)
         resumed_after: str | None = None
         while True:
-            found = await self._until_over(earlier)
+            found = await self._until_over(old, old_stop=old_stop)
             if isinstance(found, Ending):
                 return found
-            failure = failure_identity(found, self.awaited.step_name)
-            if failure == resumed_after:
+            old = failure_identity(found, self.awaited.step_name)
+            if old == resumed_after:
                 # Asked for already; the service does not show it yet.
                 await within(self.limit, asyncio.sleep(pace.after_nothing()))
             await self._go_on(found, pace)
-            resumed_after = failure
-            # That the execution was stopped together with an earlier try is used up: another stop is a failure.
-            earlier = TryEnd(self.memory.try_number - 1, failure=failure)
-            await self.memory.keep(earlier)
+            resumed_after = old
+            old_stop = False
+            await self.memory.keep(TryEnd(self.memory.try_number - 1, failure=old))
 
-    async def _until_over(self, earlier: TryEnd | None) -> Ending | ExecutionSnapshot:
-        """Return how the task ends; or the execution, over, with the failure in it that an earlier try ended with."""
-        target = self.awaited.target
+    async def _until_over(self, old: str | None, *, old_stop: bool) -> Ending | ExecutionSnapshot:
+        """Return how the task ends; or the execution, over, with an old failure in it.
+
+        :param old: the identity of the failure that an earlier try ended with.
+        :param old_stop: a stop that is there at the first look is old, too.
+        """
+        target, name = self.awaited.target, self.awaited.step_name
         async with watch_execution(
             self.pipeline_execution_arn, self.connection, self.wait.waiter_delay
         ) as subscription:
@@ -92,7 +98,10 @@ class Follower:
                 self.progress.seen(snapshot)
                 await self.links.push(snapshot, self.awaited.step(snapshot))
                 decision = decide(snapshot, target)
-                if isinstance(decision, Fail) and earlier is not None and earlier.explains(snapshot, target):
+                if old_stop and isinstance(decision, Fail) and is_stopped(snapshot, name):
+                    old = failure_identity(snapshot, name)
+                old_stop = old_stop and snapshot.status is ExecutionStatus.STOPPING
+                if isinstance(decision, Fail) and old == failure_identity(snapshot, name):
                     if snapshot.status.is_terminal:
                         return snapshot
                     self.progress.old_failure(snapshot)

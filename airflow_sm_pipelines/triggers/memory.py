@@ -13,10 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.triggerer import push_xcoms, read_xcom
-from airflow_sm_pipelines.execution.outcome import ExecutionTarget, StepTarget
-from airflow_sm_pipelines.execution.resume import failure_identity
-from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.links.sagemaker import link_xcoms
 
 
@@ -27,25 +23,10 @@ class TryEnd:
     :param try_number: which try.
     :param failure: the identity of the failure it ended with, as
         :func:`~airflow_sm_pipelines.execution.resume.failure_identity` gives it.
-    :param stopped_execution: the ARN of the execution that was stopped because a person failed the task.
     """
 
     try_number: int
     failure: str | None = None
-    stopped_execution: str | None = None
-
-    def explains(self, snapshot: ExecutionSnapshot, target: StepTarget | ExecutionTarget) -> bool:
-        """Whether a failure seen now is what this try ended with.
-
-        :param snapshot: the execution, in which the target failed.
-        :param target: the step.
-        """
-        name = target.name if isinstance(target, StepTarget) else None
-        if self.failure is not None and self.failure == failure_identity(snapshot, name):
-            return True
-        step = None if name is None else snapshot.steps.get(name)
-        stopped = snapshot.status is ExecutionStatus.STOPPED if step is None else step.status is StepStatus.STOPPED
-        return stopped and self.stopped_execution == str(snapshot.arn)
 
 
 @dataclass(frozen=True)
@@ -66,12 +47,15 @@ class TaskMemory:
         kept = await read_xcom(self.task_instance, self._key, self.launch_task_id)
         return None if kept is None else TryEnd(**kept)
 
-    async def earlier_end(self) -> TryEnd | None:
-        """How an earlier try ended; not how this one did, when it is run once more after a triggerer died."""
-        if self.launch_task_id is None or self.try_number == 1:
-            return None
-        end = await self.last_end()
-        return None if end is None or end.try_number >= self.try_number else end
+    @property
+    def is_another_try(self) -> bool:
+        """Whether there was a try before this one, of a task whose failures are remembered."""
+        return self.task_instance is not None and self.launch_task_id is not None and self.try_number > 1
+
+    async def earlier_failure(self) -> str | None:
+        """The failure that an earlier try ended with; not that of this one, when it is run once more."""
+        end = await self.last_end() if self.is_another_try else None
+        return None if end is None or end.try_number >= self.try_number else end.failure
 
     async def this_try_ended(self) -> bool:
         """Whether this try has told how it ended."""
@@ -87,8 +71,7 @@ class TaskMemory:
         if self.task_instance is None:
             return
         if end.failure is None and (known := await self.last_end()) is not None:
-            stopped = end.stopped_execution or known.stopped_execution
-            end = replace(end, failure=known.failure, stopped_execution=stopped)
+            end = replace(end, failure=known.failure)
         await push_xcoms(self.task_instance, {self._key: asdict(end)}, self.launch_task_id)
 
     async def keep_execution(self, pipeline_execution_arn: str) -> None:

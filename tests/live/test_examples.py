@@ -8,6 +8,8 @@ import pytest
 
 from demo.scenario import GROUP, REGISTERED, REJECTED
 
+pytestmark = pytest.mark.every_airflow
+
 STEPS = ("prepare", "train", "evaluate", "good_enough", "register", "reject")
 STEP_XCOMS = ("step_status", "job_arn", "outputs", "property_files")
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.every_airflow
+
 REASON = "AlgorithmError: See job logs for more information. Last error line: KeyError: 'mean_radios', exit code: 1"
 WORDS = {
     "wrong_role": (

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.every_airflow, pytest.mark.smoke]
+
 DEFINITION = Path(__file__).parent / "dags" / "given.json"
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.every_airflow
+
 NUMBERS = (0, 1, 2)
 
 

@@ -296,6 +296,8 @@ def test_a_branch_over_metrics_in_s3(live):
 PROGRAM = """
 import json
 import whole_executions
+
+pytestmark = pytest.mark.every_airflow
 run = whole_executions.in_one_process.test()
 states = {task.task_id: task.state for task in run.get_task_instances()}
 print(json.dumps([run.state, states]))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.faults import faults
 
+pytestmark = pytest.mark.every_airflow
+
 DAGS = ("resumed_by_retries", "resumed_by_clearing", "restarted", "ended_in_fail_step")
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytestmark = pytest.mark.every_airflow
+
 DAYS = [f"2026-01-{day:02}" for day in range(1, 11)]
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.faults import faults
 
+pytestmark = pytest.mark.every_airflow
+
 DAGS = ("step_marked_failed", "run_marked_failed", "cleared_while_running", "marked_successful", "not_stopped_on_kill")
 
 

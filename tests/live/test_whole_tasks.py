@@ -11,6 +11,8 @@ from harness.airflow_api import AirflowApi
 from harness.components import USER, Stack
 from tests.live.conftest import BUCKET, BUNDLES, Live
 
+pytestmark = pytest.mark.every_airflow
+
 
 def printed(live, run, task_id, try_number=1):
     """What the callbacks of a task printed."""

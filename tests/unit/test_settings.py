@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 from typing import get_args, get_origin, get_type_hints
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk import DAG, Asset
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.module_loading import import_string
 
 from airflow_sm_pipelines import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
 
-from airflow_sm_pipelines.compatibility.sdk import AirflowFailException, BaseBranchOperator
 from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean

@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 from airflow_sm_pipelines.compatibility.audience import states_told
-from airflow_sm_pipelines.compatibility.sdk import AirflowFailException
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
-from airflow_sm_pipelines.exceptions import PipelineExecutionError
-from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.quiet import states_ended_here
 from airflow_sm_pipelines.execution.time_limit import execution_limit, later
@@ -89,7 +91,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.pipeline_execution_arn = (
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
         )
-        self.start_from_trigger = True
+        self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
 
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
@@ -150,11 +152,13 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         }
 
     def execute(self, context: Context) -> None:
-        """Wait for the step from a worker's start on; not used when the task starts from its trigger.
+        """Begin on a worker, where the task does not start from its trigger: end at once, or wait in the triggerer.
 
         :param context: Airflow's.
         :raises AirflowFailException: when the launch task left no execution.
+        :raises AirflowSkipException: when the step was never to run.
         """
+        from airflow_sm_pipelines.tasks.finish import finish
         from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
         try:
@@ -164,6 +168,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
                 f"The launch task '{self.settings.launch_task_id}' left no execution ARN: {error}. Clear it to start "
                 "an execution."
             ) from None
+        if (ending := self._seen_now()) is not None:
+            finish(self, context, ending, self.settings.wait.log_lines)
+            return
         limit = execution_limit(time.time(), self.execution_timeout)
         on_a_worker = {
             "ends_here": [],
@@ -176,6 +183,18 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             method_name="execute_complete",
             timeout=later(self.execution_timeout),
         )
+
+    def _seen_now(self) -> Ending | None:
+        """Return how the task ends, where its step is over already.
+
+        A failure may be that of an earlier try, and a service in trouble is waited for: both are the trigger's.
+        """
+        try:
+            ending = self.awaited.ending(self.ask(lambda hook: hook.snapshot(self.pipeline_execution_arn)))
+        except SageMakerServiceError as error:
+            self.log.info("The step cannot be seen now: %s", error)
+            return None
+        return None if ending is None or ending.state == "failed" else ending
 
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """Look at the step once more, on a worker, and end as it did.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from airflow.providers.common.compat.sdk import SkipMixin
 from airflow.sdk import BaseOperator, Label, TaskGroup
 
-from airflow_sm_pipelines.compatibility.sdk import SkipMixin
 from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import require_list

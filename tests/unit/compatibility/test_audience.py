@@ -5,7 +5,7 @@ import types
 
 import pytest
 from airflow.listeners import hookimpl
-from airflow.sdk.listener import get_listener_manager
+from airflow.providers.common.compat.sdk import get_listener_manager
 
 from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, somebody_listens
 

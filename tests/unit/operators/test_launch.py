@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.exceptions import SageMakerServiceError

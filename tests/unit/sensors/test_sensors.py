@@ -5,14 +5,14 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from airflow.sdk import Asset
-from airflow.sdk.exceptions import (
+from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowRescheduleException,
     AirflowSensorTimeout,
     AirflowSkipException,
     TaskDeferred,
 )
+from airflow.sdk import Asset
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSensor

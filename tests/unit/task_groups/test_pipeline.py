@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from airflow.exceptions import SerializationError
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk import DAG, Asset, Label, TaskGroup, TriggerRule, task
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_sm_pipelines import (

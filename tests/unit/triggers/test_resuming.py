@@ -37,8 +37,8 @@ async def events(made: SageMakerPipelineStepTrigger) -> list[tuple[type, Any]]:
     return [(type(event), event.payload) async for event in made.run()]
 
 
-def ended(try_number: int, failure: str | None = None, stopped_execution: str | None = None) -> dict[str, Any]:
-    return {"try_number": try_number, "failure": failure, "stopped_execution": stopped_execution}
+def ended(try_number: int, failure: str | None = None) -> dict[str, Any]:
+    return {"try_number": try_number, "failure": failure}
 
 
 async def test_a_failure_is_remembered_for_the_next_try(service, triggerer):
@@ -280,7 +280,7 @@ async def test_restart(service, triggerer):
 
 async def test_an_execution_stopped_with_its_task_is_resumed(service, triggerer):
     """A person failed the task, which stopped the execution, and then cleared it: the next try resumes it, once."""
-    triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, stopped_execution=EXECUTION_ARN)
+    triggerer.try_number = 2
     stopped = step("train", "Stopped", EndTime=1690315999.5), step("train", "Stopped", EndTime=1690319999.5)
     service.execution("Stopping", "Stopped", "Executing", "Stopped")
     service.steps([stopped[0]], [stopped[0]], [stopped[0]], [step("train", "Executing")], [stopped[1]])
@@ -290,6 +290,23 @@ async def test_an_execution_stopped_with_its_task_is_resumed(service, triggerer)
     assert triggerer.launch_xcoms == {KEY: ended(2, f"{EXECUTION_ARN} train Stopped 1690319999.500")}
 
 
+async def test_a_step_that_another_try_stopped_is_waited_for(service, triggerer):
+    """Another task of the run resumed the execution before; the step has not started again at the first look."""
+    triggerer.try_number = 2
+    service.execution("Executing", "Executing", "Succeeded")
+    service.steps([step("train", "Stopped", EndTime=1690315999.5)], [step("train", "Executing")], [succeeded()])
+    assert await events(trigger(triggerer)) == SUCCESS
+    assert service.count("RetryPipelineExecution") == 0
+
+
+async def test_a_stop_in_the_first_try_is_a_failure(service, triggerer):
+    """Somebody stopped the execution before the trigger looked: no try was there before, so it is no old one."""
+    service.execution("Stopped")
+    service.steps([step("train", "Stopped", EndTime=1690315999.5)])
+    assert await events(trigger(triggerer)) == FAILED
+    assert service.count("RetryPipelineExecution") == 0
+
+
 async def test_a_try_stopped_while_it_waited_to_resume_is_resumed(service, triggerer):
     """The step had failed, others still ran, and then a person failed the task: the next try resumes that failure."""
     triggerer.try_number, triggerer.launch_xcoms[KEY] = 2, ended(1, FAILURE)
@@ -297,7 +314,7 @@ async def test_a_try_stopped_while_it_waited_to_resume_is_resumed(service, trigg
     triggerer.states["churn.train"] = "failed"
     service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     await made.on_kill()
-    assert triggerer.launch_xcoms == {KEY: ended(2, FAILURE, stopped_execution=EXECUTION_ARN)}
+    assert triggerer.launch_xcoms == {KEY: ended(1, FAILURE)}
     triggerer.try_number = 3
     service.execution("Stopped", "Executing", "Succeeded")
     service.steps([failed()], [step("train", "Executing")], [succeeded()])
@@ -336,14 +353,24 @@ async def running(service: Any, triggerer: Triggerer, **arguments: Any) -> SageM
     ("state", "run_state"), [("failed", "running"), ("failed", "failed"), ("skipped", "failed")], ids=str
 )
 async def test_a_person_fails_the_task_or_the_run(service, triggerer, state, run_state):
-    """The execution is stopped, and the next try will know that it was stopped together with this one."""
+    """The execution is stopped. Nothing is written for the task: Airflow 3.4 refuses that once it is not deferred."""
     made = await running(service, triggerer)
     triggerer.states["churn.train"], triggerer.run_state = state, run_state
     service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     await made.on_kill()
     [request] = service.requests_of("StopPipelineExecution")
     assert request["PipelineExecutionArn"] == EXECUTION_ARN
-    assert triggerer.launch_xcoms == {KEY: ended(1, stopped_execution=EXECUTION_ARN)}
+    assert triggerer.launch_xcoms == {}
+
+
+@pytest.mark.parametrize(("state", "stops"), [("failed", 1), ("scheduled", 0)])
+async def test_an_airflow_that_only_cancels_triggers(service, triggerer, monkeypatch, state, stops):
+    """Before Airflow 3.3 a trigger that is cancelled asks for its task's state, and stops what a person failed."""
+    monkeypatch.setattr("airflow_sm_pipelines.triggers.base.TELLS_OF_KILLS", False)
+    triggerer.states["churn.train"] = state
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    await running(service, triggerer)
+    assert service.count("StopPipelineExecution") == stops
 
 
 @pytest.mark.parametrize(
@@ -375,7 +402,7 @@ async def test_a_person_fails_the_task_before_the_trigger_has_looked(service, tr
     service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     await made.on_kill()
     assert service.count("StopPipelineExecution") == 1
-    assert triggerer.launch_xcoms == {KEY: ended(1, stopped_execution=EXECUTION_ARN)}
+    assert triggerer.launch_xcoms == {}
 
 
 @pytest.mark.parametrize("arn", [None, "None", "{{ arn }}"])

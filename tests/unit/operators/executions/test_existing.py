@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_sm_pipelines.operators.executions.existing import (
     SageMakerRetryPipelineExecutionOperator,

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, DownstreamTasksSkipped
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from airflow_sm_pipelines.definition.conditions import Not, Or
 from airflow_sm_pipelines.definition.expressions import JsonGet, ParameterReference, PropertyReference

@@ -1,0 +1,22 @@
+"""The installed Airflow's version, and what follows from nothing else; the one place that asks for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow import __version__
+from packaging.version import Version
+
+
+def tasks_live_in_triggerer(airflow: str) -> bool:
+    """Whether a task may start, and end, in the triggerer.
+
+    Before 3.3 Airflow starts tasks on workers all the same, or does not render what it gives their triggers. 3.3.0
+    ignores the ``retries`` of a task that its trigger fails (apache/airflow issue 71163).
+
+    :param airflow: a version. A pre-release counts as what it comes before: 3.4.0b2 has what 3.4.0 has.
+    """
+    return Version(Version(airflow).base_version) >= Version("3.3.1")
+
+
+TASKS_LIVE_IN_TRIGGERER: Final = tasks_live_in_triggerer(__version__)
