@@ -6,19 +6,21 @@ used here, and since which version it is there:
 =======================================  ==========================  ============================================
 feature                                  module                      Airflow
 =======================================  ==========================  ============================================
-a trigger ends its task                  :mod:`.triggerer`           3.0; ``retries`` are honoured from 3.3.1 on
+a task starts from its trigger           :mod:`.version`             3.3
+a trigger ends its task                  :mod:`.version`             3.0; ``retries`` are honoured from 3.3.1 on
 a trigger asks for states of tasks       :mod:`.states`              3.0
 and runs
-a trigger writes and reads XComs         :mod:`.triggerer`           3.3 (``XCom.aset``, ``XCom.aget_one``)
-a trigger skips tasks downstream         :mod:`.triggerer`           3.0 (``skipmixin_key``); module of 3.2
-work goes on while a trigger is killed   :mod:`.triggerer`           3.3 (``on_kill``)
+a trigger writes and reads XComs         :mod:`.triggerer`           3.0, as messages; refused by 3.4 when the task is
+                                                                     not deferred any more
+a trigger skips tasks downstream         :mod:`.triggerer`           3.0 (``skipmixin_key``)
+a trigger is told of a kill              :mod:`.triggerer`           3.3 (``on_kill``); before, it is only cancelled
+work goes on while a trigger is killed   :mod:`.triggerer`           3.0
 a task goes back to a worker             :mod:`.triggerer`           3.0
-a task starts from its trigger           :mod:`.triggerer`           3.3
-who is told by workers of a task's end   :mod:`.audience`            the listener manager's module of 3.3
+who is told by workers of a task's end   :mod:`.audience`            3.0; of skipped tasks from 3.1 on
 values are kept from try to try          :mod:`.task_state_store`    3.3; on older versions nothing is kept
 a group is checked when it is            :mod:`.task_group`          3.0
 serialised, and copied whole
-exceptions, sensors, branching           :mod:`.sdk`                 the modules of 3.2
-a Dag file is loaded                     :mod:`.dag_files`           3.0
+classes that are not public              :mod:`.sdk`                 3.0
+a Dag file is loaded                     :mod:`.dag_files`           3.0; another module from 3.2 on
 =======================================  ==========================  ============================================
 """

@@ -114,6 +114,9 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         """
         if not self.deferrable:
             return super().execute(context)
+        return self._begin(context)
+
+    def _begin(self, context: Context) -> Any:
         seen = self.poke(context)
         return seen.xcom_value if isinstance(seen, PokeReturnValue) else self._defer(context)
 
@@ -161,15 +164,16 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         :param context: Airflow's.
         :param event: what the trigger said; only for the ARN, and for what was not seen.
         """
-        from airflow_sm_pipelines.tasks.finish import raise_end, timed_out
+        from airflow_sm_pipelines.tasks.finish import is_left_over, raise_end, timed_out
 
+        if is_left_over(event, context):
+            return self._begin(context)
         if (ending := timed_out(self.awaited, event)) is not None:
             raise_end(ending)
         self._found = event["pipeline_execution_arn"]
         if self._found is None:
             self._fail(event["reason"])
-        seen = self.poke(context)  # It may have been resumed meanwhile, or the service be unavailable.
-        return seen.xcom_value if isinstance(seen, PokeReturnValue) else self._defer(context)
+        return self._begin(context)  # It may have been resumed meanwhile, or the service be unavailable.
 
     def _defer(self, context: Context) -> NoReturn:
         started_from, started_before = self._interval(context)

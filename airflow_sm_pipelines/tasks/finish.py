@@ -59,6 +59,18 @@ def end_after_trigger(
     return finish(task, context, ending, log_lines)
 
 
+def is_left_over(event: Any, context: Context) -> bool:
+    """Whether an event is that of an earlier try, so that this one has to begin.
+
+    Airflow 3.0 resumes every try of a task with what its first try was resumed with.
+
+    :param event: what the trigger said.
+    :param context: Airflow's.
+    """
+    try_number = event.get("try_number") if isinstance(event, Mapping) else None
+    return try_number is not None and try_number < context["ti"].try_number
+
+
 def timed_out(awaited: Awaited, event: Any) -> Ending | None:
     """Return the end of a task whose trigger says that the time is over.
 

@@ -40,7 +40,7 @@ class BasePipelineTrigger(BaseTrigger):
 
     Always ends with one event and a reason, whatever it meets. Ends the task itself (``ends_here``), or resumes it on a
     worker with ``{"status": "success" | "failed" | "skipped" | "timeout", "reason", "pipeline_execution_arn",
-    "limit"}``; the last is the name of the limit of time that was over.
+    "limit", "try_number"}``; ``limit`` is the name of the limit of time that was over.
 
     :param pipeline_execution_arn: the execution.
     :param awaited: what is waited for.
@@ -139,6 +139,7 @@ class BasePipelineTrigger(BaseTrigger):
                 "reason": ending.reason,
                 "pipeline_execution_arn": self._followed,
                 "limit": ending.limit,
+                "try_number": None if self.task_instance is None else memory.try_number,
             }
         )
 

@@ -85,6 +85,9 @@ class BasePipelineExecutionOperator(ConnectedTask):
         :raises AirflowFailException: in one sentence, when trying again cannot help.
         :raises PipelineExecutionError: when the execution did not end well.
         """
+        return self._begin(context)
+
+    def _begin(self, context: Context) -> str | None:
         arn = self.act(lambda hook: self.begin(hook, context))
         self.link_addresses = link_xcoms(arn)
         context["ti"].xcom_push(key="pipeline_execution_arn", value=arn)
@@ -123,8 +126,10 @@ class BasePipelineExecutionOperator(ConnectedTask):
         :param event: what the trigger said; only for the ARN, and for what was not seen.
         :raises PipelineExecutionError: when the execution did not end well, or was not followed to its end.
         """
-        from airflow_sm_pipelines.tasks.finish import end_after_trigger
+        from airflow_sm_pipelines.tasks.finish import end_after_trigger, is_left_over
 
+        if is_left_over(event, context):
+            return self._begin(context)
         arn = event["pipeline_execution_arn"]
         self.link_addresses = link_xcoms(arn)
         return end_after_trigger(self, context, self.awaited, arn, event=event, log_lines=self.wait.log_lines)

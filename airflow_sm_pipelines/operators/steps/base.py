@@ -158,6 +158,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         :raises AirflowFailException: when the launch task left no execution.
         :raises AirflowSkipException: when the step was never to run.
         """
+        self._begin(context)
+
+    def _begin(self, context: Context) -> None:
         from airflow_sm_pipelines.tasks.finish import finish
         from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
@@ -207,8 +210,11 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         :raises PipelineExecutionError: when the step failed, with its reason.
         :raises AirflowSkipException: when the step was never to run.
         """
-        from airflow_sm_pipelines.tasks.finish import end_after_trigger
+        from airflow_sm_pipelines.tasks.finish import end_after_trigger, is_left_over
 
+        if is_left_over(event, context):
+            self._begin(context)
+            return
         end_after_trigger(
             self,
             context,

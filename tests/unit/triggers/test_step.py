@@ -106,7 +106,7 @@ async def test_a_quiet_success_ends_here(service, triggerer, try_number, launche
     triggerer.try_number = try_number
     triggerer.launch_xcoms.update(launched)
     made = trigger(triggerer, end_tasks="auto", ends_here=["success", "skipped"], deferred_by_worker=False)
-    resumed = [(TriggerEvent, told("success"))]
+    resumed = [(TriggerEvent, told("success", try_number=try_number))]
     assert await events(made) == (SUCCESS if here else resumed)
     assert (
         ("step_status", "Succeeded") in triggerer.pushed
@@ -127,8 +127,14 @@ async def test_a_failure_goes_to_a_worker_at_once(service, triggerer, log, monke
     assert [line for line in log() if line[0] == "ERROR"] == []
 
 
-def told(status, reason=None):
-    return {"status": status, "reason": reason, "pipeline_execution_arn": EXECUTION_ARN, "limit": None}
+def told(status, reason=None, try_number=1):
+    return {
+        "status": status,
+        "reason": reason,
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "limit": None,
+        "try_number": try_number,
+    }
 
 
 async def test_without_a_task_instance_nothing_is_pushed(service, log):
@@ -142,6 +148,7 @@ async def test_without_a_task_instance_nothing_is_pushed(service, log):
                 "reason": None,
                 "pipeline_execution_arn": EXECUTION_ARN,
                 "limit": None,
+                "try_number": None,
             },
         )
     ]
@@ -160,6 +167,7 @@ async def test_resuming_on_a_worker(service, triggerer, log):
                 "reason": "step 'train' failed: AlgorithmError: boom",
                 "pipeline_execution_arn": EXECUTION_ARN,
                 "limit": None,
+                "try_number": 1,
             },
         )
     ]
@@ -476,6 +484,7 @@ async def test_the_execution_timeout_of_a_task_deferred_by_a_worker(service, tri
         "reason": reason,
         "pipeline_execution_arn": EXECUTION_ARN,
         "limit": "execution_timeout",
+        "try_number": 1,
     }
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
 from airflow_sm_pipelines.definition.steps import BranchOwner
+from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 from tests.unit.conftest import PIPELINE_SETTINGS
 
@@ -67,3 +68,14 @@ def test_a_service_in_trouble_is_waited_for_in_the_triggerer(service, task, cont
     with pytest.raises(TaskDeferred):
         task.execute(running)
     assert running["ti"].pushed == {}
+
+
+def test_what_an_earlier_try_was_resumed_with_is_no_end_of_this_one(service, task, context):
+    """Airflow 3.0 resumes a second try with the event of the first: it begins anew, and its trigger knows the failure."""
+    service.execution("Failed")
+    service.steps([step("train", "Failed", EndTime=1690315999.0)])
+    event = {"status": "failed", "reason": "boom", "pipeline_execution_arn": EXECUTION_ARN, "limit": None}
+    with pytest.raises(TaskDeferred):
+        task.execute_complete(context(try_number=2), {**event, "try_number": 1})
+    with pytest.raises(PipelineExecutionError, match="boom"):
+        task.execute_complete(context(try_number=2), {**event, "try_number": 2})
