@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from botocore.config import Config
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.hooks.known_arguments import require_known
 from airflow_sm_pipelines.hooks.service_errors import service_words
 
 DEFAULT_CONNECTION = AwsBaseHook.default_conn_name
@@ -133,10 +134,12 @@ class AwsServicesHook(AwsBaseHook):
         :param method: the client's method, such as ``describe_pipeline``.
         :param arguments: the request.
         :return: the response.
-        :raises SageMakerServiceError: in the service's words, when it refuses or cannot be reached.
+        :raises SageMakerServiceError: in the service's words, when it refuses or cannot be reached; and where the
+            installed boto3 is too old for the request.
         """
         client = self.client(service)
         operation = client.meta.method_to_api_mapping[method]
+        require_known(client.meta.service_model.operation_model(operation), arguments)
         with service_words(operation, self._where):
             response: dict[str, Any] = getattr(client, method)(**arguments)
         return response
