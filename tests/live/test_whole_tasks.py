@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from airflow import __version__
 
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from harness.airflow_api import AirflowApi
 from harness.components import USER, Stack
 from tests.live.conftest import BUCKET, BUNDLES, Live
@@ -17,7 +19,12 @@ pytestmark = pytest.mark.every_airflow
 def printed(live, run, task_id, try_number=1):
     """What the callbacks of a task printed."""
     records = live.api.log(run, f"group.{task_id}" if "." not in task_id else task_id, try_number)
-    return [record["event"] for record in records if record.get("logger") == "task.stdout"]
+    return [record["event"] for record in records if is_printed(record)]
+
+
+def is_printed(record):
+    """Whether a line of a task's log was printed; Airflow 3.0 says so otherwise than later versions."""
+    return record.get("logger") == "task.stdout" or record.get("chan") == "stdout"
 
 
 def on_workers(live, run):
@@ -58,7 +65,9 @@ def test_a_quiet_success_ends_in_the_triggerer_and_all_else_on_a_worker(live, wh
             "group.failed": "failed",
         },
     )
-    assert on_workers(live, whole) == {"launch", "success", "notified", "executed", "outlet", "retried", "failed"}
+    quiet = set() if TASKS_LIVE_IN_TRIGGERER else {"quiet"}
+    told = {"launch", "success", "notified", "executed", "outlet", "retried", "failed"}
+    assert on_workers(live, whole) == quiet | told
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,12 @@ def test_callbacks_of_default_args(live):
 
 @pytest.mark.parametrize(
     ("end_tasks", "workers", "told"),
-    [("worker", {"launch", "good", "bad"}, ["success: None"]), ("triggerer", {"launch"}, [])],
+    [
+        ("worker", {"launch", "good", "bad"}, ["success: None"]),
+        ("triggerer", {"launch"}, [])
+        if TASKS_LIVE_IN_TRIGGERER
+        else ("triggerer", {"launch", "good", "bad"}, ["success: None"]),
+    ],
 )
 def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
     """Always on a worker, or always in the triggerer, where callbacks of a success are not called."""
@@ -115,6 +129,9 @@ def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
     assert (on_workers(live, run), printed(live, run, "good")) == (workers, told)
 
 
+@pytest.mark.skipif(
+    __version__.startswith("3.0."), reason="Airflow 3.0 has negative durations of any task, launch's too"
+)
 def test_durations_after_a_clear(live):
     """A failed task and the one behind it, upstream_failed, are cleared: no duration is negative or missing."""
     run = live.start("durations")
@@ -143,8 +160,7 @@ def test_operators_and_sensors_call_their_callbacks(live):
     why = f"execution {arn} ended Failed: step 'step' failed: no luck"
     assert live.states(run) == {"run": "failed", "sense": "skipped"}
     records = {
-        task: [each["event"] for each in live.api.log(run, task) if each.get("logger") == "task.stdout"]
-        for task in ("run", "sense")
+        task: [each["event"] for each in live.api.log(run, task) if is_printed(each)] for task in ("run", "sense")
     }
     assert records == {"run": [f"failure: PipelineExecutionError: {why}"], "sense": ["skipped: None"]}
 
