@@ -96,7 +96,7 @@ def example_train():
     def announce_registered(ti=None):
         """Say which model is in the registry now, and how good it is."""
         metrics = ti.xcom_pull(task_ids="breast_cancer.evaluate", key="property_files")["metrics"]
-        model_package_arn = ti.xcom_pull(task_ids="breast_cancer.register", key="job_arn")
+        model_package_arn = ti.xcom_pull(task_ids="breast_cancer.register", key="step_report")["job_arn"]
         print(f"Registered {model_package_arn} with an accuracy of {metrics['accuracy']['value']:.3f}.")
 
     @task(trigger_rule="all_failed")
@@ -111,8 +111,8 @@ def example_train():
     @task(trigger_rule="none_failed_min_one_success", outlets=[MODEL])
     def publish(ti=None, outlet_events=None):
         """Join both branches: tells downstream Dags of the new model, and fails the run if there is none."""
-        model_package_arn = ti.xcom_pull(task_ids="breast_cancer.register", key="job_arn")
-        outlet_events[MODEL].extra = {"model_package_arn": model_package_arn}
+        report = ti.xcom_pull(task_ids="breast_cancer.register", key="step_report")
+        outlet_events[MODEL].extra = {"model_package_arn": report["job_arn"] if report else None}
 
     register >> announce_registered()
     reject >> announce_rejected()

@@ -119,7 +119,7 @@ class Scenario:
         self._report.headline("What came out")
         self._report.tasks(self._finished)
         self._report.metrics(self._metrics(registered), registered)
-        self._report.registered_model(self._require(registered, f"{GROUP}.register", "job_arn"))
+        self._report.registered_model(self._require(registered, f"{GROUP}.register", "step_report")["job_arn"])
         self._report.failure(rejected, f"{GROUP}.reject", self._api.errors(rejected, f"{GROUP}.reject"))
 
     def _started_by_asset(self, dag_id: str) -> DagRun:

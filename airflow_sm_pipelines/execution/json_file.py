@@ -45,7 +45,7 @@ def read_json_file(content: bytes, called: str) -> Any:
         raise PipelineExecutionError(f"{called} cannot be read: {_TOO_DEEP}") from None
     except ValueError as error:  # no JSON, or no Unicode
         raise PipelineExecutionError(f"{called} is not JSON: {error}") from None
-    if (found := _problem(value)) is not None:
+    if (found := problem_for_airflow(value)) is not None:
         problem, place = found
         place = f"${place}"
         place = place if len(place) <= _LONGEST_SHOWN else f"{place[:_LONGEST_SHOWN]}..."
@@ -64,10 +64,13 @@ def _integer(digits: str) -> int:
     return int(digits) if len(digits) <= 20 else _INTEGERS.stop
 
 
-def _problem(value: Any, levels: int = MAXIMUM_LEVELS) -> tuple[str, str] | None:
+def problem_for_airflow(value: Any, levels: int = MAXIMUM_LEVELS) -> tuple[str, str] | None:
     """Return the first thing that Airflow cannot keep, and its place in the value; ``None`` where there is none.
 
     The place is put together on the way back: a key may be long, and stand above a million values.
+
+    :param value: JSON.
+    :param levels: how deep lists and objects may nest.
     """
     if not isinstance(value, (dict, list)):
         problem = _scalar_problem(value)
@@ -79,7 +82,7 @@ def _problem(value: Any, levels: int = MAXIMUM_LEVELS) -> tuple[str, str] | None
         return problem, ""
     if isinstance(value, (dict, list)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            if (found := _problem(item, levels - 1)) is not None:
+            if (found := problem_for_airflow(item, levels - 1)) is not None:
                 here = f".{key}" if str(key).isidentifier() else f"[{json.dumps(key)}]"
                 return found[0], here + found[1]
     return None

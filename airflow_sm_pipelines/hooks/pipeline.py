@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from airflow_sm_pipelines.definition.step_types import RESOURCES
+from botocore import xform_name
+
+from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
+from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
-from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
@@ -30,6 +33,18 @@ _NAMES_OF_JOBS = "pipelines-"
 
 _LOG_STREAMS = 10
 """How many instances' logs are read for the tail of a job's log."""
+
+
+@dataclass(frozen=True)
+class UpsertResult:
+    """What :meth:`SageMakerPipelineHook.upsert_pipeline` did.
+
+    :param pipeline_arn: the pipeline.
+    :param action: ``created``, ``updated`` or ``unchanged``.
+    """
+
+    pipeline_arn: str
+    action: str
 
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
@@ -142,37 +157,49 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
 
         :param step: the step. One that did not succeed has no outputs.
         :param property_files: what to read.
-        :raises SageMakerServiceError: in the service's words.
+        :raises SageMakerServiceError: in the service's words. Not where the answer would only be reported.
         :raises PipelineExecutionError: when a property file is declared but not there, too large, or not what an XCom
             can hold.
         """
-        job_arn = step.job_arn
-        outputs = self._outputs(job_arn) if step.status.is_success and job_arn else {}
+        made: dict[str, Any] = {}
+        request: dict[str, Any] | None = None
+        remarks: tuple[str, ...] = ()
+        try:
+            made, request = self._describe(step)
+        except SageMakerServiceError as error:
+            if step.status.is_success and _leaves_outputs(step):
+                raise
+            remarks = (f"The step's report has no request: {error}",)
+        outputs = _outputs(made) if step.status.is_success else {}
         uris: dict[str, str] = {}
         for file in property_files if step.status.is_success else ():
             if file.output_name not in outputs:
                 raise PipelineExecutionError(
                     f"property file {file.name!r} of step {step.name!r} is declared for output "
-                    f"{file.output_name!r}, but its job {job_arn} has the outputs {sorted(outputs)}"
+                    f"{file.output_name!r}, but its job {step.job_arn} has the outputs {sorted(outputs)}"
                 )
             uris[file.name] = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
-        return StepResult(step.status, job_arn, outputs, contents, uris)
+        return StepResult(step, outputs, request, contents, uris, remarks)
 
-    def _outputs(self, job_arn: str) -> dict[str, str]:
-        arn = ResourceArn.parse(job_arn)
-        if arn.resource_type == "processing-job":
-            job = self.call("sagemaker", "describe_processing_job", ProcessingJobName=arn.resource_id)
-            return {
-                output["OutputName"]: output["S3Output"]["S3Uri"]
-                for output in job.get("ProcessingOutputConfig", {}).get("Outputs", [])
-                if "S3Output" in output
-            }
-        if arn.resource_type == "training-job":
-            job = self.call("sagemaker", "describe_training_job", TrainingJobName=arn.resource_id)
-            artifacts = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
-            return {"model_artifacts": artifacts} if artifacts else {}
-        return {}
+    def _describe(self, step: StepSnapshot) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return what a step made as the service describes it, and of that what its request said.
+
+        Nothing, and ``None``, where the step made nothing, or what botocore cannot ask about by its name.
+        """
+        resource = _resource(step)
+        if resource is None:
+            return {}, None
+        model, named = self.client("sagemaker").meta.service_model, f"{resource.api}Name"
+        describing = f"Describe{resource.api}"
+        known = describing in model.operation_names
+        if not known or model.operation_model(describing).input_shape.required_members != [named]:
+            return {}, None
+        # A model package is named by its ARN: its id may hold the name of a group and a version.
+        name = step.job_arn if resource.type == "model-package" else ResourceArn.parse(str(step.job_arn)).resource_id
+        made = self.call("sagemaker", xform_name(describing), **{named: name})
+        members = model.operation_model(f"Create{resource.api}").input_shape.members
+        return made, {member: made[member] for member in members if member in made}
 
     def _read_property_file(self, uri: str, name: str, step_name: str) -> Any:
         where = f"property file {name!r} of step {step_name!r}, {uri},"
@@ -251,3 +278,20 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+
+
+def _resource(step: StepSnapshot) -> Resource | None:
+    return None if step.job_arn is None else RESOURCES.get(ResourceArn.parse(step.job_arn).resource_type)
+
+
+def _leaves_outputs(step: StepSnapshot) -> bool:
+    resource = _resource(step)
+    return resource is not None and resource.type in ("processing-job", "training-job")
+
+
+def _outputs(job: Mapping[str, Any]) -> dict[str, str]:
+    """The S3 URIs of a processing job's outputs by name, or of a training job's model."""
+    artifacts = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    places = {output["OutputName"]: output["S3Output"]["S3Uri"] for output in outputs if "S3Output" in output}
+    return {"model_artifacts": artifacts, **places} if artifacts else places

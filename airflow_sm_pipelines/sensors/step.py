@@ -20,8 +20,8 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
 
     A step that has not started is waited for as long as it can start. It is known from the execution's definition
     whether it can: the sensor is skipped when the step lies in a branch that was not taken, and fails when the
-    execution is over without it, or has no such step at all. XComs are those of a step's task: ``step_status``,
-    ``job_arn``, ``outputs`` and ``property_files``.
+    execution is over without it, or has no such step at all. XComs are those of a step's task: ``step_report`` and
+    ``property_files``.
 
     :param step_name: the step; one of a ForEach body by its name for one item, ``<body>-<index>``. Templated.
     :param kwargs: which execution, and how to wait; see :class:`BasePipelineExecutionSensor`.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT
 from airflow_sm_pipelines.translation.nodes import StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 from airflow_sm_pipelines.translation.xcoms import JsonXComArg, xcom_references
@@ -30,11 +31,12 @@ def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], 
             _require_jinja(launch, name, text, subject)
         for task_id, key in xcom_references(value, launch.dag.dag_id):
             task = launch.dag.get_task(task_id)
-            if key == "return_value" and isinstance(task, StepTask):
+            if key not in (STEP_REPORT, PROPERTY_FILES) and isinstance(task, StepTask):
+                what = "the return value" if key == "return_value" else f"the XCom '{key}'"
                 raise TranslationError(
-                    f"{subject}: pipeline parameter '{name}' is given the return value of '{task_id}', a step of "
-                    "another pipeline, and steps return nothing. What one leaves in XCom has the keys step_status, "
-                    f"job_arn, outputs and property_files: {xcom_of_a_step(task_id)}"
+                    f"{subject}: pipeline parameter '{name}' is given {what} of '{task_id}', a step of another "
+                    f"pipeline. Steps leave the XComs {STEP_REPORT} and {PROPERTY_FILES} only: "
+                    f"{xcom_of_a_step(task_id)}"
                 )
             launch.set_upstream(task)
 
@@ -44,7 +46,8 @@ def xcom_of_a_step(task_id: str) -> str:
 
     :param task_id: the step's task.
     """
-    return f"\"{{{{ ti.xcom_pull('{task_id}', key='outputs')['name'] }}}}\", with the edge drawn: '{task_id}' >> group."
+    template = f"{{{{ ti.xcom_pull('{task_id}', key='{STEP_REPORT}')['outputs']['name'] }}}}"
+    return f"\"{template}\", with the edge drawn: '{task_id}' >> group."
 
 
 def _require_jinja(launch: BaseOperator, name: str, text: str, subject: str) -> None:

@@ -131,7 +131,7 @@ def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending
         if isinstance(error, SageMakerServiceError) and error.retryable:
             raise
         return ending.spoilt(str(error))
-    for line in result.left_in_s3():
+    for line in result.log_lines():
         task.log.warning("%s", line)
     for key, value in result.xcoms().items():
         context["ti"].xcom_push(key=key, value=value)

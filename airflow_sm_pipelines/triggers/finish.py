@@ -75,7 +75,7 @@ async def finish(
         except PipelineExecutionError as error:
             ending = ending.spoilt(str(error))
         else:
-            _tell_all(log.warning, result.left_in_s3())
+            _tell_all(log.warning, result.log_lines())
             xcoms.update(result.xcoms())
     if ending.state == "success":
         if ending.awaited.skipped_task_ids:

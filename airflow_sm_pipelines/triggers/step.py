@@ -27,9 +27,9 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
     """
     Follow one step of a pipeline execution until it is over.
 
-    Pushes the XComs of a step's task (``step_status``, ``job_arn``, ``outputs``, ``property_files``), the extra links
-    and, for a Condition step, the branch not taken. Writes into the task's log what the step does; when the step fails
-    and the task ends here, also the reason, the job and the last lines of the job's log.
+    Pushes the XComs of a step's task (``step_report``, ``property_files``), the extra links and, for a
+    Condition step, the branch not taken. Writes into the task's log what the step does; when the step fails and the
+    task ends here, also the reason, the job and the last lines of the job's log.
 
     All triggers of one execution share one poller. A trigger that starts over in another triggerer loses
     nothing: it looks at the execution again.

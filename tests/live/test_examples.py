@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -12,7 +13,7 @@ from demo.scenario import GROUP, REGISTERED, REJECTED
 pytestmark = pytest.mark.every_airflow
 
 STEPS = ("prepare", "train", "evaluate", "good_enough", "register", "reject")
-STEP_XCOMS = ("step_status", "job_arn", "outputs", "property_files")
+REPORTED = ("status", "job_arn", "outputs", "attempt", "cache", "instance", "left_out")
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 
 
@@ -91,41 +92,70 @@ def test_steps_leave_their_results_in_xcom(live, example_runs):
     """Every step task has its status, its job, where its outputs lie, and its property files; all of one execution."""
     run = example_runs.registered
     execution = execution_arn(live, run).rsplit("/", 1)[1]
-    xcoms = {
-        step: {key: live.api.xcom(run, f"{GROUP}.{step}", key) for key in STEP_XCOMS}
-        for step in STEPS
-        if step != "reject"
-    }
-    jobs = {step: xcoms[step]["job_arn"] for step in ("prepare", "train", "evaluate")}
+    steps = [step for step in STEPS if step != "reject"]
+    reports = {step: live.api.xcom(run, f"{GROUP}.{step}", "step_report") for step in steps}
+    jobs = {step: reports[step]["job_arn"] for step in ("prepare", "train", "evaluate")}
     names = {step: arn.rsplit("/", 1)[1] for step, arn in jobs.items()}
     base = f"s3://example-ml/breast-cancer/{execution}"
-    nothing = {"outputs": {}, "property_files": {}}
+    once = {"status": "Succeeded", "attempt": 1, "cache": {"hit": False, "source_execution": None}, "left_out": []}
+    instance = {"type": "ml.m5.large", "count": 1}
 
     assert {step: name[: -len("0123456789")] for step, name in names.items()} == {
         step: f"pipelines-{execution}-{step}-" for step in names
     }
-    assert xcoms == {
+    assert {step: {part: report[part] for part in REPORTED} for step, report in reports.items()} == {
         "prepare": {
-            "step_status": "Succeeded",
+            **once,
             "job_arn": f"{ACCOUNT}:processing-job/{names['prepare']}",
             "outputs": {"train": f"{base}/prepare/train", "test": f"{base}/prepare/test"},
-            "property_files": {},
+            "instance": instance,
         },
         "train": {
-            "step_status": "Succeeded",
+            **once,
             "job_arn": f"{ACCOUNT}:training-job/{names['train']}",
             "outputs": {"model_artifacts": f"{base}/train/{names['train']}/output/model.tar.gz"},
-            "property_files": {},
+            "instance": instance,
         },
         "evaluate": {
-            "step_status": "Succeeded",
+            **once,
             "job_arn": f"{ACCOUNT}:processing-job/{names['evaluate']}",
             "outputs": {"evaluation": f"{base}/evaluate/evaluation"},
-            "property_files": {"metrics": stored_json(live, f"{base}/evaluate/evaluation/metrics.json")},
+            "instance": instance,
         },
-        "good_enough": {"step_status": "Succeeded", "job_arn": None, **nothing},
-        "register": {"step_status": "Succeeded", "job_arn": f"{ACCOUNT}:model-package/breast-cancer/1", **nothing},
+        "good_enough": {**once, "job_arn": None, "outputs": {}, "instance": None},
+        "register": {
+            **once,
+            "job_arn": f"{ACCOUNT}:model-package/breast-cancer/1",
+            "outputs": {},
+            "instance": None,
+        },
     }
+    assert {step: live.api.xcom(run, f"{GROUP}.{step}", "property_files") for step in steps} == {
+        **dict.fromkeys(steps),
+        "evaluate": {"metrics": stored_json(live, f"{base}/evaluate/evaluation/metrics.json")},
+    }
+
+
+def test_the_report_has_the_times_and_the_request_of_that_execution(live, example_runs):
+    """Times are those that the service lists, and the request is resolved: its references are URIs by then."""
+    run = example_runs.registered
+    report = live.api.xcom(run, f"{GROUP}.train", "step_report")
+    [train] = [
+        step
+        for step in live.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=execution_arn(live, run))[
+            "PipelineExecutionSteps"
+        ]
+        if step["StepName"] == "train"
+    ]
+    [channel] = [each for each in report["request"]["InputDataConfig"] if each["ChannelName"] == "train"]
+    prepared = live.api.xcom(run, f"{GROUP}.prepare", "step_report")["outputs"]
+
+    assert {name: datetime.fromisoformat(time) for name, time in report["times"].items()} == {
+        "start": train["StartTime"],
+        "end": train["EndTime"],
+    }
+    assert channel["DataSource"]["S3DataSource"]["S3Uri"] == prepared["train"]
+    assert report["request"]["ResourceConfig"]["InstanceType"] == "ml.m5.large"
 
 
 def test_the_metrics_come_from_the_real_data(live, example_runs):
@@ -140,7 +170,7 @@ def test_the_model_package_is_in_the_registry(live, example_runs):
     sagemaker = live.stack.client("sagemaker")
     [arn] = example_runs.model_package_arns
     package = sagemaker.describe_model_package(ModelPackageName=arn)
-    outputs = live.api.xcom(example_runs.registered, f"{GROUP}.train", "outputs")
+    outputs = live.api.xcom(example_runs.registered, f"{GROUP}.train", "step_report")["outputs"]
 
     assert arn == f"{ACCOUNT}:model-package/breast-cancer/1"
     assert package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == outputs["model_artifacts"]

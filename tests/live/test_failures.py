@@ -45,7 +45,7 @@ def test_a_failing_script_fails_its_task_and_the_run(live, failed_script):
 
 def test_the_log_has_reason_job_and_last_lines_of_a_failing_script(live, failed_script):
     """The task log ends with the job's ARN, the last lines that the script wrote, and the step's FailureReason."""
-    job_arn = live.api.xcom(failed_script, "broken.prepare", "job_arn")
+    job_arn = live.api.xcom(failed_script, "broken.prepare", "step_report")["job_arn"]
     assert live.api.errors(failed_script, "broken.prepare") == [
         f"Job: {job_arn}",
         "The last lines of the job's log (6):",

@@ -78,6 +78,9 @@ def test_the_pipeline_has_the_given_document(live, bad_run):
 def test_its_steps_leave_their_results_in_xcom(live, good_run):
     """Outputs, property files and the model package of imported steps are in XCom, as those of authored ones are."""
     execution = live.api.xcom(good_run, "given.launch", "return_value").rsplit("/", 1)[1]
-    assert live.api.xcom(good_run, "given.assess", "outputs") == {"report": f"s3://example-ml/given/{execution}"}
+    assert live.api.xcom(good_run, "given.assess", "step_report")["outputs"] == {
+        "report": f"s3://example-ml/given/{execution}"
+    }
     assert live.api.xcom(good_run, "given.assess", "property_files") == {"Scores": {"score": 0.8}}
-    assert live.api.xcom(good_run, "given.register", "job_arn") == f"{ACCOUNT}:model-package/given/1"
+    registered = live.api.xcom(good_run, "given.register", "step_report")
+    assert registered["job_arn"] == f"{ACCOUNT}:model-package/given/1"

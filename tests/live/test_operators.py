@@ -65,7 +65,7 @@ def test_an_execution_and_the_sensors_that_wait_for_it(live):
         if task_id != "step_not_taken"
     }
     assert returned == dict.fromkeys(returned, arn)
-    assert live.api.xcom(run, "step_taken", "step_status") == "Succeeded"
+    assert live.api.xcom(run, "step_taken", "step_report")["status"] == "Succeeded"
     assert live.executions("sensed") == {arn: "Succeeded"}
     assert live.api.xcom(run, "run", "_link_SageMakerPipelineExecutionLink").startswith(
         "https://console.aws.amazon.com/"

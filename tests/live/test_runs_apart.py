@@ -60,6 +60,6 @@ def test_ten_runs_at_once_have_ten_executions(live):
     assert [live.api.xcom(run, "group.note", "property_files") for run in runs] == [
         {"day": {"day": day}} for day in DAYS
     ]
-    assert [live.api.xcom(run, "group.note", "outputs") for run in runs] == [
+    assert [live.api.xcom(run, "group.note", "step_report")["outputs"] for run in runs] == [
         {"note": f"s3://example-ml/ten-at-once/{arns[run.run_id].rsplit('/', 1)[1]}/note/note"} for run in runs
     ]

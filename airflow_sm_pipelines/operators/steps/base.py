@@ -50,7 +50,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     Another try of the task, by ``retries`` or after it was cleared, resumes the failed execution; the group's
     ``on_retry`` says how.
 
-    XComs: ``step_status``, ``job_arn``, ``outputs`` (S3 URIs by name) and ``property_files`` (contents by name).
+    XComs: ``step_report`` (:mod:`airflow_sm_pipelines.execution.report` has its parts) and ``property_files`` (contents
+    by name).
 
     :param step_name: the step's name in the pipeline; by default the task id without the group's prefix.
     :param display_name: the step's name in SageMaker Studio.

@@ -55,7 +55,7 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
     """
     A model package in the model registry, as a step of a pipeline.
 
-    The XCom ``job_arn`` is the model package's ARN.
+    ``job_arn`` in the XCom ``step_report`` is the model package's ARN.
 
     :param model_package_group_name: the group the package is registered in.
     :param image_uri: the inference container's image.

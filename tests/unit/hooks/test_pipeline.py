@@ -10,11 +10,11 @@ from botocore.awsrequest import AWSResponse
 
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, UnknownStatusError
+from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.hooks.executions import StartRequest
-from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.hooks.results import StepResult, UpsertResult
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 
 PIPELINE_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"
@@ -282,27 +282,31 @@ def succeeded(job_arn: str, kind: str = "ProcessingJob") -> StepSnapshot:
     return StepSnapshot("evaluate", StepStatus.SUCCEEDED, metadata={kind: {"Arn": job_arn}})
 
 
+OUTPUTS = {
+    "ProcessingOutputConfig": {
+        "Outputs": [
+            {"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://artifacts/run-1/evaluation/"}},
+            {"OutputName": "features", "FeatureStoreOutput": {"FeatureGroupName": "f"}},
+        ]
+    }
+}
+
+
 def processing_job(service) -> None:
     service.answers["DescribeProcessingJob"] = [
-        {
-            "ProcessingOutputConfig": {
-                "Outputs": [
-                    {"OutputName": "evaluation", "S3Output": {"S3Uri": "s3://artifacts/run-1/evaluation/"}},
-                    {"OutputName": "features", "FeatureStoreOutput": {"FeatureGroupName": "f"}},
-                ]
-            }
-        }
+        {"RoleArn": ROLE, "ProcessingJobArn": PROCESSING_JOB, "ProcessingJobStatus": "Completed", **OUTPUTS}
     ]
 
 
 def test_result_of_a_processing_step(service, hook, s3):
-    """A processing step leaves its S3 outputs by name, and the parsed contents of its property files."""
+    """A processing step leaves its S3 outputs by name, its request, and the parsed contents of its property files."""
     processing_job(service)
     s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=b'{"accuracy": {"value": 0.97}}')
-    assert hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS) == StepResult(
-        status=StepStatus.SUCCEEDED,
-        job_arn=PROCESSING_JOB,
+    step = succeeded(PROCESSING_JOB)
+    assert hook.collect_step_result(step, METRICS) == StepResult(
+        step,
         outputs={"evaluation": "s3://artifacts/run-1/evaluation/"},
+        request={"RoleArn": ROLE, **OUTPUTS},
         property_files={"metrics": {"accuracy": {"value": 0.97}}},
         property_file_uris={"metrics": "s3://artifacts/run-1/evaluation/metrics.json"},
     )
@@ -316,16 +320,12 @@ def test_a_large_property_file_is_left_in_s3(service, hook, s3):
     s3.put_object(Bucket="artifacts", Key="run-1/evaluation/metrics.json", Body=content)
     result = hook.collect_step_result(succeeded(PROCESSING_JOB), METRICS)
     assert len(result.property_files["metrics"]["scores"]) == 20_000
-    assert result.xcoms() == {
-        "step_status": "Succeeded",
-        "job_arn": PROCESSING_JOB,
-        "outputs": {"evaluation": "s3://artifacts/run-1/evaluation/"},
-        "property_files": {},
-    }
-    assert result.left_in_s3() == [
+    xcoms = result.xcoms()
+    assert (list(xcoms), xcoms["step_report"]["left_out"]) == (["step_report"], ["property_files.metrics"])
+    assert result.log_lines() == [
         (
             f"Property file 'metrics' is left in S3: as JSON it has {len(content)} characters, and an XCom takes at most "
-            "49152. Read s3://artifacts/run-1/evaluation/metrics.json"
+            "49152 for all property files. Read s3://artifacts/run-1/evaluation/metrics.json"
         )
     ]
 
@@ -333,28 +333,61 @@ def test_a_large_property_file_is_left_in_s3(service, hook, s3):
 def test_result_of_a_training_step(service, hook):
     """A training step leaves its model artifacts."""
     service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
-    result = hook.collect_step_result(succeeded(TRAINING_JOB, "TrainingJob"))
-    assert result.xcoms() == {
-        "step_status": "Succeeded",
-        "job_arn": TRAINING_JOB,
-        "outputs": {"model_artifacts": "s3://b/model.tar.gz"},
-        "property_files": {},
-    }
+    step = succeeded(TRAINING_JOB, "TrainingJob")
+    assert hook.collect_step_result(step) == StepResult(step, {"model_artifacts": "s3://b/model.tar.gz"}, {})
 
 
-def test_result_of_a_model_registration(service, hook):
-    """A RegisterModel step leaves its model package, without another call."""
-    package = "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1"
-    result = hook.collect_step_result(succeeded(package, "RegisterModel"))
-    assert result == StepResult(StepStatus.SUCCEEDED, package)
+@pytest.mark.parametrize(
+    ("resource", "operation", "name"),
+    [
+        ("model-package/churn/1", "DescribeModelPackage", None),
+        ("model/churn-abc", "DescribeModel", "churn-abc"),
+        ("transform-job/churn-abc", "DescribeTransformJob", "churn-abc"),
+    ],
+)
+def test_the_request_of_a_step_without_outputs(service, hook, resource, operation, name):
+    """It is what the service describes, without what only the answer has; model packages are named by their ARNs."""
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:{resource}"
+    asked = {operation.replace("Describe", "") + "Name": name or arn}
+    service.answers[operation] = [{**asked, "CreationTime": 1690315955.0}]
+    step = succeeded(arn, "Model")
+    assert hook.collect_step_result(step) == StepResult(step, request=asked)
+    assert service.requests == [(operation, asked)]
+
+
+def test_a_request_that_may_not_be_seen(service, hook):
+    """Only the report lacks it, and a sentence for the task's log says why."""
+    service.answers["DescribeTransformJob"] = [Refusal("AccessDeniedException", "no")]
+    step = succeeded("arn:aws:sagemaker:us-east-1:123456789012:transform-job/churn", "TransformJob")
+    why = (
+        "The step's report has no request: DescribeTransformJob failed: AccessDeniedException: no. Check what the "
+        "connection's credentials, and the role, are allowed to do. (connection 'aws_test', region us-east-1)"
+    )
+    assert hook.collect_step_result(step) == StepResult(step, remarks=(why,))
+
+
+@pytest.mark.parametrize("resource", ["job/customisation/abc", "unheard-of/abc"])
+def test_what_cannot_be_asked_about_by_its_name(service, hook, resource):
+    """Nothing is asked, and nothing is told of the request."""
+    step = succeeded(f"arn:aws:sagemaker:us-east-1:123456789012:{resource}", "Job")
+    assert hook.collect_step_result(step) == StepResult(step)
     assert service.requests == []
 
 
 def test_result_of_a_failed_step(service, hook):
-    """A step that failed leaves its job and no outputs, and its property files are not looked for."""
+    """A step that failed leaves its request and no outputs, and its property files are not looked for."""
+    processing_job(service)
     failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
-    assert hook.collect_step_result(failed, METRICS) == StepResult(StepStatus.FAILED, PROCESSING_JOB)
-    assert service.requests == []
+    assert hook.collect_step_result(failed, METRICS) == StepResult(failed, request={"RoleArn": ROLE, **OUTPUTS})
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_a_failed_step_fails_for_its_own_reason(service, hook, code):
+    """That its request cannot be had, also for now, is only remarked upon."""
+    service.answers["DescribeProcessingJob"] = [Refusal(code, "no")]
+    failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
+    result = hook.collect_step_result(failed, METRICS)
+    assert (result.request, len(result.remarks)) == (None, 1)
 
 
 def test_property_file_that_was_not_written(service, hook, s3):

@@ -10,6 +10,7 @@ from airflow_sm_pipelines import SageMakerStepOperator
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.hooks.patience import persist
+from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 THROTTLED = SageMakerServiceError("Rate exceeded.", code="ThrottlingException", retryable=True)
@@ -107,10 +108,7 @@ def test_a_task_ends_on_a_worker_although_the_service_is_in_trouble(completed, s
     ]
     service.steps([step("a", "Succeeded", EndTime=1690315999.0)])
     assert completed({"status": "success", "reason": None, "pipeline_execution_arn": EXECUTION_ARN}) == {
-        "step_status": "Succeeded",
-        "job_arn": None,
-        "outputs": {},
-        "property_files": {},
+        "step_report": step_report(end="2023-07-25T20:13:19+00:00")
     }
     assert service.count("DescribePipelineExecution") == 3
 

@@ -17,6 +17,7 @@ from airflow.sdk import Asset
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSensor
 from airflow_sm_pipelines.sensors.step import SageMakerPipelineStepSensor
+from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
@@ -322,10 +323,7 @@ def test_a_step_that_succeeds(service, definition, dag, context):
     made, running = step_sensor(), context()
     assert made.execute(running) == EXECUTION_ARN
     assert running["ti"].pushed == {
-        "step_status": "Succeeded",
-        "job_arn": JOB,
-        "outputs": {"model_artifacts": "s3://b/model.tar.gz"},
-        "property_files": {},
+        "step_report": step_report("Succeeded", JOB, outputs={"model_artifacts": "s3://b/model.tar.gz"}, request={})
     }
     assert sorted(made.link_addresses) == [
         "_link_CloudWatchLogLink",
@@ -339,6 +337,7 @@ def test_a_step_that_fails(service, definition, dag, context, task_log):
     """A failed step fails the sensor with its reason, and the log has the job."""
     service.execution("Executing")
     service.steps([step("train", "Failed", FailureReason="boom", Metadata=TRAINING)])
+    service.answers["DescribeTrainingJob"] = [{}]
     service.answers["DescribeLogStreams"] = [{"logStreams": []}]
     made = step_sensor()
     lines = task_log(made)
@@ -499,7 +498,7 @@ def test_a_failed_step_leaves_its_xcoms(service, definition, dag, context):
     running = context()
     with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed: boom$"):
         step_sensor().execute(running)
-    assert running["ti"].pushed == {"step_status": "Failed", "job_arn": JOB, "outputs": {}, "property_files": {}}
+    assert running["ti"].pushed == {"step_report": step_report("Failed", JOB)}
 
 
 @pytest.mark.parametrize(("arn", "message"), [("None", "'None' is not the ARN"), (None, "the task it comes from")])

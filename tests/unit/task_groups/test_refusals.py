@@ -101,14 +101,21 @@ def test_a_reference_to_another_pipeline_is_refused(dag, group):
 
     assert refused(build) == IN_GROUP + (
         "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References reach no further "
-        "than their pipeline. Read what the step has left in XCom: \"{{ ti.xcom_pull('first.a', key='outputs')['name'] "
-        "}}\", with the edge drawn: 'first.a' >> group."
+        "than their pipeline. Read what the step has left in XCom: \"{{ ti.xcom_pull('first.a', key='step_report')"
+        "['outputs']['name'] }}\", with the edge drawn: 'first.a' >> group."
     )
 
 
-@pytest.mark.parametrize("as_value", [lambda output: output, lambda output: f"s3://{output}"])
-def test_steps_return_nothing(dag, group, as_value):
-    """The return value of another pipeline's step is never there, so it is refused, in text as well."""
+@pytest.mark.parametrize(
+    ("as_value", "what"),
+    [
+        (lambda output: output, "the return value"),
+        (lambda output: f"s3://{output}", "the return value"),
+        (lambda output: output["job_arn"], "the XCom 'job_arn'"),
+    ],
+)
+def test_xcoms_that_steps_do_not_leave(dag, group, as_value, what):
+    """What another pipeline's step never leaves is refused, in text as well."""
     with group("first"):
         a = process("a")
 
@@ -117,9 +124,9 @@ def test_steps_return_nothing(dag, group, as_value):
             step("b")
 
     assert refused(build) == IN_GROUP + (
-        "pipeline parameter 'P' is given the return value of 'first.a', a step of another pipeline, and steps return "
-        "nothing. What one leaves in XCom has the keys step_status, job_arn, outputs and property_files: "
-        "\"{{ ti.xcom_pull('first.a', key='outputs')['name'] }}\", with the edge drawn: 'first.a' >> group."
+        f"pipeline parameter 'P' is given {what} of 'first.a', a step of another pipeline. Steps leave the XComs "
+        "step_report and property_files only: \"{{ ti.xcom_pull('first.a', key='step_report')['outputs']['name'] }}\", "
+        "with the edge drawn: 'first.a' >> group."
     )
 
 
@@ -127,7 +134,7 @@ def test_xcoms_of_another_pipeline_are_values(dag, group):
     """What another pipeline's step and launch task do leave in XCom may be read, and is waited for."""
     with group("first") as first:
         a = process("a")
-    with group(parameters={"Arn": first.launch.output, "Job": a.output["job_arn"]}) as pipeline:
+    with group(parameters={"Arn": first.launch.output, "Job": a.output["step_report"]}) as pipeline:
         step("b")
     assert pipeline.launch.upstream_task_ids == {"first.a", "first.launch"}
 

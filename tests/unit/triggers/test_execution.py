@@ -13,6 +13,7 @@ from airflow_sm_pipelines.triggers import deadline
 from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 from tests.fake_triggerer import Triggerer
 from tests.made_triggers import execution_trigger as trigger
+from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
@@ -189,13 +190,7 @@ async def test_ending_a_step_sensor(service, triggerer, execution_log):
     service.execution("Executing")
     service.steps([step("good", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
     assert await end_event(trigger(triggerer, step_name="good", end_from_trigger=True)) == [TaskSuccessEvent]
-    assert triggerer.pushed[-5:] == [
-        ("step_status", "Succeeded"),
-        ("job_arn", None),
-        ("outputs", {}),
-        ("property_files", {}),
-        ("return_value", EXECUTION_ARN),
-    ]
+    assert triggerer.pushed[-2:] == [("step_report", step_report()), ("return_value", EXECUTION_ARN)]
     assert await end_event(trigger(triggerer, step_name="train", end_from_trigger=True)) == [TaskSkippedEvent]
     assert execution_log[-1] == (
         "INFO",

@@ -23,6 +23,7 @@ from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER, execution_l
 from airflow_sm_pipelines.settings import AwsConnection
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.made_triggers import step_trigger as trigger
+from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
@@ -50,6 +51,15 @@ SKIPPED = [(TaskSkippedEvent, "skipped")]
 FOLLOWING = ("INFO", f"Following step 'train' of {EXECUTION_ARN}")
 
 
+TRAINED = step_report(
+    "Succeeded",
+    JOB,
+    end="2023-07-25T20:13:19.500000+00:00",
+    outputs={"model_artifacts": "s3://b/model.tar.gz"},
+    request={"RoleArn": "role"},
+)
+
+
 def training(service: ScriptedService) -> None:
     service.execution("Executing")
     service.steps(
@@ -59,7 +69,9 @@ def training(service: ScriptedService) -> None:
         [step("train", "Executing", Metadata=TRAINING)],
         [step("train", "Succeeded", Metadata=TRAINING, EndTime=1690315999.5)],
     )
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+    service.answers["DescribeTrainingJob"] = [
+        {"RoleArn": "role", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}
+    ]
 
 
 async def test_a_step_that_succeeds(service, triggerer, log):
@@ -77,10 +89,7 @@ async def test_a_step_that_succeeds(service, triggerer, log):
     assert triggerer.pushed == [
         ("_link_SageMakerPipelineExecutionLink", STUDIO),
         *JOB_LINKS.items(),
-        ("step_status", "Succeeded"),
-        ("job_arn", JOB),
-        ("outputs", {"model_artifacts": "s3://b/model.tar.gz"}),
-        ("property_files", {}),
+        ("step_report", TRAINED),
     ]
 
 
@@ -109,7 +118,7 @@ async def test_a_quiet_success_ends_here(service, triggerer, try_number, launche
     resumed = [(TriggerEvent, told("success", try_number=try_number))]
     assert await events(made) == (SUCCESS if here else resumed)
     assert (
-        ("step_status", "Succeeded") in triggerer.pushed
+        ("step_report", step_report()) in triggerer.pushed
         if here
         else triggerer.pushed == [("_link_SageMakerPipelineExecutionLink", STUDIO)]
     )
@@ -194,6 +203,7 @@ async def test_a_step_that_fails(service, triggerer, log):
     """A failed step fails the task; the log has the reason, the job and the last lines of the job's log."""
     service.execution("Executing")
     service.steps([step("train", "Failed", Metadata=TRAINING, FailureReason="AlgorithmError: boom")])
+    service.answers["DescribeTrainingJob"] = [{}]
     service.answers["DescribeLogStreams"] = [{"logStreams": [{"logStreamName": "pipelines-abc-train/algo-1"}]}]
     service.answers["GetLogEvents"] = [
         {"events": [{"timestamp": second, "message": f"line {second}"} for second in (1, 2)]}
@@ -217,12 +227,7 @@ async def test_a_step_that_fails(service, triggerer, log):
             "startFromHead": False,
         }
     ]
-    assert triggerer.pushed[-4:] == [
-        ("step_status", "Failed"),
-        ("job_arn", JOB),
-        ("outputs", {}),
-        ("property_files", {}),
-    ]
+    assert triggerer.pushed[-1] == ("step_report", step_report("Failed", JOB, request={}))
 
 
 async def test_a_fail_step(service, triggerer, log):
@@ -349,7 +354,7 @@ async def test_trouble_while_collecting(service, triggerer):
     training(service)
     service.answers["DescribeTrainingJob"].insert(0, Refusal("ThrottlingException", "Rate exceeded"))
     assert await events(trigger(triggerer)) == SUCCESS
-    assert dict(triggerer.pushed)["outputs"] == {"model_artifacts": "s3://b/model.tar.gz"}
+    assert dict(triggerer.pushed)["step_report"] == TRAINED
 
 
 async def test_access_denied_fails_all_tasks_at_once(service, triggerer, log):

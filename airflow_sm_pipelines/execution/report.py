@@ -1,0 +1,157 @@
+"""What a step that is over leaves for other tasks: the XComs ``step_report`` and ``property_files``.
+
+====================  =============================================================================================
+in ``step_report``
+====================  =============================================================================================
+``status``            the step's
+``job_arn``           the job that ran it, or the model (package) that it made; or ``None``
+``outputs``           S3 URIs. Processing outputs by their names; ``model_artifacts`` of a training job
+``times``             ``start`` and ``end`` of the latest attempt as ISO 8601, in UTC; ``None`` where there is none
+``attempt``           as the service counts: it begins with 0 or 1
+``cache``             ``hit``, and the ARN of the ``source_execution`` whose result was taken over
+``instance``          ``type`` and ``count``; ``None`` where the request names no instances, or several kinds of them
+``request``           the step's arguments as they were sent; ``None`` where the service does not tell them. The values
+                      in an ``Environment`` are masked, since secrets are given there
+``left_out``          what was left out, here and of ``property_files``, because an XCom is for small values
+====================  =============================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Final
+
+from airflow_sm_pipelines.execution.json_file import problem_for_airflow
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+
+STEP_REPORT: Final = "step_report"
+PROPERTY_FILES: Final = "property_files"
+
+LARGEST_XCOM: Final = 48 * 1024
+"""Characters of an XCom as JSON. XComs are for small values: Airflow had this very limit for years, since MySQL's
+columns took no more, and each is read whole wherever it is shown."""
+
+_MASK: Final = "***"
+_ENVIRONMENT: Final = "Environment"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step left behind.
+
+    :param step: the step; it is over.
+    :param outputs: S3 URIs by name.
+    :param request: the step's arguments as they were sent; ``None`` where the service does not tell them.
+    :param property_files: the parsed contents of the property files by their names, whatever their size.
+    :param property_file_uris: where each of them lies in S3.
+    :param remarks: sentences for the task's log about what could not be had.
+    """
+
+    step: StepSnapshot
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    request: Mapping[str, Any] | None = None
+    property_files: Mapping[str, Any] = field(default_factory=dict)
+    property_file_uris: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def xcoms(self) -> dict[str, Any]:
+        """Return the XComs that tell other tasks; none of them is empty, and none larger than :data:`LARGEST_XCOM`."""
+        files, left_in_s3 = self._bounded_files()
+        xcoms: dict[str, Any] = {STEP_REPORT: self._report([f"{PROPERTY_FILES}.{name}" for name in left_in_s3])}
+        return {**xcoms, PROPERTY_FILES: files} if files else xcoms
+
+    def log_lines(self) -> list[str]:
+        """Return a sentence for the task's log about each thing that is not in the XComs and was asked for."""
+        _, left_in_s3 = self._bounded_files()
+        return [
+            *self.remarks,
+            *(
+                f"Property file '{name}' is left in S3: as JSON it has {_size(self.property_files[name])} characters, "
+                f"and an XCom takes at most {LARGEST_XCOM} for all "
+                f"property files. Read {self.property_file_uris[name]}"
+                for name in left_in_s3
+            ),
+        ]
+
+    def _bounded_files(self) -> tuple[dict[str, Any], list[str]]:
+        files = {(name,): content for name, content in self.property_files.items()}
+        kept, left_out = _bounded(files, LARGEST_XCOM)
+        return {path[-1]: content for path, content in kept.items()}, [path[-1] for path in left_out]
+
+    def _report(self, left_out: Sequence[str]) -> dict[str, Any]:
+        step, request = self.step, self.request
+        report = {
+            "status": step.status.value,
+            "job_arn": step.job_arn,
+            "times": {"start": _text(step.start_time), "end": _text(step.end_time)},
+            "attempt": step.attempt_count,
+            "cache": {"hit": step.cache_hit_source is not None, "source_execution": step.cache_hit_source},
+            "instance": None if request is None else _instance(request),
+        }
+        parts = {("outputs", name): uri for name, uri in self.outputs.items()}
+        parts |= {("request", member): _shown(member, value) for member, value in (request or {}).items()}
+        unfit = [path for path, value in parts.items() if problem_for_airflow({path[-1]: value}) is not None]
+        fit = {path: value for path, value in parts.items() if path not in unfit}
+        # Each part is written with its path here, which is more than it takes, also when it is named as left out.
+        kept, large = _bounded(fit, LARGEST_XCOM - _size([report, list(left_out), unfit]))
+        given: dict[str, dict[str, Any]] = {"outputs": {}, "request": {}}
+        for (where, name), value in kept.items():
+            given[where][name] = value
+        return {
+            **report,
+            "outputs": given["outputs"],
+            "request": None if request is None else given["request"],
+            "left_out": [*map(".".join, [*unfit, *large]), *left_out],
+        }
+
+
+def _bounded(
+    parts: Mapping[tuple[str, ...], Any], at_most: int
+) -> tuple[dict[tuple[str, ...], Any], list[tuple[str, ...]]]:
+    """Return the parts that fit, and the paths of those left out: the biggest first, as many as it takes."""
+    sizes = {path: _size([path, value]) for path, value in parts.items()}
+    total, left_out = sum(sizes.values()), []
+    for path in sorted(sizes, key=lambda path: (-sizes[path], path)):
+        if total <= at_most:
+            break
+        left_out.append(path)
+        total -= sizes[path] - _size(path)
+    return {path: value for path, value in parts.items() if path not in left_out}, left_out
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))
+
+
+def _text(time: datetime | None) -> str | None:
+    """The same text in every time zone: boto3 gives times in the machine's own."""
+    return None if time is None else time.astimezone(timezone.utc).isoformat()
+
+
+def _shown(name: str, value: Any) -> Any:
+    """The value of a member of a request as JSON, without what an environment may hold that nobody is to see."""
+    if isinstance(value, Mapping):
+        if name == _ENVIRONMENT:
+            return dict.fromkeys(value, _MASK)
+        return {key: _shown(key, each) for key, each in value.items()}
+    if isinstance(value, datetime):
+        return _text(value)
+    return [_shown(name, each) for each in value] if isinstance(value, list) else value
+
+
+def _instance(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The instances that a request names in one place; lists of different ones are not looked into."""
+    for part in _structures(request):
+        if "InstanceType" in part:
+            return {"type": part["InstanceType"], "count": part.get("InstanceCount", 1)}
+    return None
+
+
+def _structures(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield value
+    for name, each in value.items():
+        if isinstance(each, Mapping) and name != _ENVIRONMENT:
+            yield from _structures(each)

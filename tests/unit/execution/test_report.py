@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from airflow_sm_pipelines.execution.report import LARGEST_XCOM, StepResult
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.execution.status import StepStatus
+
+JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
+SOURCE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456"
+TOKYO = timezone(timedelta(hours=9))
+STEP = StepSnapshot(
+    "evaluate",
+    StepStatus.SUCCEEDED,
+    start_time=datetime(2026, 1, 1, 9, 0, 0, 250000, tzinfo=TOKYO),
+    end_time=datetime(2026, 1, 1, 9, 1, tzinfo=TOKYO),
+    metadata={"ProcessingJob": {"Arn": JOB}},
+    attempt_count=2,
+    cache_hit_source=SOURCE,
+)
+NOTHING = {
+    "status": "Succeeded",
+    "job_arn": None,
+    "outputs": {},
+    "times": {"start": None, "end": None},
+    "attempt": 0,
+    "cache": {"hit": False, "source_execution": None},
+    "instance": None,
+    "request": None,
+    "left_out": [],
+}
+BARE = StepSnapshot("good", StepStatus.SUCCEEDED)
+
+
+def test_all_that_there_is_to_tell():
+    """Times are in UTC wherever the code runs, the instances stand in the request, and an environment is masked."""
+    request = {
+        "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}},
+        "Environment": {"PASSWORD": "secret", "MODE": "fast"},
+        "ProcessingJobName": "pipelines-abc-evaluate",
+    }
+    result = StepResult(STEP, {"report": "s3://b/report"}, request, {"metrics": {"auc": 0.9}}, {"metrics": "s3://b/m"})
+    assert result.xcoms() == {
+        "step_report": {
+            "status": "Succeeded",
+            "job_arn": JOB,
+            "outputs": {"report": "s3://b/report"},
+            "times": {"start": "2026-01-01T00:00:00.250000+00:00", "end": "2026-01-01T00:01:00+00:00"},
+            "attempt": 2,
+            "cache": {"hit": True, "source_execution": SOURCE},
+            "instance": {"type": "ml.m5.large", "count": 2},
+            "request": {**request, "Environment": {"PASSWORD": "***", "MODE": "***"}},
+            "left_out": [],
+        },
+        "property_files": {"metrics": {"auc": 0.9}},
+    }
+    assert result.log_lines() == []
+
+
+def test_a_step_that_made_nothing():
+    """Nothing is made up, and there is no XCom without a value."""
+    assert StepResult(BARE).xcoms() == {"step_report": NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("request_", "instance"),
+    [
+        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}, {"type": "ml.m5.large", "count": 1}),
+        (
+            {"TrainingJobDefinition": {"ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 3}}},
+            {"type": "ml.g5.xlarge", "count": 3},
+        ),
+        ({"ResourceConfig": {"InstanceGroups": [{"InstanceType": "ml.m5.large", "InstanceCount": 1}]}}, None),
+        ({"Environment": {"InstanceType": "made up"}}, None),
+    ],
+)
+def test_instances(request_, instance):
+    """They are found where a request names one type of them; a list may hold several, and an environment is text."""
+    assert StepResult(BARE, request=request_).xcoms()["step_report"]["instance"] == instance
+
+
+def test_environments_are_masked_at_any_depth():
+    """Those of the jobs of a tuning job and of the containers of a model, too; times become text."""
+    request = {
+        "TrainingJobDefinition": {"Environment": {"A": "1"}},
+        "Containers": [{"Environment": {"B": "2"}, "Image": "i"}],
+        "Deadline": datetime(2026, 1, 1, tzinfo=timezone.utc),
+    }
+    assert StepResult(BARE, request=request).xcoms()["step_report"]["request"] == {
+        "TrainingJobDefinition": {"Environment": {"A": "***"}},
+        "Containers": [{"Environment": {"B": "***"}, "Image": "i"}],
+        "Deadline": "2026-01-01T00:00:00+00:00",
+    }
+
+
+def test_the_biggest_parts_are_left_out_first():
+    """As many as it takes, and the report names them; what is small stays."""
+    request = {"HyperParameters": {"a": "x" * 30_000}, "InputDataConfig": ["y" * 25_000], "RoleArn": "role"}
+    report = StepResult(BARE, {"o": "s3://b/o"}, request).xcoms()["step_report"]
+    assert report == {
+        **NOTHING,
+        "outputs": {"o": "s3://b/o"},
+        "request": {"InputDataConfig": ["y" * 25_000], "RoleArn": "role"},
+        "left_out": ["request.HyperParameters"],
+    }
+
+
+@pytest.mark.parametrize("size", [1, 100, 1_000, 10_000, 24_000, 48_000, 60_000])
+def test_no_xcom_is_too_large(size):
+    """Whatever the sizes of the parts are, both XComs stay below the limit, also together with what they name."""
+    names = [f"{number:04}" * 16 for number in range(120)]
+    files = dict.fromkeys(names, "f" * size)
+    result = StepResult(
+        STEP, dict.fromkeys(names, "s" * size), dict.fromkeys(names, "r" * size), files, dict.fromkeys(names, "s3://")
+    )
+    xcoms = result.xcoms()
+    assert max(len(json.dumps(value)) for value in xcoms.values()) <= LARGEST_XCOM
+    kept = {f"outputs.{name}" for name in xcoms["step_report"]["outputs"]}
+    kept |= {f"request.{name}" for name in xcoms["step_report"]["request"]}
+    kept |= {f"property_files.{name}" for name in xcoms.get("property_files", ())}
+    left_out = xcoms["step_report"]["left_out"]
+    assert sorted([*kept, *left_out]) == sorted(
+        f"{part}.{name}" for part in ("outputs", "request", "property_files") for name in names
+    )
+
+
+def test_property_files_are_bounded_together():
+    """The biggest one is left in S3, and the task's log says where; both XComs tell."""
+    files = {"big": "b" * 30_000, "small": "s" * 20_000}
+    result = StepResult(BARE, property_files=files, property_file_uris={"big": "s3://b/big", "small": "s3://b/small"})
+    assert result.xcoms() == {
+        "step_report": {**NOTHING, "left_out": ["property_files.big"]},
+        "property_files": {"small": "s" * 20_000},
+    }
+    assert result.log_lines() == [
+        (
+            "Property file 'big' is left in S3: as JSON it has 30002 characters, and an XCom takes at most 49152 for all "
+            "property files. Read s3://b/big"
+        )
+    ]
+
+
+def test_what_airflow_cannot_keep_is_left_out():
+    """A name that Airflow reads as its own, or half a character, would fail the task; the rest is told."""
+    request = {"HyperParameters": {"__type": "x"}, "RoleArn": "\ud800", "ProcessingJobName": "n"}
+    report = StepResult(BARE, request=request).xcoms()["step_report"]
+    assert (report["request"], report["left_out"]) == (
+        {"ProcessingJobName": "n"},
+        ["request.HyperParameters", "request.RoleArn"],
+    )
+
+
+def test_remarks_come_first_in_the_log():
+    """What could not be had is said in the task's log."""
+    assert StepResult(BARE, remarks=("not allowed",)).log_lines() == ["not allowed"]
