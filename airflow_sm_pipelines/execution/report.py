@@ -77,7 +77,7 @@ class StepResult:
         ]
 
     def _bounded_files(self) -> tuple[dict[str, Any], list[str]]:
-        files = {(name,): content for name, content in self.property_files.items()}
+        files: dict[tuple[str, ...], Any] = {(name,): content for name, content in self.property_files.items()}
         kept, left_out = _bounded(files, LARGEST_XCOM)
         return {path[-1]: content for path, content in kept.items()}, [path[-1] for path in left_out]
 
@@ -91,15 +91,15 @@ class StepResult:
             "cache": {"hit": step.cache_hit_source is not None, "source_execution": step.cache_hit_source},
             "instance": None if request is None else _instance(request),
         }
-        parts = {("outputs", name): uri for name, uri in self.outputs.items()}
+        parts: dict[tuple[str, ...], Any] = {("outputs", name): uri for name, uri in self.outputs.items()}
         parts |= {("request", member): _shown(member, value) for member, value in (request or {}).items()}
         unfit = [path for path, value in parts.items() if problem_for_airflow({path[-1]: value}) is not None]
         fit = {path: value for path, value in parts.items() if path not in unfit}
         # Each part is written with its path here, which is more than it takes, also when it is named as left out.
         kept, large = _bounded(fit, LARGEST_XCOM - _size([report, list(left_out), unfit]))
         given: dict[str, dict[str, Any]] = {"outputs": {}, "request": {}}
-        for (where, name), value in kept.items():
-            given[where][name] = value
+        for path, value in kept.items():
+            given[path[0]][path[1]] = value
         return {
             **report,
             "outputs": given["outputs"],
