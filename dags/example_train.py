@@ -112,7 +112,7 @@ def example_train():
     def publish(ti=None, outlet_events=None):
         """Join both branches: tells downstream Dags of the new model, and fails the run if there is none."""
         report = ti.xcom_pull(task_ids="breast_cancer.register", key="step_report")
-        outlet_events[MODEL].extra = {"model_package_arn": report["job_arn"] if report else None}
+        outlet_events[MODEL].extra = {"model_package_arn": report["job_arn"]}
 
     register >> announce_registered()
     reject >> announce_rejected()

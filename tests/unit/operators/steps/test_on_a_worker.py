@@ -27,7 +27,7 @@ def test_a_step_that_is_over_costs_one_worker(service, task, context):
     service.steps([step("train", "Succeeded", EndTime=1690315999.0)])
     running = context()
     assert task.execute(running) is None
-    assert running["ti"].pushed["step_status"] == "Succeeded"
+    assert running["ti"].pushed["step_report"]["status"] == "Succeeded"
     assert set(task.link_addresses) == {"_link_SageMakerPipelineExecutionLink"}
 
 
