@@ -35,6 +35,7 @@ class TaskInstance:
     :param pid: of the worker process that ran it; ``None`` where none did.
     :param hostname: of that worker; empty where none ran it.
     :param map_index: -1 of a task that is not mapped.
+    :param ended: when that try ended, where it has.
     """
 
     task_id: str
@@ -44,6 +45,7 @@ class TaskInstance:
     pid: int | None
     hostname: str
     map_index: int = -1
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,11 @@ class AirflowApi:
         """Look at a Dag run again."""
         return _dag_run(self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}"))
 
+    def run_seconds(self, run: DagRun) -> float:
+        """Return how long a Dag run took that is over."""
+        answer = self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}")
+        return (_time(answer["end_date"]) - _time(answer["start_date"])).total_seconds()
+
     def task_instances(self, run: DagRun) -> list[TaskInstance]:
         """Return a run's tasks, in the order they started."""
         path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
@@ -142,6 +149,7 @@ class AirflowApi:
                 pid=task["pid"],
                 hostname=task["hostname"] or "",
                 map_index=task["map_index"],
+                ended=None if task["end_date"] is None else _time(task["end_date"]),
             )
             for task in sorted(self._pages(path, "task_instances"), key=lambda task: task["start_date"] or "")
         ]
@@ -169,7 +177,7 @@ class AirflowApi:
     def events(self, run: DagRun) -> list[Event]:
         """Return what happened to a run's tasks, the earliest first; every start of a process by a worker is there."""
         return [
-            Event(event["task_id"], event["event"], datetime.fromisoformat(event["when"].replace("Z", "+00:00")))
+            Event(event["task_id"], event["event"], _time(event["when"]))
             for event in self._pages("/eventLogs", "event_logs", dag_id=run.dag_id, run_id=run.run_id)
             if event["task_id"]
         ]
@@ -257,6 +265,10 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         request = answer.request
         raise AirflowApiError(f"{request.method} {request.url.path}: {answer.status_code} {answer.text}")
     return answer
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _dag_run(run: Mapping[str, Any]) -> DagRun:

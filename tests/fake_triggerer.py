@@ -21,6 +21,7 @@ class Triggerer:
     def __init__(self) -> None:
         self.pushed: list[tuple[str, Any]] = []
         self.launch_xcoms: dict[str, Any] = {}
+        self.read: list[str] = []
         self.states: dict[str, str | None] = {}
         self.run_state = "running"
         self.try_number = 1
@@ -39,6 +40,7 @@ class Triggerer:
         if kind in ("SetXCom", "GetXCom"):
             assert (message.dag_id, message.run_id, message.map_index) == ("train_model", "manual__1", -1)
         if kind == "GetXCom":
+            self.read.append(message.key)
             xcoms = self.launch_xcoms if message.task_id == LAUNCH else dict(self.pushed)
             return XComResult(key=message.key, value=xcoms.get(message.key))
         if kind == "SetXCom":

@@ -78,7 +78,8 @@ async def finish(
             _tell_all(log.warning, result.log_lines())
             xcoms.update(result.xcoms())
     if ending.state == "success":
-        if ending.awaited.skipped_task_ids:
+        if any(ending.awaited.skipped_task_ids.values()):
+            # Also where this outcome skips nothing: what an earlier try left is still there.
             xcoms.update(skipping_xcom(ending.skipped_task_ids))
         if ending.return_value is not None:
             xcoms["return_value"] = ending.return_value

@@ -7,10 +7,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.states import state_of_task
-from airflow_sm_pipelines.compatibility.triggerer import read_xcom
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Ending
-from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.time_limit import (
     AIRFLOW_SOONER,
     EXECUTION_TIMEOUT,
@@ -21,6 +19,7 @@ from airflow_sm_pipelines.execution.time_limit import (
 )
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from airflow_sm_pipelines.triggers.connections import SharedConnection
+from airflow_sm_pipelines.triggers.launches import read_launched
 
 
 class SageMakerPipelineStepTrigger(BasePipelineTrigger):
@@ -84,8 +83,8 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         """Whether this is the task's first try, never cleared, and no plugin listens where the launch task ran."""
         if self.task_instance is None or int(self.task_instance.try_number) != 1:
             return False
-        launched = await read_xcom(self.task_instance, LAUNCHED, self.launch_task_id)
-        return launched is not None and Launched(**launched).is_quiet(self.task_instance.id)
+        launched = await read_launched(self.task_instance, self.launch_task_id, self.pipeline_execution_arn)
+        return launched is not None and launched.is_quiet(self.task_instance.id)
 
     async def ended_before(self) -> Ending | None:
         """Return the end of a task that Airflow starts although nothing was launched, since the launch was skipped.

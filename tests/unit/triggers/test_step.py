@@ -288,6 +288,23 @@ async def test_a_condition(service, triggerer, log, outcome, skipped):
     assert log()[-1] == ("INFO", f"Outcome: {outcome}")
 
 
+@pytest.mark.parametrize(("outcome", "skipped"), [("True", []), ("False", ["churn.register"])])
+async def test_a_condition_that_skips_nothing_this_time(service, triggerer, outcome, skipped):
+    """That it skips nothing is told as well: XComs of an earlier try, which went the other way, are still there."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", Metadata={"Condition": {"Outcome": outcome}})])
+    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": ["churn.register"]})) == SUCCESS
+    assert dict(triggerer.pushed)["skipmixin_key"] == {"skipped": skipped}
+
+
+async def test_a_condition_without_branches_in_airflow(service, triggerer):
+    """There is nothing to skip whatever its outcome is, so nothing is pushed for that."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", Metadata={"Condition": {"Outcome": "True"}})])
+    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": []})) == SUCCESS
+    assert [key for key, _ in triggerer.pushed] == ["_link_SageMakerPipelineExecutionLink", "step_report"]
+
+
 async def test_a_condition_without_an_outcome(service, triggerer, log):
     """A condition that succeeded without an outcome fails: no branch is taken by default."""
     service.execution("Executing")
