@@ -147,6 +147,34 @@ def test_durations_after_a_clear(live):
     assert on_workers(live, run) == {"launch", "first", "second"}
 
 
+@pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="retry policies came with Airflow 3.3")
+def test_a_retry_policy_decides_by_the_exception(live):
+    """A step that failed raises PipelineExecutionError; a policy that says so ends the task in spite of its retries."""
+    run = live.start("retried_by_policy")
+    live.answers.fail(live.await_execution(run), "never")
+    run = live.follow(run)
+    assert (run.state, live.states(run), live.tries(run)) == (
+        "failed",
+        {"group.launch": "success", "group.never": "failed"},
+        {"group.launch": 1, "group.never": 1},
+    )
+
+
+def test_a_dag_that_fails_fast(live):
+    """The first step that fails ends the run: Airflow fails the tasks that wait, and so the execution is stopped."""
+    run = live.start("fails_fast")
+    arn = live.await_execution(run)
+    live.await_states(run, bad="deferred", other="deferred")
+    live.await_following(run, "other")
+    live.answers.fail(arn, "bad")
+    live.answers.confirm_stop(arn, "other")
+    run = live.follow(run)
+    assert (run.state, live.states(run)) == (
+        "failed",
+        {"group.launch": "success", "group.bad": "failed", "group.other": "failed", "group.behind": "skipped"},
+    )
+
+
 def test_operators_and_sensors_call_their_callbacks(live):
     """A task for a whole execution that fails, and a sensor that is skipped, after a wait in the triggerer."""
     run = live.start("whole_executions_told")
@@ -167,31 +195,39 @@ def test_operators_and_sensors_call_their_callbacks(live):
 
 @pytest.fixture(scope="module")
 def listened(tmp_path_factory):
-    """Another Airflow, with a plugin that listens; and the file that it writes to."""
+    """A run on another Airflow, with a plugin that listens and with OpenLineage; and the files that these write to."""
     directory = tmp_path_factory.mktemp("listened")
-    file = directory / "listened.jsonl"
+    heard, lineage, mail = (directory / f"{name}.jsonl" for name in ("heard", "lineage", "mail"))
     stack = Stack(
         directory,
         BUNDLES["live-tests"],
-        {"AIRFLOW__CORE__PLUGINS_FOLDER": str(Path(__file__).parent / "plugins"), "LISTENED": str(file)},
+        {
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(Path(__file__).parent / "plugins"),
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(lineage), "append": True}
+            ),
+            "AIRFLOW__EMAIL__EMAIL_BACKEND": "mail.send_email",
+            "LISTENED": str(heard),
+            "MAIL": str(mail),
+        },
     )
     with stack.running(print):
         stack.client("s3").create_bucket(Bucket=BUCKET)
         api = AirflowApi(stack.airflow_url, USER, stack.password)
-        yield Live(stack, api, None), file
+        live = Live(stack, api, None)
+        run = live.start("listened_to")
+        arn = live.await_execution(run)
+        live.answers.succeed(arn, "good")
+        live.await_states(run, good="success")
+        live.answers.fail(arn, "bad")
+        live.follow(run)
+        yield heard, lineage, mail
         api.close()
 
 
 def test_listeners_hear_of_each_step_task(listened):
     """A plugin's listener is told of start and end of every step task, with the exception of one that failed."""
-    live, file = listened
-    run = live.start("listened_to")
-    arn = live.await_execution(run)
-    live.answers.succeed(arn, "good")
-    live.await_states(run, good="success")
-    live.answers.fail(arn, "bad")
-    run = live.follow(run)
-    heard = [json.loads(line) for line in file.read_text().splitlines()]
+    heard = [json.loads(line) for line in listened[0].read_text().splitlines()]
     steps = {}
     for dag_id, task_id, try_number, what, error in heard:
         assert (dag_id, try_number) == ("listened_to", 1)
@@ -201,3 +237,26 @@ def test_listeners_hear_of_each_step_task(listened):
         "group.good": [("running", None), ("success", None)],
         "group.bad": [("running", None), ("failed", "PipelineExecutionError: step 'bad' failed: no luck")],
     }
+
+
+def test_openlineage_has_start_and_end_of_each_step_task(listened):
+    """OpenLineage's provider sends an event for the start of every step task, and one for how it ended."""
+    pytest.importorskip("airflow.providers.openlineage", reason="not among the pins of this Airflow")
+    events = [json.loads(line) for line in listened[1].read_text().splitlines()]
+    tasks = {}
+    for event in events:
+        if event["job"]["name"] != "listened_to":  # the Dag run's own
+            tasks.setdefault(event["job"]["name"], []).append(event["eventType"])
+    assert tasks == {
+        "listened_to.group.launch": ["START", "COMPLETE"],
+        "listened_to.group.good": ["START", "COMPLETE"],
+        "listened_to.group.bad": ["START", "FAIL"],
+    }
+
+
+@pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="before Airflow 3.3 workers know Airflow's SMTP only")
+def test_the_mail_of_a_failure_has_its_reason(listened):
+    """``email_on_failure`` sends one mail, with the exception's text."""
+    [(to, subject, html)] = [json.loads(line) for line in listened[2].read_text().splitlines()]
+    assert (to, "group.bad" in subject) == ("ml@example.com", True)
+    assert "step &#x27;bad&#x27; failed: no luck" in html

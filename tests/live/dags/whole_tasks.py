@@ -12,6 +12,7 @@ from airflow_sm_pipelines import (
     SageMakerPipelineOperator,
     SageMakerPipelineTaskGroup,
 )
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/answers"
 SOON = {"retries": 1, "retry_delay": timedelta(seconds=1)}
@@ -72,9 +73,20 @@ for end_tasks in ("worker", "triggerer"):
 with DAG("durations", schedule=None), pipeline("durations"):
     answered("first") >> answered("second")
 
+with DAG("fails_fast", schedule=None, fail_fast=True), pipeline("fails_fast"):
+    answered("bad")
+    answered("other") >> answered("behind")
+
+if TASKS_LIVE_IN_TRIGGERER:  # retry policies came with Airflow 3.3
+    from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+    failure = RetryRule(exception="airflow_sm_pipelines.exceptions.PipelineExecutionError", action=RetryAction.FAIL)
+    with DAG("retried_by_policy", schedule=None), pipeline("retried_by_policy"):
+        answered("never", **SOON, retry_policy=ExceptionRetryPolicy(rules=[failure]))
+
 with DAG("listened_to", schedule=None), pipeline("listened_to"):
     answered("good")
-    answered("bad")
+    answered("bad", email="ml@example.com", email_on_failure=True)
 
 with DAG("whole_executions_told", schedule=None):
     run = SageMakerPipelineOperator(
