@@ -173,10 +173,12 @@ class ExecutionWatch:
         """Wait, but not long when someone joins; those who join together share the next look."""
         loop = asyncio.get_running_loop()
         earliest = loop.time() + min(self._pace.shortest, seconds)
+        # Not asyncio.wait_for, which makes a task each time: thousands of watches pause all the time.
+        timer = loop.call_later(seconds, self._wanted.set)
         try:
-            await asyncio.wait_for(self._wanted.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+            await self._wanted.wait()
+        finally:
+            timer.cancel()
         await asyncio.sleep(max(0.0, earliest - loop.time()))
 
 

@@ -88,8 +88,8 @@ class Bench:
         self._runs_of_steps(1)
         self._runs_of_tasks(1)
         at_once = {OURS: self._runs_of_steps(self._size.runs), PLAIN: self._runs_of_tasks(self._size.runs)}
-        wide = {side: self._whole_run(f"wide_{side}") for side in (OURS, PLAIN)}
         row = {side: self._whole_run(f"row_{side}") for side in (OURS, PLAIN)}
+        wide = {side: self._whole_run(f"wide_{side}") for side in (OURS, PLAIN)}
         return {side: Ends(at_once[side], *wide[side], *row[side]) for side in (OURS, PLAIN)}
 
     def _runs_of_steps(self, count: int) -> list[float]:
