@@ -196,21 +196,24 @@ async def shared_connection(settings: AwsConnection) -> AsyncIterator[SharedConn
     :param settings: which connection, where.
     :raises SageMakerServiceError: when there is no such connection.
     """
-    loop = asyncio.get_running_loop()
-    connections = _connections_of(loop)
-    key = json.dumps(to_dict(settings), sort_keys=True)
-    connection = connections.setdefault(key, SharedConnection(settings))
+    connection = _connection_for(settings)
     connection.users += 1
     try:
         await connection.join()
         yield connection
     finally:
         connection.users -= 1
-        connection.left_at = loop.time()
+        connection.left_at = asyncio.get_running_loop().time()
 
 
 _connections: dict[asyncio.AbstractEventLoop, dict[str, SharedConnection]] = {}
 """By event loop (``dag.test()`` runs every trigger in a loop of its own) and by the settings as JSON."""
+
+
+def _connection_for(settings: AwsConnection) -> SharedConnection:
+    connections = _connections_of(asyncio.get_running_loop())
+    key = json.dumps(to_dict(settings), sort_keys=True)
+    return connections.setdefault(key, SharedConnection(settings))
 
 
 def _connections_of(loop: asyncio.AbstractEventLoop) -> dict[str, SharedConnection]:

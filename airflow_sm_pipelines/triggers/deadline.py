@@ -15,12 +15,15 @@ from airflow_sm_pipelines.execution.time_limit import TimeLimit
 Result = TypeVar("Result")
 
 
-async def within(limit: TimeLimit | None, awaitable: Awaitable[Result]) -> Result:
-    """Wait for something, but not beyond a limit.
+def within(limit: TimeLimit | None, awaitable: Awaitable[Result]) -> Awaitable[Result]:
+    """Return what waits for something, but not beyond a limit. To be awaited at once.
+
+    Without a limit that is the thing itself: a coroutine around it would cost memory for as long as each trigger waits.
 
     :param limit: ``None`` for none.
     :param awaitable: what to wait for; cancelled when the time is up.
     :raises asyncio.TimeoutError: when the time is up.
     """
-    left = None if limit is None else max(0.0, limit.at - time.time())
-    return await asyncio.wait_for(awaitable, left)
+    if limit is None:
+        return awaitable
+    return asyncio.wait_for(awaitable, max(0.0, limit.at - time.time()))

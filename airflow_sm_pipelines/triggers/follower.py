@@ -87,9 +87,7 @@ class Follower:
         :param old_stop: a stop that is there at the first look is old, too.
         """
         target, name = self.awaited.target, self.awaited.step_name
-        async with watch_execution(
-            self.pipeline_execution_arn, self.connection, self.wait.waiter_delay
-        ) as subscription:
+        with watch_execution(self.pipeline_execution_arn, self.connection, self.wait.waiter_delay) as subscription:
             while True:
                 snapshot = await within(self.limit, subscription.next())
                 if isinstance(snapshot, SageMakerServiceError):

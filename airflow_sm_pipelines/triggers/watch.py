@@ -8,8 +8,8 @@ it hands to the triggers; these decide.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context
 from datetime import datetime, timezone
 
@@ -34,7 +34,9 @@ class Subscription:
         self.has_seen = False
         self._news: ExecutionSnapshot | SageMakerServiceError
         self._error: Exception | None = None
-        self._arrived = asyncio.Event()
+        self._arrived = False
+        # Not an asyncio.Event, whose queue of waiters takes 760 bytes; there is one waiter.
+        self._waiter: asyncio.Future[None] | None = None
 
     async def next(self) -> ExecutionSnapshot | SageMakerServiceError:
         """Wait for news: the first look, then every look that shows a change, and every trouble, which may pass.
@@ -44,11 +46,16 @@ class Subscription:
 
         :raises Exception: what ended the watch, such as a :class:`SageMakerServiceError` that will not pass.
         """
-        await self._arrived.wait()
+        while not self._arrived:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
         if self._error is not None:
             # All waiters raise this one object: without what the others added to its traceback.
             raise self._error.with_traceback(None)
-        self._arrived.clear()
+        self._arrived = False
         return self._news
 
     def tell(self, news: ExecutionSnapshot | SageMakerServiceError) -> None:
@@ -57,7 +64,7 @@ class Subscription:
         :param news: what happened.
         """
         self._news = news
-        self._arrived.set()
+        self._wake()
 
     def fail(self, error: Exception) -> None:
         """End the subscription.
@@ -65,7 +72,12 @@ class Subscription:
         :param error: raised by :meth:`next` from now on.
         """
         self._error = error
-        self._arrived.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._arrived = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class ExecutionWatch:
@@ -182,13 +194,12 @@ class ExecutionWatch:
         await asyncio.sleep(max(0.0, earliest - loop.time()))
 
 
-@asynccontextmanager
-async def watch_execution(
+def watch_execution(
     pipeline_execution_arn: str,
     connection: SharedConnection,
     waiter_delay: float,
     make_pace: Callable[[float], Pace] = Pace,
-) -> AsyncIterator[Subscription]:
+) -> AbstractContextManager[Subscription]:
     """Join the watch of an execution; it is shared by all who wait for it over the same connection.
 
     :param pipeline_execution_arn: the execution.
@@ -206,5 +217,4 @@ async def watch_execution(
 
         watch = ExecutionWatch(pipeline_execution_arn, connection, make_pace(waiter_delay), forget)
         watches[key] = watch
-    with watch.subscribe(waiter_delay) as subscription:
-        yield subscription
+    return watch.subscribe(waiter_delay)

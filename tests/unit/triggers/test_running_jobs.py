@@ -157,7 +157,7 @@ async def test_executions_whose_jobs_run_are_not_looked_at(service, monkeypatch)
     }
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(shared_connection(AwsConnection("aws_default", "us-east-1")))
-        subscriptions = [await stack.enter_async_context(watch_execution(arn(n), connection, 0.01)) for n in range(5)]
+        subscriptions = [stack.enter_context(watch_execution(arn(n), connection, 0.01)) for n in range(5)]
         for subscription in subscriptions:
             news = await subscription.next()
             assert isinstance(news, ExecutionSnapshot)
@@ -189,11 +189,9 @@ async def test_a_few_executions_are_looked_at(service, monkeypatch):
 
     service.execution("Executing")
     service.answers["ListPipelineExecutionSteps"] = [steps]
-    async with (
-        shared_connection(AwsConnection("aws_default", "us-east-1")) as connection,
-        watch_execution(EXECUTION_ARN, connection, 0.01),
-    ):
-        await asyncio.to_thread(enough.wait, 30)
+    async with shared_connection(AwsConnection("aws_default", "us-east-1")) as connection:
+        with watch_execution(EXECUTION_ARN, connection, 0.01):
+            await asyncio.to_thread(enough.wait, 30)
     assert service.count("ListTrainingJobs") == 0
 
 

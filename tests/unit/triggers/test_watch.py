@@ -26,11 +26,9 @@ OTHER_EXECUTION = EXECUTION_ARN.replace("abcdef123456", "fedcba654321")
 async def watching(
     arn: str = EXECUTION_ARN, waiter_delay: float = SOON, region: str = "us-east-1", make_pace=Pace
 ) -> AsyncIterator[Subscription]:
-    async with (
-        shared_connection(AwsConnection("aws_default", region)) as connection,
-        watch_execution(arn, connection, waiter_delay, make_pace) as subscription,
-    ):
-        yield subscription
+    async with shared_connection(AwsConnection("aws_default", region)) as connection:
+        with watch_execution(arn, connection, waiter_delay, make_pace) as subscription:
+            yield subscription
 
 
 async def until_terminal(**arguments) -> ExecutionStatus:
