@@ -1,8 +1,9 @@
-# One command for everything. All of it stays inside this clone: .venv, .benchmark-venv, .airflow-venvs, .demo and tool caches.
+# One command for everything. All of it stays inside this clone (.venv and its kind, .demo, tool caches), but for the servers
+# that test-celery has Debian install.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-airflow benchmark demo wheel clean
+.PHONY: help setup check format test test-airflow test-celery benchmark demo wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -28,6 +29,10 @@ test-airflow: ## Run the tests that hold on every Airflow on another one: AIRFLO
 	@.ci/setup airflow $(AIRFLOW)
 	@.airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
 
+test-celery: ## Run the live tests of CeleryExecutor, PostgreSQL and Redis, in .celery-venv; ARGS goes to pytest
+	@.ci/setup celery
+	@exec .celery-venv/bin/python -m harness.guard .celery-venv/bin/python -m pytest tests/celery $(ARGS)
+
 benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in .benchmark-venv; ARGS=--quick for no numbers
 	@.ci/setup benchmark
 	@.benchmark-venv/bin/python -m pytest benchmarks $(ARGS)
@@ -50,5 +55,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .airflow-venvs .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .airflow-venvs .celery-venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -209,6 +209,13 @@ class AirflowApi:
                 found.extend(causes or [str(record["event"])])
         return found
 
+    def jobs_alive(self, job_type: str) -> int:
+        """Return how many components of a type send heartbeats.
+
+        :param job_type: ``SchedulerJob``, ``TriggererJob`` or ``DagProcessorJob``.
+        """
+        return len(self._get("/jobs", job_type=job_type, is_alive=True, limit=100)["jobs"])
+
     def asset_event_extras(self, name: str) -> list[dict[str, Any]]:
         """Return the extras of an Asset's events, the oldest first."""
         [asset] = self._get("/assets", name_pattern=name)["assets"]

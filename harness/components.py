@@ -80,6 +80,10 @@ class Stack:
     :param dags_folder: the Dags to run.
     :param settings: further Airflow settings, such as ``{"AIRFLOW__CORE__PARALLELISM": "2"}``.
     :param aws_url: what Airflow's connection has as ``endpoint_url``; by default the local endpoint itself.
+    :param schedulers: how many schedulers; more than one needs another database than SQLite.
+    :param triggerers: how many triggerers.
+    :param celery_workers: how many Celery workers run the tasks; with none, the scheduler's LocalExecutor runs them.
+        Celery's broker, its result backend and a database for several processes are among the settings.
     """
 
     def __init__(
@@ -88,6 +92,10 @@ class Stack:
         dags_folder: Path,
         settings: Mapping[str, str] | None = None,
         aws_url: str | None = None,
+        *,
+        schedulers: int = 1,
+        triggerers: int = 1,
+        celery_workers: int = 0,
     ) -> None:
         self.directory = directory
         self.password = secrets.token_urlsafe(9)
@@ -97,9 +105,7 @@ class Stack:
         self._passwords_file = directory / "passwords.json"
         home = directory / "home"
         self._environment = clean_environment(home)
-        self.airflow_environment = {
-            **self._environment,
-            **airflow_home(directory / "airflow"),
+        settings = {
             "AIRFLOW_CONN_AWS_DEFAULT": self.connection(endpoint_url=aws_url or self.endpoint_url),
             "AIRFLOW__API__BASE_URL": self.airflow_url,
             "AIRFLOW__API__HOST": LOOPBACK,
@@ -109,6 +115,7 @@ class Stack:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor" if celery_workers else "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             # The default keeps 32 worker processes of some 150 MB each.
@@ -122,6 +129,7 @@ class Stack:
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             **(settings or {}),
         }
+        self.airflow_environment = {**self._environment, **airflow_home(directory / "airflow"), **settings}
         for folder in (home, directory / "logs", directory / "jobs"):
             folder.mkdir()
         self.endpoint = Component(
@@ -139,20 +147,18 @@ class Stack:
             directory / "logs" / "local-endpoint.log",
         )
         self._migration = self._airflow("db-migrate", "db", "migrate")
-        self.scheduler = self._airflow("scheduler", "scheduler")
-        self.triggerer = self._airflow("triggerer", "triggerer")
+        # Airflow 3.3.2 writes what people do into its log on the event loop. A request of a worker that holds the lock
+        # of SQLite needs that loop to end: both wait until one gives up, and the other components wait with them.
+        impatient = {**self._environment, **airflow_home(directory / "airflow", lock_seconds=2), **settings}
         self._airflow_components = [
-            # Airflow 3.3.2 writes what people do into its log on the event loop. A request of a worker that holds the
-            # lock needs that loop to end: both wait until one gives up, and the other components wait with them.
-            self._airflow(
-                "api-server",
-                "api-server",
-                environment={**self.airflow_environment, **airflow_home(directory / "airflow", lock_seconds=2)},
-            ),
-            self.scheduler,
+            self._airflow("api-server", "api-server", environment=impatient),
             self._airflow("dag-processor", "dag-processor"),
-            self.triggerer,
         ]
+        self.schedulers = [self._another_scheduler() for _ in range(schedulers)]
+        self.triggerers = [self.another_triggerer() for _ in range(triggerers)]
+        self.workers = [self._another_celery_worker() for _ in range(celery_workers)]
+        self.scheduler = self.schedulers[0]
+        self.triggerer = self.triggerers[0]
 
     @property
     def components(self) -> list[Component]:
@@ -160,9 +166,9 @@ class Stack:
         return [self.endpoint, *self._airflow_components]
 
     def pause(self, component: Component) -> None:
-        """Freeze a component at a moment at which it holds no lock of the database: that would freeze all others too.
+        """Freeze a component at a moment at which it holds no lock of SQLite's file: that would freeze all others too.
 
-        :param component: one of Airflow's.
+        :param component: one of Airflow's, of a stack whose database is SQLite.
         :raises ComponentError: each time it held one.
         """
         for _ in range(PAUSES):
@@ -183,13 +189,8 @@ class Stack:
         return True
 
     def another_triggerer(self) -> Component:
-        """Add a triggerer beside the first one. It is not started; it is stopped with the other components."""
-        [port] = free_ports(1)
-        environment = {**self.airflow_environment, "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port)}
-        number = 1 + sum(component.name.startswith("triggerer") for component in self._airflow_components)
-        triggerer = self._airflow(f"triggerer-{number}", "triggerer", environment=environment)
-        self._airflow_components.append(triggerer)
-        return triggerer
+        """Add a triggerer beside those there are. It is not started; it is stopped with the other components."""
+        return self._another(self._next_name("triggerer"), ["triggerer"])
 
     def connection(self, **changes: Any) -> str:
         """Return an Airflow AWS connection to the endpoint, as JSON.
@@ -245,7 +246,7 @@ class Stack:
         self._migration.start()
         self._migration.wait(SECONDS_TO_START)
         report(f"local endpoint at {self.endpoint_url}, database ready ({time.monotonic() - began:.0f} s)")
-        report("starting Airflow: api-server, scheduler, dag-processor, triggerer")
+        report(f"starting Airflow: {', '.join(component.name for component in self._airflow_components)}")
         for component in self._airflow_components:
             component.start()
         self._await("the local endpoint", self.endpoint_url, lambda _response: True)
@@ -275,6 +276,32 @@ class Stack:
             f"{what} was not ready after {SECONDS_TO_START:.0f} s. Its last answer: {answer}. "
             f"The logs are in {self.directory / 'logs'}."
         )
+
+    def _another_scheduler(self) -> Component:
+        return self._another(self._next_name("scheduler"), ["scheduler"])
+
+    def _another_celery_worker(self) -> Component:
+        name = self._next_name("worker")
+        pid_file = str(self.directory / f"{name}.pid")
+        return self._another(name, ["celery", "worker", "--celery-hostname", name, "--pid", pid_file])
+
+    def _next_name(self, kind: str) -> str:
+        count = sum(component.name.partition("-")[0] == kind for component in self._airflow_components)
+        return kind if count == 0 else f"{kind}-{count + 1}"
+
+    def _another(self, name: str, arguments: list[str]) -> Component:
+        environment = self.airflow_environment
+        if "-" in name:
+            # The api-server, which asks for logs, knows the ports of the first of each kind; it reads files first.
+            worker_log_port, trigger_log_port = free_ports(2)
+            environment = {
+                **environment,
+                "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(trigger_log_port),
+                "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_log_port),
+            }
+        component = self._airflow(name, *arguments, environment=environment)
+        self._airflow_components.append(component)
+        return component
 
     def _airflow(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Component:
         return Component(

@@ -1,13 +1,17 @@
-"""Runs a command and makes sure that nothing of it stays, however it ends."""
+"""Runs a command and makes sure that nothing of it stays, however it ends.
+
+``python -m harness.guard COMMAND...`` does so with any command. It ends when the process that started it does.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from harness.processes import adopt_orphans, end_processes, own_descendants
+from harness.processes import adopt_orphans, end_processes, end_with_parent, own_descendants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,3 +51,8 @@ def run_guarded(command: Sequence[str], environment: Mapping[str, str]) -> int:
     while orphans := own_descendants():
         end_processes(orphans)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.exit(run_guarded(sys.argv[1:], os.environ))

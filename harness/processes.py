@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
+    import pwd
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
@@ -35,13 +36,23 @@ class Component:
     :param command: program and arguments.
     :param environment: the whole environment; nothing is inherited.
     :param log_path: where its output goes.
+    :param owner: the user it runs as, with that user's group alone; ``None`` for the user who starts it. It then works
+        in ``/``: that user may have no access to the directory of this process.
     """
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log_path: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log_path: Path,
+        owner: pwd.struct_passwd | None = None,
+    ) -> None:
         self.name = name
         self.command = list(command)
         self.environment = dict(environment)
         self.log_path = log_path
+        self.owner = owner
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -54,6 +65,10 @@ class Component:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                cwd=None if self.owner is None else "/",
+                user=None if self.owner is None else self.owner.pw_uid,
+                group=None if self.owner is None else self.owner.pw_gid,
+                extra_groups=None if self.owner is None else (),
             )
 
     def wait(self, seconds: float) -> None:

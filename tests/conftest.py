@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ os.environ.update(
 )
 
 TESTS = Path(__file__).parent
+
+# They need servers and an environment of their own, which `make test-celery` has and `make test` has not.
+collect_ignore = [] if find_spec("celery") else ["celery"]
 
 
 # Before pytest-xdist's own, which reads the groups.

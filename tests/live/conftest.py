@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from airflow_sm_pipelines.compatibility.triggerer import TELLS_OF_KILLS
@@ -67,6 +69,18 @@ class Live:
             return expected.items() <= states.items()
 
         self.await_that(reached, f"the states {expected} of {run}", run)
+
+    def processes(self, run, task_id):
+        """Return the process that runs a task, once it does, and the worker process that watches over it."""
+        self.await_that(lambda: self.states(run).get(task_id) == "running", f"the start of {task_id}", run)
+
+        def pid():
+            [task] = [task for task in self.api.task_instances(run) if task.task_id == task_id]
+            return task.pid
+
+        self.await_that(lambda: pid() is not None, f"the process of {task_id}", run)
+        task = psutil.Process(pid())
+        return task, task.parent()
 
     def await_following(self, run, step):
         """Wait until the trigger of a step's task has seen the step run."""
@@ -137,44 +151,53 @@ class Live:
         return {task.task_id: task.state for task in self.api.task_instances(run)}
 
 
-@pytest.fixture(scope="session")
-def live(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("live")
-    bundles = [
+@contextmanager
+def running(directory, bundles=BUNDLES, settings=None, **components):
+    """Run an Airflow, with a proxy between it and its endpoint, until the block ends; give its :class:`Live`.
+
+    :param directory: for everything that is written.
+    :param bundles: where its Dags are, by the names of their bundles.
+    :param settings: further Airflow settings.
+    :param components: how many of each, as :class:`~harness.components.Stack` says.
+    """
+    local = [
         {
             "name": name,
             "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
             "kwargs": {"path": str(path)},
         }
-        for name, path in BUNDLES.items()
+        for name, path in bundles.items()
     ]
     with serve() as proxy:
         stack = Stack(
             directory,
-            BUNDLES["examples"],
-            {
-                **HEARTBEATS,
-                "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
-                "AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(
-                    {
-                        "conn_type": "aws",
-                        "login": "local",
-                        "password": "local",
-                        "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
-                    }
-                ),
-            },
+            bundles["examples"],
+            {**HEARTBEATS, "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(local), **(settings or {})},
             aws_url=proxy.url,
+            **components,
         )
         proxy.forward_to(stack.endpoint_url)
         with stack.running(print):
             stack.client("s3").create_bucket(Bucket=BUCKET)
             api = AirflowApi(stack.airflow_url, USER, stack.password)
-            api.wait_for_dags(
-                {"example_ingest", "example_train", "failing_script", "wrong_role"}, 120, stack.require_running
-            )
             yield Live(stack, api, proxy)
             api.close()
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory):
+    nobody_listens = {
+        "conn_type": "aws",
+        "login": "local",
+        "password": "local",
+        "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
+    }
+    settings = {"AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens)}
+    with running(tmp_path_factory.mktemp("live"), settings=settings) as live:
+        live.api.wait_for_dags(
+            {"example_ingest", "example_train", "failing_script", "wrong_role"}, 120, live.stack.require_running
+        )
+        yield live
 
 
 @dataclass(frozen=True)
@@ -195,6 +218,12 @@ class ExampleRuns:
 
 @pytest.fixture(scope="session")
 def example_runs(live):
+    return run_examples(live)
+
+
+def run_examples(live):
+    """Run the example Dags to their ends."""
+    live.api.wait_for_dags({"example_ingest", "example_train"}, SECONDS, live.stack.require_running)
     assert live.run("example_ingest").state == "success"
     rejected = live.follow(live.api.trigger("example_train", {"min_accuracy": 0.999}))
     [registered] = [run for run in live.api.dag_runs("example_train") if run.run_id != rejected.run_id]

@@ -10,19 +10,6 @@ import pytest
 SECONDS = 120
 
 
-def launch_worker(live, run):
-    """The process that runs a run's launch task, and the worker process that watches over it."""
-    live.await_states(run, launch="running")
-
-    def pid():
-        [launch] = [task for task in live.api.task_instances(run) if task.task_id == "group.launch"]
-        return launch.pid
-
-    live.await_that(lambda: pid() is not None, "the process of the launch task", run)
-    task = psutil.Process(pid())
-    return task, task.parent()
-
-
 def kill(*processes):
     for process in processes:
         process.kill()
@@ -42,7 +29,7 @@ def killed_launches(live):
         with live.proxy.held("StartPipelineExecution", PipelineName=dag_id.replace("_", "-"), **how) as hold:
             runs[dag_id] = live.start(dag_id)
             hold.await_call(SECONDS)
-            task, worker = launch_worker(live, runs[dag_id])
+            task, worker = live.processes(runs[dag_id], "group.launch")
             kill(*([task] if dag_id.startswith("task") else [worker, task]))
             hold.drop()
     for run in runs.values():

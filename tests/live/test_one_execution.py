@@ -12,26 +12,13 @@ from tests.faults import faults
 SECONDS = 120
 
 
-def processes(live, run, task_id):
-    """The process that runs a task, and the worker process that watches over it."""
-    live.await_that(lambda: live.states(run).get(task_id) == "running", f"the start of {task_id}", run)
-
-    def pid():
-        [task] = [task for task in live.api.task_instances(run) if task.task_id == task_id]
-        return task.pid
-
-    live.await_that(lambda: pid() is not None, f"the process of {task_id}", run)
-    task = psutil.Process(pid())
-    return task, task.parent()
-
-
 def lost_launch(live, dag_id, meanwhile=lambda: None):
     """Start a run whose launch is killed with its worker, after the service has started an execution."""
     pipeline = dag_id.replace("_", "-")
     with live.proxy.held("StartPipelineExecution", PipelineName=pipeline, acted=True) as hold:
         run = live.start(dag_id)
         hold.await_call(SECONDS)
-        lost = processes(live, run, "group.launch")
+        lost = live.processes(run, "group.launch")
         meanwhile()
         for process in lost[::-1]:
             process.kill()
@@ -143,7 +130,7 @@ def test_a_worker_that_stood_still_stops_nothing(live, dag_id, who):
     run = live.start(dag_id)
     arn = started(live, run)
     await_killed(live, run, "Step 'step' is Executing")
-    both = dict(zip(("task", "supervisor"), processes(live, run, "run"), strict=True))
+    both = dict(zip(("task", "supervisor"), live.processes(run, "run"), strict=True))
     frozen = [both[name] for name in who]
     for process in frozen[::-1]:
         process.suspend()

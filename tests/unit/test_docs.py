@@ -40,3 +40,25 @@ def test_the_table_of_step_types_is_that_of_the_catalogue():
     page = step_type_table.PAGE.read_text()
     assert step_type_table.with_table(page) == page
     assert list(step_type_table.table())[2] in page
+
+
+def test_the_versions_that_the_reference_names_are_those_that_are_tested():
+    """The table of executors and databases has the versions that the environments are made with."""
+    reference = (DOCS / "reference.md").read_text()
+    [table] = re.findall(r"## Executors and databases\n.*?\n(\|.*?)\n\n", reference, re.DOTALL)
+    pins = {
+        name: version
+        for file in ("constraints.txt", "tests/celery/constraints.txt")
+        for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", (DOCS.parent / file).read_text(), re.MULTILINE)
+    }
+    named = {
+        "apache-airflow-core": re.findall(r"\| Airflow \| ([\d.]+) \| ([\d.]+) \|", table),
+        "apache-airflow-providers-celery": re.findall(r"celery provider ([\d.]+),", table),
+        "celery": re.findall(r"Celery ([\d.]+),", table),
+        "psycopg2-binary": re.findall(r"psycopg2-binary ([\d.]+),", table),
+        "asyncpg": re.findall(r"asyncpg ([\d.]+) ", table),
+    }
+
+    assert named == {
+        name: [(pins[name], pins[name])] if name == "apache-airflow-core" else [pins[name]] for name in named
+    }

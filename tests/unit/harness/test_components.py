@@ -53,3 +53,41 @@ def test_a_component_that_always_writes_cannot_be_paused(stack):
     with pytest.raises(ComponentError, match="triggerer held a lock of the database each of 3 times it was stopped"):
         stack.pause(writer)
     assert writer.calls == ["pause", "resume"] * 3
+
+
+def test_components_of_a_kind_have_names_and_log_ports_of_their_own(tmp_path):
+    """Two of each listen beside each other; Celery's workers are named and run what the scheduler gives them."""
+    stack = Stack(tmp_path, tmp_path, schedulers=2, triggerers=2, celery_workers=2)
+    ports = {
+        component.name: component.environment[f"AIRFLOW__LOGGING__{kind}_LOG_SERVER_PORT"]
+        for kind, components in (("WORKER", stack.workers), ("TRIGGER", stack.triggerers))
+        for component in components
+    }
+
+    assert [component.name for component in stack.components] == [
+        "local-endpoint",
+        "api-server",
+        "dag-processor",
+        "scheduler",
+        "scheduler-2",
+        "triggerer",
+        "triggerer-2",
+        "worker",
+        "worker-2",
+    ]
+    assert list(ports) == ["worker", "worker-2", "triggerer", "triggerer-2"]
+    assert len(set(ports.values())) == 4
+    assert [component.command[3:7] for component in stack.workers] == [
+        ["celery", "worker", "--celery-hostname", "worker"],
+        ["celery", "worker", "--celery-hostname", "worker-2"],
+    ]
+    assert {component.environment["AIRFLOW__CORE__EXECUTOR"] for component in stack.components[1:]} == {
+        "CeleryExecutor"
+    }
+
+
+def test_settings_choose_the_database_of_every_component(tmp_path):
+    """Also that of the api-server, which otherwise has SQLite's in a shape of its own."""
+    url = "postgresql://somewhere"
+    stack = Stack(tmp_path, tmp_path, {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url})
+    assert {each.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] for each in stack.components[1:]} == {url}

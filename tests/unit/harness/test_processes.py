@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 
 import psutil
@@ -57,3 +58,15 @@ def test_a_killed_component_leaves_nothing_and_can_be_started_again(component, t
     assert [process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes] == [False] * 2
     component.require_running()
     assert start(component, tmp_path)[0] != processes[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of other users")
+def test_a_component_can_run_as_another_user(tmp_path):
+    """With that user's rights alone, in a directory that everybody may enter; its log is the starting user's."""
+    nobody = pwd.getpwnam("nobody")
+    one = Component("nobody", ["/bin/sh", "-c", "id -u; id -g; id -G; pwd"], os.environ, tmp_path / "log", owner=nobody)
+    one.start()
+    one.wait(30)
+
+    groups = str(nobody.pw_gid)
+    assert one.tail().splitlines() == [str(nobody.pw_uid), groups, groups, "/"]
