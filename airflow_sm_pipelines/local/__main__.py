@@ -11,20 +11,21 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """Run the endpoint until SIGINT or SIGTERM.
 
-    Prints its URL, alone on one line of standard output, as soon as it listens.
+    Prints its URL, alone on one line of standard output, as soon as it listens and has its buckets.
 
     :param arguments: without the program's name; those of the process when ``None``.
     :param program: how the help text calls the command.
     :return: the exit code.
     """
     options = vars(_parser(program).parse_args(arguments))
+    options["buckets"] = tuple(options["buckets"])
     logging.basicConfig(
         level=logging.DEBUG if options.pop("verbose") else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     try:
         endpoint = LocalEndpoint(EndpointSettings(**options))
         endpoint.start()
-    except (SandboxUnavailableError, OSError) as error:
+    except (BucketNotMadeError, SandboxUnavailableError, OSError) as error:
         sys.stderr.write(f"sm-pipelines local: {error}\n")
         return 1
     try:
@@ -77,6 +78,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=EndpointSettings.stop_grace_seconds,
         metavar="SECONDS",
         help="time a stopped job gets to end by itself (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--bucket",
+        dest="buckets",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="S3 bucket that is there from the start; give it again for another one",
     )
     parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
     return parser

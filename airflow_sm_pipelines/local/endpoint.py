@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 
+BUCKET_REGION = "us-east-1"
+"""Where S3 makes a bucket that is asked for without a region. Clients of all regions reach it here."""
+
+
+class BucketNotMadeError(Exception):
+    """S3 refuses a bucket that the endpoint was to have from the start; the message names it."""
+
+
 @dataclass(frozen=True)
 class EndpointSettings:
     """How to run the endpoint.
@@ -37,6 +47,8 @@ class EndpointSettings:
     :param job_python: the interpreter that stands for every image.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
         nobody at a laptop wants to wait that long.
+    :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
+        starts again has them again, empty.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +56,7 @@ class EndpointSettings:
     state_directory: Path | None = None
     job_python: Path = field(default_factory=lambda: Path(sys.executable))
     stop_grace_seconds: float = 10.0
+    buckets: tuple[str, ...] = ()
 
 
 class LocalEndpoint:
@@ -53,6 +66,7 @@ class LocalEndpoint:
 
     :param settings: how to run it.
     :raises SandboxUnavailableError: when entered: this machine does not let it run jobs.
+    :raises BucketNotMadeError: when entered: S3 refuses the name of a bucket.
     :raises OSError: when entered: the port is taken, or the interpreter does not exist.
     """
 
@@ -83,7 +97,7 @@ class LocalEndpoint:
         self.close()
 
     def start(self) -> None:
-        """Check that jobs can run, listen, and answer from a thread."""
+        """Check that jobs can run, listen, answer from a thread, and make the buckets."""
         interpreter = self.settings.job_python.absolute()
         if not os.access(interpreter, os.X_OK):
             raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
@@ -93,8 +107,9 @@ class LocalEndpoint:
         try:
             self._sandbox = NamespaceSandbox.probe(self._directory)
             self._listen()
+            self._make_buckets()
         except BaseException:
-            shutil.rmtree(self._directory)
+            self.close()
             raise
 
     def close(self) -> None:
@@ -126,6 +141,14 @@ class LocalEndpoint:
         self._server = make_server(self.settings.host, self.settings.port, self._regions)
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
+
+    def _make_buckets(self) -> None:
+        clients = Clients(self.url, BUCKET_REGION)
+        for bucket in self.settings.buckets:
+            try:
+                clients["s3"].create_bucket(Bucket=bucket)
+            except (ClientError, ParamValidationError) as error:
+                raise BucketNotMadeError(f"the bucket '{bucket}' cannot be made: {error}") from error
 
     def _host_of(self, region: str) -> JobHost:
         if self._sandbox is None or self._directory is None:

@@ -186,6 +186,33 @@ def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
     )
 
 
+def test_buckets_are_there_whenever_the_endpoint_has_started(tmp_path: Path) -> None:
+    """Those named with --bucket, from the URL's being printed on, for clients of every region; empty after a restart."""
+    for _ in range(2):
+        with program("--state-dir", str(tmp_path), "--bucket", "one-ml", "--bucket", "two-ml") as (_, url):
+            aws = Aws(url)
+            buckets = [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]]
+            objects = [aws.s3.list_objects_v2(Bucket=bucket)["KeyCount"] for bucket in buckets]
+            aws.s3.put_object(Bucket="one-ml", Key="left", Body=b"")
+        assert (buckets, objects) == (["one-ml", "two-ml"], [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("bucket", "complaint"),
+    [
+        ("ML", "The specified bucket is not valid."),
+        ("x y", 'Invalid bucket name "x y"'),
+    ],
+)
+def test_a_bucket_that_s3_refuses_is_said(bucket: str, complaint: str, tmp_path: Path) -> None:
+    """Exit status 1, the bucket and S3's reason without a traceback, and no files left."""
+    ended = run_to_the_end("--state-dir", str(tmp_path), "--bucket", bucket)
+    assert (ended.returncode, ended.stdout, list(tmp_path.iterdir())) == (1, "", [])
+    assert ended.stderr.startswith(f"sm-pipelines local: the bucket '{bucket}' cannot be made: ")
+    assert complaint in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_machine_that_allows_no_namespaces_is_said_with_the_fix(tmp_path: Path) -> None:
     """The probe at start finds out, here with an `unshare` that always refuses."""
     refusing = tmp_path / "unshare"
