@@ -1,9 +1,9 @@
-# One command for everything. All of it stays inside this clone (.venv and its kind, .demo, tool caches), but for the servers
-# that test-celery has Debian install.
+# One command for everything. All of it stays inside this clone (.venv and its kind, .demo, .docker-check, tool caches), but
+# for the programs that test-celery and docker-check have Debian install.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-airflow test-celery benchmark demo wheel clean
+.PHONY: help setup check format test test-airflow test-celery benchmark demo docker-check wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -37,6 +37,9 @@ benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in 
 	@.ci/setup benchmark
 	@.benchmark-venv/bin/python -m pytest benchmarks $(ARGS)
 
+docker-check: setup ## Build the image and run docker/compose.yaml, with Debian's buildah; as root; ARGS goes to pytest
+	@exec .ci/docker-check $(ARGS)
+
 check: setup ## Lint, format, types, layers, configuration files, the built wheel
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -55,5 +58,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .airflow-venvs .celery-venv .setup.lock .setup.log .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .airflow-venvs .celery-venv .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

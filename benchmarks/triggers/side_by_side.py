@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.triggers.waiting import Plan, Waited
+from harness.components import SECRET_KEY
 
 
 def measure(
@@ -45,7 +46,7 @@ def measure(
         url = stub.stdout.readline().strip()
         plan = Plan(side, url, executions, waiter_delay, start_seconds, steady_seconds)
         extra = {"region_name": "us-east-1", "endpoint_url": url}
-        connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
+        connection = {"conn_type": "aws", "login": "local", "password": SECRET_KEY, "extra": extra}
         waiting = subprocess.run(
             [sys.executable, "-m", "benchmarks.triggers.waiting", json.dumps(asdict(plan))],
             env={**os.environ, "AIRFLOW_HOME": str(directory), "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection)},

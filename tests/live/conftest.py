@@ -13,7 +13,7 @@ import pytest
 
 from airflow_sm_pipelines.compatibility.triggerer import TELLS_OF_KILLS
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
-from harness.components import LOOPBACK, USER, Stack
+from harness.components import LOOPBACK, SECRET_KEY, USER, Stack
 from tests.faults.proxy import serve
 from tests.live.answers import Answers
 
@@ -189,7 +189,7 @@ def live(tmp_path_factory):
     nobody_listens = {
         "conn_type": "aws",
         "login": "local",
-        "password": "local",
+        "password": SECRET_KEY,
         "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
     }
     settings = {"AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens)}
