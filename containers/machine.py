@@ -23,44 +23,44 @@ class PipConfiguration:
     """A ``pip.conf`` for a container.
 
     :param text: its content.
-    :param paths: what it names of this machine, and where in the container it names it.
+    :param directories: those of this machine in which something is that it names, and where it names them.
     """
 
     text: str
-    paths: dict[Path, str] = field(default_factory=dict)
+    directories: dict[Path, str] = field(default_factory=dict)
 
 
 def pip_configuration(listing: str) -> PipConfiguration:
     """Make a configuration out of what ``pip config list`` says.
 
-    Files and directories that exist get another place in the container. pip lets environment variables override files,
-    so they do here.
+    Files and directories that exist get another place in the container, together with the directory they are in: an
+    index on disk leads to files beside it. pip lets environment variables override files, so they do here.
 
     :param listing: lines such as ``global.timeout='60'`` and ``:env:.find-links='/srv/wheels'``.
     """
     sections: dict[str, dict[str, str]] = {}
-    paths: dict[Path, str] = {}
+    directories: dict[Path, str] = {}
     lines = [line.partition("=") for line in listing.splitlines()]
     for name, _, literal in sorted(lines, key=lambda line: line[0].startswith(_OF_THE_ENVIRONMENT)):
         section, _, key = name.partition(".")
         if key == _WHERE_IT_STANDS:
             continue
-        values = [_in_container(word, paths) for word in ast.literal_eval(literal).split()]
+        values = [_in_container(word, directories) for word in ast.literal_eval(literal).split()]
         section = "global" if section == _OF_THE_ENVIRONMENT else section
         sections.setdefault(section, {})[key] = " ".join(values)
     text = "".join(
         f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
         for section, keys in sections.items()
     )
-    return PipConfiguration(text, paths)
+    return PipConfiguration(text, directories)
 
 
-def _in_container(word: str, paths: dict[Path, str]) -> str:
+def _in_container(word: str, directories: dict[Path, str]) -> str:
     path = Path(word.removeprefix(_FILE))
     if not path.is_absolute() or not path.exists():
         return word
-    place = paths.setdefault(path, f"{PIP_HOME}/machine/{len(paths)}")
-    return f"{_FILE}{place}" if word.startswith(_FILE) else place
+    place = directories.setdefault(path.parent, f"{PIP_HOME}/machine/{len(directories)}")
+    return f"{_FILE if word.startswith(_FILE) else ''}{place}/{path.name}"
 
 
 def apt_configuration() -> str:
@@ -81,10 +81,8 @@ def build_volumes(directory: Path) -> list[str]:
     apt.mkdir(exist_ok=True)
     (apt / "machine").write_text(apt_configuration(), encoding="utf-8")
     volumes = [f"{home}:{PIP_HOME}:ro", f"{apt}:{APT_CONFIGURATION}:ro"]
-    for path, place in pip.paths.items():
+    for path, place in pip.directories.items():
         # A mount needs something to be mounted on, and the home directory is read-only by then.
-        target = home / Path(place).relative_to(PIP_HOME)
-        target.parent.mkdir(exist_ok=True)
-        target.mkdir(exist_ok=True) if path.is_dir() else target.touch()
+        (home / Path(place).relative_to(PIP_HOME)).mkdir(parents=True, exist_ok=True)
         volumes.append(f"{path}:{place}:ro")
     return volumes

@@ -19,23 +19,24 @@ def test_settings_keep_their_sections_and_the_environment_wins():
 
 
 def test_what_exists_here_gets_a_place_in_the_container(tmp_path):
-    """Files, directories and file URLs, each once; every other word stays as it is."""
-    wheels, certificates = tmp_path / "wheels", tmp_path / "ca.pem"
+    """Files, directories and file URLs, each with what is beside it; every other word stays as it is."""
+    index, wheels, certificates = tmp_path / "pypi" / "simple", tmp_path / "pypi" / "wheels", tmp_path / "ca.pem"
+    index.mkdir(parents=True)
     wheels.mkdir()
     certificates.touch()
     listing = "\n".join(
         [
             f"global.cert='{certificates}'",
-            f"global.extra-index-url='https://example.org/simple\\nfile://{wheels}'",
+            f"global.extra-index-url='https://example.org/simple\\nfile://{index}'",
             f"global.find-links='{wheels} {tmp_path / 'not-there'}'",
         ]
     )
     assert pip_configuration(listing) == PipConfiguration(
         "[global]\n"
-        "cert = /root/machine/0\n"
-        "extra-index-url = https://example.org/simple file:///root/machine/1\n"
-        f"find-links = /root/machine/1 {tmp_path / 'not-there'}\n",
-        {certificates: "/root/machine/0", wheels: "/root/machine/1"},
+        "cert = /root/machine/0/ca.pem\n"
+        "extra-index-url = https://example.org/simple file:///root/machine/1/simple\n"
+        f"find-links = /root/machine/1/wheels {tmp_path / 'not-there'}\n",
+        {tmp_path: "/root/machine/0", tmp_path / "pypi": "/root/machine/1"},
     )
 
 
