@@ -44,11 +44,12 @@ POSTGRES = StandIn(
 
 
 def main() -> int:
-    """Make the stand-ins that are not there yet, and build the image.
+    """Make the stand-ins that are not there yet, and build the image, which is always built anew.
 
     :return: the exit status.
     """
     WORK.mkdir(exist_ok=True)
+    buildah("rm", "--all")  # what a check that was ended at once has left
     known = buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines()
     for stand_in in (PYTHON, POSTGRES):
         if stand_in.name not in known:
