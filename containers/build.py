@@ -49,7 +49,7 @@ def main() -> int:
     :return: the exit status.
     """
     WORK.mkdir(exist_ok=True)
-    buildah("rm", "--all")  # what a check that was ended at once has left
+    buildah("rm", "--all")  # those of the last check
     known = buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines()
     for stand_in in (PYTHON, POSTGRES):
         if stand_in.name not in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,12 @@ def buildah(*arguments: str | Path) -> str:
     """
     command = ["buildah", *map(str, arguments)]
     return subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+@functools.cache
+def container_of(image: str) -> str:
+    """Return the container of an image: one for all that this process runs of it, since each is a copy of the image."""
+    return buildah("from", "--quiet", "--pull-never", image)
 
 
 def run_command(

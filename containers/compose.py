@@ -1,4 +1,4 @@
-"""docker/compose.yaml, run by buildah: each service in a container of its own, all of them on one loopback interface.
+"""docker/compose.yaml, run by buildah: services on one loopback interface, those of one image in one file system.
 
 What it takes from the file: command, environment, user, capabilities, volumes, what a service waits for, and how its
 health is checked. What it does not do: services are not restarted and not checked by themselves, they have the ports
@@ -20,7 +20,7 @@ import yaml
 from typing_extensions import Self
 
 from containers.build import ENTRYPOINT
-from containers.buildah import CLONE, buildah, environment, run_command
+from containers.buildah import CLONE, buildah, container_of, environment, run_command
 from harness.components import LOOPBACK, clean_environment
 from harness.processes import Component, ComponentError, stop_components
 
@@ -29,7 +29,7 @@ SECONDS_BETWEEN_CHECKS = 1.0
 
 
 class Service:
-    """A service, in a container that ends with :class:`Compose`.
+    """A service, in the container of its image.
 
     :param name: the service's.
     :param definition: what the compose file says of it, with all variables filled in.
@@ -41,7 +41,7 @@ class Service:
         self.name = name
         self.waits_for: Mapping[str, Mapping[str, str]] = definition.get("depends_on", {})
         self._definition = definition
-        self._container = buildah("from", "--quiet", "--pull-never", definition["image"])
+        self._container = container_of(definition["image"])
         self._volumes = [f"{hosts}:/etc/hosts:ro"]
         for volume in definition.get("volumes", []):
             source, target, mode = volume.split(":")
@@ -100,7 +100,7 @@ class Service:
 
 
 class Compose:
-    """The services of the compose file. A context manager: in the end they are stopped, and their containers removed.
+    """The services of the compose file. A context manager: in the end they are stopped.
 
     :param directory: for logs and volumes; must exist and be empty.
     """
@@ -121,7 +121,6 @@ class Compose:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         stop_components([service.component for service in self._services.values()])
-        buildah("rm", "--all")
 
     def up(self, *names: str) -> None:
         """Start services and what they wait for, each when that is as it waits for it.
