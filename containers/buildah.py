@@ -69,6 +69,7 @@ def run_command(
     return [
         "buildah",
         "run",
+        "--no-hosts",  # buildah's own file would lie over that of a volume, now and then
         *(["--user", user] if user else []),
         *(f"--cap-add=CAP_{capability}" for capability in capabilities),
         *(f"--env={name}={value}" for name, value in (variables or {}).items()),
