@@ -105,10 +105,7 @@ def test_the_demo_shows_its_runs_and_leaves_nothing(start_demo):
 
 
 def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo):
-    """After the Dags have ended as they should, the printed address and password log in; Ctrl-C ends with status 0.
-
-    Until then the logs are there, whole: Airflow writes *** for secrets, and no secret of the demo is a word of theirs.
-    """
+    """After the Dags have ended as they should, the printed address and password log in; Ctrl-C ends with status 0."""
     controller, terminal = os.openpty()
     demo = start_demo(stdout=terminal, NO_COLOR="1", TERM="dumb", COLUMNS="160")
     os.close(terminal)
@@ -118,14 +115,10 @@ def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo
         with httpx.Client(base_url=url, trust_env=False) as client:
             page = client.get("/")
             token = client.post("/auth/token", json={"username": "admin", "password": password})
-        logs = {path: path.read_text(encoding="utf-8") for path in run_directory(demo).rglob("*.log")}
         demo.send_signal(signal.SIGINT)
         demo.wait(SECONDS_TO_END)
 
     assert (page.status_code, token.status_code, demo.returncode) == (200, 201, 0)
-    masked = [f"{path.name}: {line}" for path, log in logs.items() for line in log.splitlines() if "***" in line]
-    assert masked == []
-    assert len(logs) > COMPONENTS
     assert list((CLONE / ".demo").glob(f"*-{demo.pid}")) == []
 
 
