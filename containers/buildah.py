@@ -20,7 +20,8 @@ runroot = "{WORK / "run"}"
 """
 
 
-def environment() -> dict[str, str]:
+@functools.cache
+def environment() -> Mapping[str, str]:
     """Return the environment of every buildah process: nothing of it is kept outside the clone."""
     configuration = WORK / "storage.conf"
     configuration.write_text(_STORAGE, encoding="utf-8")

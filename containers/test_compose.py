@@ -12,7 +12,7 @@ import pytest
 
 from containers.build import IMAGE, PYTHON
 from containers.buildah import CLONE, WORK, container_of, environment, run_command
-from containers.compose import Compose
+from containers.compose import SECONDS_TO_START, Compose
 from demo.scenario import GROUP, INGEST, REGISTERED, TRAIN
 from harness.airflow_api import AirflowApi
 from harness.components import LOOPBACK, USER
@@ -116,6 +116,26 @@ def test_the_endpoint_runs_a_pipeline(compose: Compose) -> None:
     }
 
 
+def test_the_bucket_is_there_after_a_restart(compose: Compose) -> None:
+    """What the endpoint had in memory is gone. It is healthy once the bucket is there again: nobody has to make it."""
+    endpoint = compose["local-endpoint"]
+    stop_components([endpoint.component])
+    assert not endpoint.is_healthy()
+    endpoint.component.start()
+    endpoint.await_health()
+    s3 = Aws(ENDPOINT_URL).s3
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [EXAMPLES_BUCKET]
+    assert s3.list_objects_v2(Bucket=EXAMPLES_BUCKET)["KeyCount"] == 0
+
+
+def test_the_database_is_migrated_before_airflow_starts(compose: Compose) -> None:
+    """With nothing running yet the health checks of Airflow's components find no job that is alive."""
+    compose.up("airflow-init")
+    compose["airflow-init"].component.wait(SECONDS_TO_START)
+    found = compose["airflow-init"].run("airflow", "jobs", "check", "--job-type", "SchedulerJob", "--local")
+    assert (found.returncode, found.stderr.splitlines()[0]) == (1, "No alive jobs found.")
+
+
 def test_all_services_become_healthy(compose: Compose) -> None:
     """Each of Airflow's components, by the health check that the compose file has for it."""
     compose.up(*AIRFLOW)
@@ -158,15 +178,10 @@ def test_the_example_dags_run(compose: Compose, airflow: AirflowApi) -> None:
 
 
 def test_the_example_dags_run_after_the_endpoint_has_started_again(compose: Compose, airflow: AirflowApi) -> None:
-    """What it had in memory is gone, and the bucket is there again before it is healthy: nobody has to make it."""
-    endpoint = compose["local-endpoint"]
-    stop_components([endpoint.component])
-    assert not endpoint.is_healthy()
-    endpoint.component.start()
-    endpoint.await_health()
-    s3 = Aws(ENDPOINT_URL).s3
-    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [EXAMPLES_BUCKET]
-    assert s3.list_objects_v2(Bucket=EXAMPLES_BUCKET)["KeyCount"] == 0
+    """Its Airflow needs nothing more than the endpoint's being there again."""
+    stop_components([compose["local-endpoint"].component])
+    compose["local-endpoint"].component.start()
+    compose["local-endpoint"].await_health()
     run_examples(compose, airflow)
 
 

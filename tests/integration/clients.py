@@ -46,7 +46,8 @@ class Aws:
     def get(self, uri: str) -> str:
         """The text of an object."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content.decode()
 
     def put_script(self, text: str) -> str:
         """Store a script under a key of its own and return its URI."""
@@ -71,11 +72,12 @@ class Aws:
         self.sagemaker.create_pipeline(
             PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=ROLE, ClientRequestToken=token()
         )
-        return self.sagemaker.start_pipeline_execution(
+        arn: str = self.sagemaker.start_pipeline_execution(
             PipelineName=name,
             PipelineParameters=[{"Name": key, "Value": value} for key, value in (parameters or {}).items()],
             ClientRequestToken=token(),
         )["PipelineExecutionArn"]
+        return arn
 
     def describe(self, arn: str) -> dict[str, Any]:
         """An execution."""
