@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from airflow_sm_pipelines.definition.steps import walk_steps
+from benchmarks.ends.run import quantile
 from benchmarks.imports import SIDES, measure
 from benchmarks.pipelines import alike, blocks, ours
 from benchmarks.triggers.side_by_side import measure as measure_waiting
@@ -71,3 +72,9 @@ def test_a_process_without_an_end_is_no_number():
 
 def event(task_id, name, second):
     return Event(task_id, name, datetime(2026, 11, 21, tzinfo=timezone.utc) + timedelta(seconds=second))
+
+
+@pytest.mark.parametrize(("part", "value"), [(0.0, 1), (0.5, 2), (0.95, 4), (1.0, 4)])
+def test_a_quantile_is_one_of_the_values(part, value):
+    """That many of the values, in any order, do not exceed it."""
+    assert quantile([3, 1, 4, 2], part) == value
