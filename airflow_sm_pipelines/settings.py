@@ -25,12 +25,15 @@ class AwsConnection:
     :param region_name: overrides the connection's region.
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
     :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param studio_domain_id: the SageMaker Studio domain that links to executions lead to, such as ``d-ndkfwlyrojeq``;
+        overrides ``studio_domain_id`` in the connection's extra.
     """
 
     aws_conn_id: str | None = "aws_default"
     region_name: str | None = None
     verify: bool | str | None = None
     botocore_config: Mapping[str, Any] | None = None
+    studio_domain_id: str | None = None
 
     @property
     def hook_arguments(self) -> dict[str, Any]:
@@ -47,7 +50,7 @@ class WaitSettings:
     :param waiter_delay: seconds between two looks at the execution, at most. Short executions are looked at more often.
     :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. It does not count
         looks: these come more often at first. The execution is left alone then, as when ``execution_timeout`` is over.
-    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param log_lines: lines of a step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution, ``"resume"`` or ``"restart"``.
     :param stop_on_kill: whether a person who fails the task or the Dag run stops the execution.
     :param end_tasks: where tasks end that wait in the triggerer: ``"auto"``, ``"worker"`` or ``"triggerer"``.

@@ -216,6 +216,26 @@ class AirflowApi:
         """
         return len(self._get("/jobs", job_type=job_type, is_alive=True, limit=100)["jobs"])
 
+    def graph(self, dag_id: str) -> dict[str, dict[str, Any]]:
+        """Return the boxes of a Dag's graph by the ids of tasks and groups, as the UI gets them."""
+        answer = _checked(self._http.get("/ui/structure/structure_data", params={"dag_id": dag_id})).json()
+        boxes: dict[str, dict[str, Any]] = {}
+        nodes = list(answer["nodes"])
+        while nodes:
+            node = nodes.pop()
+            boxes[node["id"]] = node
+            nodes.extend(node["children"] or ())
+        return boxes
+
+    def links(self, run: DagRun, task_id: str) -> dict[str, str | None]:
+        """Return the addresses of a task's extra links by their names."""
+        return dict(self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/links")["extra_links"])
+
+    def rendered_fields(self, run: DagRun, task_id: str) -> dict[str, Any]:
+        """Return what "Rendered Templates" shows of a task."""
+        task = self._get(f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}")
+        return dict(task["rendered_fields"])
+
     def asset_event_extras(self, name: str) -> list[dict[str, Any]]:
         """Return the extras of an Asset's events, the oldest first."""
         [asset] = self._get("/assets", name_pattern=name)["assets"]

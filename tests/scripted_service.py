@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 EXECUTION_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456"
 
 
@@ -107,6 +109,11 @@ def serve() -> Iterator[ScriptedService]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def stand_for_aws(patch: pytest.MonkeyPatch) -> None:
+    """Have links lead to AWS's console although the scripted service is not at AWS's address."""
+    patch.setattr("airflow_sm_pipelines.links.sagemaker.is_aws", lambda _url: True)
 
 
 def connection_json(url: str, **services: str) -> str:

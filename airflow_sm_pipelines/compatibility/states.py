@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DagRunState
@@ -49,6 +50,18 @@ def own_state(task_instance: Any) -> str | None:
         run_ids=[task_instance.run_id],
     )
     return _only(states, task_instance.run_id)
+
+
+def own_states(task_instance: Any, task_ids: Collection[str]) -> dict[str, str | None]:
+    """Return the states of unmapped tasks in the Dag run of the task that runs on this worker.
+
+    :param task_instance: of the task's context.
+    :param task_ids: their full ids.
+    """
+    states = task_instance.get_task_states(
+        dag_id=task_instance.dag_id, map_index=-1, task_ids=list(task_ids), run_ids=[task_instance.run_id]
+    )
+    return dict(states.get(task_instance.run_id, {}))
 
 
 def own_run_state(task_instance: Any) -> str | None:

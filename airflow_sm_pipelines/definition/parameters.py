@@ -151,6 +151,11 @@ def to_start_value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
+    if value is None:
+        raise PipelineParameterError(
+            "The value is None. Where it comes from an XCom, the task that should push it has left none: check that "
+            "task, or let the value be a text that says so."
+        )
     raise PipelineParameterError(
         f"A pipeline parameter holds a str, int, float or bool, not {type(value).__name__} ({value!r}). "
         "Pass a JSON string, or put the content in S3 and pass its URI."

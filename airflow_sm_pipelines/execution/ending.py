@@ -26,6 +26,7 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.execution.outcome import Decision, ExecutionTarget, Fail, Skip, StepTarget, Wait, decide
 from airflow_sm_pipelines.execution.quiet import State
+from airflow_sm_pipelines.execution.secrets import NO_SECRETS, Secrets
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
 
@@ -172,6 +173,7 @@ class Ending:
     :param return_value: what the task returns.
     :param limit: the name of the limit of time that ended the wait.
     :param final: trying again cannot help.
+    :param secrets: what nobody is to see of what the jobs have told.
     """
 
     awaited: Awaited
@@ -184,6 +186,14 @@ class Ending:
     return_value: str | None = None
     limit: str | None = None
     final: bool = False
+    secrets: Secrets = NO_SECRETS
+
+    def without(self, secrets: Secrets) -> Ending:
+        """Return the same end, whose reason does not tell secrets.
+
+        :param secrets: those that the execution was started with.
+        """
+        return replace(self, reason=secrets.hide(self.reason), secrets=secrets)
 
     def spoilt(self, reason: str) -> Ending:
         """Return the end of a task whose results cannot be had.
@@ -192,4 +202,4 @@ class Ending:
         """
         if self.state != "success":
             return self
-        return replace(self.awaited.failure(reason), snapshot=self.snapshot)
+        return replace(self.awaited.failure(self.secrets.hide(reason)), snapshot=self.snapshot, secrets=self.secrets)

@@ -7,8 +7,8 @@ a task only where nobody would notice: it succeeded or was skipped, on its first
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal
 
@@ -38,6 +38,20 @@ def states_ended_here(end_tasks: str, told: Collection[str], *, has_outlets: boo
     return tuple(state for state in states if not (has_outlets and state == "success"))
 
 
+def nothing_launched(launch_task_id: str | None, step_name: str | None) -> str:
+    """Return why a step's task has nothing to follow, and what to do.
+
+    :param launch_task_id: the task that should have launched an execution.
+    :param step_name: the step.
+    """
+    launch = f"task '{launch_task_id}'" if launch_task_id else "the launch task"
+    return (
+        f"step '{step_name}' has no execution to follow: {launch} has pushed no execution ARN in this Dag run. Clear "
+        f"{launch} with its downstream tasks to start one. On the command line run the whole Dag, with 'airflow dags "
+        "test': 'airflow tasks test' runs this task alone"
+    )
+
+
 LAUNCHED: Final = "launched"
 """The XCom in which the launch task leaves :class:`Launched`."""
 
@@ -49,11 +63,14 @@ class Launched:
     :param at: when the launch task ran, in seconds since the epoch.
     :param clears: how often tasks of the Dag run were cleared before; ``None`` where Airflow does not say.
     :param listens: whether a plugin on the worker listens to task instances.
+    :param masked: the values that the execution was started with and that hold secrets, by pipeline parameter, as
+        Airflow shows them; see :mod:`airflow_sm_pipelines.execution.secrets`.
     """
 
     at: float
     clears: int | None
     listens: bool
+    masked: Mapping[str, str] = field(default_factory=dict)
 
     def is_quiet(self, task_instance_id: object) -> bool:
         """Whether a task instance at its first try may end in the triggerer.

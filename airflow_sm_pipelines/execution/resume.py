@@ -7,9 +7,11 @@ the failure that an earlier try ended with, or a new one. No clock of ours is co
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
@@ -57,6 +59,16 @@ def token_after(snapshot: ExecutionSnapshot, on_retry: OnRetry) -> str:
     :return: 64 hexadecimal digits.
     """
     return hashlib.sha256(f"{on_retry.value} {failure_identity(snapshot)}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=128)
+def definition_digest(text: str) -> str:
+    """Return what tells a pipeline definition from others, however its JSON is laid out.
+
+    :param text: the definition, as JSON.
+    :return: 64 hexadecimal digits.
+    """
+    return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
 
 
 def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:

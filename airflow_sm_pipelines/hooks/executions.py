@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.secrets import NO_SECRETS, Secrets
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
+from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 from airflow_sm_pipelines.hooks.services import AwsServicesHook
 
 
@@ -153,6 +156,15 @@ class PipelineExecutionsHook(AwsServicesHook):
         )
         return {parameter["Name"]: parameter["Value"] for parameter in parameters}
 
+    def execution_secrets(self, pipeline_execution_arn: str, masked: Mapping[str, str]) -> Secrets:
+        """The secrets that an execution was started with. Asks nobody where there are none.
+
+        :param pipeline_execution_arn: the execution.
+        :param masked: the values that hold secrets, by pipeline parameter, with ``***`` for each secret.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return Secrets.among(masked, self.execution_parameters(pipeline_execution_arn)) if masked else NO_SECRETS
+
     def start_execution(self, request: StartRequest) -> str:
         """Start an execution, or find the one that was started with the same token.
 
@@ -219,7 +231,8 @@ class PipelineExecutionsHook(AwsServicesHook):
         :param pipeline_execution_arn: the execution.
         :raises SageMakerServiceError: in the service's words.
         """
-        return self.call("sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn)
+        with _deleted():
+            return self.call("sagemaker", "describe_pipeline_execution", PipelineExecutionArn=pipeline_execution_arn)
 
     def list_steps(self, pipeline_execution_arn: str) -> list[dict[str, Any]]:
         """The entries of all pages of ListPipelineExecutionSteps, in the order in which the steps started.
@@ -227,14 +240,15 @@ class PipelineExecutionsHook(AwsServicesHook):
         :param pipeline_execution_arn: the execution.
         :raises SageMakerServiceError: in the service's words.
         """
-        return list(
-            self._listed(
-                "PipelineExecutionSteps",
-                "list_pipeline_execution_steps",
-                PipelineExecutionArn=pipeline_execution_arn,
-                SortOrder="Ascending",
+        with _deleted():
+            return list(
+                self._listed(
+                    "PipelineExecutionSteps",
+                    "list_pipeline_execution_steps",
+                    PipelineExecutionArn=pipeline_execution_arn,
+                    SortOrder="Ascending",
+                )
             )
-        )
 
     def _listed(self, member: str, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         """Yield what a list holds, page by page; ``member`` of each answer has it."""
@@ -245,6 +259,22 @@ class PipelineExecutionsHook(AwsServicesHook):
             if not page.get("NextToken"):
                 return
             arguments["NextToken"] = page["NextToken"]
+
+
+@contextmanager
+def _deleted() -> Iterator[None]:
+    """Say of an execution that is not there what may have become of it, and what to do."""
+    try:
+        yield
+    except SageMakerServiceError as error:
+        if error.code not in NOT_FOUND:
+            raise
+        raise SageMakerServiceError(
+            f"{error} If the pipeline was deleted, its executions are gone with it: clear the task that launched this "
+            "one with its downstream tasks to start another.",
+            code=error.code,
+            retryable=error.retryable,
+        ) from None
 
 
 def _parallelism(steps: int | None) -> dict[str, Any]:

@@ -29,11 +29,18 @@ class MetricLookup:
 
     :param hook: where.
     :param pipeline_execution_arn: the execution; ``None`` where only S3 and the registry are asked.
+    :param snapshot: the execution, where it was looked at already.
     """
 
-    def __init__(self, hook: SageMakerPipelineHook, pipeline_execution_arn: str | None) -> None:
+    def __init__(
+        self,
+        hook: SageMakerPipelineHook,
+        pipeline_execution_arn: str | None,
+        snapshot: ExecutionSnapshot | None = None,
+    ) -> None:
         self._hook = hook
         self._arn = pipeline_execution_arn
+        self._seen = snapshot
         self._files: dict[object, Any] = {}
 
     def reference(self, reference: Reference) -> Any:
@@ -132,6 +139,14 @@ class MetricLookup:
             )
         return step.job_arn
 
+    @cached_property
+    def definition(self) -> PipelineDefinition:
+        """The definition that the execution runs.
+
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return PipelineDefinition.from_json(self._hook.execution_definition(self._execution))
+
     @property
     def _execution(self) -> str:
         if self._arn is None:
@@ -140,7 +155,7 @@ class MetricLookup:
 
     @cached_property
     def _snapshot(self) -> ExecutionSnapshot:
-        return self._hook.snapshot(self._execution)
+        return self._hook.snapshot(self._execution) if self._seen is None else self._seen
 
     def _variables(self) -> Mapping[str, str]:
         if self._arn is None:
@@ -155,7 +170,7 @@ class MetricLookup:
 
     @cached_property
     def _parameters(self) -> dict[str, Any]:
-        definition = PipelineDefinition.from_json(self._hook.execution_definition(self._execution))
+        definition = self.definition
         given = self._hook.execution_parameters(self._execution)
         return {
             each.name: each.parse(given[each.name]) if each.name in given else each.default_value

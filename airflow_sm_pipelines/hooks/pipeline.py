@@ -228,16 +228,20 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         :param step: the step.
         :param lines: how many lines of the log at most.
         """
-        if step.job_arn is None:
-            return []
-        report = [f"Job: {step.job_arn}"]
+        return [] if step.job_arn is None else [f"Job: {step.job_arn}", *self.log_report(step.job_arn, lines)]
+
+    def log_report(self, job_arn: str, lines: int) -> list[str]:
+        """The last lines of a job's log as a task's log shows them; when they cannot be read, a line says why.
+
+        :param job_arn: the job.
+        :param lines: how many at most.
+        """
         try:
-            tail = self.log_tail(step.job_arn, lines)
+            tail = self.log_tail(job_arn, lines)
         except SageMakerServiceError as error:
-            return [*report, f"The job's log cannot be shown: {error}"]
-        if tail:
-            report.append(f"The last lines of the job's log ({len(tail)}):")
-        return report + [f"    {line}" for line in tail]
+            return [f"The job's log cannot be shown: {error}"]
+        head = [f"The last lines of the job's log ({len(tail)}):"] if tail else []
+        return head + [f"    {line}" for line in tail]
 
     def log_tail(self, job_arn: str, lines: int = 20) -> list[str]:
         """The last lines of a job's log, all instances together in the order of time.

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from botocore.config import Config
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.pages import SERVES_PAGES
 from airflow_sm_pipelines.hooks.known_arguments import require_known
 from airflow_sm_pipelines.hooks.service_errors import service_words
 
@@ -36,11 +37,20 @@ class AwsServicesHook(AwsBaseHook):
     :param verify: overrides whether certificates are verified.
     :param config: botocore's configuration; overrides that of the connection.
     :param config_defaults: botocore's configuration where neither of those says otherwise.
+    :param studio_domain_id: the SageMaker Studio domain in which people look; overrides that of the connection's extra.
     """
 
-    def __init__(self, *args: Any, config_defaults: Config | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        config_defaults: Config | None = None,
+        studio_domain_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._config_defaults = config_defaults
+        self._given_studio_domain_id = studio_domain_id
+        self.serves_pages = False
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
 
@@ -88,6 +98,12 @@ class AwsServicesHook(AwsBaseHook):
         return AwsConnectionWrapper(
             conn=connection, region_name=self._region_name, botocore_config=self._config, verify=self._verify
         )
+
+    @property
+    def studio_domain_id(self) -> str | None:
+        """The SageMaker Studio domain in which people look at what this connection's account does, if it is known."""
+        domain = self._given_studio_domain_id or self.conn_config.extra_config.get("studio_domain_id")
+        return None if domain is None else str(domain)
 
     @cached_property
     def conn(self) -> Any:
@@ -142,6 +158,8 @@ class AwsServicesHook(AwsBaseHook):
         require_known(client.meta.service_model.operation_model(operation), arguments)
         with service_words(operation, self._where):
             response: dict[str, Any] = getattr(client, method)(**arguments)
+        if SERVES_PAGES in response["ResponseMetadata"]["HTTPHeaders"]:
+            self.serves_pages = True
         return response
 
     def upload(self, content: bytes, s3_uri: str) -> None:
@@ -163,7 +181,16 @@ class AwsServicesHook(AwsBaseHook):
                 raise
         else:
             return
-        self.call("s3", "put_object", Bucket=bucket, Key=key, Body=content)
+        try:
+            self.call("s3", "put_object", Bucket=bucket, Key=key, Body=content)
+        except SageMakerServiceError as error:
+            if error.code != "NoSuchBucket":
+                raise
+            raise SageMakerServiceError(
+                f"There is no bucket '{bucket}', so {s3_uri} cannot be written. Create it in the region of the "
+                f"pipeline, or set another artifact_uri ({error})",
+                code=error.code,
+            ) from None
 
     def download(self, s3_uri: str, *, at_most: int) -> bytes:
         """Read an object.

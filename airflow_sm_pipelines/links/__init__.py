@@ -1,1 +1,1 @@
-"""Links from a task to the AWS console."""
+"""Links from a task to the AWS console, or to the local endpoint."""

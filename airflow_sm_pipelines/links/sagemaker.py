@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseOperatorLink
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
-from airflow_sm_pipelines.links.console import execution_url, job_url, log_url
+from airflow_sm_pipelines.links.console import Console, is_aws
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
+
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 
 class _AddressLink(BaseOperatorLink):
@@ -33,7 +35,7 @@ class _AddressLink(BaseOperatorLink):
 
 
 class SageMakerPipelineExecutionLink(_AddressLink):
-    """The pipeline execution in SageMaker Studio."""
+    """The pipeline execution in SageMaker Studio, or its pipeline in the console."""
 
     name = "SageMaker pipeline execution"
 
@@ -50,28 +52,39 @@ class CloudWatchLogLink(_AddressLink):
     name = "CloudWatch log"
 
 
+def console_of(hook: SageMakerPipelineHook) -> Console:
+    """Return who shows what a hook asks about. Asks nobody, but makes the hook's client.
+
+    :param hook: one that the service has answered, for only then is it known whether the endpoint is the local one.
+    """
+    endpoint: str = hook.client("sagemaker").meta.endpoint_url
+    return Console(hook.studio_domain_id, None if is_aws(endpoint) else endpoint, hook.serves_pages)
+
+
 def link_xcoms(
-    pipeline_execution_arn: str, job_arn: str | None = None, studio_domain: str | None = None
+    console: Console, pipeline_execution_arn: str, job_arn: str | None = None, created_by_domain: str | None = None
 ) -> dict[str, str]:
     """The XComs to push for the links of a task, by their keys. Links without a page are left out.
 
+    :param console: who shows them.
     :param pipeline_execution_arn: the execution.
     :param job_arn: the job of the step, once it is known.
-    :param studio_domain: the Studio domain of the execution, if it is known.
+    :param created_by_domain: the Studio domain from which the execution was started, if it was.
     :raises PipelineExecutionError: when a text is no ARN of its kind.
     """
     addresses = {
-        SageMakerPipelineExecutionLink().xcom_key: execution_url(pipeline_execution_arn, studio_domain),
-        SageMakerJobLink().xcom_key: job_url(job_arn) if job_arn else None,
-        CloudWatchLogLink().xcom_key: log_url(job_arn) if job_arn else None,
+        SageMakerPipelineExecutionLink().xcom_key: console.execution_url(pipeline_execution_arn, created_by_domain),
+        SageMakerJobLink().xcom_key: console.job_url(job_arn) if job_arn else None,
+        CloudWatchLogLink().xcom_key: console.log_url(job_arn) if job_arn else None,
     }
     return {key: address for key, address in addresses.items() if address}
 
 
-def links_of(snapshot: ExecutionSnapshot, step: StepSnapshot | None = None) -> dict[str, str]:
+def links_of(console: Console, snapshot: ExecutionSnapshot, step: StepSnapshot | None = None) -> dict[str, str]:
     """The XComs to push for the links that a look at an execution tells, by their keys.
 
+    :param console: who shows them.
     :param snapshot: what was seen.
     :param step: the step that the task is about; ``None`` for a whole execution, and before it has started.
     """
-    return link_xcoms(str(snapshot.arn), None if step is None else step.job_arn, snapshot.created_by_domain)
+    return link_xcoms(console, str(snapshot.arn), None if step is None else step.job_arn, snapshot.created_by_domain)

@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.compatibility.audience import somebody_listens
+from airflow_sm_pipelines.compatibility.health import triggerer_runs
+from airflow_sm_pipelines.compatibility.states import own_states
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
-from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
-from airflow_sm_pipelines.tasks.connected import CallingTask
+from airflow_sm_pipelines.tasks.connected import CallingTask, masked_among
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 RETRIES: Final = 2
 """Launching may be repeated without harm, and a launch that is lost leaves an execution alone."""
+
+_ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 RETRY_DELAY: Final = timedelta(seconds=30)
 
@@ -51,6 +55,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
     template_fields: Sequence[str] = ("parameters",)
     template_fields_renderers = {"parameters": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
+    custom_operator_name = "Launch pipeline"
     ui_color = "#d8e4f0"
 
     def __init__(
@@ -70,6 +75,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self.settings = settings
         self.connection = settings.connection
         self.parameters = dict(parameters)
+        self._values: Mapping[str, str] = {}
 
     def execute(self, context: Context) -> str:
         """Upload, upsert, start.
@@ -80,12 +86,36 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             fit its parameter, or a service refuses.
         :raises SageMakerServiceError: when a service is unavailable for longer than a task waits.
         """
+        from airflow_sm_pipelines.triggers.memory import empty_memory
+
         # Harmless to repeat: uploads are named by their content, and the token starts one execution.
         arn = self.act(lambda hook: self._launch(hook, context))
-        launched = Launched(time.time(), getattr(context["dag_run"], "clear_number", None), somebody_listens())
-        context["ti"].xcom_push(key=LAUNCHED, value=asdict(launched))
-        self.link_addresses = link_xcoms(arn)
+        clears = getattr(context["dag_run"], "clear_number", None)
+        launched = Launched(time.time(), clears, somebody_listens(), masked_among(self._values))
+        steps = [task.task_id for task in self.task_group or () if task is not self]
+        for key, value in {LAUNCHED: asdict(launched), **empty_memory(steps)}.items():
+            context["ti"].xcom_push(key=key, value=value)
+        self.link_addresses = link_xcoms(console_of(self.hook), arn)
+        self._warn_of_what_keeps_the_steps(context, steps)
         return arn
+
+    def _warn_of_what_keeps_the_steps(self, context: Context, steps: list[str]) -> None:
+        """Warn where the tasks of the steps will not follow the execution, and say what to do."""
+        if triggerer_runs() is False:
+            self.log.warning(
+                "No triggerer is running: the tasks of the steps stay deferred until one does. Start it with 'airflow "
+                "triggerer'"
+            )
+        if int(context["ti"].try_number) == 1:
+            return
+        ended = [task_id for task_id, state in own_states(context["ti"], steps).items() if state in _ENDED]
+        if ended:
+            self.log.warning(
+                "These tasks do not follow the execution, since they have ended before: %s. Clear '%s' with its "
+                "downstream tasks",
+                ", ".join(f"'{task_id}'" for task_id in ended),
+                self.task_id,
+            )
 
     def _launch(self, hook: SageMakerPipelineHook, context: Context) -> str:
         from airflow_sm_pipelines.hooks.executions import StartRequest
@@ -98,6 +128,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         for problem in check_requests(compiled.definition):
             self.log.warning("%s", problem)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
+        self._values = values
         for upload in compiled.uploads:
             hook.upload(upload.content, upload.uri)
             self.log.info("Code is at %s", upload.uri)

@@ -19,7 +19,7 @@ from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
-from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, links_of
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
 
@@ -45,7 +45,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         latest of those that started in the Dag run's data interval.
     :param deferrable: wait in the triggerer, without a worker. Otherwise ``mode`` says how, ``poke`` or ``reschedule``.
     :param poke_interval: seconds between two looks; in the triggerer at most, where they come more often at first.
-    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param log_lines: lines of a step's job log that the task's log shows.
     :param end_tasks: where the sensor ends after a wait in the triggerer. ``"auto"``: on a worker, unless it does not
         fail and nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
     :param kwargs: the connection (see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`), ``timeout``,
@@ -154,7 +154,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
             ending = awaited.ending(snapshot)
         self._tell(_description(snapshot, awaited))
         if ending is None:
-            self.link_addresses = links_of(snapshot, awaited.step(snapshot))
+            self.link_addresses = links_of(console_of(self.hook), snapshot, awaited.step(snapshot))
             return False
         return PokeReturnValue(is_done=True, xcom_value=finish(self, context, ending, self.log_lines))
 
@@ -256,6 +256,8 @@ class SageMakerPipelineExecutionSensor(BasePipelineExecutionSensor):
 
     :param kwargs: which execution, and how to wait; see :class:`BasePipelineExecutionSensor`.
     """
+
+    custom_operator_name = "Execution sensor"
 
     @property
     def awaited(self) -> Awaited:

@@ -27,6 +27,7 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
     :param kwargs: which execution, and how to wait; see :class:`BasePipelineExecutionSensor`.
     """
 
+    custom_operator_name = "Step sensor"
     template_fields: Sequence[str] = (*BasePipelineExecutionSensor.template_fields, "step_name")
     operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
 

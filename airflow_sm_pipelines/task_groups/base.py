@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
-from airflow_sm_pipelines.definition.validation import pipeline_name_problem
+from airflow_sm_pipelines.definition.validation import did_you_mean, pipeline_name_problem
 from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
@@ -61,6 +61,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
         super().__init__(group_id=group_id, **kwargs)
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
+        self.tooltip = self.tooltip or f"SageMaker pipeline {name}"
         refuse_groups_around(self, self._subject)
         self._check_settings(name, role_arn, wait)
         refuse_another_group_of_the_pipeline(self, name, self._subject)
@@ -83,6 +84,11 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
         if not isinstance(task, SageMakerPipelineLaunchOperator):
             raise TranslationError(f"{self._subject}: the launch task is made when the 'with' block ends.")
         return task
+
+    @property
+    @abstractmethod
+    def definition_digest(self) -> str | None:
+        """What tells the group's pipeline definition from others; ``None`` until the group is complete."""
 
     @abstractmethod
     def compile(self) -> CompiledPipeline:
@@ -158,6 +164,21 @@ class BasePipelineTaskGroup(CheckedTaskGroup):
                 "its 'with' block; a group made by from_definition takes no more."
             )
         return super().add(task)
+
+    def get_child_by_label(self, label: str) -> Any:
+        """Return a task or group by its id without the group's prefix; of a given definition that is the step's name.
+
+        :param label: the id.
+        :raises TranslationError: when there is none; names those there are.
+        """
+        try:
+            return super().get_child_by_label(label)
+        except KeyError:
+            there = sorted(str(child.label) for child in self.children.values())
+            raise TranslationError(
+                f"{self._subject}: there is no '{label}' in it{did_you_mean(label, there) or '.'} There are "
+                f"{', '.join(map(repr, there)) or 'no tasks'}."
+            ) from None
 
     @property
     def _has_launch(self) -> bool:

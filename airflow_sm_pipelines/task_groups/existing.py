@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.operators.steps.existing import (
     SageMakerExistingConditionStepOperator,
     SageMakerExistingStepOperator,
@@ -43,6 +44,11 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
         self._keep_the_launch_task_apart()
         with self:
             self._add_steps()
+
+    @property
+    def definition_digest(self) -> str:
+        """What tells the given definition from others."""
+        return definition_digest(self._text)
 
     def compile(self) -> CompiledPipeline:
         """Return the given document and the parameters' values. Changes nothing."""

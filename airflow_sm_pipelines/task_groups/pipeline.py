@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
@@ -49,9 +50,11 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     :param region_name: overrides the connection's region.
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
     :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param studio_domain_id: the SageMaker Studio domain that links to executions lead to, such as ``d-ndkfwlyrojeq``;
+        by default ``studio_domain_id`` in the connection's extra. Without one they lead to the pipeline in the console.
     :param waiter_delay: seconds between two looks at a waiting execution, at most. Short waits look more often.
     :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
-    :param log_lines: lines of a failed job's log that its task's log shows.
+    :param log_lines: lines of a job's log that its task's log shows, however it ended.
     :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its
         ``retries`` or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed
         or never started. ``"restart"``: another execution is started with the same definition and parameters; all its
@@ -121,6 +124,11 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
             for declared in self._declared
         }
         return NamedReferences(references, f"{self._subject}: there is no pipeline parameter")
+
+    @property
+    def definition_digest(self) -> str | None:
+        """What tells the group's pipeline definition, as it was last compiled, from others."""
+        return None if self._compiled is None else definition_digest(self._compiled[1].text)
 
     def compile(self) -> CompiledPipeline:
         """Translate the group as it is now. Changes nothing.

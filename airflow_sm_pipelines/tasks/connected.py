@@ -20,6 +20,8 @@ from airflow_sm_pipelines.execution.time_limit import TimeLimit, earliest, execu
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
 Result = TypeVar("Result")
@@ -45,6 +47,20 @@ class CallingTask(BaseOperator):
         :param message: the rule broken and the fix.
         """
         return TranslationError(f"{self.subject}: {message}")
+
+    def masked_values(self, context: Context) -> Mapping[str, str]:  # noqa: ARG002 - for those who know
+        """Return the values of the task's execution that hold secrets; none for a task that did not start it.
+
+        :param context: Airflow's.
+        :return: by pipeline parameter, as Airflow shows them; see :mod:`airflow_sm_pipelines.execution.secrets`.
+        """
+        return {}
+
+    def take_report(self, report: Mapping[str, Any]) -> None:
+        """Take note of what the task's step left; nothing by default.
+
+        :param report: the XCom ``step_report``.
+        """
 
     def new_hook(self) -> SageMakerPipelineHook:
         """Return a hook that shares nothing with :attr:`hook`; its connection is not read yet."""
@@ -109,6 +125,8 @@ class ConnectedTask(CallingTask):
     :param region_name: overrides the connection's region.
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
     :param botocore_config: keyword arguments of botocore's ``Config``.
+    :param studio_domain_id: the SageMaker Studio domain that links to executions lead to; by default
+        ``studio_domain_id`` in the connection's extra.
     """
 
     def __init__(
@@ -118,10 +136,11 @@ class ConnectedTask(CallingTask):
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: Mapping[str, Any] | None = None,
+        studio_domain_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.connection = AwsConnection(aws_conn_id, region_name, verify, botocore_config)
+        self.connection = AwsConnection(aws_conn_id, region_name, verify, botocore_config, studio_domain_id)
 
     def defer_to_trigger(
         self, awaited: Awaited, wait: WaitSettings, *, limit: TimeLimit | None, timeout: timedelta | None, **which: Any
@@ -151,6 +170,18 @@ class ConnectedTask(CallingTask):
             method_name="execute_complete",
             timeout=later(timeout),
         )
+
+
+def masked_among(values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of some values that hold secrets which this worker has read, as Airflow shows them.
+
+    :param values: by pipeline parameter.
+    """
+    # Late: the package that it is from loads much of Airflow.
+    from airflow.providers.common.compat.sdk import redact
+
+    shown = {name: str(redact(value)) for name, value in values.items()}
+    return {name: text for name, text in shown.items() if text != values[name]}
 
 
 def raise_for_airflow(error: SageMakerPipelinesError) -> NoReturn:

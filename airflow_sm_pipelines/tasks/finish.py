@@ -16,8 +16,9 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
+from airflow_sm_pipelines.execution.report import STEP_REPORT
 from airflow_sm_pipelines.execution.time_limit import EXECUTION_TIMEOUT, SENSOR_TIMEOUT
-from airflow_sm_pipelines.links.sagemaker import links_of
+from airflow_sm_pipelines.links.sagemaker import console_of, links_of
 from airflow_sm_pipelines.tasks.connected import CallingTask
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def end_after_trigger(
     :param pipeline_execution_arn: the execution.
     :param event: what the trigger said. It decides for a limit of time and where there is no execution; it gives the
         reason of a failure.
-    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param log_lines: lines of a step's job log that the task's log shows.
     :return: what the task returns.
     :raises Exception: as :func:`finish` does.
     """
@@ -49,9 +50,8 @@ def end_after_trigger(
     if ending is None:
         snapshot = task.act(lambda hook: hook.snapshot(pipeline_execution_arn))
         what = f"{awaited.called(pipeline_execution_arn)} is not over (execution {snapshot.status})"
-        ending = awaited.ending(snapshot) or awaited.failure(
-            f"{what}, although its trigger ended. Clear the task to follow it again."
-        )
+        not_over = awaited.failure(f"{what}, although its trigger ended. Clear the task to follow it again.")
+        ending = awaited.ending(snapshot) or replace(not_over, snapshot=snapshot)
         reason = event.get("reason") if isinstance(event, Mapping) else None
         if reason and ending.state == "failed":
             # The trigger knows more: why an execution was not resumed, or why it gave up on one that is not over.
@@ -99,26 +99,42 @@ def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str |
     :param task: a :class:`~airflow_sm_pipelines.tasks.connected.CallingTask`.
     :param context: Airflow's.
     :param ending: how it ends.
-    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param log_lines: lines of a step's job log that the task's log shows.
     :return: what the task returns, when it succeeds.
     :raises AirflowSkipException: when it is skipped.
     :raises PipelineExecutionError: when it fails; Airflow honours the task's retries. Where trying again cannot help it
         is an ``AirflowFailException``, and for a limit of time that is Airflow's own, Airflow's exception.
     :raises SageMakerServiceError: when the service stays unavailable.
     """
-    if ending.snapshot is not None:
-        task.link_addresses = links_of(ending.snapshot, ending.awaited.step(ending.snapshot))
+    if ending.snapshot is None:
+        task.link_addresses = task.link_addresses or _links_so_far(task, context)
+    else:
+        task.link_addresses = links_of(console_of(task.hook), ending.snapshot, ending.awaited.step(ending.snapshot))
+        arn, masked = str(ending.snapshot.arn), task.masked_values(context)
+        ending = ending.without(task.act(lambda hook: hook.execution_secrets(arn, masked)))
     ending = _push_results(task, context, ending)
     for step in ending.reported:
         for line in task.hook.failure_report(step, log_lines):
-            task.log.error("%s", line)
+            task.log.error("%s", ending.secrets.hide(line))
     if ending.state != "success":
         raise_end(ending)
+    _tell_success(task, context, ending, log_lines)
     if ending.awaited.skipped_task_ids:
         # Airflow is told by an exception, so nothing can come after it.
         skipper: SkipMixin = task
         skipper.skip(context["ti"], [each for each in task.downstream_list if each.task_id in ending.skipped_task_ids])
     return ending.return_value
+
+
+def _links_so_far(task: CallingTask, context: Context) -> dict[str, str]:
+    """Return the links that the trigger has pushed: Airflow overwrites them by what the task says in the end."""
+    instance = context["ti"]
+    map_index = -1 if instance.map_index is None else instance.map_index
+    found = {
+        link.xcom_key: instance.xcom_pull(task.task_id, key=link.xcom_key, map_indexes=map_index)
+        for link in task.operator_extra_links
+    }
+    return {key: address for key, address in found.items() if address}
 
 
 def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending:
@@ -132,10 +148,22 @@ def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending
             raise
         return ending.spoilt(str(error))
     for line in result.log_lines():
-        task.log.warning("%s", line)
-    for key, value in result.xcoms().items():
+        task.log.warning("%s", ending.secrets.hide(line))
+    xcoms = ending.secrets.hide(result.xcoms())
+    task.take_report(xcoms[STEP_REPORT])
+    for key, value in xcoms.items():
         context["ti"].xcom_push(key=key, value=value)
     return ending
+
+
+def _tell_success(task: CallingTask, context: Context, ending: Ending, log_lines: int) -> None:
+    from airflow_sm_pipelines.hooks.success import success_report
+
+    report = success_report(task.hook, ending, log_lines)
+    for line in ending.secrets.hide(report.lines):
+        task.log.info("%s", line)
+    for key, value in ending.secrets.hide(report.xcoms).items():
+        context["ti"].xcom_push(key=key, value=value)
 
 
 def raise_end(ending: Ending) -> NoReturn:

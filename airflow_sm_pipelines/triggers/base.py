@@ -51,6 +51,9 @@ class BasePipelineTrigger(BaseTrigger):
     :param time_limit: when to give up, as :meth:`~airflow_sm_pipelines.execution.time_limit.TimeLimit.to_dict` has it.
     :param launch_task_id: the full id of the task that launched the execution, which keeps what a next try has to know.
         Without it no failure is taken for an old one, and nothing is resumed.
+    :param definition_digest: what tells the pipeline definition of the Dag from others, where the Dag has one.
+    :param masked: the values of the execution that hold secrets, as Airflow shows them; see
+        :mod:`airflow_sm_pipelines.execution.secrets`.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class BasePipelineTrigger(BaseTrigger):
         deferred_by_worker: bool = True,
         time_limit: Mapping[str, Any] | None = None,
         launch_task_id: str | None = None,
+        definition_digest: str | None = None,
+        masked: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.pipeline_execution_arn = pipeline_execution_arn
@@ -73,6 +78,8 @@ class BasePipelineTrigger(BaseTrigger):
         self.ends_here = tuple(ends_here)
         self.deferred_by_worker = deferred_by_worker
         self.launch_task_id = launch_task_id
+        self.definition_digest = definition_digest
+        self.masked = dict(masked or {})
         self._given_limit = None if time_limit is None else TimeLimit(**time_limit)
         self._limit: TimeLimit | None = None
         self._follower: Follower | None = None
@@ -87,6 +94,7 @@ class BasePipelineTrigger(BaseTrigger):
             "ends_here": list(self.ends_here),
             "deferred_by_worker": self.deferred_by_worker,
             "time_limit": None if self._given_limit is None else self._given_limit.to_dict(),
+            "masked": self.masked,
         }
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -154,7 +162,10 @@ class BasePipelineTrigger(BaseTrigger):
                     self.log.info("Skipping: %s", before.reason)
                 return before, here
             async with shared_connection(self._regional_connection()) as connection:
-                return await self._follow_and_finish(connection, memory)
+                try:
+                    return await self._follow_and_finish(connection, memory)
+                except PipelineExecutionError as error:
+                    ending = await self._without_secrets(connection, self.awaited.failure(str(error)))
         except PipelineExecutionError as error:
             ending = self.awaited.failure(str(error))
         except asyncio.TimeoutError:
@@ -174,10 +185,12 @@ class BasePipelineTrigger(BaseTrigger):
             wait=self.wait,
             limit=self._limit,
             memory=memory,
-            links=LinkPusher(self.task_instance),
+            links=LinkPusher(self.task_instance, connection),
             log=self.log,
+            launch_task_id=self.launch_task_id,
+            definition_digest=self.definition_digest,
         )
-        ending = await self._follower.follow(arn)
+        ending = await self._without_secrets(connection, await self._follower.follow(arn))
         if not await self._ends_here(ending):
             return ending, False
         trouble = self._follower.progress.trouble
@@ -185,6 +198,21 @@ class BasePipelineTrigger(BaseTrigger):
             self._limit, finish(self.task_instance, connection, ending, self.wait, log=self.log, on_trouble=trouble)
         )
         return ending, self._may_end_here(ending)
+
+    async def _without_secrets(self, connection: SharedConnection, ending: Ending) -> Ending:
+        """Return the same end without the secrets that the execution was started with."""
+        masked = await self.masked_values()
+        if not masked or self._follower is None:
+            return ending
+        arn = self._follower.pipeline_execution_arn
+        asking = connection.persist(
+            lambda hook: hook.execution_secrets(arn, masked), Pace(self.wait.waiter_delay), self._in_trouble
+        )
+        return ending.without(await within(self._limit, asking))
+
+    async def masked_values(self) -> Mapping[str, str]:
+        """Return the values of the execution that hold secrets, as Airflow shows them."""
+        return self.masked
 
     async def is_quiet(self) -> bool:
         """Whether nobody has to be told of the end of this try; by default whoever deferred the task knew that."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from logging import Logger
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.compatibility.triggerer import push_xcoms, skipping_xcom
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
@@ -13,9 +14,14 @@ from airflow_sm_pipelines.execution.ending import Ending
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
-from airflow_sm_pipelines.links.sagemaker import links_of
+from airflow_sm_pipelines.hooks.success import SuccessReport, success_report, without_details
+from airflow_sm_pipelines.links.console import Console
+from airflow_sm_pipelines.links.sagemaker import console_of, link_xcoms, links_of
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.triggers.connections import SharedConnection
+
+LONGEST_REPORT: Final = 20.0
+"""How long the end of a task that succeeds waits for what its log tells of the job, in seconds."""
 
 
 class LinkPusher:
@@ -24,11 +30,21 @@ class LinkPusher:
     Without a task instance, as in ``dag.test()``, which resumes the task on a worker, nothing is pushed.
 
     :param task_instance: the trigger's ``task_instance``.
+    :param connection: over which the execution is looked at.
     """
 
-    def __init__(self, task_instance: Any) -> None:
+    def __init__(self, task_instance: Any, connection: SharedConnection) -> None:
         self._task_instance = task_instance
+        self._connection = connection
+        self._console: Console | None = None
         self._pushed: dict[str, str] = {}
+
+    async def of_execution(self, pipeline_execution_arn: str) -> dict[str, str]:
+        """Return the XComs for the links to an execution.
+
+        :param pipeline_execution_arn: the execution.
+        """
+        return link_xcoms(await self._who_shows(), pipeline_execution_arn)
 
     async def push(self, snapshot: ExecutionSnapshot, step: StepSnapshot | None) -> None:
         """Push the links that are new.
@@ -38,11 +54,16 @@ class LinkPusher:
         """
         if self._task_instance is None:
             return
-        links = links_of(snapshot, step)
+        links = links_of(await self._who_shows(), snapshot, step)
         await push_xcoms(
             self._task_instance, {key: link for key, link in links.items() if self._pushed.get(key) != link}
         )
         self._pushed.update(links)
+
+    async def _who_shows(self) -> Console:
+        if self._console is None:
+            self._console = await self._connection.run(console_of)
+        return self._console
 
 
 async def finish(
@@ -75,9 +96,12 @@ async def finish(
         except PipelineExecutionError as error:
             ending = ending.spoilt(str(error))
         else:
-            _tell_all(log.warning, result.log_lines())
-            xcoms.update(result.xcoms())
+            _tell_all(log.warning, ending.secrets.hide(result.log_lines()))
+            xcoms.update(ending.secrets.hide(result.xcoms()))
     if ending.state == "success":
+        success = await _success_report(connection, ending, wait.log_lines)
+        _tell_all(log.info, ending.secrets.hide(success.lines))
+        xcoms.update(ending.secrets.hide(success.xcoms))
         if any(ending.awaited.skipped_task_ids.values()):
             # Also where this outcome skips nothing: what an earlier try left is still there.
             xcoms.update(skipping_xcom(ending.skipped_task_ids))
@@ -90,11 +114,20 @@ async def finish(
     await push_xcoms(task_instance, xcoms)
     for reported in ending.reported:
         report = functools.partial(_report, step=reported, lines=wait.log_lines)
-        _tell_all(log.error, await connection.run(report))
+        _tell_all(log.error, ending.secrets.hide(await connection.run(report)))
     return ending
 
 
-def _tell_all(tell: Callable[..., None], lines: list[str]) -> None:
+async def _success_report(connection: SharedConnection, ending: Ending, log_lines: int) -> SuccessReport:
+    """What to tell of a success. It is not held up for long by that."""
+    asking = connection.run(lambda hook: success_report(hook, ending, log_lines))
+    try:
+        return await asyncio.wait_for(asking, LONGEST_REPORT)
+    except asyncio.TimeoutError:
+        return without_details(ending, f"No more is told of the step: that took longer than {LONGEST_REPORT:.0f} s")
+
+
+def _tell_all(tell: Callable[..., None], lines: Iterable[str]) -> None:
     for line in lines:
         tell("%s", line)
 

@@ -13,7 +13,7 @@ from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import Fail, decide
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.progress import Progress, progress_of
-from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, is_stopped
+from airflow_sm_pipelines.execution.resume import OnRetry, definition_digest, failure_identity, is_stopped
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
@@ -41,6 +41,8 @@ class Follower:
     :param memory: how earlier tries ended.
     :param links: pushes the task's links as they become known.
     :param log: the task's log.
+    :param launch_task_id: the task that launches executions of the Dag as it is.
+    :param definition_digest: what tells the Dag's pipeline definition from others; ``None`` where it has none.
     """
 
     connection: SharedConnection
@@ -50,6 +52,8 @@ class Follower:
     memory: TaskMemory
     links: LinkPusher
     log: Logger | Any
+    launch_task_id: str | None = None
+    definition_digest: str | None = None
     pipeline_execution_arn: str = field(default="", init=False)
     progress: Progress = field(init=False)
 
@@ -118,8 +122,30 @@ class Follower:
         )
         arn = await within(self.limit, self.connection.persist(asking, pace, self.progress.trouble))
         if arn != self.pipeline_execution_arn:
-            await self.memory.keep_execution(arn)
+            await self.memory.keep_execution(arn, await self.links.of_execution(arn))
+        await self._warn_of_another_definition(arn)
         self._start_following(arn)
+
+    async def _warn_of_another_definition(self, pipeline_execution_arn: str) -> None:
+        """Say so where the Dag's definition is another by now: what goes on runs the one it was started with."""
+        if self.definition_digest is None:
+            return
+        asking = self.connection.persist(
+            lambda hook: hook.execution_definition(pipeline_execution_arn),
+            Pace(self.wait.waiter_delay),
+            self.progress.trouble,
+        )
+        try:
+            definition = await within(self.limit, asking)
+        except SageMakerServiceError as error:
+            self.log.info("Whether the Dag has another definition by now is not known: %s", error)
+            return
+        if definition_digest(definition) != self.definition_digest:
+            self.log.warning(
+                "The execution goes on with the code and the definition it was started with, and the Dag has others by "
+                "now. To run those, clear '%s' with its downstream tasks",
+                self.launch_task_id,
+            )
 
     def _start_following(self, pipeline_execution_arn: str) -> None:
         self.pipeline_execution_arn = pipeline_execution_arn

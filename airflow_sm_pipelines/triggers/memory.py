@@ -5,15 +5,18 @@ with just this failure can tell it from a new one. The memory of step tasks is a
 of a task are cleared when a worker starts a new try of it, and those of the launch task when a new execution is
 launched, which is when there is nothing to remember any more. Other tasks need the memory within one try only, and keep
 it in an XCom of their own.
+
+The worker that launches, or defers, begins the memory (:func:`empty_memory`): Airflow writes an error into the
+triggerer's log for each XCom that is asked for and not there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.triggerer import push_xcoms, read_xcom
-from airflow_sm_pipelines.links.sagemaker import link_xcoms
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ class TryEnd:
 
     try_number: int
     failure: str | None = None
+
+
+def memory_key(task_id: str) -> str:
+    """Return the key of the XCom that is a task's memory.
+
+    :param task_id: the task's full id.
+    """
+    return f"ended__{task_id}"
+
+
+def empty_memory(task_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the XComs with which the memories of tasks begin, by their keys: no try has ended.
+
+    :param task_ids: their full ids.
+    """
+    return {memory_key(task_id): asdict(TryEnd(0)) for task_id in task_ids}
 
 
 @dataclass(frozen=True)
@@ -74,13 +93,14 @@ class TaskMemory:
             end = replace(end, failure=known.failure)
         await push_xcoms(self.task_instance, {self._key: asdict(end)}, self.launch_task_id)
 
-    async def keep_execution(self, pipeline_execution_arn: str) -> None:
+    async def keep_execution(self, pipeline_execution_arn: str, links: Mapping[str, str]) -> None:
         """Make the launch task's ARN be another one: every task of the run follows that from its next start on.
 
         :param pipeline_execution_arn: the execution that was started instead.
+        :param links: the XComs for the links to it.
         """
         if self.task_instance is not None and self.launch_task_id is not None:
-            values = {"return_value": pipeline_execution_arn, **link_xcoms(pipeline_execution_arn)}
+            values = {"return_value": pipeline_execution_arn, **links}
             await push_xcoms(self.task_instance, values, self.launch_task_id)
 
     @property
@@ -90,4 +110,4 @@ class TaskMemory:
 
     @property
     def _key(self) -> str:
-        return f"ended__{self.task_instance.task_id}"
+        return memory_key(self.task_instance.task_id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from airflow_sm_pipelines.compatibility.states import state_of_task
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.ending import Ending
+from airflow_sm_pipelines.execution.quiet import Launched, nothing_launched
 from airflow_sm_pipelines.execution.time_limit import (
     AIRFLOW_SOONER,
     EXECUTION_TIMEOUT,
@@ -51,6 +53,7 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         return {
             **super().arguments(),
             "launch_task_id": self.launch_task_id,
+            "definition_digest": self.definition_digest,
             "execution_timeout": self.execution_timeout,
         }
 
@@ -83,8 +86,18 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         """Whether this is the task's first try, never cleared, and no plugin listens where the launch task ran."""
         if self.task_instance is None or int(self.task_instance.try_number) != 1:
             return False
-        launched = await read_launched(self.task_instance, self.launch_task_id, self.pipeline_execution_arn)
+        launched = await self._what_was_launched()
         return launched is not None and launched.is_quiet(self.task_instance.id)
+
+    async def masked_values(self) -> Mapping[str, str]:
+        """Return the values that the launch task started the execution with and that hold secrets."""
+        launched = await self._what_was_launched()
+        return {} if launched is None else launched.masked
+
+    async def _what_was_launched(self) -> Launched | None:
+        if self.task_instance is None:
+            return None
+        return await read_launched(self.task_instance, self.launch_task_id, self.pipeline_execution_arn)
 
     async def ended_before(self) -> Ending | None:
         """Return the end of a task that Airflow starts although nothing was launched, since the launch was skipped.
@@ -97,8 +110,4 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         launch = self.launch_task_id
         if launch and self.task_instance is not None and await state_of_task(self.task_instance, launch) == "skipped":
             return Ending(self.awaited, "skipped", f"task '{launch}' was skipped, so there is no execution")
-        raise PipelineExecutionError(
-            f"step {self.awaited.step_name!r} has no execution to follow: pipeline_execution_arn is "
-            f"{self.pipeline_execution_arn!r}. The launch task has pushed no execution ARN in this "
-            "Dag run; check its log, and clear it to start the execution"
-        )
+        raise PipelineExecutionError(nothing_launched(launch, self.awaited.step_name))

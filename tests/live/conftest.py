@@ -21,6 +21,14 @@ CLONE = Path(__file__).parent.parent.parent
 BUNDLES = {"examples": CLONE / "dags", "live-tests": Path(__file__).parent / "dags"}
 BUCKET = "example-ml"
 SECONDS = 300
+SECRETS = {
+    "password": "pass-0b7e1c55d2",
+    "extra": "extra-93c0a6f41b",
+    "token": "token-5dd8e07a9c",
+    "json": "json-c41f7720ee",
+    "argument": "argument-7b3d9912af",
+}
+"""What the jobs of the Dag "secrets" are given, and what nobody is to find in Airflow."""
 HEARTBEATS = {
     # A killed worker is noticed by its silence, after five minutes by default; a killed triggerer after half a minute.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
@@ -28,6 +36,19 @@ HEARTBEATS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+}
+SECRETS_OF_AIRFLOW = {
+    "AIRFLOW_CONN_SECRETS_DB": json.dumps(
+        {
+            "conn_type": "postgres",
+            "login": "trainer",
+            "password": SECRETS["password"],
+            "extra": {"api_key": SECRETS["extra"]},
+        }
+    ),
+    "AIRFLOW_VAR_SECRETS_TOKEN": SECRETS["token"],
+    "AIRFLOW_VAR_SECRETS_JSON": json.dumps({"password": SECRETS["json"]}),
+    "AIRFLOW_VAR_SECRETS_API_KEY": SECRETS["argument"],
 }
 
 
@@ -172,7 +193,12 @@ def running(directory, bundles=BUNDLES, settings=None, **components):
         stack = Stack(
             directory,
             bundles["examples"],
-            {**HEARTBEATS, "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(local), **(settings or {})},
+            {
+                **HEARTBEATS,
+                **SECRETS_OF_AIRFLOW,
+                "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(local),
+                **(settings or {}),
+            },
             aws_url=proxy.url,
             **components,
         )

@@ -67,9 +67,7 @@ def test_an_execution_and_the_sensors_that_wait_for_it(live):
     assert returned == dict.fromkeys(returned, arn)
     assert live.api.xcom(run, "step_taken", "step_report")["status"] == "Succeeded"
     assert live.executions("sensed") == {arn: "Succeeded"}
-    assert live.api.xcom(run, "run", "_link_SageMakerPipelineExecutionLink").startswith(
-        "https://console.aws.amazon.com/"
-    )
+    assert live.api.xcom(run, "run", "_link_SageMakerPipelineExecutionLink") == f"{live.proxy.url}/_pages/{arn}"
 
 
 def test_the_log_of_a_whole_execution_has_each_change_once(live):
@@ -288,7 +286,7 @@ def test_a_branch_over_metrics_in_s3(live):
     ]
     assert "accuracy.value (0.93) >= 0.9: holds" in events(live, good, "branch")
     assert "accuracy.value (0.93) >= 0.95: does not hold" in events(live, bad, "branch")
-    assert live.api.xcom(bad, "branch", "outcome") is False
+    assert live.api.xcom(bad, "branch", "outcome")["holds"] is False
     [error] = live.api.errors(missing, "branch")
     assert error.startswith("AirflowFailException: GetObject failed: NoSuchKey: The specified key does not exist.")
 

@@ -24,7 +24,7 @@ from airflow_sm_pipelines.tasks.connected import ConnectedTask
 from airflow_sm_pipelines.tasks.finish import end_after_trigger
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
-from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, serve, step
+from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, serve, stand_for_aws, step
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-train"
 FILE = PropertyFile("metrics", "evaluation", "metrics.json")
@@ -103,6 +103,7 @@ def awaiteds(draw: st.DrawFn) -> Awaited:
 @pytest.fixture(scope="module")
 def service():
     with serve() as scripted, pytest.MonkeyPatch.context() as patch:
+        stand_for_aws(patch)
         patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(scripted.url))
         patch.setattr("airflow_sm_pipelines.compatibility.triggerer.SETTLED_AFTER", 0)
         yield scripted
@@ -138,6 +139,7 @@ def test_a_task_whose_trigger_found_no_execution(status, exception, arn):
     with DAG("train_model", schedule=None):
         task = Task(task_id="train", aws_conn_id="no_such_connection")
     awaited = Awaited(StepTarget("train"), returns_arn=False)
+    context: Any = {"ti": SimpleNamespace(map_index=None, xcom_pull=lambda *_, **__: None)}
     event = {"status": status, "reason": "nothing was launched", "pipeline_execution_arn": arn, "limit": None}
     with pytest.raises(exception, match="nothing was launched"):
-        end_after_trigger(task, {}, awaited, "None", event=event, log_lines=1)  # type: ignore[typeddict-item]
+        end_after_trigger(task, context, awaited, "None", event=event, log_lines=1)

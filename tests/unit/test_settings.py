@@ -23,6 +23,7 @@ from airflow_sm_pipelines import (
     SageMakerRetryPipelineExecutionOperator,
     SageMakerStopPipelineExecutionOperator,
 )
+from airflow_sm_pipelines.links.console import Console
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 from airflow_sm_pipelines.triggers.connections import SharedConnection, shared_connection
 from tests.scripted_service import EXECUTION_ARN
@@ -88,6 +89,10 @@ def triggers_of(task, monkeypatch):
     for method, answer in (("begin", EXECUTION_ARN), ("poke", False)):
         if hasattr(task, method):
             monkeypatch.setattr(type(task), method, lambda *_, answer=answer: answer)
+
+    # No service is asked, so it is not asked who shows the execution either.
+    for room in ("executions.base", "steps.base"):
+        monkeypatch.setattr(f"airflow_sm_pipelines.operators.{room}.console_of", lambda _hook: Console())
 
     class TaskInstance:
         def xcom_push(self, key, value):

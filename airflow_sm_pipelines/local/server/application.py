@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
+from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ class Application:
         """
         if "HTTP_ORIGIN" in environ:
             return _refused(AccessDeniedError("Requests from web pages are refused."))(environ, start_response)
+        if environ["REQUEST_METHOD"] == "GET" and environ.get("PATH_INFO", "").startswith(PAGES):
+            return self._page(environ["PATH_INFO"])(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith(_TARGET):
             return self._ask_moto(environ, start_response)
@@ -92,6 +96,13 @@ class Application:
         if response is None:
             return self._ask_moto({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         return response(environ, start_response)
+
+    def _page(self, path: str) -> Response:
+        try:
+            text, status = page_at(path, self._regions), 200
+        except ServiceError as error:
+            text, status = f"{error.message}\n", 404
+        return Response(text, status=status, content_type="text/plain; charset=utf-8")
 
     def _ask_moto(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let moto answer; one creation at a time.
@@ -170,7 +181,7 @@ def _response(content: Mapping[str, Any], status: int) -> Response:
         json.dumps(content, default=_epoch),
         status=status,
         content_type=_CONTENT_TYPE,
-        headers={"x-amzn-RequestId": str(uuid.uuid4())},
+        headers={"x-amzn-RequestId": str(uuid.uuid4()), SERVES_PAGES: PAGES},
     )
 
 

@@ -11,7 +11,7 @@ from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.outcome import ExecutionTarget
 from airflow_sm_pipelines.execution.time_limit import TimeLimit, waiter_limit
-from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
 
@@ -34,7 +34,7 @@ class BasePipelineExecutionOperator(ConnectedTask):
     :param waiter_delay: seconds between two looks at the execution, at most. Short executions are looked at more often.
     :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. The execution is left
         alone then, as it is when ``execution_timeout`` is over.
-    :param log_lines: lines of a failed step's job log that the task's log shows.
+    :param log_lines: lines of a step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution; only of operators that start one.
     :param stop_on_kill: stop the execution when a person fails the task or its Dag run while the task waits.
     :param end_tasks: where the task ends after a wait in the triggerer. ``"auto"``: on a worker, unless it succeeds and
@@ -89,17 +89,22 @@ class BasePipelineExecutionOperator(ConnectedTask):
 
     def _begin(self, context: Context) -> str | None:
         arn = self.act(lambda hook: self.begin(hook, context))
-        self.link_addresses = link_xcoms(arn)
+        self.link_addresses = link_xcoms(console_of(self.hook), arn)
         context["ti"].xcom_push(key="pipeline_execution_arn", value=arn)
         if not self.wait_for_completion:
             return arn
         if self.deferrable:
+            from airflow_sm_pipelines.triggers.memory import empty_memory
+
+            for key, value in empty_memory([self.task_id]).items():
+                context["ti"].xcom_push(key=key, value=value)
             self.defer_to_trigger(
                 self.awaited,
                 self.wait,
                 limit=self._waiter_limit,
                 timeout=self.execution_timeout,
                 pipeline_execution_arn=arn,
+                masked=self.masked_values(context),
             )
         return self._wait(arn, context)
 
@@ -131,7 +136,6 @@ class BasePipelineExecutionOperator(ConnectedTask):
         if is_left_over(event, context):
             return self._begin(context)
         arn = event["pipeline_execution_arn"]
-        self.link_addresses = link_xcoms(arn)
         return end_after_trigger(self, context, self.awaited, arn, event=event, log_lines=self.wait.log_lines)
 
     def on_kill(self) -> None:

@@ -29,6 +29,11 @@ class _ExistingExecutionOperator(BasePipelineExecutionOperator):
         super().__init__(**kwargs)
         self.pipeline_execution_arn: Any = pipeline_execution_arn
 
+    def _arn(self) -> str:
+        if self.pipeline_execution_arn is None:
+            raise PipelineExecutionError("pipeline_execution_arn is None: the task it comes from left no value")
+        return str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
+
 
 class SageMakerStopPipelineExecutionOperator(_ExistingExecutionOperator):
     """
@@ -42,6 +47,8 @@ class SageMakerStopPipelineExecutionOperator(_ExistingExecutionOperator):
     :param kwargs: how to wait, and the connection; see :class:`BasePipelineExecutionOperator`.
     """
 
+    custom_operator_name = "Stop execution"
+
     awaited = Awaited(ExecutionTarget(however=True))
 
     def __init__(self, *, fail_if_not_executing: bool = False, **kwargs: Any) -> None:
@@ -54,7 +61,7 @@ class SageMakerStopPipelineExecutionOperator(_ExistingExecutionOperator):
         :param hook: asks AWS.
         :param context: Airflow's.
         """
-        arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
+        arn = self._arn()
         asked = hook.stop_execution(arn)
         if not asked and self.fail_if_not_executing:
             raise PipelineExecutionError(f"execution {arn} is not executing: there is nothing to stop")
@@ -77,6 +84,8 @@ class SageMakerRetryPipelineExecutionOperator(_ExistingExecutionOperator):
     :param kwargs: how to wait, and the connection; see :class:`BasePipelineExecutionOperator`.
     """
 
+    custom_operator_name = "Retry execution"
+
     def begin(self, hook: SageMakerPipelineHook, context: Context) -> str:
         """Ask the service to resume the execution, where it ended badly.
 
@@ -86,7 +95,7 @@ class SageMakerRetryPipelineExecutionOperator(_ExistingExecutionOperator):
         from airflow_sm_pipelines.hooks.starting import go_on
         from airflow_sm_pipelines.tasks.waiting import settled
 
-        arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
+        arn = self._arn()
         snapshot = settled(self, arn, self.awaited, self.wait)
         if not snapshot.status.is_terminal or snapshot.status.is_success:
             self.log.info("Nothing to resume: execution %s is %s", arn, snapshot.status)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
 
+from airflow_sm_pipelines.definition.comparisons import ToldComparison, outcome_xcom
 from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
-from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, link_xcoms
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
 from airflow_sm_pipelines.operators.executions.metrics import Metric, TemplateOperand, decide_branch
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
@@ -46,7 +47,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     Jinja or an XComArg; rendered text takes the type of the metric.
 
     Every comparison is written into the log with its values. A file, a path or a step that is not there is an error
-    that says what is: never a silent else. The XCom ``outcome`` says whether the conditions hold.
+    that says what is: never a silent else. The XCom ``outcome`` has whether the conditions hold, and the comparisons.
 
     :param conditions: all of them must hold for the first branch to run.
     :param if_task_ids: the tasks, or task groups, that run when the conditions hold: full ids, or the objects. They
@@ -62,6 +63,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are.
     """
 
+    custom_operator_name = "Metric branch"
     template_fields: Sequence[str] = (*_PLACES, "condition_values")
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     ui_color = "#f5e8c7"
@@ -110,29 +112,29 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         for name in self._given_places:
             if getattr(self, name) is None:
                 raise AirflowFailException(f"{name} is None: the task it comes from left no value")
-        holds = self.act(self._decide)
+        holds, comparisons = self.act(self._decide)
+        for comparison in comparisons:
+            self.log.info("%s", comparison)
         self.log.info("The conditions %s", "hold" if holds else "do not hold")
-        context["ti"].xcom_push(key="outcome", value=holds)
+        context["ti"].xcom_push(key="outcome", value=outcome_xcom(holds, comparisons))
         return list(self.if_task_ids if holds else self.else_task_ids)
 
-    def _decide(self, hook: SageMakerPipelineHook) -> bool:
+    def _decide(self, hook: SageMakerPipelineHook) -> tuple[bool, list[ToldComparison]]:
         from airflow_sm_pipelines.hooks.metrics import MetricLookup
 
-        if self.pipeline_execution_arn is not None:
-            self.link_addresses = link_xcoms(self.pipeline_execution_arn)
         lookup = MetricLookup(hook, self.pipeline_execution_arn)
-        lines: list[str] = []
+        comparisons: list[ToldComparison] = []
         source = self._source(lookup) if any(isinstance(each, Metric) for each in self._operands()) else {}
         holds = decide_branch(
             self.conditions,
             lookup=lookup,
             rendered=self.condition_values,
             metric_to_document=lambda metric: {"Std:JsonGet": {**source, "Path": metric.json_path}},
-            tell=lines.append,
+            tell=comparisons.append,
         )
-        for line in lines:
-            self.log.info("%s", line)
-        return holds
+        if self.pipeline_execution_arn is not None:
+            self.link_addresses = link_xcoms(console_of(hook), self.pipeline_execution_arn)
+        return holds, comparisons
 
     def _source(self, lookup: MetricLookup) -> dict[str, Any]:
         """Return where a ``Metric`` is, as the document's JsonGet has it."""

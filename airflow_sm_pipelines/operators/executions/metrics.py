@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from airflow_sm_pipelines.definition.comparisons import ToldComparison, operand_name, tell_comparison
 from airflow_sm_pipelines.definition.conditions import (
     Comparable,
     Comparison,
@@ -19,14 +20,6 @@ from airflow_sm_pipelines.definition.conditions import (
 from airflow_sm_pipelines.definition.evaluation import Lookup, evaluate, evaluate_condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet
 from airflow_sm_pipelines.exceptions import EvaluationError
-
-_SIGNS: Final[Mapping[str, str]] = {
-    "Equals": "==",
-    "GreaterThan": ">",
-    "GreaterThanOrEqualTo": ">=",
-    "LessThan": "<",
-    "LessThanOrEqualTo": "<=",
-}
 
 
 @dataclass(frozen=True, order=False)
@@ -64,7 +57,7 @@ def decide_branch(
     lookup: Lookup,
     rendered: Sequence[Any],
     metric_to_document: Callable[[Metric], Any],
-    tell: Callable[[str], None],
+    tell: Callable[[ToldComparison], None],
 ) -> bool:
     """Say whether all conditions hold, and tell each comparison with its values.
 
@@ -74,7 +67,7 @@ def decide_branch(
     :param lookup: where values come from.
     :param rendered: what Airflow rendered, by the index of a :class:`TemplateOperand`.
     :param metric_to_document: says which expression of the document a :class:`Metric` is here.
-    :param tell: takes one line.
+    :param tell: takes one comparison.
     :raises EvaluationError: when a condition cannot be decided. It is never taken as "does not hold".
     """
 
@@ -92,7 +85,7 @@ def decide_branch(
     holds = True
     for condition in conditions:
         for leaf in _leaves(condition):
-            tell(_told(leaf, _with_values(leaf, value_of), lookup))
+            tell(_told(leaf, _with_values(leaf, value_of)))
         known = _map_leaves(condition, lambda leaf: _with_values(leaf, value_of))
         holds = evaluate_condition(known.to_document(), lookup) and holds
     return holds
@@ -143,22 +136,13 @@ def _like(value: Any, typed: Any) -> Any:
     raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the number {typed}.")
 
 
-def _told(leaf: Comparison | In, known: Condition, lookup: Lookup) -> str:
-    names = [_label(operand) for operand in leaf.operands()]
-    values = list(known.operands())
-    shown = [repr(value) if name is None else f"{name} ({value!r})" for name, value in zip(names, values, strict=True)]
-    outcome = "holds" if evaluate_condition(known.to_document(), lookup) else "does not hold"
-    if isinstance(leaf, In):
-        return f"{shown[0]} in [{', '.join(shown[1:])}]: {outcome}"
-    return f"{shown[0]} {_SIGNS.get(leaf.type, leaf.type)} {shown[1]}: {outcome}"
+def _told(leaf: Comparison | In, known: Condition) -> ToldComparison:
+    type_ = "In" if isinstance(leaf, In) else leaf.type
+    return tell_comparison(type_, [_label(operand) for operand in leaf.operands()], list(known.operands()))
 
 
 def _label(operand: Any) -> str | None:
     """What a value is called; ``None`` for one that stands for itself."""
     if isinstance(operand, Metric):
         return operand.json_path
-    if isinstance(operand, JsonGet):
-        return f"{operand.step_name}.{operand.property_file_name}.{operand.json_path}"
-    if isinstance(operand, Get):
-        return operand.path
-    return "joined text" if isinstance(operand, Join) else None
+    return operand_name(operand.to_document()) if isinstance(operand, (JsonGet, Get, Join)) else None

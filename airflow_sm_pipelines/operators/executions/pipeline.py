@@ -13,6 +13,7 @@ from airflow_sm_pipelines.definition.validation import pipeline_name_problem, se
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
+from airflow_sm_pipelines.tasks.connected import masked_among
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
@@ -68,6 +69,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     :raises PipelineDefinitionError: while the Dag is parsed, for every rule the definition breaks, all at once.
     """
 
+    custom_operator_name = "Pipeline execution"
     template_fields: Sequence[str] = (
         "pipeline_name",
         "role_arn",
@@ -195,6 +197,15 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             look=lambda arn: settled(self, arn, self.awaited, self.wait),
             may_differ=True,
         )
+
+    def masked_values(self, context: Context) -> Mapping[str, str]:
+        """Return the values that the execution is started with and that hold secrets.
+
+        :param context: Airflow's.
+        """
+        from airflow_sm_pipelines.operators.executions.starting import start_values
+
+        return masked_among(start_values(self.parameters, None, self.task_id))
 
     def _request(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> StartRequest:
         from airflow_sm_pipelines.hooks.executions import StartRequest

@@ -15,17 +15,19 @@ from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import StepTarget
-from airflow_sm_pipelines.execution.quiet import states_ended_here
+from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched, nothing_launched, states_ended_here
 from airflow_sm_pipelines.execution.time_limit import execution_limit, later
 from airflow_sm_pipelines.links.sagemaker import (
     CloudWatchLogLink,
     SageMakerJobLink,
     SageMakerPipelineExecutionLink,
+    console_of,
     link_xcoms,
 )
-from airflow_sm_pipelines.operators.steps.settings import settings_around
+from airflow_sm_pipelines.operators.steps.settings import group_around, settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
 from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
@@ -55,13 +57,21 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     :param step_name: the step's name in the pipeline; by default the task id without the group's prefix.
     :param display_name: the step's name in SageMaker Studio.
-    :param description: the step's description in SageMaker Studio.
+    :param description: the step's description in SageMaker Studio, and the task's documentation in Airflow.
+    :param doc_md: the task's documentation, where it is to be another.
     :raises TranslationError: outside a pipeline task group, or when SageMaker would refuse the name.
     """
 
-    template_fields: Sequence[str] = ("pipeline_execution_arn",)
+    template_fields: Sequence[str] = ("pipeline_execution_arn", "request")
+    template_fields_renderers = {"request": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
+    overwrite_rtif_after_execution = True
+    """Airflow shows rendered fields as they are when a worker has ended the task: then the request is known."""
+
     operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
     ui_color = "#e8f0d8"
+
+    step_type: str
+    """The step's ``Type``. Each subclass sets it."""
 
     branches: tuple[BranchOwner, ...] = ()
     """The branches that hold the step, outermost first. Needed only where Airflow may start the task although its
@@ -73,9 +83,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         step_name: str | None = None,
         display_name: str | None = None,
         description: str | None = None,
+        doc_md: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(doc_md=description if doc_md is None else doc_md, **kwargs)
         self.settings = settings_around(self)
         self.connection = self.settings.connection
         self.step_name: str = step_name if step_name is not None else str(self.label)
@@ -92,12 +103,18 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.pipeline_execution_arn = (
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
         )
+        self.request: Any = None
         self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
 
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
         """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
         return start_in(STEP_TRIGGER, self.trigger_arguments(), self.execution_timeout)
+
+    @property
+    def custom_operator_name(self) -> str:
+        """What Airflow's graph calls the operator: the type of the step."""
+        return self.step_type
 
     @property
     def properties(self) -> PropertyReference:
@@ -127,14 +144,13 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             returns_arn=False,
         )
 
-    def step_node(self, step_type: str, **parts: Any) -> StepNode:
+    def step_node(self, **parts: Any) -> StepNode:
         """Return the description of the step.
 
-        :param step_type: its type.
         :param parts: what else :class:`~airflow_sm_pipelines.translation.nodes.StepNode` takes.
         """
         texts: dict[str, Any] = {"display_name": self.display_name, "description": self.description}
-        return StepNode(task_id=self.task_id, name=self.step_name, type=step_type, **texts, **parts)
+        return StepNode(task_id=self.task_id, name=self.step_name, type=self.step_type, **texts, **parts)
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of the trigger of a task that starts and ends in the triggerer, as JSON."""
@@ -149,8 +165,24 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             ),
             "deferred_by_worker": False,
             "launch_task_id": self.settings.launch_task_id,
+            "definition_digest": group_around(self).definition_digest,
             "execution_timeout": None if timeout is None else timeout.total_seconds(),
         }
+
+    def take_report(self, report: Mapping[str, Any]) -> None:
+        """Keep the step's request, for "Rendered Templates".
+
+        :param report: the XCom ``step_report``.
+        """
+        self.request = report["request"]
+
+    def masked_values(self, context: Context) -> Mapping[str, str]:
+        """Return the values that the launch task started the execution with and that hold secrets.
+
+        :param context: Airflow's.
+        """
+        kept = context["ti"].xcom_pull(task_ids=self.settings.launch_task_id, key=LAUNCHED, map_indexes=-1)
+        return {} if kept is None else Launched(**kept).masked
 
     def execute(self, context: Context) -> None:
         """Begin on a worker, where the task does not start from its trigger: end at once, or wait in the triggerer.
@@ -166,15 +198,13 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
         try:
-            self.link_addresses = link_xcoms(self.pipeline_execution_arn)
-        except PipelineExecutionError as error:
-            raise AirflowFailException(
-                f"The launch task '{self.settings.launch_task_id}' left no execution ARN: {error}. Clear it to start "
-                "an execution."
-            ) from None
+            arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
+        except PipelineExecutionError:
+            raise AirflowFailException(nothing_launched(self.settings.launch_task_id, self.step_name)) from None
         if (ending := self._seen_now()) is not None:
             finish(self, context, ending, self.settings.wait.log_lines)
             return
+        self.link_addresses = link_xcoms(self.act(console_of), arn)
         limit = execution_limit(time.time(), self.execution_timeout)
         on_a_worker = {
             "ends_here": [],

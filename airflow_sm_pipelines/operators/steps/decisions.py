@@ -17,6 +17,7 @@ from airflow_sm_pipelines.translation.nodes import StepNode
 class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
     """A task that follows a Condition step and skips direct downstream tasks as its outcome says."""
 
+    step_type = "Condition"
     ui_color = "#f5e8c7"
     inherits_from_skipmixin = True
 
@@ -103,7 +104,7 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
     def to_step_node(self) -> StepNode:
         """Describe the step."""
         branches = {"if_task_ids": self.if_task_ids, "else_task_ids": self.else_task_ids}
-        return self.step_node("Condition", conditions=self.conditions, **branches)
+        return self.step_node(conditions=self.conditions, **branches)
 
 
 class SageMakerFailStepOperator(BaseSageMakerStepOperator):
@@ -115,10 +116,12 @@ class SageMakerFailStepOperator(BaseSageMakerStepOperator):
     :param error_message: text, or references joined with text: ``Join(" ", ["accuracy is", ...])``.
     """
 
+    step_type = "Fail"
+
     def __init__(self, *, error_message: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.error_message = error_message
 
     def to_step_node(self) -> StepNode:
         """Describe the step."""
-        return self.step_node("Fail", arguments={"ErrorMessage": self.error_message})
+        return self.step_node(arguments={"ErrorMessage": self.error_message})

@@ -26,8 +26,9 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
     def __init__(self, *, step: Step, step_branches: Sequence[BranchOwner] = (), **kwargs: Any) -> None:
         # Airflow asks for the trigger's arguments as soon as the base class is initialised.
         self.step = step
+        self.step_type = step.type
         self.branches = tuple(step_branches)
-        super().__init__(step_name=step.name, **kwargs)
+        super().__init__(step_name=step.name, doc_md=step.description, **kwargs)
 
     @property
     def declared_property_files(self) -> tuple[PropertyFile, ...]:

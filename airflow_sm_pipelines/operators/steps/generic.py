@@ -91,7 +91,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         """Describe the step."""
         given = merge_arguments(self.default_arguments(), self.arguments)
         arguments = merge_arguments(given, self.keyword_arguments())
-        return self.step_node(self.step_type, arguments=arguments, extra=self.extra(), uploads=self.uploads())
+        return self.step_node(arguments=arguments, extra=self.extra(), uploads=self.uploads())
 
     @property
     def code_uri(self) -> str:

@@ -42,6 +42,10 @@ class PipelineGroup(Protocol):
 
     settings: PipelineSettings
 
+    @property
+    def definition_digest(self) -> str | None:
+        """What tells the group's pipeline definition from others; ``None`` until the group is complete."""
+
     def compile_changes(self) -> CompiledPipeline:
         """Translate the group as it is now."""
 
@@ -55,10 +59,19 @@ def settings_around(task: BaseOperator) -> PipelineSettings:
     :param task: a step task; may stand in further TaskGroups inside the pipeline's.
     :raises TranslationError: when it stands in none.
     """
+    return group_around(task).settings
+
+
+def group_around(task: BaseOperator) -> PipelineGroup:
+    """Return the pipeline group that a task stands in.
+
+    :param task: a step task; may stand in further TaskGroups inside the pipeline's.
+    :raises TranslationError: when it stands in none.
+    """
     group = task.task_group
     while group is not None:
         if isinstance(group, PipelineGroup):
-            return group.settings
+            return group
         group = group.parent_group
     raise TranslationError(
         f"Dag '{task.dag_id}', task '{task.task_id}': {type(task).__name__} is a step of a pipeline and stands in no "

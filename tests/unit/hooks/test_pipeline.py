@@ -524,12 +524,14 @@ def test_a_refused_look_at_an_object_leaves_it_to_the_write(hook, s3, status):
 
 
 def test_upload_to_a_bucket_that_is_not_there(hook):
-    """A wrong bucket comes out in the service's own words."""
+    """A wrong bucket is named, with the setting that has it, and the service's own words."""
     with pytest.raises(SageMakerServiceError) as caught:
         hook.upload(b"code", "s3://no-such-bucket-here/train.py")
     assert str(caught.value) == (
-        "PutObject failed: NoSuchBucket: The specified bucket does not exist. Check the name, and the connection's "
-        "account, region and endpoint_url. (connection 'aws_test', region us-east-1)"
+        "There is no bucket 'no-such-bucket-here', so s3://no-such-bucket-here/train.py cannot be written. Create it in the "
+        "region of the pipeline, or set another artifact_uri (PutObject failed: NoSuchBucket: The specified bucket does not "
+        "exist. Check the name, and the connection's account, region and endpoint_url. (connection 'aws_test', region "
+        "us-east-1))"
     )
 
 

@@ -43,13 +43,32 @@ ONE_TRY = {"retries": {"total_max_attempts": 1}, "read_timeout": 5}
 )
 def test_errors_in_the_services_own_words(service, hook, refusal, words, advice, retryable):
     """What a service refuses comes out as one exception: its words, what to check, whether to try again."""
-    service.answers["DescribePipelineExecution"] = [refusal]
+    service.answers["StopPipelineExecution"] = [refusal]
     with pytest.raises(SageMakerServiceError) as caught:
-        hook.describe_execution(EXECUTION_ARN)
+        hook.call(
+            "sagemaker", "stop_pipeline_execution", PipelineExecutionArn=EXECUTION_ARN, ClientRequestToken="0" * 32
+        )
     assert (str(caught.value), caught.value.code, caught.value.retryable) == (
-        f"DescribePipelineExecution failed: {words}{advice} (connection 'aws_test', region us-east-1)",
+        f"StopPipelineExecution failed: {words}{advice} (connection 'aws_test', region us-east-1)",
         refusal.code,
         retryable,
+    )
+
+
+@pytest.mark.parametrize("operation", ["DescribePipelineExecution", "ListPipelineExecutionSteps"])
+def test_an_execution_whose_pipeline_was_deleted(service, hook, operation):
+    """What is not there may have been deleted with its pipeline; the message says how to get another."""
+    service.execution("Executing")
+    service.answers[operation] = [Refusal("ResourceNotFound", "Execution not found")]
+    with pytest.raises(SageMakerServiceError) as caught:
+        hook.snapshot(EXECUTION_ARN)
+    assert (str(caught.value), caught.value.code) == (
+        (
+            f"{operation} failed: ResourceNotFound: Execution not found. Check the name, and the connection's account, "
+            "region and endpoint_url. (connection 'aws_test', region us-east-1) If the pipeline was deleted, its executions "
+            "are gone with it: clear the task that launched this one with its downstream tasks to start another."
+        ),
+        "ResourceNotFound",
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.scripted_service import ScriptedService, connection_json, serve
+from tests.scripted_service import ScriptedService, connection_json, serve, stand_for_aws
 
 
 @pytest.fixture
 def service(monkeypatch) -> Iterator[ScriptedService]:
     """A scripted SageMaker that the default connection leads to."""
+    stand_for_aws(monkeypatch)
     with serve() as scripted:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(scripted.url))
         yield scripted
@@ -39,6 +40,7 @@ class TaskInstance(SimpleNamespace):
                 "try_number": 1,
                 "max_tries": 0,
                 "pushed": {},
+                "pulled": {},
                 "state": "running",
                 "dag_run_state": "running",
                 **more,
@@ -47,6 +49,10 @@ class TaskInstance(SimpleNamespace):
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
+
+    def xcom_pull(self, task_ids: str, *, key: str, map_indexes: int) -> Any:
+        assert map_indexes == -1
+        return self.pulled.get((task_ids, key))
 
     def get_task_states(self, **asked: Any) -> dict[str, dict[str, str]]:
         assert asked == {"dag_id": "d", "map_index": -1, "task_ids": ["run"], "run_ids": ["manual__1"]}

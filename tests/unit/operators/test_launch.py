@@ -9,12 +9,15 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG
+from airflow.sdk.log import mask_secret
 
 from airflow_sm_pipelines import SageMakerStepOperator
+from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.executions.starting import execution_display_name
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
+from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
 
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
@@ -36,12 +39,14 @@ class Launch:
     log: list[tuple[str, str]]
     store: dict[str, str] | None = None
     pushed: dict[str, object] = field(default_factory=dict)
+    states: dict[str, str | None] = field(default_factory=dict)
 
     def run(self, try_number: int = 1, max_tries: int = 2) -> str:
         """Run one try."""
         instance = SimpleNamespace(
             dag_id="d", run_id="r", task_id="churn.launch", map_index=-1, try_number=try_number, max_tries=max_tries
         )
+        instance.get_task_states = lambda **_: {"r": self.states}
         instance.xcom_push = lambda key, value: self.pushed.update({key: value})
         after = datetime(2026, 1, 2, tzinfo=timezone.utc)
         run = SimpleNamespace(start_date="2026", run_after=after, clear_number=2)
@@ -89,6 +94,7 @@ class Store(dict[str, str]):
 @pytest.fixture
 def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
     """A launch task whose execution starts and runs this group's definition."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
         with group() as pipeline:
@@ -303,4 +309,58 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
     """Step triggers learn when the launch task ran, whether the run was cleared, and whether a plugin listens here."""
     monkeypatch.setattr("airflow_sm_pipelines.operators.launch.time", SimpleNamespace(time=lambda: 1000.5))
     launch.run()
-    assert launch.pushed == {"launched": {"at": 1000.5, "clears": 2, "listens": False}}
+    assert launch.pushed == {
+        "launched": {"at": 1000.5, "clears": 2, "listens": False, "masked": {}},
+        "ended__churn.a": {"try_number": 0, "failure": None},
+    }
+
+
+# --- What people are told
+
+
+def warnings(launch):
+    """What the log warns of, arguments that the API would refuse aside."""
+    return [line for level, line in launch.log if level == "WARNING" and "which CreateTrainingJob requires" not in line]
+
+
+def test_secrets_of_connections_are_left_as_airflow_shows_them(launch):
+    """The XCom for the steps has the values in which Airflow masks something, masked; and no other value."""
+    mask_secret("p4ssword-of-a-test")
+    launch.task.parameters = {"Url": "postgres://me:p4ssword-of-a-test@db", "Plain": "text"}
+    names = [{"Name": name, "Type": "String"} for name in launch.task.parameters]
+    definition = PipelineDefinition.from_json(json.dumps({**json.loads(SOMEBODY_ELSES), "Parameters": names}))
+    compiled = CompiledPipeline(definition, definition.to_json(), launch.task.parameters)
+    object.__setattr__(launch.task.task_group, "compile_changes", lambda: compiled)
+    launch.service.answers["UpdatePipeline"] = [{"PipelineArn": PIPELINE_ARN}]
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": compiled.text}]
+    launch.run()
+    assert launch.pushed["launched"]["masked"] == {"Url": "postgres://me:***@db"}
+
+
+@pytest.mark.parametrize(("runs", "told"), [(True, 0), (None, 0), (False, 1)])
+def test_a_triggerer_that_does_not_run(launch, monkeypatch, runs, told):
+    """Without a triggerer the steps' tasks would wait for ever: the log says so, and how to start one."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: runs)
+    launch.run()
+    assert warnings(launch) == told * [
+        "No triggerer is running: the tasks of the steps stay deferred until one does. Start it with 'airflow triggerer'"
+    ]
+
+
+def test_a_launch_task_that_was_cleared_alone(launch):
+    """The steps' tasks keep their states, and do not follow the new execution: the log names them, and what to clear."""
+    launch.states = {"churn.a": "success"}
+    launch.run(3, max_tries=4)
+    assert warnings(launch) == [
+        (
+            "These tasks do not follow the execution, since they have ended before: 'churn.a'. Clear 'churn.launch' with "
+            "its downstream tasks"
+        )
+    ]
+
+
+def test_a_launch_task_that_was_cleared_with_its_downstream_tasks(launch):
+    """Nothing is to say when the steps' tasks wait for it."""
+    launch.states = {"churn.a": None}
+    launch.run(3, max_tries=4)
+    assert warnings(launch) == []

@@ -146,7 +146,13 @@ def test_deferring(service, dag, context):
             "skip_on_failure": False,
             "returns_arn": True,
         },
-        "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+        "connection": {
+            "aws_conn_id": "aws_default",
+            "region_name": None,
+            "verify": None,
+            "botocore_config": None,
+            "studio_domain_id": None,
+        },
         "wait": {
             "waiter_delay": 0.01,
             "waiter_max_attempts": None,
@@ -157,6 +163,7 @@ def test_deferring(service, dag, context):
         },
         "ends_here": ["success", "skipped"],
         "deferred_by_worker": True,
+        "masked": {},
     }
     assert (caught.value.method_name, caught.value.timeout) == ("execute_complete", timedelta(seconds=3900))
 

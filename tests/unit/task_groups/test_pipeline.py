@@ -27,8 +27,9 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER
-from tests.scripted_service import EXECUTION_ARN
+from tests.scripted_service import EXECUTION_ARN, connection_json
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
 
@@ -148,7 +149,13 @@ def test_steps_start_from_their_trigger(dag, group):
             "skip_on_failure": False,
             "returns_arn": False,
         },
-        "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+        "connection": {
+            "aws_conn_id": "aws_default",
+            "region_name": None,
+            "verify": None,
+            "botocore_config": None,
+            "studio_domain_id": None,
+        },
         "wait": {
             "waiter_delay": 5,
             "waiter_max_attempts": None,
@@ -160,6 +167,7 @@ def test_steps_start_from_their_trigger(dag, group):
         "ends_here": ("success", "skipped"),
         "deferred_by_worker": False,
         "launch_task_id": "churn.launch",
+        "definition_digest": definition_digest(pipeline.compile().text),
         "execution_timeout": None,
     }
     assert pipeline.launch.task_id == "churn.launch"
@@ -203,8 +211,9 @@ def test_callbacks_of_default_args_count(dag, group):
     assert made.start_trigger_args.trigger_kwargs["ends_here"] == ("skipped",)
 
 
-def test_airflow_ends_a_step_deferred_by_a_worker_later_than_its_trigger_does(dag, group):
+def test_airflow_ends_a_step_deferred_by_a_worker_later_than_its_trigger_does(dag, group, monkeypatch):
     """The trigger gives up at the execution_timeout and says what it saw last, which Airflow cannot."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json("http://localhost:1"))
     with group():
         limited = step("a", outlets=[Asset("model")], execution_timeout=timedelta(hours=1))
         unlimited = step("b", outlets=[Asset("model")])

@@ -8,12 +8,13 @@ from airflow.sdk.execution_time import task_runner
 
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from tests.fake_triggerer import Triggerer
-from tests.scripted_service import ScriptedService, connection_json, serve
+from tests.scripted_service import ScriptedService, connection_json, serve, stand_for_aws
 
 
 @pytest.fixture
 def service(monkeypatch) -> Iterator[ScriptedService]:
     """A scripted SageMaker that the default connection leads to."""
+    stand_for_aws(monkeypatch)
     with serve() as scripted:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(scripted.url))
         yield scripted

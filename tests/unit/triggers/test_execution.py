@@ -16,7 +16,7 @@ from tests.made_triggers import execution_trigger as trigger
 from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
-STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
+STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/pipelines/churn"
 DEFINITION = {
     "Version": "2020-12-01",
     "Metadata": {},
@@ -83,6 +83,7 @@ def test_serialized_and_made_again():
             "region_name": "eu-west-1",
             "verify": False,
             "botocore_config": {"read_timeout": 5},
+            "studio_domain_id": "d-ours",
         },
         "wait": {
             "waiter_delay": 10,
@@ -95,6 +96,7 @@ def test_serialized_and_made_again():
         "time_limit": {"name": "timeout", "seconds": 5, "at": 10.5},
         "ends_here": ["success"],
         "deferred_by_worker": True,
+        "masked": {"Token": "***"},
     }
     path, serialized = SageMakerPipelineExecutionTrigger(**arguments).serialize()
     assert path == "airflow_sm_pipelines.triggers.execution.SageMakerPipelineExecutionTrigger"
@@ -190,7 +192,11 @@ async def test_ending_a_step_sensor(service, triggerer, execution_log):
     service.execution("Executing")
     service.steps([step("good", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
     assert await end_event(trigger(triggerer, step_name="good", end_from_trigger=True)) == [TaskSuccessEvent]
-    assert triggerer.pushed[-2:] == [("step_report", step_report()), ("return_value", EXECUTION_ARN)]
+    assert triggerer.pushed[-3:] == [
+        ("step_report", step_report()),
+        ("outcome", {"holds": False, "comparisons": [{"comparison": "1 == 1", "holds": True}]}),
+        ("return_value", EXECUTION_ARN),
+    ]
     assert await end_event(trigger(triggerer, step_name="train", end_from_trigger=True)) == [TaskSkippedEvent]
     assert execution_log[-1] == (
         "INFO",

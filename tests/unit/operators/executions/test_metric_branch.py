@@ -108,7 +108,9 @@ def test_wherever_the_metrics_are(dag, context, place, minimum, ids):
     """The same condition is decided alike over a property file, a file, and a model package's metrics."""
     running = context()
     assert chosen(branch([Metric("accuracy.value") >= minimum], **place), running) == ids
-    assert running["ti"].pushed == {"outcome": ids == ["a"]}
+    holds = ids == ["a"]
+    compared = {"comparison": f"accuracy.value (0.93) >= {minimum}", "holds": holds}
+    assert running["ti"].pushed == {"outcome": {"holds": holds, "comparisons": [compared]}}
 
 
 def test_the_conditions_of_a_condition_step(service, dag, context, task_log):
@@ -127,7 +129,7 @@ def test_the_conditions_of_a_condition_step(service, dag, context, task_log):
     ]
     assert made.link_addresses == {
         "_link_SageMakerPipelineExecutionLink": (
-            "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
+            "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/pipelines/churn"
         )
     }
     assert service.count("DescribeProcessingJob") == 1

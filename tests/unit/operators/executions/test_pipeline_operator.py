@@ -42,7 +42,7 @@ DEFINITION = {
         },
     ],
 }
-STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/studio-landing"
+STUDIO = "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/pipelines/churn"
 LINKS = {"_link_SageMakerPipelineExecutionLink": STUDIO}
 
 
@@ -103,7 +103,10 @@ def test_it_defines_starts_and_defers(service, dag, context):
             "MlflowExperimentName": "m",
         }
     ]
-    assert running["ti"].pushed == {"pipeline_execution_arn": EXECUTION_ARN}
+    assert running["ti"].pushed == {
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "ended__run": {"try_number": 0, "failure": None},
+    }
     assert made.link_addresses == LINKS
     assert (deferral.method_name, deferral.timeout) == ("execute_complete", None)
     assert deferral.trigger.serialize() == (
@@ -116,7 +119,13 @@ def test_it_defines_starts_and_defers(service, dag, context):
                 "skip_on_failure": False,
                 "returns_arn": True,
             },
-            "connection": {"aws_conn_id": "aws_default", "region_name": None, "verify": None, "botocore_config": None},
+            "connection": {
+                "aws_conn_id": "aws_default",
+                "region_name": None,
+                "verify": None,
+                "botocore_config": None,
+                "studio_domain_id": None,
+            },
             "wait": {
                 "waiter_delay": 0.01,
                 "waiter_max_attempts": None,
@@ -131,6 +140,7 @@ def test_it_defines_starts_and_defers(service, dag, context):
             "started_from": None,
             "started_before": None,
             "time_limit": None,
+            "masked": {},
         },
     )
 

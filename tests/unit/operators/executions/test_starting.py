@@ -86,8 +86,8 @@ def test_start_values_are_checked_texts():
         (
             {"InputData": None},
             (
-                "Task 'g.launch', pipeline parameter 'InputData': A pipeline parameter holds a str, int, float or bool, "
-                "not NoneType (None). Pass a JSON string, or put the content in S3 and pass its URI."
+                "Task 'g.launch', pipeline parameter 'InputData': The value is None. Where it comes from an XCom, the task "
+                "that should push it has left none: check that task, or let the value be a text that says so."
             ),
         ),
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
 from airflow.sdk import DAG
 
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
@@ -79,3 +81,69 @@ def test_what_an_earlier_try_was_resumed_with_is_no_end_of_this_one(service, tas
         task.execute_complete(context(try_number=2), {**event, "try_number": 1})
     with pytest.raises(PipelineExecutionError, match="boom"):
         task.execute_complete(context(try_number=2), {**event, "try_number": 2})
+
+
+@pytest.mark.parametrize("rendered", [None, "None"])
+def test_a_step_of_which_nothing_was_launched(task, context, rendered):
+    """As with 'airflow tasks test', which runs one task alone: the message says what to do instead."""
+    task.pipeline_execution_arn = rendered
+    with pytest.raises(AirflowFailException) as caught:
+        task.execute(context())
+    assert str(caught.value) == (
+        "step 'train' has no execution to follow: task 'churn.launch' has pushed no execution ARN in this Dag run. Clear "
+        "task 'churn.launch' with its downstream tasks to start one. On the command line run the whole Dag, with 'airflow "
+        "dags test': 'airflow tasks test' runs this task alone"
+    )
+
+
+JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed"])
+def test_a_worker_tells_no_secret_that_another_has_read(service, task, context, task_log, status):
+    """Neither in the exception, nor in the log, nor in an XCom: what the launch task has read is hidden here, too."""
+    log = task_log(task)
+    running = context()
+    running["ti"].pulled["churn.launch", "launched"] = {
+        "at": 0.0,
+        "clears": 0,
+        "listens": False,
+        "masked": {"Url": "https://me:***@host"},
+    }
+    service.answers["ListPipelineParametersForExecution"] = [
+        {"PipelineParameters": [{"Name": "Url", "Value": "https://me:p4ss-of-a-test@host"}]}
+    ]
+    metadata = {"TrainingJob": {"Arn": JOB}}
+    reason = "no p4ss-of-a-test"
+    service.execution("Executing")
+    service.steps([step("train", status, EndTime=1690315999.0, Metadata=metadata, FailureReason=reason)])
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/p4ss-of-a-test"}}]
+    service.answers["DescribeLogStreams"] = [{"logStreams": [{"logStreamName": "pipelines-abc-train/algo-1"}]}]
+    service.answers["GetLogEvents"] = [{"events": [{"timestamp": 1, "message": "using p4ss-of-a-test"}]}]
+    event = {"status": status, "reason": None, "pipeline_execution_arn": EXECUTION_ARN, "limit": None, "try_number": 1}
+    if status == "Failed":
+        with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed: no \*\*\*$"):
+            task.execute_complete(running, event)
+    else:
+        task.execute_complete(running, event)
+    assert log[-1][1] == "    using ***"
+    assert "p4ss-of-a-test" not in json.dumps([log, running["ti"].pushed])
+
+
+def test_the_request_is_a_rendered_field(service, task, context):
+    """When a worker ends the task, "Rendered Templates" shows what SageMaker got; Airflow is told to render it then."""
+    metadata = {"TrainingJob": {"Arn": JOB}}
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded", EndTime=1690315999.0, Metadata=metadata)])
+    described = {
+        "TrainingJobName": "t",
+        "RoleArn": "arn:aws:iam::123456789012:role/r",
+        "TrainingJobStatus": "Completed",
+    }
+    service.answers["DescribeTrainingJob"] = [described]
+    assert task.execute(context()) is None
+    assert task.overwrite_rtif_after_execution
+    assert {name: getattr(task, name) for name in task.template_fields} == {
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "request": {"TrainingJobName": "t", "RoleArn": "arn:aws:iam::123456789012:role/r"},
+    }

@@ -1,0 +1,152 @@
+"""Comparisons as a person reads them: each value with its name, and whether the comparison holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
+from airflow_sm_pipelines.definition.evaluation import evaluate_condition
+from airflow_sm_pipelines.definition.expressions import parse_reference
+from airflow_sm_pipelines.exceptions import EvaluationError, PipelineDefinitionError
+
+LONGEST_TEXT: Final = 300
+"""Characters of a comparison as text; longer ones are cut off in the middle, as lists of many values may be."""
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "Equals": "==",
+    "GreaterThan": ">",
+    "GreaterThanOrEqualTo": ">=",
+    "LessThan": "<",
+    "LessThanOrEqualTo": "<=",
+}
+
+
+@dataclass(frozen=True)
+class ToldComparison:
+    """One comparison, told.
+
+    :param text: ``evaluate.metrics.accuracy.value (0.93) >= Parameters.Least (0.9)``.
+    :param holds: whether it holds; ``None`` where a value is not known here.
+    """
+
+    text: str
+    holds: bool | None
+
+    def __str__(self) -> str:
+        return f"{self.text}: {_HOLDS[self.holds]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as JSON, for an XCom."""
+        return {"comparison": self.text, "holds": self.holds}
+
+
+_HOLDS: Final = {True: "holds", False: "does not hold", None: "not known here"}
+
+
+def outcome_xcom(holds: bool, comparisons: Sequence[ToldComparison]) -> dict[str, Any]:
+    """Return the XCom ``outcome`` of a task that branches.
+
+    :param holds: whether the conditions hold.
+    :param comparisons: what they compare.
+    """
+    return {"holds": holds, "comparisons": [each.to_dict() for each in comparisons]}
+
+
+def tell_comparison(type_: str, names: Sequence[str | None], values: Sequence[Any]) -> ToldComparison:
+    """Tell a comparison whose values are all known.
+
+    :param type_: of the condition: one of ``COMPARISON_TYPES``, or ``In``.
+    :param names: what the values are called; ``None`` for one that stands for itself.
+    :param values: the left and the right value; of an ``In`` the query value, then each value.
+    :raises EvaluationError: when they cannot be compared.
+    """
+    first, second = CONDITION_MEMBERS[type_]
+    others: Any = list(values[1:]) if type_ == "In" else values[1]
+    holds = evaluate_condition({"Type": type_, first: values[0], second: others}, _Nothing())
+    return ToldComparison(_text(type_, [_shown(*each) for each in zip(names, values, strict=True)]), holds)
+
+
+def tell_condition(condition: Any, value_of: Callable[[Any], Any]) -> Iterator[ToldComparison]:
+    """Tell each comparison that a condition consists of. One with a value that is not known is told, too.
+
+    :param condition: its form in a document that is valid.
+    :param value_of: returns an operand's value.
+    """
+    type_ = condition["Type"]
+    if type_ == "Not":
+        yield from tell_condition(condition["Condition"], value_of)
+    elif type_ == "Or":
+        for inner in condition["Conditions"]:
+            yield from tell_condition(inner, value_of)
+    else:
+        first, second = CONDITION_MEMBERS[type_]
+        others = condition[second] if type_ == "In" else [condition[second]]
+        operands = [condition[first], *others]
+        names = [operand_name(operand) for operand in operands]
+        try:
+            yield tell_comparison(type_, names, [value_of(operand) for operand in operands])
+        except EvaluationError:
+            yield ToldComparison(_text(type_, [_told_alone(each, value_of) for each in operands]), None)
+
+
+def operand_name(operand: Any) -> str | None:
+    """Return what an operand is called; ``None`` for a literal, which stands for itself.
+
+    :param operand: its form in a document.
+    """
+    if not isinstance(operand, Mapping) or len(operand) != 1:
+        return None
+    [(key, inner)] = operand.items()
+    if key == "Get":
+        return str(inner)
+    if key == "Std:Join":
+        return "joined text"
+    if key != "Std:JsonGet" or not isinstance(inner, Mapping):
+        return None
+    source = inner.get("PropertyFile")
+    path = source.get("Get") if isinstance(source, Mapping) else source
+    if path is None:
+        return str(inner.get("Path"))
+    try:
+        keys = parse_reference(str(path)).keys
+    except PipelineDefinitionError:
+        return str(inner.get("Path"))
+    return ".".join(map(str, (keys[0], keys[-1], inner.get("Path")))) if keys else str(inner.get("Path"))
+
+
+def _told_alone(operand: Any, value_of: Callable[[Any], Any]) -> str:
+    name = operand_name(operand)
+    try:
+        return _shown(name, value_of(operand))
+    except EvaluationError:
+        return str(name)
+
+
+def _shown(name: str | None, value: Any) -> str:
+    return repr(value) if name is None else f"{name} ({value!r})"
+
+
+def _text(type_: str, shown: Sequence[str]) -> str:
+    if type_ == "In":
+        text = f"{shown[0]} in [{', '.join(shown[1:])}]"
+    else:
+        text = f"{shown[0]} {_SIGNS.get(type_, type_)} {shown[1]}"
+    if len(text) <= LONGEST_TEXT:
+        return text
+    half = LONGEST_TEXT // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+class _Nothing:
+    """A lookup for conditions in which nothing is left to look up."""
+
+    def reference(self, reference: Any) -> Any:
+        raise EvaluationError(f"'{reference.path}' has no value here.")
+
+    def property_file(self, step_name: str, property_file_name: str) -> Any:
+        raise EvaluationError(f"Property file '{property_file_name}' of step '{step_name}' is not read here.")
+
+    def s3_json(self, uri: str) -> Any:
+        raise EvaluationError(f"{uri} is not read here.")
