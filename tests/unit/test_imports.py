@@ -136,8 +136,6 @@ ROOMS = {
 """What every Dag file with our names may load of ours: not hooks, triggers, requests, which wait for a task to run."""
 
 NAMES_THAT_MOVED = {
-    "airflow.providers.common",
-    "airflow.providers.common.compat",
     "airflow.providers.common.compat._compat_utils",
     "airflow.providers.common.compat.sdk",
     "airflow.providers.common.compat.version_compat",
