@@ -25,6 +25,7 @@ from airflow_sm_pipelines.tasks.finish import end_after_trigger
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.fake_triggerer import Triggerer
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, serve, stand_for_aws, step
+from tests.versions import in_triggerer
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-train"
 FILE = PropertyFile("metrics", "evaluation", "metrics.json")
@@ -109,6 +110,7 @@ def service():
         yield scripted
 
 
+@in_triggerer
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     awaited=awaiteds(),

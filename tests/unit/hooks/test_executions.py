@@ -8,6 +8,7 @@ import pytest
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks.executions import StartRequest
 from tests.scripted_service import EXECUTION_ARN, Refusal
+from tests.versions import needs_argument
 
 TOKEN = "t" * 32
 OTHER = EXECUTION_ARN.replace("abcdef123456", "source123456")
@@ -17,6 +18,7 @@ def summaries(*ids: str) -> list[dict[str, str]]:
     return [{"PipelineExecutionArn": f"arn:{each}", "PipelineExecutionStatus": "Succeeded"} for each in ids]
 
 
+@needs_argument("MlflowExperimentName")
 def test_start_with_everything(service, hook):
     """Version, parallelism, selected steps, their source and the MLflow experiment are members of the request."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
@@ -50,6 +52,7 @@ def test_start_with_everything(service, hook):
     ]
 
 
+@needs_argument("PipelineVersionAlias")
 def test_start_of_an_aliased_version_with_steps_that_need_no_source(service, hook):
     """A version can be named by its alias, and steps that need no other step's outputs have no source."""
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]

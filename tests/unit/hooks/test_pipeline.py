@@ -16,6 +16,7 @@ from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.hooks.executions import StartRequest
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
+from tests.versions import needs_argument
 
 PIPELINE_ARN = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn"
 ROLE = "arn:aws:iam::123456789012:role/pipelines"
@@ -142,6 +143,7 @@ def test_a_definition_that_goes_into_the_request(service, hook, definition, more
     assert request == {"PipelineName": "churn", "PipelineDefinition": definition, "RoleArn": ROLE}
 
 
+@needs_argument("PipelineVersionId")
 def test_a_version_of_a_pipeline(service, hook):
     """A version is asked for by its id or its alias."""
     service.answers["DescribePipeline"] = [pipeline()]

@@ -19,6 +19,7 @@ from airflow_sm_pipelines.operators.executions.starting import execution_display
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
+from tests.versions import needs_pinned_botocore
 
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
 OTHER = EXECUTION_ARN.replace("abcdef123456", "other1234567")
@@ -117,6 +118,7 @@ def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
         yield made
 
 
+@needs_pinned_botocore
 def test_arguments_that_the_api_would_refuse_are_warned_of(launch):
     """The launch task says which members a request misses, with their places, and goes on: the service decides."""
     assert launch.run() == EXECUTION_ARN

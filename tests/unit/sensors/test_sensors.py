@@ -19,6 +19,7 @@ from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSen
 from airflow_sm_pipelines.sensors.step import SageMakerPipelineStepSensor
 from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
+from tests.versions import in_triggerer
 
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
@@ -125,6 +126,7 @@ def test_a_sensor_that_need_not_wait_says_what_it_found(service, dag, context, t
     assert lines == [("INFO", f"Execution {EXECUTION_ARN} is Succeeded")]
 
 
+@in_triggerer
 def test_deferring(service, dag, context):
     """By default a sensor that has to wait does so in the triggerer, with its own timeout."""
     service.execution("Executing")
@@ -411,6 +413,7 @@ def test_the_trigger_of_a_step_sensor(service, definition, dag, context):
     assert (arguments["awaited"]["step_name"], arguments["wait"]["log_lines"]) == ("train", 7)
 
 
+@in_triggerer
 @pytest.mark.parametrize(
     ("arguments", "ends", "skips"),
     [

@@ -13,6 +13,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from tests.unit.definition.documents import JSON, READABLE
+from tests.versions import in_triggerer
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 IS_X = {"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "x"}
@@ -99,6 +100,7 @@ def group_of(text):
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@in_triggerer
 @relaxed
 @given(valid_documents())
 def test_every_valid_document_has_its_tasks(document):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_sm_pipelines import (
     Metric,
@@ -22,6 +21,7 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.exceptions import TranslationError
 from tests.scripted_service import EXECUTION_ARN
+from tests.versions import DagSerialization
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from airflow.exceptions import SerializationError
-from airflow.providers.common.compat.sdk import TaskDeferred
-from airflow.sdk import DAG, Asset, Label, TaskGroup, TriggerRule, task
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.providers.common.compat.sdk import TaskDeferred, TriggerRule
+from airflow.sdk import DAG, Asset, Label, TaskGroup, task
 
 from airflow_sm_pipelines import (
     ParameterFloat,
@@ -30,6 +29,7 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER
 from tests.scripted_service import EXECUTION_ARN, connection_json
+from tests.versions import DagSerialization
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.translation import airflow_rules
+from tests.versions import in_triggerer
 
 STATES = ("success", "skipped", "failed", "upstream_failed")
 RULES = ("all_success", "none_failed", "none_failed_min_one_success", "one_failed", "all_failed", "all_done")
@@ -59,6 +60,7 @@ def airflow(rule, states):
     return str(getattr(instance.state, "value", instance.state)) if refusals else "run"
 
 
+@in_triggerer
 @pytest.mark.parametrize("rule", RULES)
 def test_the_simulated_rules_are_airflows(rule):
     """For up to three upstream tasks in any states, the simulation says what Airflow's TriggerRuleDep does."""

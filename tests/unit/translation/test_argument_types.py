@@ -7,8 +7,10 @@ import pytest
 
 from airflow_sm_pipelines.translation.argument_types import types_in, types_of
 from tests.oracles.step_types import TARGET, step_types
+from tests.versions import needs_pinned_botocore
 
 
+@needs_pinned_botocore
 def test_the_table_is_botocores():
     """The table of types says what the installed botocore's model says."""
     assert json.loads(TARGET.read_text()) == step_types()

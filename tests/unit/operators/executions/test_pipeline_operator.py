@@ -20,6 +20,7 @@ from airflow_sm_pipelines.operators.executions.starting import execution_display
 from airflow_sm_pipelines.tasks import waiting
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
+from tests.versions import needs_argument
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
@@ -75,6 +76,7 @@ def deferred(made, context):
     return caught.value
 
 
+@needs_argument("MlflowExperimentName")
 def test_it_defines_starts_and_defers(service, dag, context):
     """The pipeline gets the definition, one execution starts, its ARN and link are there, the wait is the triggerer's."""
     started(service)
@@ -163,6 +165,7 @@ def test_a_version_that_is_no_number(service, dag, context):
         made.execute(context())
 
 
+@needs_argument("MlflowExperimentName")
 def test_a_pipeline_as_it_is(service, dag, context):
     """Without a definition nothing is updated; version and parameters go into the start."""
     started(service)

@@ -1,0 +1,30 @@
+"""What tests have to know of the installed Airflow and boto3."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from packaging.version import Version
+
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
+from airflow_sm_pipelines.hooks.known_arguments import SINCE
+
+try:
+    from airflow.serialization.serialized_objects import DagSerialization
+except ImportError:  # before Airflow 3.2
+    from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
+
+__all__ = ["DagSerialization", "in_triggerer", "needs_argument", "needs_pinned_botocore"]
+
+in_triggerer = pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="before Airflow 3.3.1 workers end all tasks")
+
+
+def needs_argument(name):
+    """Leave a test out where boto3 does not know an argument yet."""
+    since = SINCE[name]
+    return pytest.mark.skipif(Version(boto3.__version__) < Version(since), reason=f"{name} needs boto3 {since}")
+
+
+needs_pinned_botocore = pytest.mark.skipif(
+    Version(boto3.__version__) < Version("1.44"), reason="compares with botocore's model as it is pinned"
+)
