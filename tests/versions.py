@@ -14,7 +14,18 @@ try:
 except ImportError:  # before Airflow 3.2
     from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
 
-__all__ = ["DagSerialization", "in_triggerer", "needs_argument", "needs_pinned_botocore"]
+try:
+    from airflow.serialization.decoders import smart_decode_trigger_kwargs
+except ImportError:  # before Airflow 3.2
+    from airflow.serialization.serialized_objects import smart_decode_trigger_kwargs
+
+__all__ = [
+    "DagSerialization",
+    "in_triggerer",
+    "needs_argument",
+    "needs_pinned_botocore",
+    "smart_decode_trigger_kwargs",
+]
 
 in_triggerer = pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="before Airflow 3.3.1 workers end all tasks")
 

@@ -10,6 +10,7 @@ import pytest
 from tests import made_triggers
 from tests.fake_triggerer import LAUNCH
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
+from tests.versions import in_triggerer
 
 SECONDS = 10
 
@@ -37,6 +38,7 @@ async def execution_trigger(service, triggerer):
     return made_triggers.execution_trigger(triggerer, stop_on_kill=True)
 
 
+@in_triggerer
 @pytest.mark.parametrize("make", [step_trigger, execution_trigger])
 async def test_a_stop_that_was_begun_is_seen_through(service, triggerer, make):
     """The first request is throttled, then Airflow cancels on_kill: the execution is stopped all the same."""

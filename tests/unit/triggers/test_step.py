@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.triggers.base import (
     BaseTrigger,
     TaskFailedEvent,
@@ -25,6 +24,7 @@ from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.made_triggers import step_trigger as trigger
 from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
+from tests.versions import smart_decode_trigger_kwargs
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
 TRAINING = {"TrainingJob": {"Arn": JOB}}
