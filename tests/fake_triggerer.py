@@ -7,7 +7,8 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.execution_time.comms import DagRunStateResult, TaskStatesResult, XComResult
+from airflow.sdk.exceptions import ErrorType
+from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, TaskStatesResult, XComResult
 
 LAUNCH = "churn.launch"
 
@@ -51,8 +52,11 @@ class Triggerer:
                 self.pushed.append((message.key, message.value))
         return None
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any) -> Any:
         assert threading.get_ident() != self.thread, f"{message!r} was sent in a way that blocks the event loop"
+        # Connections that there are stand in the environment.
+        missing = ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND)
+        return missing if type(message).__name__ == "GetConnection" else None
 
     @property
     def task_instance(self) -> SimpleNamespace:
