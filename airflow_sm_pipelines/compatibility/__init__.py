@@ -12,6 +12,8 @@ a trigger asks for states of tasks       :mod:`.states`              3.0
 and runs
 a trigger writes and reads XComs         :mod:`.triggerer`           3.0, as messages; refused by 3.4 when the task is
                                                                      not deferred any more
+a thread of a triggerer reads a          :mod:`.threads`             3.2; before, in threads of asgiref's only
+connection
 a trigger skips tasks downstream         :mod:`.triggerer`           3.0 (``skipmixin_key``)
 a trigger is told of a kill              :mod:`.triggerer`           3.3 (``on_kill``); before, it is only cancelled
 work goes on while a trigger is killed   :mod:`.triggerer`           3.0

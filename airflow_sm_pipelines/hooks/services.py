@@ -9,9 +9,9 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
-from asgiref.sync import sync_to_async
 from botocore.config import Config
 
+from airflow_sm_pipelines.compatibility.threads import in_thread
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.pages import SERVES_PAGES
 from airflow_sm_pipelines.hooks.known_arguments import require_known
@@ -67,9 +67,7 @@ class AwsServicesHook(AwsBaseHook):
 
         :raises SageMakerServiceError: when there is no such connection. Only the default one may be missing.
         """
-        # Reading a connection, and having its secrets masked, sends messages to the triggerer's supervisor and waits.
-        # On the event loop only some versions of Airflow can do that; from a thread of asgiref's all of them.
-        self.conn_config = await sync_to_async(self._read_connection, thread_sensitive=False)()
+        self.conn_config = await in_thread(self._read_connection)
 
     def same_connection(self, other: AwsServicesHook) -> bool:
         """Whether two hooks were made from an equal Airflow connection.

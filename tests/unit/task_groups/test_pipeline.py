@@ -29,7 +29,7 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER
 from tests.scripted_service import EXECUTION_ARN, connection_json
-from tests.versions import DagSerialization
+from tests.versions import DagSerialization, in_triggerer
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
 
@@ -124,6 +124,7 @@ def test_references_and_branches_are_edges(dag, group):
     }
 
 
+@in_triggerer
 def test_steps_start_from_their_trigger(dag, group):
     """What Airflow stores for a step task is all its trigger needs, the branches to follow included."""
     pipeline = churn(group)
@@ -181,6 +182,7 @@ def step_outside_pipeline(name):
     return nothing().operator
 
 
+@in_triggerer
 @pytest.mark.parametrize(
     ("keywords", "end_tasks", "ends"),
     [
