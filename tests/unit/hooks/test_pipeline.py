@@ -143,7 +143,7 @@ def test_a_definition_that_goes_into_the_request(service, hook, definition, more
     assert request == {"PipelineName": "churn", "PipelineDefinition": definition, "RoleArn": ROLE}
 
 
-@needs_argument("PipelineVersionId")
+@needs_argument("PipelineVersionAlias")
 def test_a_version_of_a_pipeline(service, hook):
     """A version is asked for by its id or its alias."""
     service.answers["DescribePipeline"] = [pipeline()]

@@ -21,7 +21,7 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.exceptions import TranslationError
 from tests.scripted_service import EXECUTION_ARN
-from tests.versions import DagSerialization
+from tests.versions import DagSerialization, in_triggerer
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 
@@ -32,6 +32,7 @@ def shown_names(dag):
     return {task.task_id: task.operator_name for task in stored.tasks}
 
 
+@in_triggerer
 def test_the_graph_names_the_types_of_steps(dag, group):
     """A box of the graph has the type of its step, whatever its operator's class; launch says what it does."""
     with group():
@@ -58,6 +59,7 @@ def given(*steps):
     )
 
 
+@in_triggerer
 def test_the_graph_names_the_types_of_given_steps(dag):
     """Steps of a definition that was made elsewhere are named by their types, too."""
     is_x = [{"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "x"}]
@@ -74,6 +76,7 @@ def test_the_graph_names_the_types_of_given_steps(dag):
     }
 
 
+@in_triggerer
 def test_the_graph_names_tasks_for_whole_executions(dag):
     """Operators and sensors for whole executions have short names, which the graph does not cut off."""
     SageMakerPipelineOperator(task_id="run", pipeline_name="p")
