@@ -12,6 +12,8 @@ import pytest
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from harness.components import airflow_home
 
+pytestmark = pytest.mark.every_airflow
+
 
 def started(live, run, task_id="run", map_index=-1):
     """Wait for the ARN of the execution that a task started; it is there while the task waits."""
@@ -295,7 +297,6 @@ PROGRAM = """
 import json
 import whole_executions
 
-pytestmark = pytest.mark.every_airflow
 run = whole_executions.in_one_process.test()
 states = {task.task_id: task.state for task in run.get_task_instances()}
 print(json.dumps([run.state, states]))
@@ -310,7 +311,7 @@ def test_dag_test(live, tmp_path):
         **airflow_home(tmp_path),
         "PYTHONPATH": str(Path(__file__).parent / "dags"),
     }
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment, check=True)
     process = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False
     )
