@@ -82,8 +82,8 @@ class Console:
         """The page of the job, model or endpoint that a step made.
 
         :param job_arn: the resource.
-        :return: ``None`` for a resource without such a page (model packages are shown in Studio only), and where there
-            is no console.
+        :return: ``None`` for a resource without such a page (model packages are shown in Studio only), and where
+            nobody shows it.
         :raises PipelineExecutionError: when the text is no ARN.
         """
         arn = ResourceArn.parse(job_arn)
@@ -100,7 +100,7 @@ class Console:
         """The log streams of a job in CloudWatch.
 
         :param job_arn: the job.
-        :return: ``None`` for a resource without a log, and where there is no console.
+        :return: ``None`` for a resource without a log, and where nobody shows it.
         :raises PipelineExecutionError: when the text is no ARN.
         """
         arn = ResourceArn.parse(job_arn)

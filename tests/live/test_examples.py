@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from demo.scenario import GROUP, REGISTERED, REJECTED
+from tests.versions import in_triggerer
 
 pytestmark = pytest.mark.every_airflow
 
@@ -45,7 +45,7 @@ def test_the_log_of_the_fail_step_says_why(live, example_runs):
     ]
 
 
-@pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="before Airflow 3.3.1 workers end all tasks")
+@in_triggerer
 @pytest.mark.parametrize("outcome", ["registered", "rejected"])
 def test_step_tasks_that_succeed_use_no_worker(live, example_runs, outcome):
     """No worker process ever had a step task that succeeded; the one that failed, and the other tasks, had one."""
