@@ -26,6 +26,7 @@ AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 SECONDS_PER_RUN = 300.0
 
 EXAMPLES_BUCKET = "example-ml"
+MASKED_ADDRESS = "postgresql+psycopg2://airflow:***@"
 METRICS = {"accuracy": 0.9561, "test_rows": 114}
 
 SORT = """\
@@ -186,9 +187,17 @@ def test_the_example_dags_run_after_the_endpoint_has_started_again(compose: Comp
 
 
 def test_no_word_is_missing_in_the_logs(compose: Compose) -> None:
-    """Airflow writes *** for every secret that it knows: none of the compose file's is a word that logs need."""
-    logs = [path for path in compose.directory.rglob("*.log") if "***" in path.read_text(errors="replace")]
-    assert [str(path.relative_to(compose.directory)) for path in logs] == []
+    """Airflow writes *** for every secret that it knows: none of the compose file's is a word that logs need.
+
+    The database's password in its address is no such word.
+    """
+    lines = {
+        (path.name, line)
+        for path in compose.directory.rglob("*.log")
+        for line in path.read_text(errors="replace").replace(MASKED_ADDRESS, "").splitlines()
+        if "***" in line
+    }
+    assert lines == set()
 
 
 @pytest.mark.parametrize("name", AIRFLOW)

@@ -21,11 +21,6 @@ def execution_arn(live, run):
     return live.api.xcom(run, f"{GROUP}.launch", "return_value")
 
 
-def printed(live, run, task_id):
-    """What a task printed: its standard output is in its log."""
-    return [record["event"] for record in live.api.log(run, task_id) if record.get("logger") == "task.stdout"]
-
-
 def test_a_model_that_is_accurate_enough_is_registered(live, example_runs):
     """The Asset starts a run that succeeds: `register` ran, `reject` was skipped, the join behind them succeeded."""
     run = example_runs.registered
@@ -180,8 +175,8 @@ def test_ordinary_tasks_announce_the_result(live, example_runs):
     """The tasks behind the branches print what they read from XCom."""
     accuracy = live.api.xcom(example_runs.registered, f"{GROUP}.evaluate", "property_files")["metrics"]["accuracy"]
     assert {
-        "registered": printed(live, example_runs.registered, "announce_registered"),
-        "rejected": printed(live, example_runs.rejected, "announce_rejected"),
+        "registered": live.printed(example_runs.registered, "announce_registered"),
+        "rejected": live.printed(example_runs.rejected, "announce_rejected"),
     } == {
         "registered": [
             f"Registered {ACCOUNT}:model-package/breast-cancer/1 with an accuracy of {accuracy['value']:.3f}."

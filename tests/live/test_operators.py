@@ -11,6 +11,7 @@ import pytest
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from harness.components import airflow_home
+from tests.versions import cleared_workers_go_on
 
 pytestmark = pytest.mark.every_airflow
 
@@ -160,7 +161,9 @@ def test_marking_the_task_failed_stops_the_execution(live, dag_id):
     assert len(calls(live, "StopPipelineExecution", arn)) == 1
 
 
-@pytest.mark.parametrize("dag_id", KILLED)
+@pytest.mark.parametrize(
+    "dag_id", ["whole_killed", pytest.param("whole_killed_on_worker", marks=cleared_workers_go_on)]
+)
 def test_clearing_the_task_starts_another_in_place_of_the_one_before(live, dag_id):
     """The kill stops nothing; the next try starts its own execution, and stops the one that is still executing."""
     run = live.start(dag_id)

@@ -18,13 +18,7 @@ pytestmark = pytest.mark.every_airflow
 
 def printed(live, run, task_id, try_number=1):
     """What the callbacks of a task printed."""
-    records = live.api.log(run, f"group.{task_id}" if "." not in task_id else task_id, try_number)
-    return [record["event"] for record in records if is_printed(record)]
-
-
-def is_printed(record):
-    """Whether a line of a task's log was printed; Airflow 3.0 says so otherwise than later versions."""
-    return record.get("logger") == "task.stdout" or record.get("chan") == "stdout"
+    return live.printed(run, task_id if "." in task_id else f"group.{task_id}", try_number)
 
 
 def on_workers(live, run):
@@ -186,10 +180,10 @@ def test_operators_and_sensors_call_their_callbacks(live):
     run = live.follow(run)
     why = f"execution {arn} ended Failed: step 'step' failed: no luck"
     assert live.states(run) == {"run": "failed", "sense": "skipped"}
-    records = {
-        task: [each["event"] for each in live.api.log(run, task) if is_printed(each)] for task in ("run", "sense")
+    assert {task: live.printed(run, task) for task in ("run", "sense")} == {
+        "run": [f"failure: PipelineExecutionError: {why}"],
+        "sense": ["skipped: None"],
     }
-    assert records == {"run": [f"failure: PipelineExecutionError: {why}"], "sense": ["skipped: None"]}
 
 
 @pytest.fixture(scope="module")
