@@ -21,8 +21,8 @@ except ImportError:  # before Airflow 3.2
     from airflow.serialization.serialized_objects import smart_decode_trigger_kwargs
 
 __all__ = [
-    "cleared_workers_go_on",
     "DagSerialization",
+    "cleared_workers_go_on",
     "in_triggerer",
     "needs_argument",
     "needs_pinned_botocore",
