@@ -18,7 +18,7 @@ from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.triggers.connections import SharedConnection
-from airflow_sm_pipelines.triggers.running_jobs import LookSaver
+from airflow_sm_pipelines.triggers.running_jobs import INTERVALS_PER_LOOK, LookSaver
 
 
 class Subscription:
@@ -105,7 +105,7 @@ class ExecutionWatch:
         self._snapshot: ExecutionSnapshot | None = None
         self._wanted = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
-        self._saver = LookSaver(connection.running_jobs)
+        self._saver = LookSaver()
 
     @contextmanager
     def subscribe(self, waiter_delay: float) -> Iterator[Subscription]:
@@ -136,10 +136,6 @@ class ExecutionWatch:
         try:
             while True:
                 self._wanted.clear()
-                nobody_is_new = all(subscription.has_seen for subscription in self._subscriptions)
-                if nobody_is_new and await self._saver.can_leave_out(self._pace.longest):
-                    await self._pause(self._pace.after_nothing())
-                    continue
                 self._looks_begun += 1
                 try:
                     snapshot = await self._connection.run(self._look)
@@ -159,11 +155,23 @@ class ExecutionWatch:
                     snapshot = self._snapshot
                 self._saver.looked(snapshot, changed, quiet_for)
                 self._tell_seen(snapshot, changed)
-                await self._pause(self._pace.after_change(quiet_for) if changed else self._pace.after_nothing())
+                seconds = self._pace.after_change(quiet_for) if changed else self._pace.after_nothing()
+                jobs = self._connection.running_jobs
+                if jobs.pay_off and (awaited := self._saver.awaited_jobs):
+                    with jobs.waiting(awaited, self._pace.longest, self._woken):
+                        await self._pause(seconds * INTERVALS_PER_LOOK)
+                else:
+                    await self._pause(seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, each waiter raises it in its own task
             self._on_end()
             for subscription in self._subscriptions:
                 subscription.fail(error)
+
+    def _woken(self, job_has_ended: bool) -> None:
+        if job_has_ended:
+            self._saver.job_ended()
+            self._pace.after_change()
+        self._wanted.set()
 
     def _look(self, hook: SageMakerPipelineHook) -> ExecutionSnapshot:
         return hook.snapshot(self._arn, previous=self._snapshot)
