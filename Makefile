@@ -23,11 +23,11 @@ demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--
 	@exec $(BIN)/python -m demo --die-with-parent $(ARGS)
 
 test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-airflow: ## Run the tests that hold on every Airflow on another one: AIRFLOW=3.0.6; ARGS goes to pytest
 	@.ci/setup airflow $(AIRFLOW)
-	@.airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
+	@exec .airflow-venvs/$(AIRFLOW)/bin/python -m harness.guard .airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
 
 test-celery: ## Run the live tests of CeleryExecutor, PostgreSQL and Redis, in .celery-venv; ARGS goes to pytest
 	@.ci/setup celery

@@ -167,11 +167,11 @@ class Live:
         """Return the number of the latest try of every task that had one."""
         return {task.task_id: task.try_number for task in self.api.task_instances(run) if task.try_number}
 
-    def printed(self, run, task_id, try_number=1):
+    def printed(self, run, task_id, try_number=1, map_index=-1):
         """Return what a task, and its callbacks, printed; Airflow 3.0 marks that otherwise than later versions."""
         return [
             record["event"]
-            for record in self.api.log(run, task_id, try_number)
+            for record in self.api.log(run, task_id, try_number, map_index)
             if record.get("logger") == "task.stdout" or record.get("chan") == "stdout"
         ]
 

@@ -36,6 +36,11 @@ def parameters(live, executions):
     ]
 
 
+def printed(live, run, task_id):
+    """What the callbacks of each instance printed."""
+    return [live.printed(run, task_id, map_index=number) for number in NUMBERS]
+
+
 GIVEN = [[{"Name": "Number", "Value": str(number)}] for number in NUMBERS]
 
 
@@ -56,9 +61,9 @@ def test_a_mapped_operator_runs_and_follows_an_execution_for_each_of_its_argumen
     assert live.executions("mapped-waiting") == {succeeded: "Succeeded", failed: "Failed", last: "Succeeded"}
     assert parameters(live, executions) == GIVEN
     assert [live.api.xcom(run, "wait", "return_value", number) for number in NUMBERS] == [succeeded, None, last]
-    assert live.api.errors(run, "wait", map_index=1) == [
-        f"PipelineExecutionError: execution {failed} ended Failed: step 'late' failed: no luck"
-    ]
+    why = f"execution {failed} ended Failed: step 'late' failed: no luck"
+    assert live.api.errors(run, "wait", map_index=1) == [f"PipelineExecutionError: {why}"]
+    assert printed(live, run, "wait") == [["success of 0: None"], [f"failure of 1: {why}"], ["success of 2: None"]]
 
 
 def test_sensors_in_a_mapped_group_watch_the_execution_of_their_own_instance(live, started):
@@ -86,3 +91,5 @@ def test_sensors_in_a_mapped_group_watch_the_execution_of_their_own_instance(liv
     assert live.executions("mapped-watched") == {succeeded: "Succeeded", failed: "Failed", early: "Failed"}
     assert parameters(live, executions) == GIVEN
     assert [live.api.xcom(run, "watch.end", "return_value", number) for number in NUMBERS] == [succeeded, None, None]
+    why = f"execution {failed} ended Failed: step 'late' failed: no luck"
+    assert printed(live, run, "watch.end") == [["success of 0: None"], [f"failure of 1: {why}"], []]

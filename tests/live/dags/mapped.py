@@ -22,6 +22,16 @@ def answered(name, **more):
     }
 
 
+def told(kind):
+    """Print which instance a callback is about, and what its exception says."""
+
+    def callback(context):
+        print(f"{kind} of {context['ti'].map_index}: {context.get('exception')}")
+
+    return callback
+
+
+TOLD = {"on_success_callback": told("success"), "on_failure_callback": told("failure")}
 PIPELINE = {
     "definition": {
         "Version": "2020-12-01",
@@ -34,7 +44,7 @@ PIPELINE = {
 }
 
 with DAG("mapped_operators", schedule=None):
-    SageMakerPipelineOperator.partial(task_id="wait", pipeline_name="mapped-waiting", **PIPELINE).expand(
+    SageMakerPipelineOperator.partial(task_id="wait", pipeline_name="mapped-waiting", **TOLD, **PIPELINE).expand(
         parameters=[{"Number": number} for number in range(3)]
     )
 
@@ -49,7 +59,7 @@ with DAG("mapped_sensors", schedule=None):
             task_id="step", pipeline_execution_arn=arn, step_name="early", poke_interval=2, timeout=300
         )
         step >> SageMakerPipelineExecutionSensor(
-            task_id="end", pipeline_execution_arn=arn, poke_interval=2, timeout=300
+            task_id="end", pipeline_execution_arn=arn, poke_interval=2, timeout=300, **TOLD
         )
 
     watch.expand(arn=start.output)
