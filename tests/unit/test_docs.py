@@ -3,7 +3,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from airflow.configuration import conf
+from packaging.version import Version
+
 import airflow_sm_pipelines
+from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
+from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from tests.oracles import step_type_table
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -62,3 +68,46 @@ def test_the_versions_that_the_reference_names_are_those_that_are_tested():
     assert named == {
         name: [(pins[name], pins[name])] if name == "apache-airflow-core" else [pins[name]] for name in named
     }
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the first table below a line of the reference, without the table's own heading."""
+    below = (DOCS / "reference.md").read_text().partition(f"\n{heading}")[2]
+    [rows] = re.findall(r"\A.*?\n\|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)", below, re.DOTALL)
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows.splitlines()]
+
+
+def test_the_table_of_a_report_has_what_reports_have():
+    """Each member of the XCom step_report, in the same order."""
+    step = StepSnapshot.from_response({"StepName": "train", "StepStatus": "Succeeded"})
+    report = StepResult(step).xcoms()[STEP_REPORT]
+    assert sorted(re.findall(r"`(\w+)`", row[0])[0] for row in table("another pipeline is read")) == sorted(
+        {*report, "left_out"}
+    )
+
+
+def test_the_airflow_versions_of_the_table_are_those_that_are_tested():
+    """Its second column has every Airflow with pins of its own in which tasks do not live in the triggerer."""
+    reference = (DOCS / "reference.md").read_text()
+    [(since, before)] = re.findall(r"\n\| \| ([\d.]+) and later, [\d.]+ \| (.*?) \|\n", reference)
+    [pinned] = re.findall(r"^apache-airflow==([\w.]+)", (DOCS.parent / "constraints.txt").read_text(), re.MULTILINE)
+    others = [
+        file.stem.removeprefix("constraints-") for file in (DOCS.parent / "tests/airflow").glob("constraints-*.txt")
+    ]
+    older = sorted(version for version in others if not tasks_live_in_triggerer(version))
+    assert tasks_live_in_triggerer(pinned)
+    assert tasks_live_in_triggerer(since)
+    assert [version for version in others if Version(version) > Version(pinned)] != []
+    assert [name for name in before.split(", ") if f"{older}".count(f"'{name}") == 1] == ["3.0.6", "3.1", "3.2"]
+    assert len(older) == 3
+
+
+def test_the_defaults_of_airflows_settings_are_airflows():
+    """What the table for wide pipelines says of the pinned Airflow."""
+    named = {
+        setting: default.removesuffix(" s").split(", ")[0]
+        for cell, default, *_ in table("## Wide pipelines and many Dag runs")
+        for setting in re.findall(r"`\[(\w+)\] (\w+)`", cell)
+    }
+    assert named == {setting: str(conf.get_default_value(*setting)) for setting in named}
+    assert len(named) == 6
