@@ -12,7 +12,7 @@ from airflow_sm_pipelines.definition.validation import did_you_mean, pipeline_na
 from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
-from airflow_sm_pipelines.operators.steps.settings import PipelineSettings
+from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, take
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
@@ -38,7 +38,7 @@ def default_pipeline_name(dag_id: str, group_id: str) -> str:
     return hyphenated(f"{dag_id}-{group_id}")[:256].rstrip("-")
 
 
-class BasePipelineTaskGroup(CheckedTaskGroup):
+class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     """
     A TaskGroup with one task for each step of a pipeline, and one that launches it.
 

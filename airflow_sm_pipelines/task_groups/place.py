@@ -41,8 +41,8 @@ def refuse_another_group_of_the_pipeline(group: TaskGroup, pipeline_name: str, s
     :raises TranslationError: naming the other group.
     """
     for other in group.dag.task_group.get_task_group_dict().values():
-        # A group that is just being made has no settings yet.
-        settings = other.settings if other is not group and isinstance(other, PipelineGroup) else None
+        # A group that was refused while it was made has no settings.
+        settings = getattr(other, "settings", None) if other is not group and isinstance(other, PipelineGroup) else None
         if settings is not None and settings.pipeline_name == pipeline_name:
             raise TranslationError(
                 f"{subject}: task group '{settings.group_id}' runs pipeline '{pipeline_name}' too. The two would "

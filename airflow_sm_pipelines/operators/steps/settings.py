@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
@@ -36,19 +37,25 @@ class PipelineSettings:
     wait: WaitSettings
 
 
-@runtime_checkable
-class PipelineGroup(Protocol):
-    """A TaskGroup that becomes a pipeline."""
+class PipelineGroup(ABC):
+    """A TaskGroup that becomes a pipeline.
+
+    No Protocol: a group knows the one around it by a weak reference, and from Python 3.12 on such a proxy has the
+    attributes of no Protocol.
+    """
 
     settings: PipelineSettings
 
     @property
+    @abstractmethod
     def definition_digest(self) -> str | None:
         """What tells the group's pipeline definition from others; ``None`` until the group is complete."""
 
+    @abstractmethod
     def compile_changes(self) -> CompiledPipeline:
         """Translate the group as it is now."""
 
+    @abstractmethod
     def require_launch_follows_outside_upstreams(self) -> None:
         """Raise when a step waits for a task outside the group that the launch task does not wait for."""
 
