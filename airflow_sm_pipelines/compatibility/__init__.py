@@ -22,6 +22,8 @@ who is told by workers of a task's end   :mod:`.audience`            3.0; of ski
 values are kept from try to try          :mod:`.task_state_store`    3.3; on older versions nothing is kept
 a group is checked when it is            :mod:`.task_group`          3.0
 serialised, and copied whole
+a task shows what it found out as        :mod:`.supervisor`          3.0
+rendered fields
 whether a triggerer runs                 :mod:`.health`              3.0
 classes that are not public              :mod:`.sdk`                 3.0
 a Dag file is loaded                     :mod:`.dag_files`           3.0; another module from 3.2 on

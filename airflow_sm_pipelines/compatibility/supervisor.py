@@ -1,8 +1,11 @@
-"""Questions that a trigger asks the triggerer's supervisor."""
+"""What a trigger asks the triggerer's supervisor, and a task tells its worker's."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
 
 
 async def ask(question: Any, answer: type[Any] | None = None) -> Any:
@@ -20,3 +23,20 @@ async def ask(question: Any, answer: type[Any] | None = None) -> Any:
     if answer is not None and not isinstance(response, answer):
         raise TypeError(f"asked Airflow {question!r}, expected {answer.__name__}, got {response!r}")
     return response
+
+
+def show_rendered_fields(task: BaseOperator) -> None:
+    """Have Airflow show a task's rendered fields as they are now.
+
+    Airflow's own ``overwrite_rtif_after_execution`` does so once a try's end is told. By then the next try may have
+    begun, under another id, and Airflow refuses: what comes after, such as ``on_retry_callback``, is left out in 3.0.
+
+    :param task: one that a worker runs; otherwise nobody is told.
+    """
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import SetRenderedFields
+
+    supervisor = getattr(task_runner, "SUPERVISOR_COMMS", None)
+    if supervisor is not None:
+        fields = task_runner._serialize_rendered_fields(task)  # noqa: SLF001 - as Airflow does it before a task runs
+        supervisor.send(SetRenderedFields(rendered_fields=fields))

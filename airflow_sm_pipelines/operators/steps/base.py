@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_sm_pipelines.compatibility.audience import states_told
+from airflow_sm_pipelines.compatibility.supervisor import show_rendered_fields
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from airflow_sm_pipelines.definition.expressions import PropertyReference
@@ -64,8 +65,6 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     template_fields: Sequence[str] = ("pipeline_execution_arn", "request")
     template_fields_renderers = {"request": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
-    overwrite_rtif_after_execution = True
-    """Airflow shows rendered fields as they are when a worker has ended the task: then the request is known."""
 
     operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
     ui_color = "#e8f0d8"
@@ -170,11 +169,12 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         }
 
     def take_report(self, report: Mapping[str, Any]) -> None:
-        """Keep the step's request, for "Rendered Templates".
+        """Show the step's request in "Rendered Templates".
 
         :param report: the XCom ``step_report``.
         """
         self.request = report["request"]
+        show_rendered_fields(self)
 
     def masked_values(self, context: Context) -> Mapping[str, str]:
         """Return the values that the launch task started the execution with and that hold secrets.

@@ -185,7 +185,12 @@ def test_a_text_deeper_than_python_reads_is_refused():
         inner = f'{{"Name":"s{depth}","Type":"Condition","Arguments":{{"Conditions":[],"IfSteps":[{inner}]}}}}'
     with pytest.raises(PipelineDefinitionError) as caught:
         PipelineDefinition.from_json(f'{{"Version":"2020-12-01","Steps":[{inner}]}}')
-    assert caught.value.problems == (Problem("error", TOO_DEEP, "$"),)
+    # Python 3.14 reads text of any depth; then the place is known.
+    place = f"$.Steps[0]{'.Arguments.IfSteps[0]' * 5}"
+    assert caught.value.problems in (
+        (Problem("error", TOO_DEEP, "$"),),
+        (Problem("error", TOO_DEEP, f"{place[:100]}..."),),
+    )
 
 
 @pytest.mark.parametrize(

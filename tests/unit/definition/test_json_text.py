@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -52,24 +53,15 @@ def test_spaces_between_tokens_are_no_content():
     assert write_json(read_json(spaced)) == deep('[1,{"b":2}]')
 
 
-@pytest.mark.parametrize(
-    ("inner", "message"),
-    [
-        ("[1,]", "Expecting value: line 1 column {column} (char {character})"),
-        ("[1 2]", "Expecting ',' delimiter: line 1 column {column} (char {character})"),
-        ('{"b" 1}', "Expecting ':' delimiter: line 1 column {column} (char {character})"),
-        ("{1:2}", "Expecting property name enclosed in double quotes: line 1 column {column} (char {character})"),
-        ("nul", "Expecting value: line 1 column {column} (char {character})"),
-        ('"x', "Unterminated string starting at: line 1 column {column} (char {character})"),
-    ],
-)
-def test_what_is_no_json_is_refused_with_its_place(inner, message):
-    """The error names the place, as Python's own reader does."""
-    offset = {"[1,]": 3, "[1 2]": 3, '{"b" 1}': 5, "{1:2}": 1, "nul": 0, '"x': 0}[inner]
-    character = len('[{"a":') * DEEP + offset
-    with pytest.raises(ValueError, match="line 1") as caught:
-        read_json(deep(inner))
-    assert str(caught.value) == message.format(column=character + 1, character=character)
+@pytest.mark.parametrize("inner", ["[1,]", "[1 2]", '{"b" 1}', "{1:2}", "nul", '"x'])
+def test_what_is_no_json_is_refused_with_its_place(inner):
+    """The error says what Python's own reader says, which is not the same in each version, and names the place."""
+    text = deep(inner)
+    with pytest.raises(ValueError, match=r"line 1 column \d+ \(char \d+\)") as python:
+        json.loads(text)
+    with pytest.raises(ValueError, match="line 1") as ours:
+        read_json(text)
+    assert str(ours.value) == str(python.value)
 
 
 def test_what_follows_the_value_is_refused():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
 from airflow.sdk import DAG
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import SetRenderedFields
 
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
 from airflow_sm_pipelines.definition.steps import BranchOwner
@@ -130,8 +133,12 @@ def test_a_worker_tells_no_secret_that_another_has_read(service, task, context, 
     assert "p4ss-of-a-test" not in json.dumps([log, running["ti"].pushed])
 
 
-def test_the_request_is_a_rendered_field(service, task, context):
-    """When a worker ends the task, "Rendered Templates" shows what SageMaker got; Airflow is told to render it then."""
+def test_the_request_is_a_rendered_field(service, task, context, monkeypatch):
+    """When a worker ends the task, "Rendered Templates" shows what SageMaker got. Airflow is told before the task ends:
+    afterwards the next try may have begun, and Airflow knows this one no more.
+    """
+    told = []
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=told.append), raising=False)
     metadata = {"TrainingJob": {"Arn": JOB}}
     service.execution("Executing")
     service.steps([step("train", "Succeeded", EndTime=1690315999.0, Metadata=metadata)])
@@ -142,8 +149,11 @@ def test_the_request_is_a_rendered_field(service, task, context):
     }
     service.answers["DescribeTrainingJob"] = [described]
     assert task.execute(context()) is None
-    assert task.overwrite_rtif_after_execution
-    assert {name: getattr(task, name) for name in task.template_fields} == {
-        "pipeline_execution_arn": EXECUTION_ARN,
-        "request": {"TrainingJobName": "t", "RoleArn": "arn:aws:iam::123456789012:role/r"},
-    }
+    assert [message for message in told if isinstance(message, SetRenderedFields)] == [
+        SetRenderedFields(
+            rendered_fields={
+                "pipeline_execution_arn": EXECUTION_ARN,
+                "request": {"TrainingJobName": "t", "RoleArn": "arn:aws:iam::123456789012:role/r"},
+            }
+        )
+    ]
