@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-airflow test-celery benchmark demo docker-check wheel clean
+.PHONY: help setup check format test test-python test-airflow test-celery benchmark demo docker-check wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -24,6 +24,10 @@ demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--
 
 test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
 	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+test-python: ## Run the unit and integration tests on another Python: PYTHON=python3.14; ARGS goes to pytest
+	@PYTHON=$(PYTHON) .ci/setup python
+	@exec .python-venvs/$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')/bin/python -m pytest --numprocesses 2 --dist loadgroup tests/unit tests/integration $(ARGS)
 
 test-airflow: ## Run the tests that hold on every Airflow on another one: AIRFLOW=3.0.6; ARGS goes to pytest
 	@.ci/setup airflow $(AIRFLOW)
@@ -58,5 +62,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .airflow-venvs .celery-venv .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .python-venvs .airflow-venvs .celery-venv .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
