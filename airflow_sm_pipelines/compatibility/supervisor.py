@@ -28,8 +28,9 @@ async def ask(question: Any, answer: type[Any] | None = None) -> Any:
 def show_rendered_fields(task: BaseOperator) -> None:
     """Have Airflow show a task's rendered fields as they are now.
 
-    Airflow's own ``overwrite_rtif_after_execution`` does so once a try's end is told. By then the next try may have
-    begun, under another id, and Airflow refuses: what comes after, such as ``on_retry_callback``, is left out in 3.0.
+    Airflow's own ``overwrite_rtif_after_execution`` does so once a try's end is told. When the task is to be tried
+    again it has another id by then, and Airflow refuses: 3.0 and 3.1 leave out the callbacks and listeners of that try,
+    later versions write an error to its log.
 
     :param task: one that a worker runs; otherwise nobody is told.
     """
