@@ -26,8 +26,9 @@ class Aws:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-        config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
+        self.session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self.config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
+        session, config = self.session, self.config
         self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)
         self.s3 = session.client("s3", endpoint_url=url, config=config)
         self.sqs = session.client("sqs", endpoint_url=url, config=config)

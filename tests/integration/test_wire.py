@@ -9,10 +9,13 @@ import urllib.request
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.local.server.application import OPERATIONS
+from airflow_sm_pipelines.local.server.rest_of_aws import is_entry
 from tests.integration.clients import Aws, error_of
 from tests.integration.documents import BUCKET, IMAGE, REGION, ROLE
 
@@ -108,16 +111,102 @@ def test_web_pages_are_refused(aws: Aws, path: str, headers: dict[str, str], bod
     assert error_of(aws.s3.get_object, Bucket=BUCKET, Key="evil.py")[0] == "NoSuchKey"
 
 
-def test_a_pipeline_operation_that_is_not_served_says_so(endpoint: LocalEndpoint) -> None:
-    """It does not fall through to moto, whose pipelines are others than ours; an operation of tomorrow, say."""
-    status, answer, _ = post(endpoint.url, "PausePipelineExecution", b"{}")
-    assert (status, answer) == (
+NOT_WORK = set(OPERATIONS) | {"AddTags", "ListTags", "DeleteTags", "Search"}
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker").operation_names
+UNSERVED = [operation for operation in SAGEMAKER if operation not in NOT_WORK and not is_entry(operation)]
+"""Operations that stand for work nobody does here, or that moto has not."""
+
+
+@pytest.mark.parametrize("operation", ["PausePipelineExecution", *UNSERVED])
+def test_an_operation_that_nobody_serves_says_so(endpoint: LocalEndpoint, operation: str) -> None:
+    """Whatever moto would make of it: a job that is Completed and never ran, or a web page; and one of tomorrow, say."""
+    status, answer, headers = post(endpoint.url, operation, b"{}")
+    assert (status, headers["Content-Type"], answer) == (
         400,
+        "application/x-amz-json-1.1",
         {
-            "__type": "ValidationException",
-            "message": "The local endpoint does not serve the operation PausePipelineExecution.",
+            "__type": "UnknownOperationException",
+            "message": f"The local endpoint does not serve the operation {operation}.",
         },
     )
+
+
+@pytest.mark.parametrize("operation", [each for each in SAGEMAKER if is_entry(each)])
+def test_an_operation_on_entries_is_checked_or_refused(endpoint: LocalEndpoint, operation: str) -> None:
+    """What moto lacks is refused, and what misses a member is told in the service's words."""
+    status, answer, _ = post(endpoint.url, operation, b"{}")
+    assert (status, answer.get("__type")) in {
+        (200, None),
+        (400, "ValidationException"),
+        (400, "UnknownOperationException"),
+    }
+
+
+def test_work_that_does_not_run_here_is_not_called_done(aws: Aws) -> None:
+    """Of all operations of the service model, those that create a job are ours or refused."""
+    jobs = {each for each in OPERATIONS if re.fullmatch(r"Create\w+Job(V2)?", each)}
+    assert jobs == {"CreateProcessingJob", "CreateTrainingJob"}
+    assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
+    refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateTransformJob.")
+    request = {
+        "TransformJobName": "t",
+        "ModelName": "m",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in"}}},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    assert error_of(aws.sagemaker.create_transform_job, **request) == refusal
+    runtime = aws.session.client("sagemaker-runtime", endpoint_url=aws.url, config=aws.config)
+    assert error_of(runtime.invoke_endpoint, EndpointName="e", Body=b"1") == (
+        "UnknownOperationException",
+        "The local endpoint does not serve the operation POST /endpoints/e/invocations.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "arguments", "refusal"),
+    [
+        (
+            "iam",
+            "simulate_principal_policy",
+            {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]},
+            ("InvalidAction", "The local endpoint does not serve the operation SimulatePrincipalPolicy."),
+        ),
+        (
+            "ecs",
+            "submit_task_state_change",
+            {},
+            ("UnknownOperationException", "The local endpoint does not serve the operation SubmitTaskStateChange."),
+        ),
+        (
+            "lambda",
+            "get_runtime_management_config",
+            {"FunctionName": "f"},
+            (
+                "UnknownOperationException",
+                "The local endpoint does not serve the operation GET /2021-07-20/functions/f/runtime-management-config.",
+            ),
+        ),
+    ],
+)
+def test_what_moto_has_not_is_an_error_of_its_service(
+    aws: Aws, service: str, method: str, arguments: dict[str, Any], refusal: tuple[str, str]
+) -> None:
+    """No web page with status 500, which clients take for something that passes, and ask again."""
+    client = aws.session.client(service, endpoint_url=aws.url, config=aws.config)
+    assert error_of(getattr(client, method), **arguments) == refusal
+
+
+def test_a_service_that_there_is_not(endpoint: LocalEndpoint) -> None:
+    """For moto a target without a signature is a question to S3, and one that is signed breaks it."""
+    refused = (
+        400,
+        {"__type": "UnknownOperationException", "message": "The local endpoint does not serve the operation Create."},
+    )
+    assert post(endpoint.url, "x", b"{}", X_Amz_Target="Nope.Create", Authorization="")[:2] == refused
+    assert post(endpoint.url, "x", b"{}", X_Amz_Target="Create", Authorization="")[:2] == refused
+    signed = f"AWS4-HMAC-SHA256 Credential=test/20261121/{REGION}/nope/aws4_request"
+    assert post(endpoint.url, "x", b"{}", X_Amz_Target="Nope.Create", Authorization=signed)[:2] == refused
 
 
 def test_tags_of_a_pipeline_or_job_that_does_not_exist(aws: Aws) -> None:

@@ -36,9 +36,9 @@ def parameters(live, executions):
     ]
 
 
-def printed(live, run, task_id):
-    """What the callbacks of each instance printed."""
-    return [live.printed(run, task_id, map_index=number) for number in NUMBERS]
+def printed(live, run, task_id, numbers=NUMBERS):
+    """What the callbacks of each instance that ran printed."""
+    return [live.printed(run, task_id, map_index=number) for number in numbers]
 
 
 GIVEN = [[{"Name": "Number", "Value": str(number)}] for number in NUMBERS]
@@ -92,4 +92,4 @@ def test_sensors_in_a_mapped_group_watch_the_execution_of_their_own_instance(liv
     assert parameters(live, executions) == GIVEN
     assert [live.api.xcom(run, "watch.end", "return_value", number) for number in NUMBERS] == [succeeded, None, None]
     why = f"execution {failed} ended Failed: step 'late' failed: no luck"
-    assert printed(live, run, "watch.end") == [["success of 0: None"], [f"failure of 1: {why}"], []]
+    assert printed(live, run, "watch.end", (0, 1)) == [["success of 0: None"], [f"failure of 1: {why}"]]

@@ -11,7 +11,6 @@ import io
 import json
 import logging
 import re
-import threading
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
-from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError, ValidationError
+from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
 from airflow_sm_pipelines.local.server.pages import page_at
+from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 OPERATIONS: Mapping[str, jobs.Operation] = {
     "CreatePipeline": pipelines.create_pipeline,
@@ -57,7 +58,6 @@ _TAG_OPERATIONS: Mapping[str, jobs.Operation] = {
     "DeleteTags": tags.delete_tags,
 }
 _TARGET = "SageMaker."
-_CREATION = re.compile(r"\.Create\w+$")
 _SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
 _DEFAULT_REGION = "us-east-1"
 _CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -72,10 +72,9 @@ class Application:
     :param moto: the rest of AWS.
     """
 
-    def __init__(self, regions: Regions, moto: WSGIApplication) -> None:
+    def __init__(self, regions: Regions, moto: DomainDispatcherApplication) -> None:
         self._regions = regions
-        self._moto = moto
-        self._creation = threading.Lock()
+        self._rest_of_aws = RestOfAws(moto)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request. Those of web pages are refused, whoever would answer them.
@@ -89,12 +88,12 @@ class Application:
             return self._page(environ["PATH_INFO"])(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith(_TARGET):
-            return self._ask_moto(environ, start_response)
+            return self._rest_of_aws(environ, start_response)
         request = Request(environ)
         body = request.get_data(cache=False)
         response = self._answer(target[len(_TARGET) :], request, body)
         if response is None:
-            return self._ask_moto({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            return self._rest_of_aws({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         return response(environ, start_response)
 
     def _page(self, path: str) -> Response:
@@ -104,26 +103,17 @@ class Application:
             text, status = f"{error.message}\n", 404
         return Response(text, status=status, content_type="text/plain; charset=utf-8")
 
-    def _ask_moto(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Let moto answer; one creation at a time.
-
-        moto looks whether a name is taken and then takes it, without a lock: two jobs that make the same log group
-        or queue at once would lose one another's, and two model packages could get the same version.
-        """
-        if not _CREATION.search(environ.get("HTTP_X_AMZ_TARGET", "")):
-            return self._moto(environ, start_response)
-        with self._creation:
-            return self._moto(environ, start_response)
-
     def _answer(self, name: str, request: Request, body: bytes) -> Response | None:
         """Our answer, or ``None`` when the operation is moto's."""
         try:
             region = self._regions.get(_region(request))
             members = _members(body)
             operation = self._operation(name, members)
-            if operation is None:
+            if operation is None and not is_entry(name):
                 return None
             check_request(name, members)
+            if operation is None:
+                return None
             answer = operation(region, members)
             problems = response_problems(name, answer)
             if problems:
@@ -145,9 +135,6 @@ class Application:
             return OPERATIONS[name]
         if name in _TAG_OPERATIONS and tags.is_ours(members.get("ResourceArn")):
             return _TAG_OPERATIONS[name]
-        if "Pipeline" in name:
-            # moto only pretends to run pipelines; an answer from there would be about other pipelines than ours.
-            raise ValidationError(f"The local endpoint does not serve the operation {name}.")
         return None
 
 
