@@ -58,6 +58,9 @@ def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> 
     ):
         if isinstance(config, Mapping):
             part = RequestPart("sagemaker", key, inside=(), called=f"the API's {key}")
+            for member, value in config.items():
+                if value is None:
+                    yield error(f"'{member}' of '{key}' is null. Give it a value, or leave it out", f"$.{key}.{member}")
             yield from _RequestCheck(f"'{key}'", part, types).problems(config, f"$.{key}")
 
 

@@ -115,20 +115,20 @@ def test_an_object_and_a_prefix_of_one_name_fail_the_job(endpoint: LocalEndpoint
 
 
 def test_a_refused_create_request_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """A hyperparameter that is no string, which only shows when the parameter has a value."""
-    definition = document(
-        training_step("train", "s3://b/c.tar.gz", hyperparameters={"depth": {"Get": "Parameters.Depth"}}),
-        parameters=({"Name": "Depth", "Type": "Integer", "DefaultValue": 5},),
-    )
-    arn = aws.start(definition)
+    """No time to run, which only shows when the parameter has a value."""
+    step_definition = training_step("train", "s3://b/c.tar.gz")
+    step_definition["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"] = {"Get": "Parameters.Seconds"}
+    definition = document(step_definition, parameters=({"Name": "Seconds", "Type": "Integer"},))
+    arn = aws.start(definition, {"Seconds": "0"})
     wait(endpoint, arn)
     step = aws.steps(arn)["train"]
     assert (step["StepStatus"], step["Metadata"], step["FailureReason"]) == (
         "Failed",
         {},
         (
-            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: Invalid type for parameter"
-            " HyperParameters.depth, value: 5, type: <class 'int'>, valid types: <class 'str'>"
+            "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: 1 validation error detected: "
+            "Value '0' at 'stoppingCondition.maxRuntimeInSeconds' failed to satisfy constraint: Member must have value "
+            "greater than or equal to 1"
         ),
     )
 

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.validation import validate
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.requests import check_requests
 from tests.integration.clients import Aws, error_of, token
-from tests.integration.documents import FAIL_ONLY, ROLE, condition_step, document
+from tests.integration.documents import FAIL_ONLY, IMAGE, ROLE, condition_step, document, processing_step
 
 
 def test_a_pipeline_is_created_described_updated_listed_and_deleted(aws: Aws) -> None:
@@ -97,6 +101,71 @@ def test_an_invalid_document_is_refused_with_every_problem(aws: Aws) -> None:
     assert "$.Steps[0].Arguments.ErrorMessage" in message
     assert "$.Steps[1]" in message
     assert aws.sagemaker.list_pipelines(PipelineNamePrefix="broken")["PipelineSummaries"] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ProcessingJobName": "n" * 64},
+        {"AppSpecification": {"ImageUri": IMAGE, "ContainerArguments": ["--values", "v" * 257]}},
+        {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 0, "InstanceType": "ml.m5.large"}}},
+        {"Enviroment": {}},
+    ],
+)
+def test_what_the_create_request_would_be_refused_for_is_refused(aws: Aws, change: dict[str, Any]) -> None:
+    """With the words of `sm-pipelines validate`, all errors and no warning, before a step can run into it."""
+    step = processing_step("a", "s3://b/script.py")
+    step["Arguments"].update(change)
+    definition = PipelineDefinition.from_document(document(step))
+    found = [*validate(definition), *check_requests(definition)]
+    errors = "; ".join(str(problem) for problem in found if problem.severity == "error")
+    assert errors != ""
+    assert error_of(
+        aws.sagemaker.create_pipeline,
+        PipelineName="refused",
+        PipelineDefinition=definition.to_json(),
+        RoleArn=ROLE,
+        ClientRequestToken=token(),
+    ) == ("ValidationException", f"Pipeline definition of 'refused' is invalid: {errors}")
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        ({"ExperimentName": "e", "TrialName": "t"}, {"ExperimentName": "e", "TrialName": "t"}),
+        ({"ExperimentName": {"Get": "Execution.PipelineName"}, "Other": "x"}, {"ExperimentName": "experiment"}),
+        ({}, {}),
+        (None, None),
+        (
+            {"ExperimentName": "e", "TrialName": None},
+            "'TrialName' of 'PipelineExperimentConfig' is null. Give it a value, or leave it out",
+        ),
+        (
+            {"ExperimentName": "e", "TrialName": 1e300},
+            (
+                "'PipelineExperimentConfig' gives 1e+300 where the API's PipelineExperimentConfig wants text. "
+                "Write it as text"
+            ),
+        ),
+    ],
+)
+def test_an_experiment_config_is_shown_or_refused(endpoint: LocalEndpoint, aws: Aws, config: Any, shown: Any) -> None:
+    """What a pipeline is made with can be described for as long as its executions are there."""
+    definition = {**FAIL_ONLY, "PipelineExperimentConfig": config}
+    request = {"PipelineDefinition": json.dumps(definition), "RoleArn": ROLE}
+    if isinstance(shown, str):
+        refused = f"Pipeline definition of 'experiment' is invalid: {shown} @ $.PipelineExperimentConfig.TrialName"
+        assert error_of(
+            aws.sagemaker.create_pipeline, PipelineName="experiment", ClientRequestToken=token(), **request
+        ) == ("ValidationException", refused)
+        return
+    aws.sagemaker.create_pipeline(PipelineName="experiment", ClientRequestToken=token(), **request)
+    arn = aws.sagemaker.start_pipeline_execution(PipelineName="experiment", ClientRequestToken=token())[
+        "PipelineExecutionArn"
+    ]
+    assert endpoint.wait_for_execution(arn, 30)
+    assert aws.describe(arn).get("PipelineExperimentConfig") == shown
+    aws.sagemaker.delete_pipeline(PipelineName="experiment", ClientRequestToken=token())
 
 
 def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None:

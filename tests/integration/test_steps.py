@@ -116,10 +116,22 @@ def test_an_outcome_is_a_boolean_to_expressions(endpoint: LocalEndpoint, aws: Aw
 
 
 def test_a_model_package_that_is_refused_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """The operation that refused it, and its words."""
-    for arguments, reason in (
+    """The operation that refused it, and its words; what parameters give is known only then."""
+    members = {"ModelPackageGroupName": "Group", "ModelApprovalStatus": "Approval"}
+    definition = document(
+        {
+            "Name": "register",
+            "Type": "RegisterModel",
+            "Arguments": {member: {"Get": f"Parameters.{name}"} for member, name in members.items()},
+        },
+        parameters=(
+            {"Name": "Group", "Type": "String", "DefaultValue": "churn"},
+            {"Name": "Approval", "Type": "String", "DefaultValue": "Approved"},
+        ),
+    )
+    for given, reason in (
         (
-            {"ModelPackageGroupName": "under_score"},
+            {"Group": "under_score"},
             (
                 "ClientError: Failed to invoke sagemaker:CreateModelPackageGroup. Error Details: 1 validation error"
                 " detected: Value 'under_score' at 'modelPackageGroupName' failed to satisfy constraint: Member must"
@@ -127,7 +139,7 @@ def test_a_model_package_that_is_refused_is_the_steps_failure(endpoint: LocalEnd
             ),
         ),
         (
-            {"ModelPackageGroupName": "churn", "ModelApprovalStatus": "Maybe"},
+            {"Approval": "Maybe"},
             (
                 "ClientError: Failed to invoke sagemaker:CreateModelPackage. Error Details: 1 validation error detected:"
                 " Value 'Maybe' at 'modelApprovalStatus' failed to satisfy constraint: Member must satisfy enum value"
@@ -135,6 +147,6 @@ def test_a_model_package_that_is_refused_is_the_steps_failure(endpoint: LocalEnd
             ),
         ),
     ):
-        arn = aws.start(document({"Name": "register", "Type": "RegisterModel", "Arguments": arguments}))
+        arn = aws.start(definition, given)
         wait(endpoint, arn)
         assert aws.steps(arn)["register"]["FailureReason"] == reason

@@ -17,6 +17,7 @@ from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.listing import created_within, page
 from airflow_sm_pipelines.local.server.versions import add_aliases, requested_version, shown_aliases
 from airflow_sm_pipelines.local.store import PipelineRecord, PipelineVersion
+from airflow_sm_pipelines.requests import check_requests
 
 _ATTRIBUTES = ("PipelineDisplayName", "PipelineDescription", "ParallelismConfiguration")
 
@@ -170,7 +171,8 @@ def _parse(name: str, text: str) -> PipelineDefinition:
         definition = PipelineDefinition.from_json(text)
     except PipelineDefinitionError as error:
         raise ValidationError(_invalid(name, error.problems)) from error
-    problems = [problem for problem in validate(definition) if problem.severity == "error"]
+    found = [*validate(definition), *check_requests(definition)]
+    problems = [problem for problem in found if problem.severity == "error"]
     if problems:
         raise ValidationError(_invalid(name, problems))
     return definition

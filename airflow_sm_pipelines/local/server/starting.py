@@ -103,8 +103,10 @@ def _experiment_config(execution: ExecutionRecord, staging: S3Staging) -> Mappin
     config = execution.version.definition.pipeline_experiment_config
     if not isinstance(config, Mapping):
         return None
+    # What the API does not know, nobody can be told of.
+    known = {member: config[member] for member in ("ExperimentName", "TrialName") if member in config}
     try:
-        values: Mapping[str, str] = evaluate(config, ExecutionLookup(execution, staging))
+        values: Mapping[str, str] = evaluate(known, ExecutionLookup(execution, staging))
     except EvaluationError as error:
         raise ValidationError(f"PipelineExperimentConfig has no value: {error}") from error
     problems = shape_problems("PipelineExperimentConfig", values)
