@@ -11,7 +11,7 @@ unexport PYTHONPATH PYTHONHOME MYPYPATH PYTEST_ADDOPTS PYTEST_PLUGINS
 export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
 
 # What depends on the version of Airflow.
-AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks links operators sensors task_groups translation triggers test_same_end.py) tests/live
+AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'

@@ -10,20 +10,26 @@ LISTENED_TO: Final = (
     "on_task_instance_failed",
     "on_task_instance_skipped",
 )
+_RUN_BY_WORKERS: Final = ("pre_execute", "execute_complete", "post_execute")
 _EXAMPLES: Final = "airflow.example_dags."
 """Airflow loads the listeners of its example Dags together with these."""
 
 
 def states_told(task: Any) -> frozenset[str]:
-    """Return the states of a task in which one of its own callbacks is called when it ends on a worker.
+    """Return the states of a task in which a worker that ends it calls something of its own: a callback or a method.
 
     :param task: an operator. Its failures need no callback to be ended by a worker.
     """
     always = ("on_execute_callback", "_pre_execute_hook", "_post_execute_hook")
-    if any(getattr(task, name, None) for name in always):
+    if any(getattr(task, name, None) for name in always) or any(_is_somebodys(task, name) for name in _RUN_BY_WORKERS):
         return frozenset({"success", "skipped"})
     callbacks = {"success": "on_success_callback", "skipped": "on_skipped_callback"}
     return frozenset(state for state, name in callbacks.items() if getattr(task, name, None))
+
+
+def _is_somebodys(task: Any, method: str) -> bool:
+    """Whether a method of a task is neither Airflow's nor this package's: a user's subclass has its own."""
+    return getattr(type(task), method).__module__.partition(".")[0] not in ("airflow", __name__.partition(".")[0])
 
 
 def somebody_listens() -> bool:

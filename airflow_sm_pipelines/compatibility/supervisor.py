@@ -39,5 +39,8 @@ def show_rendered_fields(task: BaseOperator) -> None:
 
     supervisor = getattr(task_runner, "SUPERVISOR_COMMS", None)
     if supervisor is not None:
-        fields = task_runner._serialize_rendered_fields(task)  # noqa: SLF001 - as Airflow does it before a task runs
-        supervisor.send(SetRenderedFields(rendered_fields=fields))
+        try:
+            fields = task_runner._serialize_rendered_fields(task)  # noqa: SLF001 - as Airflow does it before a task runs
+            supervisor.send(SetRenderedFields(rendered_fields=fields))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the step has ended otherwise; Airflow does so, too
+            task.log.warning("The request cannot be shown in Rendered Templates: %r", error)

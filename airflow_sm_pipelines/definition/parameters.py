@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.layout import in_order, other_order
+from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.exceptions import PipelineParameterError
 
 ParameterValue = str | int | float | bool
@@ -157,8 +158,9 @@ def to_start_value(value: object) -> str:
             "task, or let the value be a text that says so."
         )
     raise PipelineParameterError(
-        f"A pipeline parameter holds a str, int, float or bool, not {type(value).__name__} ({value!r}). "
-        "Pass a JSON string, or put the content in S3 and pass its URI."
+        f"A pipeline parameter holds a str, int, float or bool, not {type(value).__name__} ({shown(value)}). "
+        "Pass one value of it, as Jinja can name it: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put "
+        "the content in S3 and pass its URI."
     )
 
 

@@ -103,7 +103,13 @@ class _RequestCheck:
 
     def problems(self, arguments: Mapping[str, Any], path: str) -> Iterator[Problem]:
         """Yield what is wrong, in document order. The stack is here, as some shapes contain themselves."""
-        stack: list[tuple[Shape, Any, str]] = [(shape_of(self._part), arguments, path)]
+        top = shape_of(self._part)
+        if top is None:
+            yield warning(
+                f"{self._start} is not checked: the installed botocore is older than {self._part.called}", path
+            )
+            return
+        stack: list[tuple[Shape, Any, str]] = [(top, arguments, path)]
         while stack:
             shape, value, where = stack.pop()
             if getattr(shape, "is_document_type", False):

@@ -13,7 +13,7 @@ from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, erro
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
-from airflow_sm_pipelines.requests.service_model import service
+from airflow_sm_pipelines.requests.service_model import shape_named
 
 _OF_PIPELINES: Final = ("PropertyFiles", "BestCandidateProperties")
 """Properties that pipelines have and the API does not: those of Processing and of AutoML steps."""
@@ -29,7 +29,9 @@ def property_shape(step: Step, keys: tuple[str | int, ...]) -> Shape | None:
     names = step_type(step.type).properties
     if not names or keys[0] in _OF_PIPELINES:
         return None
-    tops = [service(of).shape_for(name) for of, name in names]
+    tops = [shape_named(of, name) for of, name in names]
+    if None in tops:
+        return None
     members = {name: shape for top in tops if isinstance(top, StructureShape) for name, shape in top.members.items()}
     current = _member(members, keys[0], f"{'an' if step.type[0] in 'AEIOU' else 'a'} {step.type} step")
     for key in keys[1:]:

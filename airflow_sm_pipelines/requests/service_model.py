@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import botocore.loaders
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
+from botocore.model import (
+    ListShape,
+    MapShape,
+    NoShapeFoundError,
+    OperationModel,
+    ServiceModel,
+    Shape,
+    StringShape,
+    StructureShape,
+)
 
 from airflow_sm_pipelines.definition.step_types import STEPS, RequestPart
 from airflow_sm_pipelines.requests.step_model import STEP_MODEL
@@ -33,12 +42,26 @@ def _loader() -> botocore.loaders.Loader:
     return botocore.loaders.Loader()
 
 
-def shape_of(part: RequestPart) -> StructureShape:
-    """The structure of a part of a step.
+def shape_named(service_name: str, shape_name: str) -> Shape | None:
+    """A shape of a service; ``None`` when the installed botocore is older than it.
+
+    :param service_name: as botocore names it; ``STEPS`` for our own model of steps.
+    :param shape_name: the shape.
+    """
+    try:
+        return service(service_name).shape_for(shape_name)
+    except NoShapeFoundError:
+        return None
+
+
+def shape_of(part: RequestPart) -> StructureShape | None:
+    """The structure of a part of a step; ``None`` when the installed botocore is older than it.
 
     :param part: the part.
     """
-    shape = service(part.service).shape_for(part.shape_name)
+    shape = shape_named(part.service, part.shape_name)
+    if shape is None:
+        return None
     if not isinstance(shape, StructureShape):
         raise TypeError(f"{part.shape_name} of {part.service} is a {shape.type_name}, not a structure")
     return shape

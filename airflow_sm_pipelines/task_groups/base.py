@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
 from airflow_sm_pipelines.definition.validation import did_you_mean, pipeline_name_problem
@@ -58,7 +61,12 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         **kwargs: Any,
     ) -> None:
         connection, wait = take(AwsConnection, kwargs), take(WaitSettings, kwargs)
-        super().__init__(group_id=group_id, **kwargs)
+        unknown = self._unknown(kwargs)
+        super().__init__(group_id=group_id, **{name: kwargs[name] for name in kwargs if name not in unknown})
+        for keyword, suggestion in unknown.items():
+            raise TranslationError(
+                f"{self._subject}: {type(self).__name__} has no keyword '{keyword}'{suggestion or '. Leave it out.'}"
+            )
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         self.tooltip = self.tooltip or f"SageMaker pipeline {name}"
@@ -76,6 +84,15 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
+
+    def _unknown(self, keywords: Mapping[str, Any]) -> dict[str, str]:
+        """Return the keywords that are none, with what may be meant: Airflow's own error names not even the group."""
+        known = {
+            name
+            for kind in (type(self), BasePipelineTaskGroup, TaskGroup, AwsConnection, WaitSettings)
+            for name in inspect.signature(kind).parameters
+        }
+        return {keyword: did_you_mean(keyword, known) for keyword in keywords if keyword not in known}
 
     @property
     def launch(self) -> SageMakerPipelineLaunchOperator:

@@ -59,8 +59,10 @@ def refuse_memory_of_past_runs(group: TaskGroup, subject: str) -> None:
     """
     for task in group:
         if task.depends_on_past:
+            # Airflow sets it with the other one, too.
+            keyword = "wait_for_downstream" if task.wait_for_downstream else "depends_on_past"
             raise TranslationError(
-                f"{subject}: task '{task.task_id}' has depends_on_past. SageMaker runs its step whatever became of it "
-                "in the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the "
-                "whole pipeline, launch_arguments={'depends_on_past': True}."
+                f"{subject}: task '{task.task_id}' has {keyword}. SageMaker runs its step whatever became of it "
+                f"in the last Dag run. Set {keyword}=False for the steps, as in the group's default_args; for the "
+                f"whole pipeline, launch_arguments={{'{keyword}': True}}."
             )

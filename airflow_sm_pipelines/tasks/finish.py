@@ -150,9 +150,9 @@ def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending
     for line in result.log_lines():
         task.log.warning("%s", ending.secrets.hide(line))
     xcoms = ending.secrets.hide(result.xcoms())
-    task.take_report(xcoms[STEP_REPORT])
     for key, value in xcoms.items():
         context["ti"].xcom_push(key=key, value=value)
+    task.take_report(xcoms[STEP_REPORT])
     return ending
 
 

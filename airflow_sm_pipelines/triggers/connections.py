@@ -130,7 +130,9 @@ class SharedConnection:
                 except SageMakerServiceError as error:
                     log.warning("Going on with the clients there are: %s", error)
                 else:
-                    self._hook = hook if fresh.same_connection(hook) else fresh
+                    if not fresh.same_connection(hook):
+                        self._hook = fresh
+                        self.running_jobs.allow()
 
     async def run(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
         """Call a function with the hook, in a thread. Expired credentials are read anew, once.
@@ -152,6 +154,7 @@ class SharedConnection:
         async with self._reading:
             if self._hook is None or self._hook is instead_of:
                 self._hook = await self._read()
+                self.running_jobs.allow()
             return self._hook
 
     async def _read(self) -> SageMakerPipelineHook:

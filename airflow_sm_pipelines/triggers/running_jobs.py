@@ -38,11 +38,13 @@ class _Waiter:
     """Who is woken when one of some jobs has ended.
 
     :param jobs: their ARNs by type of resource.
+    :param since: when it began to wait, on the event loop's clock.
     :param waiter_delay: how often they are to be looked at, in seconds.
     :param wake: called once, with whether a job has ended.
     """
 
     jobs: Mapping[str, Collection[str]]
+    since: float
     waiter_delay: float
     wake: Callable[[bool], None]
 
@@ -75,12 +77,17 @@ class RunningJobs:
         self._waiters: set[_Waiter] = set()
         self._lister: asyncio.Task[None] | None = None
         self._interval = 0.0
+        self._in_trouble = False
         self._due = asyncio.Event()
 
     @property
     def pay_off(self) -> bool:
         """Whether the jobs may be listed, and listing them takes fewer calls than looking at each execution does."""
         return not self._refused and len(self._watches) >= FEWEST_WATCHES
+
+    def allow(self) -> None:
+        """Ask for lists again: they were refused to other credentials."""
+        self._refused = False
 
     @contextmanager
     def waiting(self, job_arns: Collection[str], waiter_delay: float, wake: Callable[[bool], None]) -> Iterator[None]:
@@ -96,13 +103,13 @@ class RunningJobs:
         jobs: dict[str, list[str]] = {}
         for arn in job_arns:
             jobs.setdefault(ResourceArn.parse(arn).resource_type, []).append(arn)
-        waiter = _Waiter(jobs, waiter_delay, wake)
+        waiter = _Waiter(jobs, asyncio.get_running_loop().time(), waiter_delay, wake)
         self._waiters.add(waiter)
         if self._lister is None or self._lister.done():
             # In an empty context: it belongs to no trigger.
             self._lister = Context().run(asyncio.get_running_loop().create_task, self._list_again_and_again())
             self._lister.add_done_callback(self._lister_ended)
-        elif waiter_delay < self._interval:
+        elif waiter_delay < self._interval and not self._in_trouble:
             self._due.set()
         try:
             yield
@@ -115,6 +122,7 @@ class RunningJobs:
     async def _list_again_and_again(self) -> None:
         loop, pace = asyncio.get_running_loop(), Pace(SETTLED_AFTER)
         listed_at, took = loop.time(), 0.0
+        self._in_trouble = False
         due_at: float | None = None
         while self._waiters and not self._refused:
             self._interval = min(waiter.waiter_delay for waiter in self._waiters)
@@ -127,14 +135,20 @@ class RunningJobs:
                 self._refused = not error.retryable
                 if self._refused:
                     self._on_refusal(error)
+                self._in_trouble = True
                 self._wake(
-                    (each for each in waiters if self._refused or begun - listed_at > 2 * each.waiter_delay),
+                    (
+                        each
+                        for each in waiters
+                        if self._refused or begun - max(listed_at, each.since) > 2 * each.waiter_delay
+                    ),
                     job_has_ended=False,
                 )
-                due_at = loop.time() + pace.after_trouble()
+                due_at = max(loop.time() + pace.after_trouble(), listed_at + self._interval)
             else:
                 self._wake((each for each in waiters if not each.still_waits(running)), job_has_ended=True)
                 pace.after_nothing()
+                self._in_trouble = False
                 listed_at, took, due_at = begun, loop.time() - begun, None
 
     async def _until(self, due_at: float) -> None:
@@ -167,6 +181,7 @@ class LookSaver:
     def __init__(self) -> None:
         self._snapshot: ExecutionSnapshot | None = None
         self._changed_at = 0.0
+        self._unlisted: ExecutionSnapshot | None = None
 
     def looked(self, snapshot: ExecutionSnapshot, changed: bool, quiet_for: float = 0.0) -> None:
         """Take note of a look.
@@ -180,12 +195,18 @@ class LookSaver:
             self._changed_at = asyncio.get_running_loop().time() - quiet_for
 
     def job_ended(self) -> None:
-        """Expect something: the end of a job is seen before that of its step."""
+        """Expect something: the end of a job is seen before that of its step.
+
+        Until the execution changes it is looked at: a job that is in no list would be seen to end again and again.
+        """
         self._changed_at = asyncio.get_running_loop().time()
+        self._unlisted = self._snapshot
 
     @property
     def awaited_jobs(self) -> frozenset[str]:
         """The jobs that have to end before anything changes; empty where something else may come first."""
-        if self._snapshot is None or asyncio.get_running_loop().time() - self._changed_at < SETTLED_AFTER:
+        if self._snapshot is None or self._snapshot is self._unlisted:
+            return frozenset()
+        if asyncio.get_running_loop().time() - self._changed_at < SETTLED_AFTER:
             return frozenset()
         return self._snapshot.awaited_jobs

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from airflow.configuration import conf
 from packaging.version import Version
 
 import airflow_sm_pipelines
+from airflow_sm_pipelines import SageMakerPipelineTaskGroup
 from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 from tests.oracles import step_type_table
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -111,3 +115,17 @@ def test_the_defaults_of_airflows_settings_are_airflows():
     }
     assert named == {setting: str(conf.get_default_value(*setting)) for setting in named}
     assert len(named) == 6
+
+
+def test_the_signature_of_a_group_is_that_of_the_reference():
+    """With all settings that groups take over from common classes, and their defaults."""
+    [written] = re.findall(r"^`SageMakerPipelineTaskGroup(\(.*\))`$", (DOCS / "reference.md").read_text(), re.MULTILINE)
+    documented = inspect.signature(eval(f"lambda {written[1:-1]}: None"))
+    own = inspect.signature(SageMakerPipelineTaskGroup.__init__).parameters
+    expected = {
+        **{name: each.default for name, each in own.items() if each.kind is not each.VAR_KEYWORD and name != "self"},
+        **{each.name: each.default for kind in (AwsConnection, WaitSettings) for each in fields(kind)},
+        "pipeline_name": None,
+        "launch_arguments": None,
+    }
+    assert {name: each.default for name, each in documented.parameters.items()} == expected

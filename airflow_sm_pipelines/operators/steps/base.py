@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
 from airflow_sm_pipelines.compatibility.audience import states_told
 from airflow_sm_pipelines.compatibility.supervisor import show_rendered_fields
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
@@ -173,8 +174,26 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
         :param report: the XCom ``step_report``.
         """
-        self.request = report["request"]
+        # Before Airflow 3.2 a long request is text by the time that Airflow looks for keys such as "password".
+        self.request = redact(report["request"])
         show_rendered_fields(self)
+
+    def given_list(self, arguments: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+        """Return a list of the raw ``arguments``, to which keywords add; empty where there is none.
+
+        :param arguments: the object that holds it.
+        :param key: its name.
+        :raises TranslationError: it is something else, such as Jinja for a whole list.
+        """
+        value = arguments.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self.error(
+                f"arguments have {shown(value)} as '{key}', which is a list of objects. SageMaker takes a parameter "
+                "for a value inside, and none for a list: write the list out."
+            )
+        return value
 
     def masked_values(self, context: Context) -> Mapping[str, str]:
         """Return the values that the launch task started the execution with and that hold secrets.

@@ -197,8 +197,10 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         return self.read_code(self.code, self.entry_point).as_files(self.code_uri)[1]
 
     def _output_names(self) -> list[str]:
-        raw = self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        return [*self.declared_outputs, *(output["OutputName"] for output in raw)]
+        return [*self.declared_outputs, *(output["OutputName"] for output in self._given_outputs())]
+
+    def _given_outputs(self) -> list[dict[str, Any]]:
+        return self.given_list(self.arguments.get("ProcessingOutputConfig") or {}, "Outputs")
 
     def _script(self, code: str) -> tuple[str, str]:
         """Return where the code lies in S3, and the script's path below it."""
@@ -215,7 +217,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             yield _processing_input(name, given)
         if self.code is not None:
             yield _processing_input(CODE_INPUT_NAME, {"S3Uri": self._script(self.code)[0]})
-        yield from self.arguments.get("ProcessingInputs", [])
+        yield from self.given_list(self.arguments, "ProcessingInputs")
 
     def _outputs(self) -> Iterator[dict[str, Any]]:
         for name, place in self.declared_outputs.items():
@@ -230,7 +232,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                     **given,
                 },
             }
-        yield from self.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
+        yield from self._given_outputs()
 
 
 def _processing_input(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

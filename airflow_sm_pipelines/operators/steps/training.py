@@ -156,7 +156,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             if self.content_type is not None:
                 given.setdefault("ContentType", self.content_type)
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
-        yield from self.training_arguments.get("InputDataConfig", [])
+        yield from self.given_list(self.training_arguments, "InputDataConfig")
 
     def _all_hyperparameters(self) -> dict[str, Any]:
         given: dict[str, Any] = {}

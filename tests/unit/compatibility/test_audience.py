@@ -7,7 +7,8 @@ import pytest
 from airflow.listeners import hookimpl
 from airflow.providers.common.compat.sdk import get_listener_manager
 
-from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, somebody_listens
+from airflow_sm_pipelines import SageMakerFailStepOperator
+from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, somebody_listens, states_told
 
 
 @pytest.fixture
@@ -51,3 +52,11 @@ def test_other_listeners_do_not_count(listeners):
     listeners.add_listener(event_listener)
     assert sys.modules["airflow.example_dags.plugins.event_listener"] in listeners.pm.get_plugins()
     assert not somebody_listens()
+
+
+@pytest.mark.parametrize("method", ["pre_execute", "execute_complete", "post_execute"])
+def test_methods_of_a_subclass_are_told(method):
+    """What a user's class does at the end of a task, a worker has to do; those of Airflow and of this package need none."""
+    overridden = type("Somebodys", (SageMakerFailStepOperator,), {method: lambda *_: None})
+    assert states_told(object.__new__(SageMakerFailStepOperator)) == frozenset()
+    assert states_told(object.__new__(overridden)) == {"success", "skipped"}

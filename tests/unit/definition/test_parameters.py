@@ -79,8 +79,9 @@ def test_what_is_no_scalar_is_no_start_value():
     with pytest.raises(PipelineParameterError) as caught:
         to_start_value(["a"])
     assert str(caught.value) == (
-        "A pipeline parameter holds a str, int, float or bool, not list (['a']). Pass a JSON string, or put the "
-        "content in S3 and pass its URI."
+        "A pipeline parameter holds a str, int, float or bool, not list (a list of 1). Pass one value of it, as "
+        "Jinja can name it: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put the content in S3 and pass "
+        "its URI."
     )
 
 

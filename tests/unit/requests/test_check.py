@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 
 import pytest
+from botocore.model import ServiceModel
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
+from airflow_sm_pipelines.definition.step_types import STEPS
 from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.requests import check_requests
+from airflow_sm_pipelines.requests import check_requests, service_model
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 PARAMETERS = (
@@ -565,6 +568,40 @@ def test_names_of_experiments_and_of_mlflow_are_checked():
             "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} @ $.PipelineExperimentConfig.ExperimentName"
         ),
         "'MlflowConfig' lacks 'MlflowResourceArn', which the API's MlflowConfig requires @ $.MlflowConfig",
+    ]
+
+
+def without(monkeypatch, *shapes):
+    """A botocore of before the service had some structures."""
+    model = json.loads(json.dumps(service_model.service("sagemaker")._service_description, default=dict))
+    for shape in shapes:
+        del model["shapes"][shape]
+    for shape in model["shapes"].values():
+        members = shape.get("members", {})
+        shape["members"] = {name: member for name, member in members.items() if member["shape"] not in shapes}
+    older, ours = ServiceModel(model, "sagemaker"), service_model.service(STEPS)
+    monkeypatch.setattr(service_model, "service", {"sagemaker": older, STEPS: ours}.get)
+
+
+def test_what_an_older_botocore_does_not_know_is_not_checked(monkeypatch):
+    """It is a warning, and the rest is checked: the service may know more than the client."""
+    without(monkeypatch, "MlflowConfig", "CreateJobRequest", "DescribeJobResponse")
+    job = Step("j", "Job", {"JobName": 5})
+    reads = Step("t", "Training", {"RoleArn": {"Get": "Steps.j.JobStatus"}})
+    definition = PipelineDefinition(
+        steps=(job, reads), mlflow_config={"MlflowExperimentName": "m"}, pipeline_experiment_config={"TrialName": "a b"}
+    )
+    assert [(problem.severity, problem.message) for problem in check_requests(definition)] == [
+        (
+            "error",
+            (
+                "'PipelineExperimentConfig': 'TrialName' is 'a b', which does not match the API's pattern "
+                "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}"
+            ),
+        ),
+        ("warning", "'MlflowConfig' is not checked: the installed botocore is older than the API's MlflowConfig"),
+        ("warning", "step 'j' is not checked: the installed botocore is older than CreateJob"),
+        ("error", "step 't' lacks 'OutputDataConfig', which CreateTrainingJob requires"),
     ]
 
 

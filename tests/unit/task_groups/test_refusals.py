@@ -202,6 +202,19 @@ def with_depends_on_past(group):
         step("a")
 
 
+def with_wait_for_downstream(group):
+    with group(default_args={"wait_for_downstream": True}):
+        step("a")
+
+
+def with_a_misspelt_keyword(group):
+    group(end_task="worker")
+
+
+def with_an_unknown_keyword(group):
+    group(schedule="@daily")
+
+
 def imported_with_depends_on_past(group):
     SageMakerPipelineTaskGroup.from_definition(
         "churn",
@@ -250,6 +263,20 @@ def with_bad_jinja(group):
             ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever became of it in "
             "the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
             "pipeline, launch_arguments={'depends_on_past': True}."),
+        ),
+        (
+            with_wait_for_downstream,
+            ("task group 'churn': task 'churn.a' has wait_for_downstream. SageMaker runs its step whatever became of it "
+            "in the last Dag run. Set wait_for_downstream=False for the steps, as in the group's default_args; for the "
+            "whole pipeline, launch_arguments={'wait_for_downstream': True}."),
+        ),
+        (
+            with_a_misspelt_keyword,
+            "task group 'churn': SageMakerPipelineTaskGroup has no keyword 'end_task'. Did you mean 'end_tasks'?",
+        ),
+        (
+            with_an_unknown_keyword,
+            "task group 'churn': SageMakerPipelineTaskGroup has no keyword 'schedule'. Leave it out.",
         ),
         (
             imported_with_depends_on_past,

@@ -214,6 +214,41 @@ async def test_a_service_in_trouble_is_left_alone_for_two_intervals(monkeypatch)
     assert lists.jobs.pay_off
 
 
+async def test_lists_in_trouble_are_not_hurried(monkeypatch):
+    """Those who had a look of their own and wait again, with less patience than another one, wait two intervals more."""
+    lists = Lists(monkeypatch)
+    waiters = Waiters()
+    lists.error = SageMakerServiceError("slow down", "ThrottlingException", retryable=True)
+    with lists.jobs.waiting({TRAINING}, 3600, waiters.wake("patient")):
+        with lists.jobs.waiting({TRAINING}, 30, waiters.wake("eager")):
+            while waiters.woken == []:
+                await lists.next()
+        looked_at, made = lists.now, len(lists.begun)
+        with lists.jobs.waiting({TRAINING}, 30, waiters.wake("eager")):
+            await settled()
+            assert len(lists.begun) == made
+            while len(waiters.woken) == 1:
+                await lists.next()
+            assert lists.now - looked_at > 60
+    assert waiters.woken == [("eager", False)] * 2
+
+
+async def test_other_credentials_may_list(monkeypatch):
+    """A refusal holds for the credentials that it was told to."""
+    lists = Lists(monkeypatch)
+    waiters = Waiters()
+    lists.error = SageMakerServiceError("no", "AccessDeniedException", retryable=False)
+    with lists.jobs.waiting({TRAINING}, 30, waiters.wake("one")):
+        await lists.next()
+    assert (waiters.woken, lists.jobs.pay_off) == ([("one", False)], False)
+    lists.jobs.allow()
+    lists.error = None
+    assert lists.jobs.pay_off
+    with lists.jobs.waiting({TRAINING}, 30, waiters.wake("one")):
+        assert await lists.next(2) == [60, 90]
+    assert waiters.woken == [("one", False)]
+
+
 async def test_who_may_not_list_jobs_is_not_asked_again(service):
     """Without the permission every execution is looked at, as if there were no lists."""
     service.answers["ListTrainingJobs"] = [Refusal("AccessDeniedException", "no")]
@@ -335,8 +370,11 @@ async def test_what_has_just_changed_is_looked_at(monkeypatch):
     saver.looked(snapshot, changed=False)
     assert saver.awaited_jobs == {TRAINING}
     saver.job_ended()
+    clock += running_jobs.SETTLED_AFTER
+    saver.looked(snapshot, changed=False)
     assert saver.awaited_jobs == set()
-    saver.looked(snapshot, changed=True, quiet_for=running_jobs.SETTLED_AFTER)
+    again = ExecutionSnapshot.from_responses(description, [training(), step("before", "Succeeded")])
+    saver.looked(again, changed=True, quiet_for=running_jobs.SETTLED_AFTER)
     assert saver.awaited_jobs == {TRAINING}
 
 

@@ -157,3 +157,29 @@ def test_the_request_is_a_rendered_field(service, task, context, monkeypatch):
             }
         )
     ]
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed"])
+def test_a_request_that_cannot_be_shown_is_no_failure(service, task, context, monkeypatch, task_log, status):
+    """The task ends as its step did, with its XComs; the log says that Airflow took no rendered fields."""
+    log = task_log(task)
+
+    def send(message):
+        if message.type == "SetRenderedFields":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", SimpleNamespace(send=send), raising=False)
+    service.execution("Executing")
+    service.steps([step("train", status, EndTime=1690315999.0, Metadata={"TrainingJob": {"Arn": JOB}})])
+    service.answers["DescribeTrainingJob"] = [{"TrainingJobName": "t", "HyperParameters": {"password": "hunter2"}}]
+    running = context()
+    event = {"status": status, "reason": None, "pipeline_execution_arn": EXECUTION_ARN, "limit": None, "try_number": 1}
+    if status == "Failed":
+        with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed$"):
+            task.execute_complete(running, event)
+    else:
+        task.execute_complete(running, event)
+    assert running["ti"].pushed["step_report"]["status"] == status
+    assert task.request == {"TrainingJobName": "t", "HyperParameters": {"password": "***"}}
+    refused = "The request cannot be shown in Rendered Templates: ZeroDivisionError()"
+    assert ("warning", refused) in [(level.lower(), line) for level, line in log]

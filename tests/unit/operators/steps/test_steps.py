@@ -645,3 +645,35 @@ def test_a_step_outside_a_group_is_refused(dag):
         "Dag 'd', task 't': SageMakerStepOperator is a step of a pipeline and stands in no "
         "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "message"),
+    [
+        (SageMakerTrainingStepOperator, {"InputDataConfig": "{{ x }}"}, "'{{ x }}' as 'InputDataConfig'"),
+        (SageMakerProcessingStepOperator, {"ProcessingInputs": {}}, "an object as 'ProcessingInputs'"),
+        (SageMakerProcessingStepOperator, {"ProcessingOutputConfig": {"Outputs": "s3://b"}}, "'s3://b' as 'Outputs'"),
+    ],
+)
+def test_raw_lists_are_lists(dag, group, make, arguments, message):
+    """Keywords add to them, so something else would be taken apart; null is none."""
+
+    def build():
+        with group():
+            make(task_id="t", **COMMON, arguments=arguments)
+
+    assert refused(build) == (
+        f"Dag 'd', task 'churn.t': arguments have {message}, which is a list of objects. SageMaker takes a parameter "
+        "for a value inside, and none for a list: write the list out."
+    )
+
+
+def test_raw_lists_may_be_null(dag, group):
+    """As boto3 takes nothing for them."""
+    with group():
+        train = SageMakerTrainingStepOperator(task_id="t", **COMMON, arguments={"InputDataConfig": None})
+        process = SageMakerProcessingStepOperator(
+            task_id="p", **COMMON, arguments={"ProcessingInputs": None, "ProcessingOutputConfig": None}
+        )
+    given = {"InputDataConfig", "ProcessingInputs", "ProcessingOutputConfig"}
+    assert [given & made.to_step_node().arguments.keys() for made in (train, process)] == [set(), set()]
