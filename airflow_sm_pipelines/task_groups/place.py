@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import TaskGroup
 
-from airflow_sm_pipelines.compatibility.sdk import MappedTaskGroup
+from airflow_sm_pipelines.compatibility.sdk import LOOPS, MappedTaskGroup
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup
 
@@ -28,6 +28,11 @@ def refuse_groups_around(group: TaskGroup, subject: str) -> None:
                 f"{subject}: it stands in the mapped task group '{around.group_id}', and a pipeline group cannot be "
                 "mapped. Make one group for each item in a Python loop, or run a pipeline several times with "
                 "SageMakerPipelineOperator.partial(...).expand(...)."
+            )
+        if isinstance(around, LOOPS):
+            raise TranslationError(
+                f"{subject}: it stands in the loop '{around.group_id}', and a pipeline group runs once in a Dag run. "
+                "Loop around a SageMakerPipelineOperator."
             )
         around = around.parent_group
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import MappedOperator, TriggerRule
 from airflow.sdk import XComArg
 
-from airflow_sm_pipelines.compatibility.sdk import DagParam
+from airflow_sm_pipelines.compatibility.sdk import DagParam, loop_around
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
@@ -146,6 +146,11 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
         raise TranslationError(
             f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has no mapped "
             "steps. Define the steps for each item in a Python loop."
+        )
+    if (loop := loop_around(task.task_group)) is not None:
+        raise TranslationError(
+            f"task '{task.task_id}' stands in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
+            "steps as often as they are to run, or loop around a SageMakerPipelineOperator."
         )
     if node is None:
         raise TranslationError(

@@ -15,8 +15,9 @@ from airflow_sm_pipelines import (
     SageMakerProcessingStepOperator,
     SageMakerStepOperator,
 )
+from airflow_sm_pipelines.compatibility.sdk import LOOPS
 from airflow_sm_pipelines.definition.expressions import Get
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError, SageMakerPipelinesError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, SageMakerPipelinesError, TranslationError
 
 IS_X = Get("Execution.PipelineName").equals("x")
 IN_GROUP = "Dag 'd', task group 'churn': "
@@ -200,6 +201,34 @@ def with_a_teardown(group):
 def with_depends_on_past(group):
     with group(default_args={"depends_on_past": True}):
         step("a")
+
+
+@pytest.mark.skipif(not LOOPS, reason="loops came with Airflow 3.4")
+def test_loops_and_pipelines_go_round_each_other(dag, group):
+    """Neither a pipeline in a loop, nor a loop in a pipeline: the launch task is one, and a pipeline goes one way."""
+
+    @task_group
+    def around():
+        with group():
+            step("a")
+
+    with pytest.raises(TranslationError) as caught:
+        around.loop(max_iterations=2)
+    assert str(caught.value) == (
+        "Dag 'd', task group 'around.churn': it stands in the loop 'around', and a pipeline group runs once in a Dag run. "
+        "Loop around a SageMakerPipelineOperator."
+    )
+
+    @task_group
+    def inside():
+        step("b")
+
+    with pytest.raises(TranslationError) as caught, group():
+        inside.loop(max_iterations=2)
+    assert str(caught.value) == (
+        "Dag 'd', task group 'churn': task 'churn.inside.b' stands in the loop 'churn.inside', and a pipeline has no "
+        "loops. Define the steps as often as they are to run, or loop around a SageMakerPipelineOperator."
+    )
 
 
 def with_wait_for_downstream(group):

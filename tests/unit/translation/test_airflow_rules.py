@@ -17,6 +17,7 @@ class Instance:
 
     def __init__(self, task, state=None):
         self.task, self.task_id, self.state, self.map_index = task, task.task_id, state, -1
+        self.region_id = self.region_index = None  # looked at by Airflow 3.4
 
     def set_state(self, state, **_):
         self.state = state
@@ -52,6 +53,7 @@ def airflow(rule, states):
         wait_for_past_depends_before_skipping=False,
         have_changed_ti_states=False,
         ensure_finished_tis=lambda *_, **__: finished,
+        has_regions=lambda *_, **__: False,  # asked for by Airflow 3.4
     )
     instance = Instance(task("t", upstream, rule))
     refusals = [

@@ -352,6 +352,8 @@ def test_what_is_rendered_inside_json_is_escaped(dag, group, xcom):
     """Whatever Jinja and XComs turn out to be, the hyperparameter they stand in is JSON."""
 
     class TaskInstance:
+        task = None
+
         def xcom_pull(self, key="return_value", **_):
             return {"return_value": ["x", 1, {"a": 'b"c'}], "text": 'say "hi"'}[key]
 
