@@ -34,9 +34,14 @@ in_triggerer = pytest.mark.skipif(not TASKS_LIVE_IN_TRIGGERER, reason="before Ai
 
 
 cleared_workers_go_on = pytest.mark.skipif(
-    Version(airflow_version) < Version("3.1"), reason="Airflow 3.0 leaves what is cleared on a worker restarting"
+    not Version("3.1") <= Version(airflow_version) < Version("3.4.0a0"),
+    reason="Airflow 3.0 leaves what is cleared on a worker restarting, and the scheduler of 3.4.0b2 ends over it",
 )
-"""Leave a test out that clears a task while a worker runs it: in Airflow 3.0 no task, ours or not, gets its next try then."""
+"""Leave a test out that clears a task while a worker runs it: there no task, ours or not, gets its next try then.
+
+3.4.0b2 lets a process that is told to end go on for a minute. With the short heartbeat time-outs of these tests its scheduler
+starts the next try before that (``complete_restart``), and ends with an IntegrityError.
+"""
 
 
 def needs_argument(name):
