@@ -13,8 +13,8 @@ from benchmarks.workers.run import AMAZON, FAILING, OURS, TOLD, WorkerUse, run_a
 def test_workers(report: Report, quick: bool, tmp_path: Path) -> None:
     """All Dags end as they are to, on real Airflow components and the local endpoint.
 
-    How many processes workers start is no timing, so it is asserted: one for the launch, and one for each step of
-    whose end somebody is told.
+    The number of processes that workers start does not depend on time, so it is asserted: one for the launch, and
+    one for each step whose end is told to somebody.
     """
     pytest.importorskip("aiobotocore", reason="amazon's trigger needs it")
     steps = 2 if quick else 10

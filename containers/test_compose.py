@@ -189,7 +189,7 @@ def test_the_example_dags_run_after_the_endpoint_has_started_again(compose: Comp
 def test_no_word_is_missing_in_the_logs(compose: Compose) -> None:
     """Airflow writes *** for every secret that it knows: none of the compose file's is a word that logs need.
 
-    The database's password in its address is no such word.
+    The password in the database's address does not count.
     """
     lines = {
         (path.name, line)

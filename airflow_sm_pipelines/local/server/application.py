@@ -109,9 +109,8 @@ class Application:
             region = self._regions.get(_region(request))
             members = _members(body)
             operation = self._operation(name, members)
-            if operation is None and not is_entry(name):
-                return None
-            check_request(name, members)
+            if operation is not None or is_entry(name):
+                check_request(name, members)
             if operation is None:
                 return None
             answer = operation(region, members)

@@ -47,7 +47,7 @@ ENTRIES: Final = frozenset(
         "TrialComponent",
     }
 )
-"""What moto keeps for SageMaker that is no more than an entry in a register: it stands for no work."""
+"""What moto keeps for SageMaker as an entry in a register, without any work."""
 
 _OF_ENTRIES: Final = re.compile(
     rf"(?:Create|Describe|Update|Delete|Associate|Disassociate)(?:{'|'.join(ENTRIES)})"
@@ -162,13 +162,11 @@ class _Asked:
 
     def refused(self) -> Response:
         """The answer that nobody here does it."""
-        code = (
-            "InvalidAction"
-            if self.action
-            else "NotImplemented"
-            if self.service == "s3"
-            else "UnknownOperationException"
-        )
+        code = "UnknownOperationException"
+        if self.action:
+            code = "InvalidAction"
+        elif self.service == "s3":
+            code = "NotImplemented"
         return self.error(code, f"The local endpoint does not serve the operation {self.operation}.", _BAD_REQUEST)
 
     def error(self, code: str, message: str, status: int) -> Response:
