@@ -92,9 +92,12 @@ def take(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
 def to_dict(settings: AwsConnection | WaitSettings) -> dict[str, Any]:
     """Return settings as JSON, as triggers serialise them; ``kind(**...)`` makes them again.
 
+    What is as by default is left out: Airflow sends the whole serialised Dag, with the settings of every step task in
+    it, to the process that runs the triggers each time that a trigger starts.
+
     :param settings: the settings.
     """
-    return asdict(settings)
+    return {each.name: value for each in fields(settings) if (value := getattr(settings, each.name)) != each.default}
 
 
 def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:

@@ -62,29 +62,31 @@ class Awaited:
         """
         target: StepTarget | ExecutionTarget = ExecutionTarget(serialized.get("however", False))
         if serialized.get("step_name") is not None:
-            branches = tuple(BranchOwner(**branch) for branch in serialized["branches"])
-            target = StepTarget(serialized["step_name"], branches, serialized["started_elsewhere"])
+            branches = tuple(BranchOwner(**branch) for branch in serialized.get("branches", ()))
+            target = StepTarget(serialized["step_name"], branches, serialized.get("started_elsewhere", False))
         return cls(
             target,
-            tuple(map(PropertyFile.from_document, serialized["property_files"])),
-            serialized["skipped_task_ids"],
-            serialized["skip_on_failure"],
-            serialized["returns_arn"],
+            tuple(map(PropertyFile.from_document, serialized.get("property_files", ()))),
+            serialized.get("skipped_task_ids", {}),
+            serialized.get("skip_on_failure", False),
+            serialized.get("returns_arn", True),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return this as JSON."""
-        target: dict[str, Any] = {"however": True} if self.target == ExecutionTarget(however=True) else {}
-        if isinstance(self.target, StepTarget):
-            target = asdict(self.target)
-            target = {"step_name": target.pop("name"), **target, "branches": list(target["branches"])}
-        return {
-            **target,
+        """Return this as JSON, without what is as by default."""
+        target = self.target
+        step = target if isinstance(target, StepTarget) else None
+        parts = {
+            "step_name": step and step.name,
+            "branches": step and [asdict(branch) for branch in step.branches],
+            "started_elsewhere": step and step.started_elsewhere,
+            "however": isinstance(target, ExecutionTarget) and target.however,
             "property_files": [each.to_document() for each in self.property_files],
             "skipped_task_ids": {outcome: list(ids) for outcome, ids in self.skipped_task_ids.items()},
             "skip_on_failure": self.skip_on_failure,
-            "returns_arn": self.returns_arn,
         }
+        given = {key: value for key, value in parts.items() if value}
+        return given if self.returns_arn else {**given, "returns_arn": False}
 
     @property
     def step_name(self) -> str | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, Final
 
+from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.secrets import NO_SECRETS, Secrets
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 from airflow_sm_pipelines.hooks.services import AwsServicesHook
+
+DEFINITIONS_KEPT: Final = 16
+"""Of how many executions a hook keeps the definition; of those asked for last."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,19 @@ class PipelineExecutionsHook(AwsServicesHook):
             PipelineExecutionArn=pipeline_execution_arn,
         )
         return str(response["PipelineDefinition"])
+
+    def parsed_definition(self, pipeline_execution_arn: str) -> PipelineDefinition:
+        """The definition that an execution runs. It never changes: it is asked for once for all that read it.
+
+        :param pipeline_execution_arn: the execution.
+        :raises PipelineDefinitionError: when it cannot be read.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return self._parsed(pipeline_execution_arn)
+
+    @cached_property
+    def _parsed(self) -> Callable[[str], PipelineDefinition]:
+        return lru_cache(DEFINITIONS_KEPT)(lambda arn: PipelineDefinition.from_json(self.execution_definition(arn)))
 
     def stop_execution(self, pipeline_execution_arn: str) -> bool:
         """Ask the service to stop an execution; does not wait until it has stopped.

@@ -139,13 +139,13 @@ class MetricLookup:
             )
         return step.job_arn
 
-    @cached_property
+    @property
     def definition(self) -> PipelineDefinition:
         """The definition that the execution runs.
 
         :raises SageMakerServiceError: in the service's words.
         """
-        return PipelineDefinition.from_json(self._hook.execution_definition(self._execution))
+        return self._hook.parsed_definition(self._execution)
 
     @property
     def _execution(self) -> str:

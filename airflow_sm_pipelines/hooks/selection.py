@@ -119,8 +119,7 @@ def step_place(hook: SageMakerPipelineHook, pipeline_execution_arn: str, awaited
     """
     step_name = str(awaited.step_name)
     try:
-        definition = PipelineDefinition.from_json(hook.execution_definition(pipeline_execution_arn))
-        nodes = PipelineGraph.of(definition).nodes
+        nodes = PipelineGraph.of(hook.parsed_definition(pipeline_execution_arn)).nodes
     except PipelineDefinitionError as error:
         raise PipelineExecutionError(f"the definition of {pipeline_execution_arn} cannot be read: {error}") from None
     found = [(nodes[step_name].step, step_name)] if step_name in nodes else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from airflow_sm_pipelines.triggers.connections import SharedConnection, shared_c
 from airflow_sm_pipelines.triggers.deadline import within
 from airflow_sm_pipelines.triggers.finish import LinkPusher, finish
 from airflow_sm_pipelines.triggers.follower import Follower
+from airflow_sm_pipelines.triggers.log import ThreadedLog
 from airflow_sm_pipelines.triggers.memory import TaskMemory, TryEnd
 
 
@@ -61,8 +63,8 @@ class BasePipelineTrigger(BaseTrigger):
         *,
         pipeline_execution_arn: str | None,
         awaited: Awaited | Mapping[str, Any],
-        connection: AwsConnection | Mapping[str, Any],
-        wait: WaitSettings | Mapping[str, Any],
+        connection: AwsConnection | Mapping[str, Any] | None = None,
+        wait: WaitSettings | Mapping[str, Any] | None = None,
         ends_here: Sequence[State] = (),
         deferred_by_worker: bool = True,
         time_limit: Mapping[str, Any] | None = None,
@@ -73,8 +75,8 @@ class BasePipelineTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         self.pipeline_execution_arn = pipeline_execution_arn
         self.awaited = awaited if isinstance(awaited, Awaited) else Awaited.from_dict(awaited)
-        self.connection = connection if isinstance(connection, AwsConnection) else AwsConnection(**connection)
-        self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait)
+        self.connection = connection if isinstance(connection, AwsConnection) else AwsConnection(**connection or {})
+        self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait or {})
         self.ends_here = tuple(ends_here)
         self.deferred_by_worker = deferred_by_worker
         self.launch_task_id = launch_task_id
@@ -83,6 +85,11 @@ class BasePipelineTrigger(BaseTrigger):
         self._given_limit = None if time_limit is None else TimeLimit(**time_limit)
         self._limit: TimeLimit | None = None
         self._follower: Follower | None = None
+
+    @functools.cached_property
+    def log(self) -> ThreadedLog:  # type: ignore[override]  # Airflow itself does not use it
+        """The task's log."""
+        return ThreadedLog(super().log)
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments to make this trigger again, as JSON."""
@@ -114,6 +121,9 @@ class BasePipelineTrigger(BaseTrigger):
         :raises asyncio.TimeoutError: when the time is up.
         """
 
+    async def know_execution(self) -> None:
+        """Find out which execution was launched for the task, where somebody else knows."""
+
     async def ended_before(self) -> Ending | None:
         """Return the end of a task for which there is nothing to follow. ``None`` by default."""
         return None
@@ -135,6 +145,7 @@ class BasePipelineTrigger(BaseTrigger):
             self.log.exception("The trigger failed: %s: %s", type(error).__name__, error)  # noqa: TRY401 - the sentence
             ending = self.awaited.failure(f"the trigger failed: {type(error).__name__}: {error}")
             here = self._may_end_here(ending)
+        await self.log.written()
         if here:
             yield end_event(ending.state)
             return
@@ -255,14 +266,17 @@ class BasePipelineTrigger(BaseTrigger):
         """Stop the execution if a person failed the task or its Dag run."""
         if not self.wait.stop_on_kill or self.task_instance is None:
             return
+        await see_through(self._stop_if_failed_by_a_person())
+        await self.log.written()
+
+    async def _stop_if_failed_by_a_person(self) -> None:
+        kill = await self._kill()
+        if kill.stops:
+            await self.know_execution()
         try:
-            execution = PipelineExecutionArn.parse(self._followed)
+            arn = str(PipelineExecutionArn.parse(self._followed))
         except PipelineExecutionError:
             return  # there is none; run() says so
-        await see_through(self._stop_if_failed_by_a_person(str(execution)))
-
-    async def _stop_if_failed_by_a_person(self, arn: str) -> None:
-        kill = await self._kill()
         if not kill.stops:
             self.log.info("Execution %s is left alone: %s", arn, kill.reason)
             return

@@ -24,11 +24,12 @@ from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 from airflow_sm_pipelines.hooks.service_errors import BAD_CREDENTIALS
 from airflow_sm_pipelines.settings import AwsConnection, to_dict
+from airflow_sm_pipelines.triggers.log import ThreadedLog
 from airflow_sm_pipelines.triggers.running_jobs import RunningJobs
 
 Result = TypeVar("Result")
 
-log = logging.getLogger(__name__)
+log = ThreadedLog(logging.getLogger(__name__))
 
 THREADS = 16
 """How many calls to AWS run at once in a triggerer. Bounded, and apart from the event loop's own threads, so

@@ -102,7 +102,7 @@ async def finish(
         success = await _success_report(connection, ending, wait.log_lines)
         _tell_all(log.info, ending.secrets.hide(success.lines))
         xcoms.update(ending.secrets.hide(success.xcoms))
-        if any(ending.awaited.skipped_task_ids.values()):
+        if ending.awaited.skipped_task_ids:
             # Also where this outcome skips nothing: what an earlier try left is still there.
             xcoms.update(skipping_xcom(ending.skipped_task_ids))
         if ending.return_value is not None:

@@ -21,7 +21,7 @@ from airflow_sm_pipelines.execution.time_limit import (
 )
 from airflow_sm_pipelines.triggers.base import BasePipelineTrigger
 from airflow_sm_pipelines.triggers.connections import SharedConnection
-from airflow_sm_pipelines.triggers.launches import read_launched
+from airflow_sm_pipelines.triggers.launches import read_execution_arn, read_launched
 
 
 class SageMakerPipelineStepTrigger(BasePipelineTrigger):
@@ -40,12 +40,14 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
     clearing the task, marking it successful, timeouts and the end of a triggerer stop nothing.
 
     :param execution_timeout: of a task that starts in the triggerer, in seconds. Airflow says when it is over.
-    :param kwargs: see :class:`BasePipelineTrigger`; ``pipeline_execution_arn`` is rendered when the task starts from
-        the trigger.
+    :param pipeline_execution_arn: the execution; by default the one that the launch task has launched.
+    :param kwargs: see :class:`BasePipelineTrigger`.
     """
 
-    def __init__(self, *, execution_timeout: float | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, *, execution_timeout: float | None = None, pipeline_execution_arn: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(pipeline_execution_arn=pipeline_execution_arn, **kwargs)
         self.execution_timeout = execution_timeout
 
     def arguments(self) -> dict[str, Any]:
@@ -76,7 +78,7 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
         return TimeLimit(EXECUTION_TIMEOUT, self.execution_timeout, aware.timestamp() - sooner)
 
     async def find(self, connection: SharedConnection) -> str:  # noqa: ARG002 - it is given
-        """Return the ARN that was rendered.
+        """Return the execution that was launched.
 
         :param connection: not needed.
         """
@@ -99,13 +101,18 @@ class SageMakerPipelineStepTrigger(BasePipelineTrigger):
             return None
         return await read_launched(self.task_instance, self.launch_task_id, self.pipeline_execution_arn)
 
+    async def know_execution(self) -> None:
+        """Ask for the ARN that the launch task has left, unless it was given."""
+        if self.pipeline_execution_arn is None and self.task_instance is not None:
+            self.pipeline_execution_arn = await read_execution_arn(self.task_instance, self.launch_task_id)
+
     async def ended_before(self) -> Ending | None:
         """Return the end of a task that Airflow starts although nothing was launched, since the launch was skipped.
 
         :raises PipelineExecutionError: when nothing was launched for another reason.
         """
-        # A template that pulls an XCom which is not there renders to the text "None".
-        if self.pipeline_execution_arn not in (None, "", "None"):
+        await self.know_execution()
+        if self.pipeline_execution_arn is not None:
             return None
         launch = self.launch_task_id
         if launch and self.task_instance is not None and await state_of_task(self.task_instance, launch) == "skipped":

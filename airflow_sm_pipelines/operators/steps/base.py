@@ -36,7 +36,7 @@ from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
@@ -67,7 +67,11 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     template_fields: Sequence[str] = ("pipeline_execution_arn", "request")
     template_fields_renderers = {"request": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
 
-    operator_extra_links = (SageMakerPipelineExecutionLink(), SageMakerJobLink(), CloudWatchLogLink())
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (
+        SageMakerPipelineExecutionLink(),
+        SageMakerJobLink(),
+        CloudWatchLogLink(),
+    )
     ui_color = "#e8f0d8"
 
     step_type: str
@@ -154,20 +158,18 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     def trigger_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of the trigger of a task that starts and ends in the triggerer, as JSON."""
-        timeout = self.execution_timeout
-        return {
-            "pipeline_execution_arn": self.pipeline_execution_arn,
+        timeout, wait = self.execution_timeout, self.settings.wait
+        arguments = {
             "awaited": self.awaited.to_dict(),
             "connection": to_dict(self.settings.connection),
-            "wait": to_dict(self.settings.wait),
-            "ends_here": states_ended_here(
-                self.settings.wait.end_tasks, states_told(self), has_outlets=bool(self.outlets)
-            ),
-            "deferred_by_worker": False,
+            "wait": to_dict(wait),
+            "ends_here": list(states_ended_here(wait.end_tasks, states_told(self), has_outlets=bool(self.outlets))),
             "launch_task_id": self.settings.launch_task_id,
             "definition_digest": group_around(self).definition_digest,
-            "execution_timeout": None if timeout is None else timeout.total_seconds(),
+            "execution_timeout": timeout and timeout.total_seconds(),
         }
+        # What is as by default is left out, as to_dict() does and says why.
+        return {"deferred_by_worker": False, **{keyword: value for keyword, value in arguments.items() if value}}
 
     def take_report(self, report: Mapping[str, Any]) -> None:
         """Show the step's request in "Rendered Templates".
@@ -226,7 +228,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.link_addresses = link_xcoms(self.act(console_of), arn)
         limit = execution_limit(time.time(), self.execution_timeout)
         on_a_worker = {
-            "ends_here": [],
+            "pipeline_execution_arn": arn,
+            "ends_here": (),
             "deferred_by_worker": True,
             "execution_timeout": None,
             "time_limit": None if limit is None else limit.to_dict(),

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import SkipMixin
 from airflow.sdk import BaseOperator, Label, TaskGroup
 
 from airflow_sm_pipelines.definition.conditions import Condition
+from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import require_list
 from airflow_sm_pipelines.translation.nodes import StepNode
@@ -18,6 +19,7 @@ class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
     """A task that follows a Condition step and skips direct downstream tasks as its outcome says."""
 
     step_type = "Condition"
+    operator_extra_links = (SageMakerPipelineExecutionLink(),)  # no job
     ui_color = "#f5e8c7"
     inherits_from_skipmixin = True
 
@@ -42,7 +44,9 @@ class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
 
     @property
     def skipped_task_ids(self) -> dict[str, list[str]]:
-        """The direct downstream tasks that each outcome skips: those of the other branch."""
+        """The direct downstream tasks that each outcome skips: those of the other branch. Empty without any."""
+        if not self.if_task_ids and not self.else_task_ids:
+            return {}
         return {"True": list(self.else_task_ids), "False": list(self.if_task_ids)}
 
 
@@ -117,6 +121,7 @@ class SageMakerFailStepOperator(BaseSageMakerStepOperator):
     """
 
     step_type = "Fail"
+    operator_extra_links = (SageMakerPipelineExecutionLink(),)  # no job
 
     def __init__(self, *, error_message: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -140,36 +140,16 @@ def test_steps_start_from_their_trigger(dag, group):
         "churn.good_enough",
     ]
     assert dag.get_task("churn.good_enough").start_trigger_args.trigger_kwargs == {
-        "pipeline_execution_arn": "{{ ti.xcom_pull(task_ids='churn.launch', map_indexes=-1) }}",
         "awaited": {
             "step_name": "good_enough",
-            "branches": [],
-            "started_elsewhere": False,
-            "property_files": [],
             "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
-            "skip_on_failure": False,
             "returns_arn": False,
         },
-        "connection": {
-            "aws_conn_id": "aws_default",
-            "region_name": None,
-            "verify": None,
-            "botocore_config": None,
-            "studio_domain_id": None,
-        },
-        "wait": {
-            "waiter_delay": 5,
-            "waiter_max_attempts": None,
-            "log_lines": 20,
-            "on_retry": "resume",
-            "stop_on_kill": True,
-            "end_tasks": "auto",
-        },
-        "ends_here": ("success", "skipped"),
+        "wait": {"waiter_delay": 5},
+        "ends_here": ["success", "skipped"],
         "deferred_by_worker": False,
         "launch_task_id": "churn.launch",
         "definition_digest": definition_digest(pipeline.compile().text),
-        "execution_timeout": None,
     }
     assert pipeline.launch.task_id == "churn.launch"
 
@@ -186,16 +166,16 @@ def step_outside_pipeline(name):
 @pytest.mark.parametrize(
     ("keywords", "end_tasks", "ends"),
     [
-        ({}, "auto", ("success", "skipped")),
-        ({"outlets": [Asset("model")]}, "auto", ("skipped",)),
-        ({"on_success_callback": print}, "auto", ("skipped",)),
-        ({"on_success_callback": [print]}, "triggerer", ("success", "failed", "skipped")),
-        ({"on_skipped_callback": print}, "auto", ("success",)),
-        ({"on_failure_callback": print, "on_retry_callback": print}, "auto", ("success", "skipped")),
-        ({"on_execute_callback": print}, "auto", ()),
-        ({"post_execute": print}, "auto", ()),
-        ({"outlets": [Asset("model")]}, "triggerer", ("failed", "skipped")),
-        ({}, "worker", ()),
+        ({}, "auto", ["success", "skipped"]),
+        ({"outlets": [Asset("model")]}, "auto", ["skipped"]),
+        ({"on_success_callback": print}, "auto", ["skipped"]),
+        ({"on_success_callback": [print]}, "triggerer", ["success", "failed", "skipped"]),
+        ({"on_skipped_callback": print}, "auto", ["success"]),
+        ({"on_failure_callback": print, "on_retry_callback": print}, "auto", ["success", "skipped"]),
+        ({"on_execute_callback": print}, "auto", []),
+        ({"post_execute": print}, "auto", []),
+        ({"outlets": [Asset("model")]}, "triggerer", ["failed", "skipped"]),
+        ({}, "worker", []),
     ],
 )
 def test_in_which_states_the_triggerer_ends_a_step(dag, group, keywords, end_tasks, ends):
@@ -203,14 +183,14 @@ def test_in_which_states_the_triggerer_ends_a_step(dag, group, keywords, end_tas
     with group(end_tasks=end_tasks):
         made = step("a", **keywords)
     assert made.start_from_trigger
-    assert made.start_trigger_args.trigger_kwargs["ends_here"] == ends
+    assert made.start_trigger_args.trigger_kwargs.get("ends_here", []) == ends
 
 
 def test_callbacks_of_default_args_count(dag, group):
     """A callback that all tasks of the group have is one of each step."""
     with group(default_args={"on_success_callback": print}):
         made = step("a")
-    assert made.start_trigger_args.trigger_kwargs["ends_here"] == ("skipped",)
+    assert made.start_trigger_args.trigger_kwargs["ends_here"] == ["skipped"]
 
 
 def test_airflow_ends_a_step_deferred_by_a_worker_later_than_its_trigger_does(dag, group, monkeypatch):

@@ -326,7 +326,7 @@ async def test_a_try_stopped_while_it_waited_to_resume_is_resumed(service, trigg
 async def test_a_task_behind_a_skipped_launch(service, triggerer, log):
     """Where the launch task was skipped there is nothing to follow, and that is no failure."""
     triggerer.states[LAUNCH] = "skipped"
-    assert await events(trigger(triggerer, pipeline_execution_arn="None")) == SKIPPED
+    assert await events(trigger(triggerer, pipeline_execution_arn=None)) == SKIPPED
     assert log() == [("INFO", f"Skipping: task '{LAUNCH}' was skipped, so there is no execution")]
 
 
@@ -411,6 +411,17 @@ async def test_without_an_execution_there_is_nothing_to_stop(service, triggerer,
     triggerer.states["churn.train"] = "failed"
     await trigger(triggerer, pipeline_execution_arn=arn).on_kill()
     assert (service.requests, triggerer.launch_xcoms) == ([], {})
+
+
+async def test_a_task_that_is_failed_before_it_knows_its_execution(service, triggerer):
+    """It asks which one the launch task has launched, and stops that."""
+    triggerer.states["churn.train"] = "failed"
+    triggerer.launch_xcoms["return_value"] = EXECUTION_ARN
+    service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
+    await trigger(triggerer, pipeline_execution_arn=None).on_kill()
+    assert [(name, request["PipelineExecutionArn"]) for name, request in service.requests] == [
+        ("StopPipelineExecution", EXECUTION_ARN)
+    ]
 
 
 async def test_stop_on_kill_can_be_left_out(service, triggerer):

@@ -302,7 +302,7 @@ async def test_a_condition_without_branches_in_airflow(service, triggerer):
     """There is nothing to skip whatever its outcome is, so nothing is pushed for that."""
     service.execution("Executing")
     service.steps([step("train", "Succeeded", Metadata={"Condition": {"Outcome": "True"}})])
-    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": []})) == SUCCESS
+    assert await events(trigger(triggerer)) == SUCCESS
     assert [key for key, _ in triggerer.pushed] == ["_link_SageMakerPipelineExecutionLink", "step_report", "outcome"]
 
 
@@ -310,7 +310,7 @@ async def test_a_condition_without_an_outcome(service, triggerer, log):
     """A condition that succeeded without an outcome fails: no branch is taken by default."""
     service.execution("Executing")
     service.steps([step("train", "Succeeded")])
-    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": []})) == FAILED
+    assert await events(trigger(triggerer, skipped_task_ids={"True": [], "False": ["churn.register"]})) == FAILED
     assert log()[-1] == ("ERROR", "condition step 'train' succeeded, but the service lists no outcome for it")
 
 
@@ -396,10 +396,19 @@ async def test_a_missing_connection(triggerer, log):
     assert log() == [("ERROR", "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id")]
 
 
-@pytest.mark.parametrize("rendered", [None, "", "None"])
-async def test_no_execution(triggerer, log, rendered):
+async def test_the_execution_that_was_launched(service, triggerer):
+    """Without an ARN it is the one that the launch task has left, read before anything is asked of SageMaker."""
+    service.execution("Executing")
+    service.steps([step("train", "Succeeded")])
+    triggerer.launch_xcoms["return_value"] = EXECUTION_ARN
+    assert await events(trigger(triggerer, pipeline_execution_arn=None)) == SUCCESS
+    assert triggerer.read[0] == "return_value"
+    assert {request["PipelineExecutionArn"] for _, request in service.requests} == {EXECUTION_ARN}
+
+
+async def test_no_execution(triggerer, log):
     """Where the launch task left no ARN, the task fails at once instead of waiting for nothing."""
-    assert await events(trigger(triggerer, pipeline_execution_arn=rendered)) == FAILED
+    assert await events(trigger(triggerer, pipeline_execution_arn=None)) == FAILED
     assert log() == [
         (
             "ERROR",
@@ -543,10 +552,8 @@ ARGUMENTS = {
     "awaited": {
         "step_name": "good_enough",
         "branches": [{"condition": "outer", "outcome": True}],
-        "started_elsewhere": False,
         "property_files": [{"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}],
         "skipped_task_ids": {"True": ["churn.reject"], "False": ["churn.register"]},
-        "skip_on_failure": False,
         "returns_arn": False,
     },
     "connection": {
@@ -562,7 +569,7 @@ ARGUMENTS = {
         "log_lines": 3,
         "on_retry": "restart",
         "stop_on_kill": False,
-        "end_tasks": "auto",
+        "end_tasks": "worker",
     },
     "execution_timeout": 60.0,
     "time_limit": {"name": "execution_timeout", "seconds": 60, "at": 10.5},
