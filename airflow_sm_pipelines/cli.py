@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,14 @@ from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem, SageMakerPipelinesError
 
 STANDARD_INPUT = "-"
+
+_NEEDS_LOCAL = (
+    "the local endpoint needs the extra 'local', and '{}' is not installed: pip install 'airflow-sm-pipelines[local]'"
+)
+
+
+class CommandError(SageMakerPipelinesError):
+    """What was asked for on the command line cannot be done."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,6 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("files", nargs="+", metavar="FILE", help="a JSON document; '-' is standard input")
     command.add_argument("--json", action="store_true", help="print the problems as JSON")
+    command.add_argument(
+        "--local", action="store_true", help="name as well what the local endpoint cannot run ('sm-pipelines local')"
+    )
+    command.add_argument(
+        "--stub",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="with --local: a type of steps that the endpoint leaves out; 'all' is every type that it does not run",
+    )
     command.set_defaults(run=_validate)
 
     command = commands.add_parser(
@@ -108,18 +126,34 @@ def _label(file: str) -> str:
     return "standard input" if file == STANDARD_INPUT else file
 
 
-def _problems(file: str) -> list[Problem]:
+def _problems(file: str, local: Callable[[PipelineDefinition], list[Problem]] | None) -> list[Problem]:
     from airflow_sm_pipelines.requests import check_requests
 
     try:
         definition = PipelineDefinition.from_json(_read(file))
     except PipelineDefinitionError as error:
         return [replace(each, path=each.path or "$") for each in error.problems]
-    return [*validate(definition), *check_requests(definition)]
+    return [*validate(definition), *check_requests(definition), *([] if local is None else local(definition))]
+
+
+def _local_limits(stubs: Sequence[str]) -> Callable[[PipelineDefinition], list[Problem]]:
+    try:
+        from airflow_sm_pipelines.local.runnable import not_run_here
+        from airflow_sm_pipelines.local.runners.registry import runners_with, stand_ins_of
+    except ModuleNotFoundError as error:
+        raise CommandError(_NEEDS_LOCAL.format(error.name)) from None
+    try:
+        stand_ins = [name for stub in stubs for name in stand_ins_of(stub)]
+    except ValueError as error:
+        raise CommandError(f"--stub: {error}") from None
+    return lambda definition: not_run_here(definition, runners_with(stand_ins))
 
 
 def _validate(options: argparse.Namespace) -> int:
-    found = {file: _problems(file) for file in dict.fromkeys(options.files)}
+    if options.stub and not options.local:
+        raise CommandError("--stub says what the local endpoint is started with: give --local as well")
+    local = _local_limits(options.stub) if options.local else None
+    found = {file: _problems(file, local) for file in dict.fromkeys(options.files)}
     errors = sum(problem.severity == "error" for problems in found.values() for problem in problems)
     if options.json:
         rows = [
@@ -164,10 +198,7 @@ def _local(arguments: Sequence[str]) -> int:
     try:
         from airflow_sm_pipelines.local.__main__ import main as serve
     except ModuleNotFoundError as error:
-        sys.stderr.write(
-            f"sm-pipelines local: the local endpoint needs the extra 'local', and '{error.name}' is not installed: "
-            "pip install 'airflow-sm-pipelines[local]'\n"
-        )
+        sys.stderr.write(f"sm-pipelines local: {_NEEDS_LOCAL.format(error.name)}\n")
         return 1
     return serve(arguments, program="sm-pipelines local")
 

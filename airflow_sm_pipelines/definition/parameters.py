@@ -136,6 +136,27 @@ class PipelineParameter:
             )
         return value
 
+    def parse_start_value(self, text: str) -> ParameterValue:
+        """As :meth:`parse`, of a value that is given at a start: SageMaker takes an empty text for a default only.
+
+        :param text: the value as StartPipelineExecution takes it.
+        :raises PipelineParameterError: as :meth:`parse`, and when it is empty. Source: aws/sagemaker-python-sdk issue
+            4016, which has the service's answer.
+        """
+        if not text:
+            raise PipelineParameterError(
+                f"The value of pipeline parameter '{self.name}' is empty, and SageMaker starts an execution with "
+                "values of at least 1 character. Leave it out where the default is meant, or give a text that says so."
+            )
+        return self.parse(text)
+
+    def is_left_out(self, text: str) -> bool:
+        """Say whether a start leaves a value out, to give it: the empty text, which is the default.
+
+        :param text: the value.
+        """
+        return not text and self.default_value == ""
+
     def _wrong_type(self, text: str, wanted: str) -> PipelineParameterError:
         return PipelineParameterError(
             f"Pipeline parameter '{self.name}' is declared {self.type} and was given {text!r}; give {wanted}."

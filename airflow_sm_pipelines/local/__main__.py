@@ -13,6 +13,7 @@ from pathlib import Path
 
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
+from airflow_sm_pipelines.local.runners.registry import stand_ins_of
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     """
     options = vars(_parser(program).parse_args(arguments))
     options["buckets"] = tuple(options["buckets"])
+    options["stand_ins"] = tuple(name for names in options["stand_ins"] for name in names)
     logging.basicConfig(
         level=logging.DEBUG if options.pop("verbose") else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -87,8 +89,25 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="S3 bucket that is there from the start; give it again for another one",
     )
+    parser.add_argument(
+        "--stub",
+        dest="stand_ins",
+        action="append",
+        type=_stand_ins,
+        default=[],
+        metavar="TYPE",
+        help="type of steps that are not run and succeed with stand-in properties, such as ClarifyCheck; give it again "
+        "for another one; 'all' is every type that the endpoint does not run",
+    )
     parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
     return parser
+
+
+def _stand_ins(text: str) -> tuple[str, ...]:
+    try:
+        return stand_ins_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

@@ -20,6 +20,7 @@ from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.runners.registry import runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.wsgi import make_server
 
@@ -49,6 +50,7 @@ class EndpointSettings:
         nobody at a laptop wants to wait that long.
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
         starts again has them again, empty.
+    :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +59,7 @@ class EndpointSettings:
     job_python: Path = field(default_factory=lambda: Path(sys.executable))
     stop_grace_seconds: float = 10.0
     buckets: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
 
 class LocalEndpoint:
@@ -75,7 +78,7 @@ class LocalEndpoint:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._directory: Path | None = None
-        self._regions = Regions(self._host_of)
+        self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
 
     @property
@@ -137,10 +140,13 @@ class LocalEndpoint:
         return region.store.execution(arn).done.wait(timeout)
 
     def _listen(self) -> None:
-        self._regions = Regions(self._host_of)
+        self._regions = self._no_regions()
         self._server = make_server(self.settings.host, self.settings.port, self._regions)
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
+
+    def _no_regions(self) -> Regions:
+        return Regions(self._host_of, runners_with(self.settings.stand_ins))
 
     def _make_buckets(self) -> None:
         clients = Clients(self.url, BUCKET_REGION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
@@ -12,7 +12,7 @@ from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.runners.registry import JOBS, RUNNERS
-from airflow_sm_pipelines.local.runners.step import StepServices
+from airflow_sm_pipelines.local.runners.step import StepRunner, StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
 
 
@@ -22,10 +22,12 @@ class Region:
 
     :param name: such as ``us-east-1``.
     :param host: where its jobs run.
+    :param runners: what runs each type of step.
     """
 
     name: str
     host: JobHost
+    runners: Mapping[str, type[StepRunner]] = field(default_factory=lambda: RUNNERS)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -33,7 +35,7 @@ class Region:
             clients=self.host.clients,
             jobs=tuple(Jobs(kind, self.host) for kind in JOBS),
             callbacks=Callbacks(),
-            runners=RUNNERS,
+            runners=self.runners,
             executions=self.store.executions,
         )
         self._drivers: dict[str, ExecutionDriver] = {}
@@ -86,10 +88,12 @@ class Regions:
     """The regions that were asked for so far.
 
     :param make_host: makes the job host of a region.
+    :param runners: what runs each type of step.
     """
 
-    def __init__(self, make_host: Callable[[str], JobHost]) -> None:
+    def __init__(self, make_host: Callable[[str], JobHost], runners: Mapping[str, type[StepRunner]] = RUNNERS) -> None:
         self._make_host = make_host
+        self._runners = runners
         self._lock = threading.Lock()
         self._regions: dict[str, Region] = {}
 
@@ -100,7 +104,7 @@ class Regions:
         """
         with self._lock:
             if name not in self._regions:
-                self._regions[name] = Region(name, self._make_host(name))
+                self._regions[name] = Region(name, self._make_host(name), self._runners)
             return self._regions[name]
 
     def all(self) -> list[Region]:

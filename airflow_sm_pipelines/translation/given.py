@@ -112,7 +112,9 @@ def _check_value(parameter: PipelineParameter, value: Any, subject: str) -> None
     if isinstance(to_runtime_value(value), RuntimeValue):
         return  # checked when the task runs, once rendered
     try:
-        parameter.parse(to_start_value(value))
+        text = to_start_value(value)
+        if not parameter.is_left_out(text):
+            parameter.parse_start_value(text)
     except PipelineParameterError as error:
         raise TranslationError(f"{subject}: {error}") from None
 

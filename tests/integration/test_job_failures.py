@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 import uuid
 from pathlib import Path
-from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, job_name, run_one, wait
-from tests.integration.documents import BUCKET, IMAGE, ROLE, document, processing_step, training_step
+from tests.integration.documents import BUCKET, ROLE, document, processing_step, training_step
 
 
 def test_a_failing_processing_script_says_why(endpoint: LocalEndpoint, aws: Aws) -> None:
@@ -133,18 +133,6 @@ def test_a_refused_create_request_is_the_steps_failure(endpoint: LocalEndpoint, 
     )
 
 
-def test_an_image_of_its_own_cannot_be_run(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """No script mode and no entry point: the reason says what would work."""
-    step_definition = training_step("train", "unused")
-    del step_definition["Arguments"]["HyperParameters"]
-    step = run_one(endpoint, aws, step_definition)
-    assert step["FailureReason"] == (
-        f"ClientError: the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that"
-        " is the hyperparameters sagemaker_program and sagemaker_submit_directory, or"
-        " AlgorithmSpecification.ContainerEntrypoint."
-    )
-
-
 def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: LocalEndpoint, aws: Aws) -> None:
     """When the job is to be made, so the step has no job."""
     step_definition = training_step("train", "unused")
@@ -159,42 +147,35 @@ def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: 
     )
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
+def test_what_only_the_run_decides_is_the_jobs_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """A number of instances that a parameter gives: the job says what is not done here."""
+    step_definition = training_step("train", "s3://b/c.tar.gz")
+    step_definition["Arguments"]["ResourceConfig"]["InstanceCount"] = {"Get": "Parameters.Count"}
+    definition = document(step_definition, parameters=({"Name": "Count", "Type": "Integer"},))
+    arn = aws.start(definition, {"Count": "2"})
+    wait(endpoint, arn)
+    assert aws.steps(arn)["train"]["FailureReason"] == (
+        "ClientError: the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1."
+    )
+
+
+def test_a_job_outside_of_a_pipeline_says_what_is_not_done_here(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """It fails, as a job does on AWS; nothing is called done."""
+    request = processing_step("p", f"s3://{BUCKET}/unused")["Arguments"]
+    request |= {"ProcessingJobName": f"job-{uuid.uuid4().hex}", "AppSpecification": {"ImageUri": "image"}}
+    aws.sagemaker.create_processing_job(**request)
+    waiter = aws.sagemaker.get_waiter("processing_job_completed_or_stopped")
+    waiter.config.delay = 0.1
+    with pytest.raises(WaiterError):
+        waiter.wait(ProcessingJobName=request["ProcessingJobName"])
+    job = aws.sagemaker.describe_processing_job(ProcessingJobName=request["ProcessingJobName"])
+    assert (job["ProcessingJobStatus"], job["FailureReason"]) == (
+        "Failed",
         (
-            {"AppSpecification": {"ImageUri": "image"}},
-            (
-                "ClientError: the local endpoint cannot run the entry point of the image image. Give"
-                ' AppSpecification.ContainerEntrypoint, such as ["python3", "/opt/ml/processing/input/code/script.py"].'
-            ),
+            "ClientError: the local endpoint cannot run the entry point of the image image. Give"
+            ' AppSpecification.ContainerEntrypoint, such as ["python3", "/opt/ml/processing/input/code/script.py"].'
         ),
-        (
-            {"ProcessingInputs": [{"InputName": "table", "DatasetDefinition": {"LocalPath": "/opt/ml/processing/t"}}]},
-            "ClientError: the processing input 'table' has no S3Input; the local endpoint reads from S3 only.",
-        ),
-        (
-            {
-                "ProcessingOutputConfig": {
-                    "Outputs": [{"OutputName": "f", "FeatureStoreOutput": {"FeatureGroupName": "g"}}]
-                },
-                "ProcessingInputs": [],
-            },
-            (
-                "ClientError: the processing output 'f' has no S3Output with S3Uri and LocalPath; the local endpoint"
-                " writes to S3 only."
-            ),
-        ),
-    ],
-)
-def test_a_processing_job_that_cannot_be_run_here_says_so(
-    endpoint: LocalEndpoint, aws: Aws, change: dict[str, Any], reason: str
-) -> None:
-    """No entry point, or data from or to elsewhere than S3."""
-    step_definition = processing_step("p", f"s3://{BUCKET}/unused")
-    step_definition["Arguments"] |= change
-    step = run_one(endpoint, aws, step_definition)
-    assert (step["StepStatus"], step["FailureReason"]) == ("Failed", reason)
+    )
 
 
 def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:

@@ -96,6 +96,19 @@ def test_a_parameter_without_default_must_be_given(aws: Aws) -> None:
         aws.start(definition)
 
 
+def test_an_empty_text_is_no_value(aws: Aws, endpoint: LocalEndpoint) -> None:
+    """The service refuses it where it is given, and takes it as a default."""
+    definition = document(
+        {"Name": "no", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.Why"}}},
+        parameters=({"Name": "Why", "Type": "String", "DefaultValue": ""},),
+    )
+    with pytest.raises(ClientError, match="The value of pipeline parameter 'Why' is empty, and SageMaker starts an"):
+        aws.start(definition, {"Why": ""})
+    arn = aws.start(definition)
+    wait(endpoint, arn)
+    assert aws.describe(arn)["PipelineExecutionStatus"] == "Failed"
+
+
 def test_an_execution_that_does_not_exist_is_not_found(aws: Aws) -> None:
     """For every operation on executions."""
     arn = "arn:aws:sagemaker:eu-west-1:123456789012:pipeline/p/execution/abcdefghijkl"

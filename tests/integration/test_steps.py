@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-import pytest
-
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.clients import Aws, wait
 from tests.integration.documents import BUCKET, condition_step, document, fail_step, processing_step
@@ -52,26 +50,6 @@ def test_a_missing_property_file_is_named(endpoint: LocalEndpoint, aws: Aws) -> 
     wait(endpoint, arn)
     assert aws.steps(arn)["no"]["FailureReason"] == (
         f"cannot read s3://{BUCKET}/{prefix}/m.json: Error message from S3: The specified key does not exist."
-    )
-
-
-@pytest.mark.parametrize("more", [{"Arguments": {}}, {"CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"}}])
-def test_a_step_type_that_is_not_run_here_fails_with_a_reason(
-    endpoint: LocalEndpoint, aws: Aws, more: dict[str, object]
-) -> None:
-    """CreatePipeline takes the document, as AWS would; the step says what the endpoint runs, also when it is cached."""
-    step = {
-        **more,
-        "Name": "notify",
-        "Type": "Lambda",
-        "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
-        "OutputParameters": [],
-    }
-    arn = aws.start(document(step))
-    wait(endpoint, arn)
-    assert aws.steps(arn)["notify"]["FailureReason"] == (
-        "ClientError: the local endpoint does not run steps of type 'Lambda'. It runs Callback, Condition,"
-        " Fail, ForEach, Model, Processing, RegisterModel, Training. Run this pipeline on AWS, or leave the step out locally."
     )
 
 

@@ -122,6 +122,11 @@ def _join_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
     if not isinstance(content, Mapping) or not isinstance(values, list) or not isinstance(content.get("On", ""), str):
         yield error(f"{subject}: a Std:Join holds 'On', a text, and 'Values', a list", path)
         return
+    if "On" not in content:
+        yield warning(
+            f"{subject}: a Std:Join has no 'On'; it is taken for the empty text. Write it: the SDK always does",
+            f"{path}.Std:Join.On",
+        )
     for index, value in enumerate(values):
         if not isinstance(value, (str, int, float)) and not is_expression(value):
             yield error(

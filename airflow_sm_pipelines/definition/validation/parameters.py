@@ -47,6 +47,12 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
             )
         start = f"pipeline parameter '{parameter.name}' has the key"
         yield from unknown_keys(parameter.extra, _FURTHER_KEYS, start, path, more="; it is kept as it is")
+        if parameter.key_order and "Type" not in parameter.key_order:
+            yield warning(
+                f"pipeline parameter '{parameter.name}' has no 'Type'; it is taken for {parameter.type}, as AWS's JSON "
+                "schema has it. Write the type: the SDK always does",
+                f"{path}.Type",
+            )
         if parameter.type in PARAMETER_TYPES:
             yield from _value_problems(parameter, path)
         else:

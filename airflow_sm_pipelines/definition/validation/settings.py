@@ -107,6 +107,12 @@ def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
                 f"not {shown(value)}",
                 f"{path}.{key}",
             )
+    if policy.get("MaxAttempts") == 0 and policy.get("MaxAttempts") is not False:
+        yield warning(
+            f"'MaxAttempts' of a retry policy of step '{step.name}' is 0, by which SageMaker's guide means never, and "
+            "which the SDK refuses. Leave the policy out, or give at least 1",
+            f"{path}.MaxAttempts",
+        )
     yield from _number_problems(step, policy, path)
 
 

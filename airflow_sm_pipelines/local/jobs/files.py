@@ -1,4 +1,4 @@
-"""Where a job's files are, what it said in them, and which ways of getting them are not run here."""
+"""Where a job's files are, and what it said in them."""
 
 from __future__ import annotations
 
@@ -61,36 +61,6 @@ def said(directory: JobDirectory, name: str, limit: int) -> str:
         return ""
     with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
         return file.read(limit)
-
-
-def only_file_mode(mode: str, data_type: str, name: str) -> None:
-    """Refuse the ways of reading data that would be something else here than on AWS.
-
-    FastFile shows the same files as File, so it is run as File.
-
-    :param mode: ``File``, ``FastFile`` or ``Pipe``.
-    :param data_type: ``S3Prefix``, ``ManifestFile``, ...
-    :param name: the input, for the message.
-    :raises JobFailedError: the mode or type is not run here.
-    """
-    if mode not in ("File", "FastFile") or data_type != "S3Prefix":
-        raise JobFailedError(
-            f"ClientError: the input {name!r} asks for {data_type} in {mode} mode; the local endpoint runs S3Prefix"
-            " in File and FastFile mode."
-        )
-
-
-def only_one_instance(count: int) -> None:
-    """Refuse clusters.
-
-    :param count: InstanceCount.
-    :raises JobFailedError: it is more than one.
-    """
-    if count != 1:
-        raise JobFailedError(
-            f"ClientError: the job asks for {count} instances; the local endpoint runs jobs on one. Set InstanceCount"
-            " to 1."
-        )
 
 
 def resource_config(instance_type: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
@@ -68,6 +69,8 @@ class Job(ABC):
     resource: ClassVar[Resource]
     timed_out_status: ClassVar[str] = "Stopped"
     """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
+    limits: ClassVar[Limits] = staticmethod(no_limits)
+    """What a create request may ask for and such jobs do not do here."""
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         self.name = name
@@ -222,6 +225,8 @@ class Job(ABC):
         staging = S3Staging(self.host.clients["s3"])
         try:
             self._phase("Downloading")
+            for limit in type(self).limits(self.request):
+                raise JobFailedError(f"ClientError: {limit.message}.")
             command, variables = self.prepare(directory, staging)
             name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
             stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
-from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
+from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
+from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.limits import Limits, processing_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
@@ -21,6 +22,7 @@ class ProcessingJob(Job):
 
     resource: ClassVar[Resource] = RESOURCES["processing-job"]
     timed_out_status: ClassVar[str] = "Failed"
+    limits: ClassVar[Limits] = staticmethod(processing_limits)
     _exit_message = ""
 
     def details(self) -> dict[str, Any]:
@@ -30,24 +32,10 @@ class ProcessingJob(Job):
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
         """Download the inputs, make the output directories, write the two configuration files."""
         application = self.request["AppSpecification"]
-        entry_point = application.get("ContainerEntrypoint")
-        if not entry_point:
-            raise JobFailedError(
-                f"ClientError: the local endpoint cannot run the entry point of the image {application['ImageUri']}."
-                " Give AppSpecification.ContainerEntrypoint, such as"
-                ' ["python3", "/opt/ml/processing/input/code/script.py"].'
-            )
-        only_one_instance(self.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
         for item in self.request.get("ProcessingInputs", ()):
             if item.get("AppManaged"):
                 continue
-            source = item.get("S3Input")
-            if source is None:
-                raise JobFailedError(
-                    f"ClientError: the processing input {item['InputName']!r} has no S3Input; the local endpoint"
-                    " reads from S3 only."
-                )
-            only_file_mode(source.get("S3InputMode", "File"), source.get("S3DataType", "S3Prefix"), item["InputName"])
+            source = item["S3Input"]
             target = local_path(directory, source.get("LocalPath"), item["InputName"])
             staging.download(source["S3Uri"], target, self.request["RoleArn"])
         for name, output in self._outputs():
@@ -62,7 +50,8 @@ class ProcessingJob(Job):
             json.dumps(resource_config(self.request["ProcessingResources"]["ClusterConfig"]["InstanceType"])),
             encoding="utf-8",
         )
-        return [*entry_point, *application.get("ContainerArguments", ())], {"PROCESSING_JOB_NAME": self.name}
+        command = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", ())]
+        return command, {"PROCESSING_JOB_NAME": self.name}
 
     def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
         """Upload the outputs of a job that completed. Continuous uploads happen at the end too."""
@@ -85,13 +74,7 @@ class ProcessingJob(Job):
         for item in self.request.get("ProcessingOutputConfig", {}).get("Outputs", ()):
             if item.get("AppManaged"):
                 continue
-            output = item.get("S3Output")
-            if output is None or "S3Uri" not in output or "LocalPath" not in output:
-                raise JobFailedError(
-                    f"ClientError: the processing output {item['OutputName']!r} has no S3Output with S3Uri and"
-                    " LocalPath; the local endpoint writes to S3 only."
-                )
-            yield item["OutputName"], output
+            yield item["OutputName"], item["S3Output"]
 
     def _read_exit_message(self, directory: JobDirectory) -> None:
         self._exit_message = said(directory, "message", _EXIT_MESSAGE_CHARACTERS)

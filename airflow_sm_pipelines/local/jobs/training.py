@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
+from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
@@ -44,6 +45,7 @@ class TrainingJob(Job):
     """
 
     resource: ClassVar[Resource] = RESOURCES["training-job"]
+    limits: ClassVar[Limits] = staticmethod(training_limits)
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)
@@ -82,7 +84,6 @@ class TrainingJob(Job):
         """Download the channels, write the configuration files, choose between script mode and an entry point."""
         command = self._command()
         resources = self.request.get("ResourceConfig", {})
-        only_one_instance(resources.get("InstanceCount", 1))
         channels: dict[str, dict[str, str]] = {}
         for channel in self.request.get("InputDataConfig", ()):
             name = channel["ChannelName"]
@@ -161,28 +162,15 @@ class TrainingJob(Job):
         entry_point = algorithm.get("ContainerEntrypoint")
         if entry_point:
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
-        parameters = self.request.get("HyperParameters", {})
-        if "sagemaker_program" not in parameters or "sagemaker_submit_directory" not in parameters:
-            image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "(none)"))
-            raise JobFailedError(
-                f"ClientError: the local endpoint cannot run the algorithm inside the image {image}. It runs script"
-                " mode, that is the hyperparameters sagemaker_program and sagemaker_submit_directory, or"
-                " AlgorithmSpecification.ContainerEntrypoint."
-            )
         return [str(self.host.interpreter), "-m", _TOOLKIT]
 
     def _download_channel(
         self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
     ) -> dict[str, str]:
         name = channel["ChannelName"]
-        source = channel["DataSource"].get("S3DataSource")
-        if source is None:
-            raise JobFailedError(
-                f"ClientError: the channel {name!r} has no S3DataSource; the local endpoint reads S3 only."
-            )
+        source = channel["DataSource"]["S3DataSource"]
         default_mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
         mode = channel.get("InputMode", default_mode)
-        only_file_mode(mode, source["S3DataType"], name)
         staging.download(source["S3Uri"], directory.ml / "input" / "data" / name, self.request["RoleArn"])
         shown = {
             "TrainingInputMode": mode,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from airflow_sm_pipelines.definition.problems import did_you_mean
+from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
@@ -17,6 +19,7 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
     RegisterModelStepRunner,
 )
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
+from airflow_sm_pipelines.local.runners.stand_in_steps import StandInStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 
 RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
@@ -30,6 +33,39 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Training": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
+
+_DECIDE: Final = ("Condition", "Fail", "ForEach")
+"""These decide how an execution goes on, so nothing can stand in for them."""
+
+STAND_INS: Final = tuple(name for name in STEP_TYPES if name not in _DECIDE)
+"""The step types for which something may stand in."""
+
+NOT_RUN: Final = tuple(name for name in STEP_TYPES if name not in RUNNERS)
+"""The step types that the local endpoint does not run."""
+
+
+def stand_ins_of(name: str) -> tuple[str, ...]:
+    """Return the types of step that a name stands for.
+
+    :param name: a type, or ``all`` for every type that the local endpoint does not run.
+    :raises ValueError: for anything else.
+    """
+    if name == "all":
+        return NOT_RUN
+    if name in _DECIDE:
+        raise ValueError(f"nothing can stand in for {name} steps: they decide how an execution goes on")
+    if name not in STAND_INS:
+        raise ValueError(f"{name!r} is no type of step{did_you_mean(name, STAND_INS)}")
+    return (name,)
+
+
+def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
+    """Return the runners, where something stands in for some types of step.
+
+    :param stand_ins: of :data:`STAND_INS`.
+    """
+    return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)}
+
 
 JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob)
 """The kinds of jobs that the local endpoint runs."""

@@ -19,6 +19,7 @@ from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.names import new_execution_id
 from airflow_sm_pipelines.local.region import Region
+from airflow_sm_pipelines.local.runnable import not_run_here
 from airflow_sm_pipelines.local.selection import Selection
 from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.versions import requested_version
@@ -84,10 +85,21 @@ def _new_execution(
     )
     if selection is not None:
         _select(region, execution, selection)
+    _require_runnable(region, execution)
     execution.experiment_config = _experiment_config(execution, S3Staging(region.host.clients["s3"]))
     pipeline.last_run_time = moment
     version.last_execution_arn = str(execution.arn)
     return execution
+
+
+def _require_runnable(region: Region, execution: ExecutionRecord) -> None:
+    found = not_run_here(execution.version.definition, region.runners, execution.selected)
+    if found:
+        raise ValidationError(
+            f"The local endpoint cannot run this pipeline: {'; '.join(map(str, found))}. Run it on AWS, or have the"
+            " endpoint leave such steps out: with --stub TYPE the steps of a type succeed with stand-in properties, and"
+            " nothing is run for them."
+        )
 
 
 def _select(region: Region, execution: ExecutionRecord, config: Mapping[str, Any]) -> None:
@@ -135,7 +147,7 @@ def _typed(definition: PipelineDefinition, given: Mapping[str, str]) -> dict[str
     for name, parameter in declared.items():
         if name in given:
             try:
-                values[name] = parameter.parse(given[name])
+                values[name] = parameter.parse_start_value(given[name])
             except PipelineParameterError as error:
                 problems.append(str(error))
         elif parameter.default_value is MISSING:

@@ -9,6 +9,7 @@ from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.graph import PipelineGraph
+from airflow_sm_pipelines.definition.parameters import to_start_value
 from airflow_sm_pipelines.definition.validation import pipeline_name_problem, selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.resume import OnRetry
@@ -203,9 +204,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
 
         :param context: Airflow's.
         """
-        from airflow_sm_pipelines.operators.executions.starting import start_values
-
-        return masked_among(start_values(self.parameters, None, self.task_id))
+        return masked_among({name: to_start_value(value) for name, value in self.parameters.items()})
 
     def _request(self, hook: SageMakerPipelineHook, this_try: StartingTry) -> StartRequest:
         from airflow_sm_pipelines.hooks.executions import StartRequest

@@ -152,7 +152,8 @@ def start_values(
     :param values: rendered values by pipeline parameter.
     :param declared: what the definition declares; ``None`` where it is not known.
     :param task_id: named in errors.
-    :raises PipelineParameterError: for an unknown parameter, a wrong type, or a value that is too long.
+    :return: without those that are empty and so by default: SageMaker takes the empty text for a default only.
+    :raises PipelineParameterError: for an unknown parameter, a wrong type, or a value that is empty or too long.
     """
     by_name = {parameter.name: parameter for parameter in declared or ()}
     texts: dict[str, str] = {}
@@ -163,14 +164,17 @@ def start_values(
                 f"declare{did_you_mean(name, by_name)}"
             )
         try:
-            texts[name] = to_start_value(value)
+            text = to_start_value(value)
         except PipelineParameterError as error:
             raise PipelineParameterError(f"Task '{task_id}', pipeline parameter '{name}': {error}") from None
+        parameter = by_name.get(name, PipelineParameter(name, "String"))
+        if parameter.is_left_out(text):
+            continue
         try:
-            if declared is not None:
-                by_name[name].parse(texts[name])
+            parameter.parse_start_value(text)
         except PipelineParameterError as error:
             raise PipelineParameterError(f"Task '{task_id}': {error}") from None
+        texts[name] = text
     return texts
 
 

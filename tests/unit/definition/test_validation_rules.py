@@ -266,7 +266,7 @@ def test_what_is_no_duration(after):
     [
         ({"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 20, "BackoffRate": 1.5, "IntervalSeconds": 0}, []),
         ({"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "ExpireAfterMin": 14400}, []),
-        ({"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 0, "IntervalSeconds": 43200}, []),
+        ({"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 1, "IntervalSeconds": 43200}, []),
         ({"ExceptionType": ["Step.THROTTLING"], "ExpireAfterMin": 0}, []),
         ({"ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"]}, []),
         (
@@ -400,8 +400,8 @@ def test_what_only_older_or_other_sources_allow_is_a_warning():
 
 
 def test_what_aws_sources_allow_besides_the_sdk_passes():
-    """A parameter without a type is text and may be described; Lambda and Callback steps need no arguments; EMR and
-    check steps may have retry policies.
+    """A parameter may be described; Lambda and Callback steps need no arguments; EMR and check steps may have retry
+    policies.
     """
     policies = [{"ExceptionType": ["Step.THROTTLING"]}]
     cluster = {"StepConfig": {"HadoopJarStep": {"Jar": "s3://b/k"}}, "ClusterId": "j-1"}
@@ -411,13 +411,21 @@ def test_what_aws_sources_allow_besides_the_sdk_passes():
         {"Name": "e", "Type": "EMR", "Arguments": cluster, "RetryPolicies": policies},
         {"Name": "q", "Type": "QualityCheck", "Arguments": {}, "CheckType": "DATA_QUALITY", "RetryPolicies": policies},
     ]
-    parameters = [{"Name": "P", "DefaultValue": "text", "Description": "what it is for"}]
+    parameters = [{"Name": "P", "Type": "String", "DefaultValue": "text", "Description": "what it is for"}]
     assert reported(*steps, Parameters=parameters) == []
-    assert reported(*steps, Parameters=[{"Name": "P", "DefaultValue": 5}]) == [
+
+
+def test_a_parameter_without_a_type_is_text():
+    """As AWS's schema has it: its default is held against that."""
+    assert reported(train(), Parameters=[{"Name": "P", "DefaultValue": 5}]) == [
+        (
+            "warning: pipeline parameter 'P' has no 'Type'; it is taken for String, as AWS's JSON schema has it. Write the "
+            "type: the SDK always does @ $.Parameters[0].Type"
+        ),
         (
             "error: pipeline parameter 'P' is declared String and has the default 5, which is Integer "
             "@ $.Parameters[0].DefaultValue"
-        )
+        ),
     ]
 
 
@@ -561,4 +569,26 @@ def test_nested_steps_and_conditions_are_checked_to_the_end():
     where = f"$.Steps[0]{'.Arguments.IfSteps[0]' * 50}.Arguments.Conditions[0]{'.Condition' * 100}.RightValue"
     assert [problem for problem in reported(step) if problem.startswith("error")] == [
         f"error: step 'end' reads 'Parameters.P': there is no pipeline parameter 'P' @ {where}"
+    ]
+
+
+def test_what_is_allowed_and_never_written():
+    """What AWS's schema or guide allow, and the SDK never writes, is named with what it is taken for."""
+    step = train(
+        RetryPolicies=[{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 0}],
+        Arguments={"x": [{"Std:Join": {"Values": ["a", "b"]}}]},
+    )
+    assert reported(step, Parameters=[{"Name": "In"}]) == [
+        (
+            "warning: pipeline parameter 'In' has no 'Type'; it is taken for String, as AWS's JSON schema has it. Write the "
+            "type: the SDK always does @ $.Parameters[0].Type"
+        ),
+        (
+            "warning: 'MaxAttempts' of a retry policy of step 't' is 0, by which SageMaker's guide means never, and which "
+            "the SDK refuses. Leave the policy out, or give at least 1 @ $.Steps[0].RetryPolicies[0].MaxAttempts"
+        ),
+        (
+            "warning: step 't': a Std:Join has no 'On'; it is taken for the empty text. Write it: the SDK always does "
+            "@ $.Steps[0].Arguments.x[0].Std:Join.On"
+        ),
     ]

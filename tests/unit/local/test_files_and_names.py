@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sm_pipelines.local.jobs.files import local_path, only_file_mode, only_one_instance, said
+from airflow_sm_pipelines.local.jobs.files import local_path, said
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import StagingError, relative_name, split_uri
@@ -96,17 +96,6 @@ def test_what_is_no_file_of_the_job_is_not_read(tmp_path: Path, kind: str) -> No
     elif kind == "directory":
         (output / "message").mkdir()
     assert said(directory, "message", 10) == ""
-
-
-def test_what_is_not_run_here_is_said() -> None:
-    """Pipe mode, manifests and clusters would be something else here than on AWS."""
-    only_file_mode("FastFile", "S3Prefix", "train")
-    with pytest.raises(JobFailedError, match="asks for S3Prefix in Pipe mode"):
-        only_file_mode("Pipe", "S3Prefix", "train")
-    with pytest.raises(JobFailedError, match="asks for ManifestFile in File mode"):
-        only_file_mode("File", "ManifestFile", "train")
-    with pytest.raises(JobFailedError, match="asks for 2 instances"):
-        only_one_instance(2)
 
 
 def test_names_are_the_services() -> None:

@@ -59,6 +59,25 @@ def test_start_values_are_checked_texts():
     assert start_values({"A": "0.9", "B": True, "C": 5}, declared, "g.launch") == {"A": "0.9", "B": "true", "C": "5"}
 
 
+def test_an_empty_text_is_left_out_where_it_is_the_default():
+    """SageMaker takes it for a default, and for no value that is given."""
+    declared = [PipelineParameter("A", "String", ""), PipelineParameter("B", "String", "b")]
+    assert start_values({"A": "", "B": "c"}, declared, "g.launch") == {"B": "c"}
+
+
+@pytest.mark.parametrize(
+    "declared", [None, [PipelineParameter("A", "String", "a")], [PipelineParameter("A", "String")]]
+)
+def test_an_empty_text_is_no_start_value(declared):
+    """It is refused before anything is started, also where the pipeline's declaration is not known."""
+    with pytest.raises(PipelineParameterError) as caught:
+        start_values({"A": ""}, declared, "run")
+    assert str(caught.value) == (
+        "Task 'run': The value of pipeline parameter 'A' is empty, and SageMaker starts an execution with values of at "
+        "least 1 character. Leave it out where the default is meant, or give a text that says so."
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
