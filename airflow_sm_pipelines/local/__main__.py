@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     :return: the exit code.
     """
     options = vars(_parser(program).parse_args(arguments))
-    options["buckets"] = tuple(options["buckets"])
+    options["buckets"], options["allowed_hosts"] = tuple(options["buckets"]), tuple(options["allowed_hosts"])
     options["stand_ins"] = tuple(name for names in options["stand_ins"] for name in names)
     logging.basicConfig(
         level=logging.DEBUG if options.pop("verbose") else logging.WARNING,
@@ -38,13 +39,15 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    settings = EndpointSettings(**options)
     try:
-        endpoint = LocalEndpoint(EndpointSettings(**options))
+        endpoint = LocalEndpoint(settings)
         endpoint.start()
     except (BucketNotMadeError, SandboxUnavailableError, OSError) as error:
         sys.stderr.write(f"sm-pipelines local: {error}\n")
         return 1
     try:
+        sys.stderr.writelines(f"sm-pipelines local: warning: {line}\n" for line in _warnings(settings))
         sys.stdout.write(f"{endpoint.url}\n")
         sys.stdout.flush()
         ended.wait()
@@ -53,12 +56,27 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     return 0
 
 
+def _warnings(settings: EndpointSettings) -> Iterator[str]:
+    if not settings.is_local:
+        yield f"whoever reaches {settings.host} can run programs here: any key is taken"
+    if os.geteuid() == 0:
+        yield "jobs run as root, and they are programs of whoever uses the endpoint. An ordinary user is enough"
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
     )
     parser.add_argument("--host", default=EndpointSettings.host, help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--allow-host",
+        dest="allowed_hosts",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name by which clients call the endpoint, besides those of this machine; give it again for another one",
+    )
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--state-dir",

@@ -50,6 +50,7 @@ class EndpointSettings:
         nobody at a laptop wants to wait that long.
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
         starts again has them again, empty.
+    :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
     """
 
@@ -60,6 +61,12 @@ class EndpointSettings:
     stop_grace_seconds: float = 10.0
     buckets: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody but this machine reaches the endpoint."""
+        return _address(self.host).is_loopback
 
 
 class LocalEndpoint:
@@ -88,7 +95,7 @@ class LocalEndpoint:
             raise RuntimeError("the endpoint is not running")
         host = self.settings.host
         # Listening on every address, it is still reached from here by the loopback one.
-        if ipaddress.ip_address(socket.gethostbyname(host) if ":" not in host else host).is_unspecified:
+        if _address(host).is_unspecified:
             host = "::1" if ":" in host else "127.0.0.1"
         return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}"
 
@@ -141,7 +148,7 @@ class LocalEndpoint:
 
     def _listen(self) -> None:
         self._regions = self._no_regions()
-        self._server = make_server(self.settings.host, self.settings.port, self._regions)
+        self._server = make_server(self.settings.host, self.settings.port, self._regions, self.settings.allowed_hosts)
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
 
@@ -170,3 +177,7 @@ class LocalEndpoint:
             endpoint_url=self.url,
             stop_grace_seconds=self.settings.stop_grace_seconds,
         )
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(socket.gethostbyname(host) if ":" not in host else host)

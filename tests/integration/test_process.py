@@ -38,6 +38,12 @@ while True:
 """
 
 
+AS_ROOT = (
+    "sm-pipelines local: warning: jobs run as root, and they are programs of whoever uses the endpoint. An ordinary user "
+    "is enough\n"
+)
+
+
 @contextmanager
 def program(
     *arguments: str, prefix: Sequence[str] = (), **environment: str
@@ -98,7 +104,7 @@ def test_it_prints_its_url_and_answers(tmp_path: Path) -> None:
         assert Aws(url).sagemaker.list_pipelines()["PipelineSummaries"] == []
         process.send_signal(signal.SIGTERM)
         out, error = process.communicate(timeout=30)
-    assert (process.returncode, out, error) == (0, "", "")
+    assert (process.returncode, out, error) == (0, "", AS_ROOT if os.geteuid() == 0 else "")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -140,6 +146,24 @@ def test_web_pages_get_no_permission() -> None:
         response = connection.getresponse()
         connection.close()
     assert response.getheader("Access-Control-Allow-Origin") is None
+
+
+def test_listening_for_others_is_warned_of() -> None:
+    """Whoever can reach the endpoint can run programs. Other machines call it by a name that it was told."""
+    with program("--host", "0.0.0.0", "--allow-host", "sagemaker.lab", "--bucket", "there") as (process, url):
+        host, port = url.removeprefix("http://").split(":")
+        answers = {}
+        for name in ("sagemaker.lab", "there.sagemaker.lab", "evil.example"):
+            connection = http.client.HTTPConnection(host, int(port), timeout=10)
+            connection.request("GET", "/", headers={"Host": f"{name}:{port}"})
+            answers[name] = connection.getresponse().status
+            connection.close()
+        process.terminate()
+        _, error = process.communicate(timeout=30)
+    assert answers == {"sagemaker.lab": 404, "there.sagemaker.lab": 200, "evil.example": 403}
+    assert error.splitlines()[0] == (
+        "sm-pipelines local: warning: whoever reaches 0.0.0.0 can run programs here: any key is taken"
+    )
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import socket
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from botocore.config import Config
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.local.server import wsgi
 from airflow_sm_pipelines.local.server.application import OPERATIONS
 from airflow_sm_pipelines.local.server.rest_of_aws import is_entry
 from tests.integration.clients import Aws, error_of
@@ -53,7 +57,7 @@ def test_the_wire_form_of_errors(endpoint: LocalEndpoint) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", headers["x-amzn-RequestId"])
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(endpoint: LocalEndpoint, body: bytes) -> None:
     """SerializationException, as AWS's JSON services answer."""
     status, answer, _ = post(endpoint.url, "DescribePipeline", body)
@@ -109,6 +113,99 @@ def test_web_pages_are_refused(aws: Aws, path: str, headers: dict[str, str], bod
         assert "Access-Control-Allow-Origin" not in error.headers
     assert aws.get(kept) == "kept"
     assert error_of(aws.s3.get_object, Bucket=BUCKET, Key="evil.py")[0] == "NoSuchKey"
+
+
+def ask(aws: Aws, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
+    """Status and body of the answer to a request with just these headers, ``Host`` included."""
+    parts = urllib.parse.urlsplit(aws.url)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def refused(message: str) -> tuple[int, str]:
+    return 403, json.dumps({"__type": "AccessDeniedException", "message": message})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_other_sites_are_refused(aws: Aws, method: str) -> None:
+    """Some browsers leave Origin out; what they say instead is refused. To follow a link to our pages is all right."""
+    cross = {"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Content-Length": "0"}
+    answer = ask(aws, method, f"/{BUCKET}", cross)
+    assert answer == refused("Requests from web pages are refused.")
+    page = ask(aws, method, "/_pages/nothing", cross)
+    assert page[0] == (404 if method == "GET" else 403)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", "xlocalhost", "a b"])
+def test_another_name_is_refused(aws: Aws, host: str) -> None:
+    """A page whose name was made to mean this machine reads nothing: neither S3, nor SageMaker, nor our pages."""
+    for path, headers in (
+        (f"/{BUCKET}", {}),
+        ("/_pages/", {}),
+        ("/", {"X-Amz-Target": "SageMaker.ListPipelines", "Content-Length": "0"}),
+    ):
+        method = "POST" if headers else "GET"
+        assert ask(aws, method, path, {"Host": host, **headers}) == refused(
+            f"This endpoint is not called {host!r}. Use its address, or start it with --allow-host and the name."
+        )
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.:1", f"{BUCKET}.localhost:1", "127.0.0.1:1", "[::1]:1", "10.1.2.3"]
+)
+def test_names_and_addresses_of_this_machine(aws: Aws, host: str) -> None:
+    """An address cannot be made to mean another machine; S3 clients put the bucket before the name."""
+    headers = {"Host": host, "X-Amz-Target": "SageMaker.ListPipelines", "Content-Length": "0"}
+    assert ask(aws, "POST", "/", headers)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/moto-api", "/moto-api/", "/moto-api/recorder/start-recording", "/moto-api/reset"])
+def test_motos_own_pages_are_not_served(aws: Aws, path: str) -> None:
+    """To read some of them changes its state, or has every request written to a file."""
+    for method in ("GET", "POST"):
+        answer = ask(aws, method, path, {"Host": "localhost", "Content-Length": "0"})
+        assert answer == refused("The pages of moto itself are not served.")
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1e3"])
+def test_a_length_that_is_none(aws: Aws, length: str) -> None:
+    """It is refused before anything is read."""
+    assert ask(aws, "POST", "/", {"Host": "localhost", "Content-Length": length})[0] == 400
+
+
+@pytest.mark.parametrize("target", ["AmazonSQS.CreateQueue", "Logs_20140328.CreateLogGroup"])
+def test_another_service_that_is_asked_too_deep(aws: Aws, target: str) -> None:
+    """A body of a hundred thousand brackets is the request's fault, not moto's."""
+    body = b'{"QueueName": ' + b"[" * 100_000
+    headers = {"Host": "localhost", "X-Amz-Target": target, "Content-Length": str(len(body))}
+    status, answer = ask(aws, "POST", "/", {**headers, "Content-Type": "application/x-amz-json-1.0"}, body)
+    assert (status, json.loads(answer)["__type"]) == (400, "SerializationException")
+
+
+def test_a_client_that_stalls_holds_nobody_up(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a request to create something is waited for, without a lock, and not for ever."""
+    monkeypatch.setattr(wsgi._QuietRequestHandler, "timeout", 0.5)
+    parts = urllib.parse.urlsplit(aws.url)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as stalled:
+        stalled.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.CreateQueue\r\n"
+            b"Content-Type: application/x-amz-json-1.0\r\nContent-Length: 1000\r\n\r\n{"
+        )
+        assert aws.sqs.create_queue(QueueName="meanwhile")["QueueUrl"]
+        answer = b"".join(iter(lambda: stalled.recv(1000), b""))  # until it is hung up on
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer.rpartition(b"\r\n")[2]) == {
+        "__type": "RequestTimeout",
+        "message": "The request ends before it is complete.",
+    }
 
 
 NOT_WORK = set(OPERATIONS) | {"AddTags", "ListTags", "DeleteTags", "Search"}

@@ -15,12 +15,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
+from airflow_sm_pipelines.local.server.door import Door
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
@@ -70,20 +72,25 @@ class Application:
 
     :param regions: our side.
     :param moto: the rest of AWS.
+    :param door: who may come in.
     """
 
-    def __init__(self, regions: Regions, moto: DomainDispatcherApplication) -> None:
+    def __init__(self, regions: Regions, moto: DomainDispatcherApplication, door: Door | None = None) -> None:
         self._regions = regions
+        self._door = door or Door()
         self._rest_of_aws = RestOfAws(moto)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request. Those of web pages are refused, whoever would answer them.
+        """Answer one request, if it may come in, whoever would answer it."""
+        refusal = self._door.refusal(environ)
+        if refusal is not None:
+            return _refused(AccessDeniedError(refusal))(environ, start_response)
+        try:
+            return self._let_in(environ, start_response)
+        except ClientDisconnected:
+            return _refused(_RequestTimeoutError("The request ends before it is complete."))(environ, start_response)
 
-        Jobs are programs. No page that the user happens to look at may start one, or change what one reads. A browser
-        adds ``Origin`` to whatever a page sends elsewhere by POST, PUT or DELETE, forms included; no AWS client does.
-        """
-        if "HTTP_ORIGIN" in environ:
-            return _refused(AccessDeniedError("Requests from web pages are refused."))(environ, start_response)
+    def _let_in(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "GET" and environ.get("PATH_INFO", "").startswith(PAGES):
             return self._page(environ["PATH_INFO"])(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -145,8 +152,8 @@ def _region(request: Request) -> str:
 def _members(body: bytes) -> dict[str, Any]:
     try:
         members = json.loads(body or b"{}")
-    except ValueError as error:
-        raise _SerializationError(f"The request is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise _SerializationError(f"The request is no JSON that can be read: {error}") from error
     if not isinstance(members, dict):
         raise _SerializationError("The request is no JSON object.")
     # A null is the same as a missing member in this protocol.
@@ -156,6 +163,11 @@ def _members(body: bytes) -> dict[str, Any]:
 class _SerializationError(ServiceError):
     code = "SerializationException"
     http_status = 400
+
+
+class _RequestTimeoutError(ServiceError):
+    code = "RequestTimeout"
+    http_status = 408
 
 
 def _refused(error: ServiceError) -> Response:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from botocore.model import OperationNotFoundError
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
@@ -96,6 +97,12 @@ class RestOfAws:
             answer, status, headers = self._ask(service, environ, asked)
         except (NotImplementedError, OperationNotFoundError):
             return asked.refused()(environ, start_response)
+        except RecursionError:
+            return asked.error("SerializationException", "The request nests too deep.", _BAD_REQUEST)(
+                environ, start_response
+            )
+        except ClientDisconnected:
+            raise  # it sends no more
         except Exception as error:
             logger.exception("%s failed", asked.operation)
             return asked.error("InternalFailure", f"{asked.operation} failed: {error!r}", 500)(environ, start_response)
@@ -142,10 +149,12 @@ class _Asked:
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment) -> _Asked:
-        """Look at a request. A form's content is read, and put back: moto reads it with a lock held."""
+        """Look at a request. What it has in it is read, and put back, but for S3: moto reads with a lock held."""
         target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO", "")
         action = ""
-        if not target and environ.get("CONTENT_TYPE", "").startswith(_FORM):
+        if target:
+            environ["wsgi.input"] = io.BytesIO(Request(environ).get_data(cache=False))
+        elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
             content = Request(environ).get_data(cache=False)
             environ["wsgi.input"] = io.BytesIO(content)
             action = parse_qs(content.decode("utf-8", "replace")).get("Action", [""])[0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Iterable
 from typing import Any
 
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server.application import Application
+from airflow_sm_pipelines.local.server.door import Door
 
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -23,27 +25,43 @@ _BACKLOG = 128
 logger = logging.getLogger(__name__)
 
 
+READ_TIMEOUT = 60.0
+"""How long a client may send nothing in the midst of a request, or between two, in seconds. botocore's own limit."""
+
+
 class _QuietRequestHandler(MotoRequestHandler):
-    """Logs requests at DEBUG, not as ordinary output."""
+    """Logs requests at DEBUG, not as ordinary output, and waits for no client for ever."""
+
+    timeout = READ_TIMEOUT
+
+    def run_wsgi(self) -> None:
+        """Answer a request whose length can be read."""
+        length = self.headers.get("Content-Length")
+        if length is None or length.strip().isdecimal():
+            super().run_wsgi()
+        else:
+            self.close_connection = True
+            self.send_error(400, f"Content-Length: {length!r} is no number of bytes")
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         level = logging.DEBUG if type == "info" else logging.ERROR
         logger.log(level, message, *args)
 
 
-def make_server(host: str, port: int, regions: Regions) -> BaseWSGIServer:
+def make_server(host: str, port: int, regions: Regions, names: Iterable[str] = ()) -> BaseWSGIServer:
     """A server that listens, and answers once ``serve_forever`` runs.
 
     :param host: the address.
     :param port: the port; 0 for any free one.
     :param regions: our side of the endpoint.
+    :param names: by which clients call it, besides the names and addresses of this machine.
     :raises OSError: the port is taken.
     """
     moto = DomainDispatcherApplication(create_backend_app)
     emptied = Client(moto).post("/moto-api/reset")  # moto's state is one for the whole process
     if emptied.status_code != 200:
         raise RuntimeError(f"moto did not empty its state: {emptied.status} {emptied.text}")
-    application = Application(regions, moto)
+    application = Application(regions, moto, Door((host, *names)))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # werkzeug duplicates the socket. Left to bind by itself, it ends the process when the port is taken.
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
