@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import textwrap
 import uuid
 from pathlib import Path
@@ -187,14 +189,63 @@ def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpo
     )
 
 
-def test_an_output_that_is_a_link_to_elsewhere_is_not_uploaded(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """A link out of the output directory would store a file of this machine."""
-    code = aws.put(
-        f"link/{uuid.uuid4().hex}/script.py",
-        "import os\nos.symlink('/etc/hostname', '/opt/ml/processing/output/o/x')\n",
-    )
-    step = run_one(endpoint, aws, processing_step("p", code, outputs={"o": f"s3://{BUCKET}/link-out"}))
-    assert step["FailureReason"] == "ClientError: the output file 'x' is a link that leaves its directory"
+OUTPUT = "import os; os.chdir('/opt/ml/processing/output/o')\n"
+DEEP = """
+for _ in range(3000):
+    os.mkdir('d')
+    os.chdir('d')
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("os.symlink('/etc/hostname', 'x')", "the output file 'x' is a link that leaves its directory"),
+        ("os.symlink('/etc', 'x')", "the output file 'x' is a link that leaves its directory"),
+        (
+            "os.makedirs('a/b'); os.symlink('..', 'a/b/x')",
+            "the output file 'x' is a link that leads to a directory around it",
+        ),
+        ("os.symlink('nothing', 'x')", "the output file 'x' is a link that leads to nothing"),
+        ("open(b'\\xff', 'w')", "the output file '\\udcff' has a name that is no UTF-8"),
+        (DEEP, "the output has more than 200 directories in one another"),
+    ],
+)
+def test_an_output_that_cannot_be_stored_fails_the_job(
+    endpoint: LocalEndpoint, aws: Aws, script: str, reason: str
+) -> None:
+    """Files of this machine are not stored, and nothing is left out in silence; nothing is left behind, either."""
+    code = aws.put(f"odd/{uuid.uuid4().hex}/script.py", OUTPUT + script)
+    step = run_one(endpoint, aws, processing_step("p", code, outputs={"o": f"s3://{BUCKET}/odd-out"}))
+    assert step["FailureReason"] == f"ClientError: {reason}"
+    directory = endpoint._directory
+    assert directory is not None
+    assert [path for path in directory.glob("jobs/*/*") if path.name == job_name(step)] == []
+
+
+def test_links_within_an_output_stand_for_what_they_lead_to(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """Those to files and those to directories."""
+    script = "os.mkdir('a'); open('a/f', 'w').write('text'); os.symlink('a', 'b'); os.symlink('a/f', 'c')"
+    code = aws.put(f"links/{uuid.uuid4().hex}/script.py", OUTPUT + script)
+    prefix = f"s3://{BUCKET}/links-{uuid.uuid4().hex}"
+    assert run_one(endpoint, aws, processing_step("p", code, outputs={"o": prefix}))["StepStatus"] == "Succeeded"
+    assert [aws.get(f"{prefix}/{name}") for name in ("a/f", "b/f", "c")] == ["text"] * 3
+
+
+@pytest.mark.parametrize("removed", ["/opt/ml/model", "/opt/ml/output/data"])
+def test_a_script_that_removes_a_directory_of_its_own_has_left_nothing_there(
+    endpoint: LocalEndpoint, aws: Aws, removed: str
+) -> None:
+    """The job is Completed, its model empty or as it was."""
+    step_definition = training_step("train", "unused")
+    algorithm = step_definition["Arguments"]["AlgorithmSpecification"]
+    algorithm["ContainerEntrypoint"] = ["python3", "-c", f"import shutil; shutil.rmtree({removed!r})"]
+    step = run_one(endpoint, aws, step_definition)
+    assert step["StepStatus"] == "Succeeded"
+    uri = aws.sagemaker.describe_training_job(TrainingJobName=job_name(step))["ModelArtifacts"]["S3ModelArtifacts"]
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    with tarfile.open(fileobj=io.BytesIO(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as archive:
+        assert archive.getnames() == []
 
 
 def test_no_file_of_this_machine_is_shown_as_what_a_job_said(endpoint: LocalEndpoint, aws: Aws, tmp_path: Path) -> None:

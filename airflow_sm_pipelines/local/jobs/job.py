@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import os
 import shutil
+import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -312,5 +313,10 @@ class Job(ABC):
 def _remove(root: Path) -> None:
     try:
         shutil.rmtree(root)
+    except RecursionError:
+        # Nothing of Python's takes away some thousand directories in one another.
+        removed = subprocess.run(["rm", "-rf", "--", root], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        if removed.returncode != 0:
+            logger.warning("could not remove the job directory %s: %s", root, removed.stderr)
     except OSError as error:  # a job may leave a directory that cannot be listed; its outcome stands
         logger.warning("could not remove the job directory %s: %s", root, error)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from s3transfer.futures import TransferFuture
 from s3transfer.manager import TransferManager
+
+DEEPEST: Final = 200
+"""So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
+
+_TOO_DEEP: Final = f"ClientError: the output has more than {DEEPEST} directories in one another"
 
 
 class StagingError(Exception):
@@ -83,19 +89,18 @@ class S3Staging:
             self._finish([transfers.download(bucket, key, str(target)) for key, target in targets], uri)
 
     def upload_directory(self, directory: Path, uri: str) -> None:
-        """Copy every file below a directory under an S3 prefix. Links are followed within the directory only.
+        """Copy every file below a directory under an S3 prefix. Links stand for what they lead to, within it.
 
         :param directory: may be missing or empty, then there is nothing to do.
         :param uri: the prefix.
-        :raises StagingError: S3 refused, as when the bucket does not exist.
+        :raises StagingError: S3 refused, as when the bucket does not exist; or something in the directory is no output.
         """
         bucket, prefix = split_uri(uri)
         prefix = prefix.rstrip("/") + "/" if prefix else ""
-        inside = directory.resolve()
-        files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
-        for path in files:
-            if not path.resolve().is_relative_to(inside):
-                raise StagingError(f"ClientError: the output file {path.name!r} is a link that leaves its directory")
+        try:
+            files = sorted(_files(directory))
+        except OSError as error:
+            raise StagingError(f"ClientError: the output cannot be read: {error}") from error
         with TransferManager(self._client) as transfers:
             self._finish(
                 [
@@ -108,12 +113,14 @@ class S3Staging:
     def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
         """Pack a directory's content into a ``tar.gz`` and store it as one object.
 
-        :param directory: its children become the archive's top level.
+        :param directory: its children become the archive's top level; missing, it counts as empty. Links stay links.
         :param uri: the object.
         :param scratch: a directory for the archive while it is made.
-        :raises StagingError: S3 refused.
+        :raises StagingError: S3 refused, or the directory nests too deep.
         """
         bucket, key = split_uri(uri)
+        directory.mkdir(parents=True, exist_ok=True)
+        _require_shallow(directory)
         archive = scratch / key.rsplit("/", 1)[-1]
         with tarfile.open(archive, "w:gz") as tar:
             for path in sorted(directory.iterdir()):
@@ -149,6 +156,53 @@ class S3Staging:
                 future.result()
             except ClientError as error:
                 raise StagingError(f"ClientError: cannot transfer {uri}: {_words(error)}") from error
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    inside = directory.resolve()
+    left: list[tuple[Path, tuple[Path, ...]]] = [(directory, ())] if directory.is_dir() else []
+    while left:
+        folder, around = left.pop()
+        around = (*around, folder.resolve())
+        if len(around) > DEEPEST:
+            raise StagingError(_TOO_DEEP)
+        for path in folder.iterdir():
+            if not _is_utf_8(path.name):
+                raise StagingError(f"ClientError: the output file {path.name!r} has a name that is no UTF-8")
+            if path.is_symlink():
+                _check_link(path, inside, around)
+            if path.is_dir():
+                left.append((path, around))
+            elif path.is_file():
+                yield path
+
+
+def _check_link(path: Path, inside: Path, around: tuple[Path, ...]) -> None:
+    target = path.resolve()
+    wrong = f"ClientError: the output file {path.name!r} is a link that"
+    if not target.is_relative_to(inside):
+        raise StagingError(f"{wrong} leaves its directory")
+    if target in around:
+        raise StagingError(f"{wrong} leads to a directory around it")
+    if not target.exists():
+        raise StagingError(f"{wrong} leads to nothing")
+
+
+def _require_shallow(directory: Path) -> None:
+    left = [(directory, 1)]
+    while left:
+        folder, depth = left.pop()
+        if depth > DEEPEST:
+            raise StagingError(_TOO_DEEP)
+        left.extend((path, depth + 1) for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def _is_utf_8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _below(directory: Path, name: str, uri: str) -> Path:

@@ -113,10 +113,10 @@ class TrainingJob(Job):
         scratch = directory.root / "tmp"
         if self.model_uri.endswith("/"):
             staging.upload_directory(model, self.model_uri)
-        elif not stopped or any(model.iterdir()):
+        elif not stopped or (model.is_dir() and any(model.iterdir())):
             staging.upload_archive(model, self.model_uri, scratch)
         data = local_path(directory, "/opt/ml/output/data", "the output data")
-        if any(data.iterdir()):
+        if data.is_dir() and any(data.iterdir()):
             staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
         checkpoints = self._checkpoints(directory)
         if checkpoints is not None:
