@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import re
 import threading
@@ -12,9 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 _BATCH_EVENTS = 1000
-_EVENT_BYTES = 60_000  # moto and AWS refuse events over 256 KiB, and batches over 1 MiB
 _BATCH_BYTES = 500_000
 _TAIL_LINES = 40
+_WAITING_EVENTS = 10_000
+MOST_CHARACTERS = 50_000_000
+"""So much of one job's log is kept: moto has all logs in memory. Of what comes after it only the last lines are."""
+
+logger = logging.getLogger(__name__)
 
 _ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interrupt)\b")
 
@@ -32,7 +37,10 @@ class LogStream:
         self._group = group
         self._stream = stream
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        # Bounded: a job that prints faster than that can be stored is made to wait.
+        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING_EVENTS)
+        self._size = 0
+        self._left_out = 0
         self._make()
         self._sender = threading.Thread(target=self._send, name=f"log-{stream}", daemon=True)
         self._sender.start()
@@ -43,10 +51,22 @@ class LogStream:
         :param line: without its line end. CloudWatch refuses empty messages, so an empty line becomes a blank.
         """
         self._tail.append(line)
-        self._events.put({"timestamp": int(time.time() * 1000), "message": line[:_EVENT_BYTES] or " "})
+        self._size += len(line)
+        if self._size <= MOST_CHARACTERS:
+            self._put(line)
+        else:
+            self._left_out += 1
 
     def close(self) -> None:
-        """Send what is left and end. Afterwards every line can be read from CloudWatch Logs."""
+        """Send what is left and end. Afterwards the log can be read from CloudWatch Logs."""
+        shown = self.tail[-min(self._left_out, _TAIL_LINES) :] if self._left_out else []
+        left_out = self._left_out - len(shown)
+        if left_out:
+            self._put(
+                f"[{left_out} lines are left out: the local endpoint keeps {MOST_CHARACTERS} characters of a log]"
+            )
+        for line in shown:
+            self._put(line)
         self._events.put(None)
         self._sender.join()
 
@@ -54,6 +74,9 @@ class LogStream:
     def tail(self) -> list[str]:
         """The last lines."""
         return list(self._tail)
+
+    def _put(self, line: str) -> None:
+        self._events.put({"timestamp": int(time.time() * 1000), "message": line or " "})
 
     def _make(self) -> None:
         with contextlib.suppress(self._client.exceptions.ResourceAlreadyExistsException):  # an earlier job made it
@@ -78,7 +101,14 @@ class LogStream:
             else:
                 open_ = False
             if batch:
-                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
+                self._store(batch)
+
+    def _store(self, batch: list[dict[str, Any]]) -> None:
+        try:
+            self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
+        except Exception:
+            # The job goes on, and whoever writes must not wait for room that nobody makes.
+            logger.exception("%s lines of the log %s are lost", len(batch), self._stream)
 
 
 def last_error_line(output: Sequence[str]) -> str:

@@ -16,6 +16,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+LONGEST_LINE = 60_000
+"""Longer lines are cut, in bytes. CloudWatch Logs and moto take events of up to 256 KiB, in batches of up to 1 MiB."""
+
 _NAMESPACE = re.compile(r"mnt:\[\d+\]")
 
 
@@ -127,9 +130,23 @@ def _lines(output: int, process: int) -> Iterator[str]:
             ended = ended or not chunk
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                yield _text(line)
+                yield from map(_text, _cut(line))
+            *pieces, rest = _cut(rest)
+            yield from map(_text, pieces)
     if rest:
         yield _text(rest)
+
+
+def _cut(line: bytes) -> Iterator[bytes]:
+    """A line in pieces that are not too long, the last one perhaps empty. No character is cut in two."""
+    start = 0
+    while len(line) - start > LONGEST_LINE:
+        end = start + LONGEST_LINE
+        while end > start + LONGEST_LINE - 4 and line[end] & 0xC0 == 0x80:  # in the midst of a UTF-8 character
+            end -= 1
+        yield line[start:end]
+        start = end
+    yield line[start:]
 
 
 def _text(line: bytes) -> str:
