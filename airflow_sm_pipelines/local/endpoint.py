@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.runners.registry import runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.wsgi import make_server
+from airflow_sm_pipelines.local.state_directory import StateDirectory
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +43,8 @@ class EndpointSettings:
     :param host: the address to listen on. Whoever reaches it can run programs here, so it is this machine only.
     :param port: the port; 0 for any free one.
     :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
-        makes in it is removed at the end. Pipelines, executions and S3 objects are in memory only.
+        makes in it is removed at the end, or, where it is killed, when the next one starts there. Pipelines,
+        executions and S3 objects are in memory only.
     :param job_python: the interpreter that stands for every image.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
         nobody at a laptop wants to wait that long.
@@ -84,7 +84,7 @@ class LocalEndpoint:
         self.settings = settings or EndpointSettings()
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        self._directory: Path | None = None
+        self._directory: StateDirectory | None = None
         self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
 
@@ -111,11 +111,9 @@ class LocalEndpoint:
         interpreter = self.settings.job_python.absolute()
         if not os.access(interpreter, os.X_OK):
             raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
-        if self.settings.state_directory is not None:
-            self.settings.state_directory.mkdir(parents=True, exist_ok=True)
-        self._directory = Path(tempfile.mkdtemp(prefix="sm-pipelines-", dir=self.settings.state_directory))
+        self._directory = StateDirectory(self.settings.state_directory)
         try:
-            self._sandbox = NamespaceSandbox.probe(self._directory)
+            self._sandbox = NamespaceSandbox.probe(self._directory.path)
             self._listen()
             self._make_buckets()
         except BaseException:
@@ -132,7 +130,7 @@ class LocalEndpoint:
         if self._thread is not None:
             self._thread.join()
         if self._directory is not None:
-            shutil.rmtree(self._directory)
+            self._directory.remove()
         self._server = self._thread = self._directory = None
 
     def wait_for_execution(self, arn: str, timeout: float | None = None) -> bool:
@@ -166,7 +164,7 @@ class LocalEndpoint:
     def _host_of(self, region: str) -> JobHost:
         if self._sandbox is None or self._directory is None:
             raise RuntimeError("the endpoint is not running")
-        directory = self._directory / "jobs" / region
+        directory = self._directory.path / "jobs" / region
         directory.mkdir(parents=True, exist_ok=True)
         return JobHost(
             sandbox=self._sandbox,

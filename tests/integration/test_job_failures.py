@@ -99,6 +99,21 @@ def test_missing_input_fails_the_job_in_the_services_words(endpoint: LocalEndpoi
         )
 
 
+def test_two_objects_that_would_be_one_file_fail_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """A prefix is a text, which takes in names that go on after it; and S3 tells 'x//y' from 'x/y'."""
+    for prefix, one, other in (
+        ("same/data", "same/data/dataset", "same/dataset"),
+        ("slash/", "slash/a//b", "slash/a/b"),
+    ):
+        aws.put(one, "one")
+        aws.put(other, "other")
+        uri = f"s3://{BUCKET}/{prefix}"
+        step = run_one(endpoint, aws, processing_step("prepare", aws.put_script(""), inputs={"raw": uri}))
+        assert step["FailureReason"] == (
+            f"ClientError: the objects '{one}' and '{other}' under {uri} would be one file. Rename one of them."
+        )
+
+
 def test_an_object_and_a_prefix_of_one_name_fail_the_job(endpoint: LocalEndpoint, aws: Aws) -> None:
     """S3 has both, a directory cannot; whichever is listed first."""
     aws.put("both/x", "object")
@@ -220,7 +235,7 @@ def test_an_output_that_cannot_be_stored_fails_the_job(
     assert step["FailureReason"] == f"ClientError: {reason}"
     directory = endpoint._directory
     assert directory is not None
-    assert [path for path in directory.glob("jobs/*/*") if path.name == job_name(step)] == []
+    assert [path for path in directory.path.glob("jobs/*/*") if path.name == job_name(step)] == []
 
 
 def test_links_within_an_output_stand_for_what_they_lead_to(endpoint: LocalEndpoint, aws: Aws) -> None:

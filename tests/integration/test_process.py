@@ -129,6 +129,28 @@ def test_killing_it_ends_its_jobs(tmp_path: Path) -> None:
         wait_until_gone(pids)
 
 
+def test_what_a_killed_endpoint_has_left_is_removed(tmp_path: Path) -> None:
+    """By the next one that starts there. What is a running endpoint's, or nobody's, stays."""
+    nobodys = tmp_path / "sm-pipelines-of-somebody"
+    nobodys.mkdir()
+    with program("--state-dir", str(tmp_path)) as (running, _):
+        [here] = set(tmp_path.iterdir()) - {nobodys}
+        with program("--state-dir", str(tmp_path)) as (killed, _):
+            [left] = set(tmp_path.iterdir()) - {nobodys, here}
+            killed.kill()
+            killed.wait()
+        with program("--state-dir", str(tmp_path)) as (process, _):
+            there = set(tmp_path.iterdir())
+            process.terminate()
+            _, error = process.communicate(timeout=30)
+        assert len(there) == 3
+        assert left not in there
+        assert error.splitlines()[0].endswith(f"removing {left}, which an endpoint that was killed has left")
+        running.terminate()
+        running.communicate(timeout=30)
+    assert list(tmp_path.iterdir()) == [nobodys]
+
+
 def test_web_pages_get_no_permission() -> None:
     """The preflight request by which a page of another origin asks whether it may send requests: no."""
     with program() as (_, url):
@@ -148,9 +170,10 @@ def test_web_pages_get_no_permission() -> None:
     assert response.getheader("Access-Control-Allow-Origin") is None
 
 
-def test_listening_for_others_is_warned_of() -> None:
+def test_listening_for_others_is_warned_of(tmp_path: Path) -> None:
     """Whoever can reach the endpoint can run programs. Other machines call it by a name that it was told."""
-    with program("--host", "0.0.0.0", "--allow-host", "sagemaker.lab", "--bucket", "there") as (process, url):
+    name = ("--allow-host", "sagemaker.lab")
+    with program("--host", "0.0.0.0", *name, "--bucket", "there", TMPDIR=str(tmp_path)) as (process, url):
         host, port = url.removeprefix("http://").split(":")
         answers = {}
         for name in ("sagemaker.lab", "there.sagemaker.lab", "evil.example"):

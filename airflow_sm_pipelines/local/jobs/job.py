@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import shutil
-import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -22,6 +20,7 @@ from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
+from airflow_sm_pipelines.local.jobs.trees import remove_tree
 from airflow_sm_pipelines.local.names import resource_arn
 
 FAILURE_REASON_CHARACTERS = 1024
@@ -246,7 +245,7 @@ class Job(ABC):
             self.collect(directory, staging, stopped=stopping or self._timed_out)
             return "Stopped" if self._timed_out else "Completed"
         finally:
-            _remove(directory.root)
+            remove_tree(directory.root)
 
     def _run_process(
         self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
@@ -308,15 +307,3 @@ class Job(ABC):
 
     def _touch(self) -> None:
         self._modified_time = now()
-
-
-def _remove(root: Path) -> None:
-    try:
-        shutil.rmtree(root)
-    except RecursionError:
-        # Nothing of Python's takes away some thousand directories in one another.
-        removed = subprocess.run(["rm", "-rf", "--", root], capture_output=True, text=True, check=False)  # noqa: S603, S607
-        if removed.returncode != 0:
-            logger.warning("could not remove the job directory %s: %s", root, removed.stderr)
-    except OSError as error:  # a job may leave a directory that cannot be listed; its outcome stands
-        logger.warning("could not remove the job directory %s: %s", root, error)

@@ -71,22 +71,25 @@ class S3Staging:
         """
         bucket, prefix = split_uri(uri)
         directory.mkdir(parents=True, exist_ok=True)
-        targets: list[tuple[str, Path]] = []
+        targets: dict[Path, str] = {}
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for item in page.get("Contents", ()):
                     name = relative_name(prefix, item["Key"])
                     if name and not name.endswith("/"):
-                        targets.append((item["Key"], _below(directory, name, uri)))
+                        target = _below(directory, name, uri)
+                        if target in targets:
+                            raise StagingError(_same_place(uri, targets[target], item["Key"]))
+                        targets[target] = item["Key"]
         except ClientError as error:
             raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
         if not targets and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
-        _no_file_is_a_directory(directory, {target for _, target in targets}, uri)
-        for _, target in targets:
+        _no_file_is_a_directory(directory, set(targets), uri)
+        for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
-            self._finish([transfers.download(bucket, key, str(target)) for key, target in targets], uri)
+            self._finish([transfers.download(bucket, key, str(target)) for target, key in targets.items()], uri)
 
     def upload_directory(self, directory: Path, uri: str) -> None:
         """Copy every file below a directory under an S3 prefix. Links stand for what they lead to, within it.
@@ -210,6 +213,10 @@ def _below(directory: Path, name: str, uri: str) -> Path:
     if not target.resolve().is_relative_to(directory.resolve()):
         raise StagingError(f"ClientError: the object {name!r} under {uri} would be written outside its directory")
     return target
+
+
+def _same_place(uri: str, one: str, other: str) -> str:
+    return f"ClientError: the objects {one!r} and {other!r} under {uri} would be one file. Rename one of them."
 
 
 def _no_file_is_a_directory(directory: Path, files: set[Path], uri: str) -> None:
