@@ -100,6 +100,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="time a stopped job gets to end by itself (default: %(default)s)",
     )
     parser.add_argument(
+        "--max-jobs",
+        type=_count,
+        default=EndpointSettings.max_jobs,
+        metavar="NUMBER",
+        help="how many jobs run at once; the others wait (default: %(default)s)",
+    )
+    parser.add_argument(
         "--bucket",
         dest="buckets",
         action="append",
@@ -136,6 +143,12 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
     return port
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs: give 1 or more")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

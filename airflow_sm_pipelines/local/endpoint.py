@@ -17,6 +17,7 @@ from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
+from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.runners.registry import runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 BUCKET_REGION = "us-east-1"
 """Where S3 makes a bucket that is asked for without a region. Clients of all regions reach it here."""
+
+
+JOBS_PER_CORE = 4
+"""So many jobs run at once by default, for each core: most wait for something, and all of them at once are too many."""
 
 
 class BucketNotMadeError(Exception):
@@ -51,6 +56,7 @@ class EndpointSettings:
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
         starts again has them again, empty.
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
+    :param max_jobs: how many jobs run at once; the others wait.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
     """
 
@@ -62,6 +68,7 @@ class EndpointSettings:
     buckets: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
     def is_local(self) -> bool:
@@ -87,6 +94,7 @@ class LocalEndpoint:
         self._directory: StateDirectory | None = None
         self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
+        self._slots = Slots(self.settings.max_jobs)
 
     @property
     def url(self) -> str:
@@ -174,6 +182,7 @@ class LocalEndpoint:
             region=region,
             endpoint_url=self.url,
             stop_grace_seconds=self.settings.stop_grace_seconds,
+            slots=self._slots,
         )
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
+from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
 from airflow_sm_pipelines.local.names import resource_arn
@@ -47,6 +48,7 @@ class JobHost:
     :param region: the AWS region.
     :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
+    :param slots: how many of them run at once, whatever region they are in.
     """
 
     sandbox: Sandbox
@@ -56,6 +58,7 @@ class JobHost:
     region: str
     endpoint_url: str
     stop_grace_seconds: float
+    slots: Slots = field(default_factory=Slots)
 
 
 class Job(ABC):
@@ -124,6 +127,7 @@ class Job(ABC):
             self._status = "Stopping"
             self._touch()
             process = self._process
+        self.host.slots.wake()
         if process is not None:
             threading.Thread(
                 target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
@@ -135,6 +139,7 @@ class Job(ABC):
         with self._lock:
             self._killed = True
             process = self._process
+        self.host.slots.wake()
         if process is not None:
             process.kill()
 
@@ -221,6 +226,14 @@ class Job(ABC):
         self._done.set()
 
     def _execute(self) -> str:
+        if not self.host.slots.take(lambda: self._killed or self._status == "Stopping"):
+            return "Stopped"
+        try:
+            return self._execute_now()
+        finally:
+            self.host.slots.give_back()
+
+    def _execute_now(self) -> str:
         directory = JobDirectory.create(self.host.directory / self.name)
         staging = S3Staging(self.host.clients["s3"])
         try:

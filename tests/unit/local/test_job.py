@@ -17,6 +17,7 @@ from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
+from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
 
@@ -94,6 +95,7 @@ class ExampleJob(Job):
         self.collected: list[bool] = []
         self.prepared = threading.Event()
         self.was_killed = threading.Event()
+        self.begun = threading.Event()
         if not request.get("wait"):
             self.prepared.set()
 
@@ -121,6 +123,7 @@ class ExampleJob(Job):
 
     def phase(self, name: str) -> None:
         self.phases.append(name)
+        self.begun.set()
 
 
 @pytest.fixture
@@ -133,12 +136,15 @@ def logs() -> Logs:
     return Logs()
 
 
+def host_of(sandbox: Sandbox, logs: Logs, directory: Path, slots: Slots) -> JobHost:
+    clients: Any = {"s3": None, "logs": logs}
+    return JobHost(sandbox, Path("/venv/bin/python3"), directory, clients, "us-east-1", "http://endpoint", 1, slots)
+
+
 @pytest.fixture
 def jobs(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> Jobs[ExampleJob]:
     """Where the jobs are made."""
-    clients: Any = {"s3": None, "logs": logs}
-    host = JobHost(sandbox, Path("/venv/bin/python3"), tmp_path, clients, "us-east-1", "http://endpoint", 1)
-    return Jobs(ExampleJob, host)
+    return Jobs(ExampleJob, host_of(sandbox, logs, tmp_path, Slots()))
 
 
 def test_a_job_gets_an_environment_of_its_own(
@@ -243,6 +249,27 @@ def test_closing_ends_every_job_and_refuses_new_ones(jobs: Jobs[ExampleJob], san
     assert (waiting.status, waiting.lines) == ("Stopped", [])
     with pytest.raises(ServiceError, match=r"The local endpoint is shutting down\."):
         jobs.create("late", {})
+
+
+def test_jobs_wait_for_one_another_where_there_is_one_place(sandbox: Sandbox, logs: Logs, tmp_path: Path) -> None:
+    """The next one begins when the first has ended; one that is stopped while it waits never does."""
+    jobs = Jobs(ExampleJob, host_of(sandbox, logs, tmp_path, Slots(1)))
+    first = jobs.create("first", {"wait": True})
+    assert first.begun.wait(10)
+    second, third = jobs.create("second", {}), jobs.create("third", {})
+    assert second.stop()
+    assert second.wait(10)
+    assert (second.status, second.phases, third.status) == ("Stopped", ["Stopped"], "InProgress")
+    first.prepared.set()
+    assert sandbox.started.wait(10)
+    assert sandbox.process is not None
+    sandbox.started.clear()
+    sandbox.process.end(0)
+    assert sandbox.started.wait(10)
+    assert first.wait(10)
+    sandbox.process.end(0)
+    assert third.wait(10)
+    assert (first.status, third.status) == ("Completed", "Completed")
 
 
 def test_a_name_is_taken_once(jobs: Jobs[ExampleJob]) -> None:

@@ -1,0 +1,91 @@
+"""How many jobs run at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from airflow_sm_pipelines.local.jobs.slots import Slots
+
+
+class Asker:
+    """Somebody who takes a place in a thread of its own; gives it back, or gives up, when told."""
+
+    def __init__(self, slots: Slots, told: Callable[[Asker], None]) -> None:
+        self.given_up = False
+        self.leave = threading.Event()
+        self.place: bool | None = None
+        self._slots, self._told = slots, told
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        self.place = self._slots.take(lambda: self.given_up)
+        self._told(self)
+        if self.place:
+            self.leave.wait(10)
+            self._slots.give_back()
+
+
+class Line:
+    """Askers, one after the other, and those who were let in."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.ended: list[Asker] = []
+        self._more = threading.Condition()
+
+    def ask(self) -> Asker:
+        before = len(self.slots._waiting) + len(self.ended)
+        asker = Asker(self.slots, self._tell)
+        # It waits, or was let in: either way it has asked.
+        while len(self.slots._waiting) + len(self.ended) == before and asker.place is None:
+            asker.thread.join(0.001)
+        return asker
+
+    def _tell(self, asker: Asker) -> None:
+        with self._more:
+            self.ended.append(asker)
+            self._more.notify_all()
+
+    def wait_for(self, count: int) -> list[Asker]:
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.ended) >= count, 10)
+        return self.ended
+
+
+def test_who_asked_first_comes_first():
+    """As many as there are places are let in; each that leaves makes room for the next one in line."""
+    line = Line(Slots(2))
+    askers = [line.ask() for _ in range(5)]
+    assert line.wait_for(2) == askers[:2]
+    for number in range(3):
+        askers[number].leave.set()
+        assert line.wait_for(3 + number) == askers[: 3 + number]
+    assert [asker.place for asker in askers] == [True] * 5
+    for asker in askers:
+        asker.leave.set()
+        asker.thread.join(10)
+
+
+def test_who_gives_up_makes_way():
+    """A job that is stopped while it waits ends, and those behind it come in its stead."""
+    line = Line(Slots(1))
+    first, second, third = (line.ask() for _ in range(3))
+    line.wait_for(1)
+    second.given_up = True
+    line.slots.wake()
+    assert line.wait_for(2) == [first, second]
+    first.leave.set()
+    assert line.wait_for(3) == [first, second, third]
+    assert [asker.place for asker in (first, second, third)] == [True, False, True]
+    third.leave.set()
+    third.thread.join(10)
+
+
+def test_without_a_limit_nobody_waits():
+    """Everybody is let in at once."""
+    slots = Slots()
+    assert [slots.take(lambda: False) for _ in range(100)] == [True] * 100
+    slots.give_back()
+    assert slots.take(lambda: True) is False
