@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -85,11 +84,14 @@ class BasePipelineTrigger(BaseTrigger):
         self._given_limit = None if time_limit is None else TimeLimit(**time_limit)
         self._limit: TimeLimit | None = None
         self._follower: Follower | None = None
+        self._threaded_log: ThreadedLog | None = None
 
-    @functools.cached_property
+    @property
     def log(self) -> ThreadedLog:  # type: ignore[override]  # Airflow itself does not use it
-        """The task's log."""
-        return ThreadedLog(super().log)
+        """The task's log. Made when the trigger runs, as its lines belong to the context that it is made in."""
+        if self._threaded_log is None:
+            self._threaded_log = ThreadedLog(super().log)
+        return self._threaded_log
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments to make this trigger again, as JSON."""

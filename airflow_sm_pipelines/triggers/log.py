@@ -12,7 +12,7 @@ import contextvars
 import functools
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from logging import Logger
 from typing import Any
 
@@ -20,15 +20,19 @@ from typing import Any
 class ThreadedLog:
     """Writes to a log in a thread, the same for all, so that lines keep their order.
 
+    Thousands of triggers have one each, so it holds next to nothing.
+
     All lines belong to the context that this is made in: by that Airflow knows which task's they are.
 
     :param log: the log.
     """
 
+    __slots__ = ("_context", "_log", "_told")
+
     def __init__(self, log: Logger | Any) -> None:
         self._log = log
         self._context = contextvars.copy_context()
-        self._last: Future[None] | None = None
+        self._told = False
 
     def info(self, message: str, *args: object) -> None:
         """Tell what happens.
@@ -64,11 +68,15 @@ class ThreadedLog:
 
     async def written(self) -> None:
         """Wait until everything is written: Airflow closes the log of a trigger when that ends."""
-        if self._last is not None:
-            await asyncio.wrap_future(self._last)
+        if self._told:
+            await asyncio.wrap_future(_writer().submit(_nothing))  # what was told before is written before
 
     def _write(self, tell: Callable[..., None], *arguments: object) -> None:
-        self._last = _writer().submit(self._context.run, tell, *arguments)
+        self._told = True
+        _writer().submit(self._context.run, tell, *arguments)
+
+
+def _nothing() -> None: ...
 
 
 @functools.cache
