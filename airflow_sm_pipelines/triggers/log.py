@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import os
+import queue
 import sys
+import threading
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from logging import Logger
 from typing import Any
 
@@ -69,16 +72,40 @@ class ThreadedLog:
     async def written(self) -> None:
         """Wait until everything is written: Airflow closes the log of a trigger when that ends."""
         if self._told:
-            await asyncio.wrap_future(_writer().submit(_nothing))  # what was told before is written before
+            loop = asyncio.get_running_loop()
+            done = loop.create_future()
+            # What was told before is written before.
+            self._write(loop.call_soon_threadsafe, _complete, done)
+            await done
 
-    def _write(self, tell: Callable[..., None], *arguments: object) -> None:
+    def _write(self, tell: Callable[..., object], *arguments: object) -> None:
         self._told = True
-        _writer().submit(self._context.run, tell, *arguments)
+        _lines().put((self._context, tell, arguments))
 
 
-def _nothing() -> None: ...
+_Line = tuple[contextvars.Context, Callable[..., object], tuple[object, ...]]
 
 
 @functools.cache
-def _writer() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagemaker-pipelines-log")
+def _lines() -> queue.SimpleQueue[_Line]:
+    lines: queue.SimpleQueue[_Line] = queue.SimpleQueue()
+    threading.Thread(target=_write_all, args=(lines,), name="sagemaker-pipelines-log", daemon=True).start()
+    return lines
+
+
+# A forked process has the queue and not the thread.
+os.register_at_fork(after_in_child=_lines.cache_clear)
+
+
+def _write_all(lines: queue.SimpleQueue[_Line]) -> None:
+    while True:
+        context, tell, arguments = lines.get()
+        try:
+            context.run(tell, *arguments)
+        except Exception:  # noqa: BLE001 - there is no log to tell it
+            traceback.print_exc()
+
+
+def _complete(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import subprocess
+import sys
 import threading
 
 from airflow_sm_pipelines.triggers.log import ThreadedLog
@@ -67,3 +69,49 @@ async def test_lines_belong_to_the_task_that_the_log_is_of():
 async def test_nothing_to_write():
     """Nothing is waited for where nothing was told."""
     await ThreadedLog(logger(FullPipe())).written()
+
+
+class Broken(logging.Handler):
+    """Fails, as a pipe that is closed does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise BrokenPipeError(record.getMessage())
+
+
+async def test_a_line_that_cannot_be_written_stops_no_other(capfd):
+    """The thread goes on; what went wrong is on standard error."""
+    broken = logging.Logger("broken")
+    broken.addHandler(Broken())
+    pipe = FullPipe()
+    pipe.room.set()
+    first, second = ThreadedLog(broken), ThreadedLog(logger(pipe))
+    first.info("lost")
+    second.info("kept")
+    await first.written()
+    await second.written()
+    assert pipe.lines == [("nobody's", "kept", "")]
+    assert capfd.readouterr().err.splitlines()[-1] == "BrokenPipeError: lost"
+
+
+FORKED = """
+import logging, os, sys, threading
+from types import SimpleNamespace
+from airflow_sm_pipelines.triggers.log import ThreadedLog
+
+def tell():
+    told = threading.Event()
+    ThreadedLog(SimpleNamespace(info=lambda _: told.set())).info("line")
+    return told.wait(10)
+
+assert tell()
+child = os.fork()
+if child == 0:
+    os._exit(0 if tell() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_process_that_was_forked_has_a_thread_of_its_own():
+    """Threads are not inherited."""
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
