@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -94,6 +95,7 @@ class LocalEndpoint:
         self._directory: StateDirectory | None = None
         self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
+        self._interpreter: Interpreter | None = None
         self._slots = Slots(self.settings.max_jobs)
 
     @property
@@ -119,11 +121,13 @@ class LocalEndpoint:
         interpreter = self.settings.job_python.absolute()
         if not os.access(interpreter, os.X_OK):
             raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
+        self._interpreter = Interpreter.ask(interpreter)
         self._directory = StateDirectory(self.settings.state_directory)
         try:
             self._sandbox = NamespaceSandbox.probe(self._directory.path)
             self._listen()
             self._make_buckets()
+            self._directory.remove_left_over()
         except BaseException:
             self.close()
             raise
@@ -170,13 +174,13 @@ class LocalEndpoint:
                 raise BucketNotMadeError(f"the bucket '{bucket}' cannot be made: {error}") from error
 
     def _host_of(self, region: str) -> JobHost:
-        if self._sandbox is None or self._directory is None:
+        if self._sandbox is None or self._directory is None or self._interpreter is None:
             raise RuntimeError("the endpoint is not running")
         directory = self._directory.path / "jobs" / region
         directory.mkdir(parents=True, exist_ok=True)
         return JobHost(
             sandbox=self._sandbox,
-            interpreter=self.settings.job_python.absolute(),
+            interpreter=self._interpreter,
             directory=directory,
             clients=Clients(self.url, region),
             region=region,

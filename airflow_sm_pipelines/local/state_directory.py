@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 class StateDirectory:
     """A new directory, locked for as long as this process lives.
 
-    Directories beside it that an endpoint of the same user has left behind, since it was killed, are removed.
-
     :param parent: where; ``None`` for the directory of temporary files.
     """
 
@@ -34,6 +32,9 @@ class StateDirectory:
         self._lock = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         draft.rename(self.path / _LOCK)
+
+    def remove_left_over(self) -> None:
+        """Remove the directories beside it that endpoints of the same user have left behind, since they were killed."""
         for other in self.path.parent.glob(f"{_PREFIX}*"):
             if other != self.path and _is_left_over(other):
                 logger.warning("removing %s, which an endpoint that was killed has left", other)

@@ -42,7 +42,7 @@ def test_a_failing_training_script_says_why(endpoint: LocalEndpoint, aws: Aws) -
     assert step["StepStatus"] == "Failed"
     assert step["FailureReason"] == (
         "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"KeyError: 'target'\"\n"
-        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
+        'Command "/opt/ml/.environment/bin/python3 -- train.py", exit code: 1'
     )
     described = aws.sagemaker.describe_training_job(TrainingJobName=job_name(step))
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Failed", "Failed")
@@ -73,7 +73,7 @@ def test_a_script_that_exits_without_an_exception(endpoint: LocalEndpoint, aws: 
     step = run_one(endpoint, aws, training_step("train", source))
     assert step["FailureReason"] == (
         'AlgorithmError: ExecuteUserScriptError:\nExitCode 3\nErrorMessage "bad data"\n'
-        f'Command "{endpoint.settings.job_python} -- train.py", exit code: 1'
+        'Command "/opt/ml/.environment/bin/python3 -- train.py", exit code: 1'
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import io
 import json
 import os
+import sys
 import tarfile
 import uuid
 import zipfile
@@ -27,6 +29,7 @@ seen = {
     "environment": dict(os.environ),
     "inputs": sorted(str(path) for path in pathlib.Path("/opt/ml/processing/input").rglob("*") if path.is_file()),
     "python": sys.executable,
+    "base": sys._base_executable,
     "prefix": sys.prefix,
 }
 pathlib.Path("/opt/ml/processing/output/seen/seen.json").write_text(json.dumps(seen))
@@ -66,7 +69,10 @@ def test_what_a_processing_script_sees(endpoint: LocalEndpoint, aws: Aws, monkey
     assert seen["config"]["ProcessingJobName"] == name
     assert seen["config"]["ProcessingJobArn"] == step["Metadata"]["ProcessingJob"]["Arn"]
     assert (seen["resources"]["current_host"], seen["resources"]["hosts"]) == ("algo-1", ["algo-1"])
-    assert os.path.realpath(seen["python"]) == os.path.realpath(endpoint.settings.job_python)
+    assert (seen["python"], os.path.realpath(seen["base"])) == (
+        "/opt/ml/.environment/bin/python3",
+        os.path.realpath(endpoint.settings.job_python),
+    )
     environment = seen["environment"]
     assert "SECRET_OF_THE_SERVER" not in environment
     assert {key: environment[key] for key in ("GREETING", "AWS_ENDPOINT_URL", "AWS_REGION")} == {
@@ -158,27 +164,38 @@ def test_an_entry_point_of_a_training_job_is_run(endpoint: LocalEndpoint, aws: A
     assert step["FailureReason"] == "AlgorithmError: out of luck, exit code: 2"
 
 
-def test_requirements_are_installed_for_the_job_only(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """requirements.txt beside the script, as in script mode; the interpreter stays as it was."""
+def wheel_of(name: str, version: str) -> bytes:
+    """A wheel with one module of that name, whose ANSWER is the version."""
     wheel = io.BytesIO()
+    about = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("smp_tiny.py", "ANSWER = 42")
-        archive.writestr("smp_tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: smp-tiny\nVersion: 1.0\n")
-        archive.writestr(
-            "smp_tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("smp_tiny-1.0.dist-info/RECORD", "")
+        archive.writestr(f"{name}.py", f"ANSWER = {version!r}")
+        archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    return wheel.getvalue()
+
+
+def test_requirements_are_installed_for_the_job_only(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """requirements.txt beside the script, as in script mode: what is there is taken, what is not, or in another version,
+    is the job's own. The interpreter stays as it was.
+    """
     source = aws.put_source_archive(
         {
-            "train.py": "import smp_tiny\nprint(smp_tiny.ANSWER, smp_tiny.__file__)",
-            "requirements.txt": "--no-index\n./smp_tiny-1.0-py3-none-any.whl\n",
-            "smp_tiny-1.0-py3-none-any.whl": wheel.getvalue(),
+            "train.py": "import boto3, jmespath, smp_tiny\nprint(smp_tiny.ANSWER, jmespath.ANSWER, smp_tiny.__file__)",
+            "requirements.txt": "--no-index\nboto3\n./smp_tiny-42-py3-none-any.whl\n./jmespath-1.99-py3-none-any.whl\n",
+            "smp_tiny-42-py3-none-any.whl": wheel_of("smp_tiny", "42"),
+            "jmespath-1.99-py3-none-any.whl": wheel_of("jmespath", "1.99"),
         }
     )
+    before = importlib.metadata.version("jmespath")
     step = run_one(endpoint, aws, training_step("train", source))
-    assert step["StepStatus"] == "Succeeded", step
-    assert "42 /opt/ml/.packages/smp_tiny.py" in aws.log_lines("/aws/sagemaker/TrainingJobs", job_name(step))
+    lines = aws.log_lines("/aws/sagemaker/TrainingJobs", job_name(step))
+    assert step["StepStatus"] == "Succeeded", lines
+    place = f"/opt/ml/.environment/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages/smp_tiny.py"
+    assert f"42 1.99 {place}" in lines
     assert importlib.util.find_spec("smp_tiny") is None
+    assert importlib.metadata.version("jmespath") == before
 
 
 def test_metrics_are_found_in_what_a_training_script_prints(endpoint: LocalEndpoint, aws: Aws) -> None:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
@@ -28,7 +29,6 @@ FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
 
 _OF_THE_INTERPRETER = ("LD_LIBRARY_PATH",)  # without it an interpreter may not find its own shared libraries
-_PACKAGES = "/opt/ml/.packages"
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class JobHost:
     """
 
     sandbox: Sandbox
-    interpreter: Path
+    interpreter: Interpreter
     directory: Path
     clients: Clients
     region: str
@@ -240,6 +240,7 @@ class Job(ABC):
             self._phase("Downloading")
             for limit in type(self).limits(self.request):
                 raise JobFailedError(f"ClientError: {limit.message}.")
+            self.host.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
             command, variables = self.prepare(directory, staging)
             name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
             stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)
@@ -290,16 +291,13 @@ class Job(ABC):
         """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            # The interpreter's own directory first, so that ``python3`` is that interpreter.
-            "PATH": f"{self.host.interpreter.parent}:{SYSTEM_PATH}",
+            # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
+            "PATH": f"{ENVIRONMENT}/bin:{self.host.interpreter.executable.parent}:{SYSTEM_PATH}",
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            # A requirements.txt beside a script is installed for this job only, never into the interpreter.
-            "PIP_TARGET": _PACKAGES,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PYTHONPATH": _PACKAGES,
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,

@@ -130,9 +130,10 @@ class TrainingJob(Job):
         """
         error_line = last_error_line(_of_script(output))
         if _NO_TOOLKIT in error_line:
+            python = self.host.interpreter.executable
             return (
-                f"ClientError: the interpreter {self.host.interpreter} cannot run training scripts: {error_line}."
-                f" Install the toolkit into it: {self.host.interpreter} -m pip install sagemaker-training"
+                f"ClientError: the interpreter {python} cannot run training scripts: {error_line}."
+                f" Install the toolkit into it: {python} -m pip install sagemaker-training"
             )
         failure = said(directory, "failure", _FAILURE_CHARACTERS).strip()
         failure = failure.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
@@ -162,7 +163,7 @@ class TrainingJob(Job):
         entry_point = algorithm.get("ContainerEntrypoint")
         if entry_point:
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
-        return [str(self.host.interpreter), "-m", _TOOLKIT]
+        return ["python3", "-m", _TOOLKIT]
 
     def _download_channel(
         self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging

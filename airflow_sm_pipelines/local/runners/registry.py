@@ -64,7 +64,7 @@ def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
 
     :param stand_ins: of :data:`STAND_INS`.
     """
-    return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)}
+    return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)} if stand_ins else RUNNERS
 
 
 JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob)

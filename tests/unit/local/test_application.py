@@ -10,6 +10,7 @@ from typing import Any
 from werkzeug.test import Client
 
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
@@ -23,7 +24,15 @@ def make_regions(directory: Path) -> Regions:
     def host(region: str) -> JobHost:
         url = "http://127.0.0.1:9"
         sandbox = NamespaceSandbox(("unshare",))
-        return JobHost(sandbox, Path("/usr/bin/python3"), directory, Clients(url, region), region, url, 1)
+        return JobHost(
+            sandbox,
+            Interpreter(Path("/usr/bin/python3"), Path("/usr/bin/python3"), "3.11", ()),
+            directory,
+            Clients(url, region),
+            region,
+            url,
+            1,
+        )
 
     return Regions(host)
 

@@ -14,6 +14,7 @@ import pytest
 
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
+from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
@@ -138,7 +139,16 @@ def logs() -> Logs:
 
 def host_of(sandbox: Sandbox, logs: Logs, directory: Path, slots: Slots) -> JobHost:
     clients: Any = {"s3": None, "logs": logs}
-    return JobHost(sandbox, Path("/venv/bin/python3"), directory, clients, "us-east-1", "http://endpoint", 1, slots)
+    return JobHost(
+        sandbox,
+        Interpreter(Path("/venv/bin/python3"), Path("/usr/bin/python3"), "3.11", ()),
+        directory,
+        clients,
+        "us-east-1",
+        "http://endpoint",
+        1,
+        slots,
+    )
 
 
 @pytest.fixture
@@ -159,14 +169,12 @@ def test_a_job_gets_an_environment_of_its_own(
     assert job.wait(10)
     assert sandbox.environment == {
         "LD_LIBRARY_PATH": "/python/lib",
-        "PATH": "/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": "/opt/ml/.environment/bin:/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": f"{tmp_path}/j/home",
         "TMPDIR": f"{tmp_path}/j/tmp",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "PIP_TARGET": "/opt/ml/.packages",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONPATH": "/opt/ml/.packages",
         "AWS_ENDPOINT_URL": "http://endpoint",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",

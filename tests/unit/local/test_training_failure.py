@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
@@ -20,7 +21,15 @@ def job(tmp_path: Path) -> TrainingJob:
     """A job that is never started."""
     url = "http://127.0.0.1:9"
     sandbox = NamespaceSandbox(("unshare",))
-    host = JobHost(sandbox, Path("/usr/bin/python3"), tmp_path, Clients(url, "us-east-1"), "us-east-1", url, 1)
+    host = JobHost(
+        sandbox,
+        Interpreter(Path("/usr/bin/python3"), Path("/usr/bin/python3"), "3.11", ()),
+        tmp_path,
+        Clients(url, "us-east-1"),
+        "us-east-1",
+        url,
+        1,
+    )
     return TrainingJob("job", {}, host)
 
 
