@@ -208,6 +208,18 @@ def test_a_client_that_stalls_holds_nobody_up(aws: Aws, monkeypatch: pytest.Monk
     }
 
 
+def test_the_policies_that_aws_manages_are_there(aws: Aws) -> None:
+    """A role for SageMaker is made as on AWS, from its documentation."""
+    iam = boto3.client(
+        "iam", endpoint_url=aws.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    name, policy = "ExampleSageMakerRole", "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    assert attached == [{"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": policy}]
+
+
 NOT_WORK = set(OPERATIONS) | {"AddTags", "ListTags", "DeleteTags", "Search"}
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker").operation_names
 UNSERVED = [operation for operation in SAGEMAKER if operation not in NOT_WORK and not is_entry(operation)]

@@ -14,6 +14,8 @@ from airflow_sm_pipelines.local.server.door import Door
 
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+# Roles are made with policies such as AmazonSageMakerFullAccess. They are loaded when IAM is first asked for something.
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer
