@@ -208,6 +208,14 @@ def test_a_client_that_stalls_holds_nobody_up(aws: Aws, monkeypatch: pytest.Monk
     }
 
 
+def test_what_is_not_in_s3_is_not_found(aws: Aws) -> None:
+    """Also where only the head of it is asked for, which is how clients look whether something is there."""
+    missing = {"Bucket": BUCKET, "Key": "nothing/here"}
+    assert error_of(aws.s3.head_object, **missing) == ("404", "Not Found")
+    assert error_of(aws.s3.head_bucket, Bucket="no-such-bucket") == ("404", "Not Found")
+    assert error_of(aws.s3.get_object, **missing)[0] == "NoSuchKey"
+
+
 def test_the_policies_that_aws_manages_are_there(aws: Aws) -> None:
     """A role for SageMaker is made as on AWS, from its documentation."""
     iam = boto3.client(

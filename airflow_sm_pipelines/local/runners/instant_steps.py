@@ -1,4 +1,4 @@
-"""Steps without a job: Condition and Fail, decided here and now; Model and RegisterModel, which moto keeps."""
+"""Steps without a job: Condition and Fail, decided here and now; models, endpoints and the like, which moto keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from airflow_sm_pipelines.definition.evaluation import evaluate_conditions, render
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
-from airflow_sm_pipelines.local.names import new_model_name
+from airflow_sm_pipelines.local.names import new_job_name, new_model_name
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
 from airflow_sm_pipelines.local.service_model import check_request
 
@@ -71,6 +71,40 @@ class ModelStepRunner(InstantStepRunner):
         arn = _create(client, "CreateModel", request)["ModelArn"]
         self.report({"Model": {"Arn": arn}})
         return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_model(ModelName=name)))
+
+
+class EndpointConfigStepRunner(InstantStepRunner):
+    """Creates an endpoint configuration, an entry."""
+
+    def run(self) -> StepEnd:
+        """Create the entry."""
+        request = self.arguments()
+        request.setdefault("EndpointConfigName", new_job_name(self.execution.arn.execution_id, self.step.name))
+        client = self.services.clients["sagemaker"]
+        arn = _create(client, "CreateEndpointConfig", request)["EndpointConfigArn"]
+        self.report({"EndpointConfig": {"Arn": arn}})
+        made = client.describe_endpoint_config(EndpointConfigName=request["EndpointConfigName"])
+        return StepEnd(StepStatus.SUCCEEDED, properties=_described(made))
+
+
+class EndpointStepRunner(InstantStepRunner):
+    """Creates an endpoint, an entry that answers nothing; one that is there gets the new configuration."""
+
+    def run(self) -> StepEnd:
+        """Create the entry, or make it anew: moto cannot update it."""
+        request = self.arguments()
+        name = request.setdefault("EndpointName", new_job_name(self.execution.arn.execution_id, self.step.name))
+        client = self.services.clients["sagemaker"]
+        try:
+            client.describe_endpoint_config(EndpointConfigName=request.get("EndpointConfigName", ""))
+            there = client.list_endpoints(NameContains=name)["Endpoints"]
+        except (ClientError, ParamValidationError) as error:
+            raise refused("CreateEndpoint", ValidationError(str(error))) from error
+        if name in [each["EndpointName"] for each in there]:
+            client.delete_endpoint(EndpointName=name)
+        arn = _create(client, "CreateEndpoint", request)["EndpointArn"]
+        self.report({"Endpoint": {"Arn": arn}})
+        return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_endpoint(EndpointName=name)))
 
 
 def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:

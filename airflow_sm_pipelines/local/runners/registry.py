@@ -11,9 +11,12 @@ from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
+from airflow_sm_pipelines.local.runners.cleanup_steps import CleanupStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
 from airflow_sm_pipelines.local.runners.instant_steps import (
     ConditionStepRunner,
+    EndpointConfigStepRunner,
+    EndpointStepRunner,
     FailStepRunner,
     ModelStepRunner,
     RegisterModelStepRunner,
@@ -24,7 +27,10 @@ from airflow_sm_pipelines.local.runners.step import StepRunner
 
 RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Callback": CallbackStepRunner,
+    "Cleanup": CleanupStepRunner,
     "Condition": ConditionStepRunner,
+    "Endpoint": EndpointStepRunner,
+    "EndpointConfig": EndpointConfigStepRunner,
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
     "Model": ModelStepRunner,

@@ -106,7 +106,9 @@ class RestOfAws:
         except Exception as error:
             logger.exception("%s failed", asked.operation)
             return asked.error("InternalFailure", f"{asked.operation} failed: {error!r}", 500)(environ, start_response)
-        if _is_page(headers, status) or (asked.target and "xml" in headers.get("Content-Type", "")):
+        # What HEAD finds missing has the content type of a page, too.
+        is_page = environ["REQUEST_METHOD"] != "HEAD" and _is_page(headers, status)
+        if is_page or (asked.target and "xml" in headers.get("Content-Type", "")):
             # A target that moto does not know is a question to S3 for it.
             return asked.refused()(environ, start_response)
         start_response(status, headers.to_wsgi_list())
