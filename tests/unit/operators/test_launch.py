@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
+import botocore
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG
@@ -29,6 +30,13 @@ FIX = (
     "Someone else updated pipeline 'd-churn' at the same moment, or the Dag file changed since the first try. Clear the "
     "task that launches it to start a new execution, and give each definition its own pipeline_name"
 )
+
+
+TRAINING = {
+    "RoleArn": "arn:aws:iam::123456789012:role/r",
+    "OutputDataConfig": {"S3OutputPath": "s3://b/models"},
+}
+"""What CreateTrainingJob requires."""
 
 
 @dataclass
@@ -99,7 +107,7 @@ def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
         with group() as pipeline:
-            SageMakerStepOperator(task_id="a", step_type="Training")
+            SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
         text = pipeline.compile().definition.to_json()
         described = {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": text, "RoleArn": pipeline.settings.role_arn}
         service.answers = {
@@ -119,13 +127,27 @@ def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
 
 
 @needs_pinned_botocore
-def test_arguments_that_the_api_would_refuse_are_warned_of(launch):
-    """The launch task says which members a request misses, with their places, and goes on: the service decides."""
-    assert launch.run() == EXECUTION_ARN
-    assert [line for line in launch.log if line[0] == "WARNING"] == [
-        ("WARNING", f"step 'a' lacks '{member}', which CreateTrainingJob requires @ $.Steps[0].Arguments")
-        for member in ("RoleArn", "OutputDataConfig")
+def test_arguments_that_the_api_would_refuse_start_nothing(launch):
+    """The launch task says which members a request misses, with their places, as the check of the command line does."""
+    launch.task.dag.get_task("churn.a").arguments = {"OutputDataConfig": {}, "Mode": "File"}
+    with pytest.raises(AirflowFailException) as caught:
+        launch.run()
+    place = "@ $.Steps[0].Arguments"
+    assert str(caught.value).splitlines() == [
+        f"Task 'churn.launch', pipeline 'd-churn', by botocore {botocore.__version__} has 2 problems:",
+        f"  - step 'a' lacks 'RoleArn', which CreateTrainingJob requires {place}",
+        f"  - step 'a' lacks 'S3OutputPath', which OutputDataConfig (CreateTrainingJob) requires {place}.OutputDataConfig",
     ]
+    assert [line for line in launch.log if line[0] == "WARNING"] == [
+        (
+            "WARNING",
+            (
+                "step 'a' has 'Mode', which CreateTrainingJob does not know; it may be newer than the installed botocore "
+                f"{place}.Mode"
+            ),
+        )
+    ]
+    assert launch.service.requests == []
 
 
 STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
