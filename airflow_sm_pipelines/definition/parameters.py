@@ -21,7 +21,7 @@ MAXIMUM_NAME_LENGTH: Final = 256
 MAXIMUM_START_PARAMETERS: Final = 200
 OLD_QUOTA_OF_ENUM_VALUES: Final = 16
 _NAME = re.compile(r"[A-Za-z0-9\-_]*")
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _KNOWN_KEYS = ("Name", "Type", "DefaultValue", "EnumValues")
 
 
@@ -118,7 +118,7 @@ class PipelineParameter:
             value = int(text)
         elif self.type == "Float":
             try:
-                value = float(text)
+                value = float(text) if text.isascii() and "_" not in text else math.nan
             except ValueError:
                 raise self._wrong_type(text, "a number, such as '0.9'") from None
             if not math.isfinite(value):

@@ -56,6 +56,18 @@ def test_a_model_is_deployed_and_deployed_again(endpoint: LocalEndpoint, aws: Aw
     assert configurations[0].startswith("pipelines-")
 
 
+def test_the_name_of_a_configuration_is_taken_once(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """What endpoints of that configuration mean stays."""
+    aws.sagemaker.create_model(ModelName="kept", PrimaryContainer={"Image": "image"})
+    named = config_step("kept", EndpointConfigName=f"taken-{uuid.uuid4().hex[:8]}")
+    assert run_one(endpoint, aws, named)["StepStatus"] == "Succeeded"
+    name = named["Arguments"]["EndpointConfigName"]
+    assert run_one(endpoint, aws, named)["FailureReason"] == (
+        "ClientError: Failed to invoke sagemaker:CreateEndpointConfig. Error Details: Cannot create already existing endpoint "
+        f"configuration '{name}'."
+    )
+
+
 def test_an_endpoint_without_its_configuration_fails(endpoint: LocalEndpoint, aws: Aws) -> None:
     """In the service's words; an endpoint of that name stays as it is."""
     step = run_one(endpoint, aws, endpoint_step(EndpointName="e", EndpointConfigName="nothing"))

@@ -205,6 +205,14 @@ def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpo
 
 
 OUTPUT = "import os; os.chdir('/opt/ml/processing/output/o')\n"
+LEAVES = "that leaves its directory. Relative links within it are stored"
+BOMB = """
+for n in range(17):
+    os.mkdir(str(n))
+    open(f'{n}/f', 'w')
+    for link in 'ab' if n < 16 else '':
+        os.symlink(f'../{n + 1}', f'{n}/{link}')
+"""
 DEEP = """
 for _ in range(3000):
     os.mkdir('d')
@@ -215,14 +223,19 @@ for _ in range(3000):
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("os.symlink('/etc/hostname', 'x')", "the output file 'x' is a link that leaves its directory"),
-        ("os.symlink('/etc', 'x')", "the output file 'x' is a link that leaves its directory"),
+        ("os.symlink('/etc/hostname', 'x')", f"the output file 'x' is a link {LEAVES}"),
+        ("os.symlink('/etc', 'x')", f"the output file 'x' is a link {LEAVES}"),
+        ("os.symlink('x', 'x')", "the output file 'x' is a link that leads to itself"),
+        ("os.mkfifo('x')", "the output file 'x' is no file, but a pipe, a socket or the like"),
+        ("os.chdir('..'); os.rmdir('o'); open('o', 'w')", "the output directory 'o' is no directory any more"),
+        (BOMB, "links of the output lead to the directory '16' too often"),
         (
             "os.makedirs('a/b'); os.symlink('..', 'a/b/x')",
-            "the output file 'x' is a link that leads to a directory around it",
+            "the output file 'a/b/x' is a link that leads to a directory around it",
         ),
         ("os.symlink('nothing', 'x')", "the output file 'x' is a link that leads to nothing"),
-        ("open(b'\\xff', 'w')", "the output file '\\udcff' has a name that is no UTF-8"),
+        ("open(b'\\xff', 'w')", "the output file '\\udcff' has a name that is no UTF-8 text of one line"),
+        ("open('a\\nb', 'w')", "the output file 'a\\nb' has a name that is no UTF-8 text of one line"),
         (DEEP, "the output has more than 200 directories in one another"),
     ],
 )

@@ -134,10 +134,11 @@ def refused(message: str) -> tuple[int, str]:
     return 403, json.dumps({"__type": "AccessDeniedException", "message": message})
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_other_sites_are_refused(aws: Aws, method: str) -> None:
+def test_other_sites_are_refused(aws: Aws, method: str, site: str) -> None:
     """Some browsers leave Origin out; what they say instead is refused. To follow a link to our pages is all right."""
-    cross = {"Host": "localhost", "Sec-Fetch-Site": "cross-site", "Content-Length": "0"}
+    cross = {"Host": "localhost", "Sec-Fetch-Site": site, "Content-Length": "0"}
     answer = ask(aws, method, f"/{BUCKET}", cross)
     assert answer == refused("Requests from web pages are refused.")
     page = ask(aws, method, "/_pages/nothing", cross)
@@ -167,7 +168,9 @@ def test_names_and_addresses_of_this_machine(aws: Aws, host: str) -> None:
     assert ask(aws, "POST", "/", headers)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/moto-api", "/moto-api/", "/moto-api/recorder/start-recording", "/moto-api/reset"])
+@pytest.mark.parametrize(
+    "path", ["/moto-api", "/moto-api/", "/moto-api/recorder/start-recording", "/./moto-api/reset", "//moto-api/reset"]
+)
 def test_motos_own_pages_are_not_served(aws: Aws, path: str) -> None:
     """To read some of them changes its state, or has every request written to a file."""
     for method in ("GET", "POST"):

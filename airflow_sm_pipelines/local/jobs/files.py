@@ -29,7 +29,11 @@ def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
     if normal != "/opt/ml" and not normal.startswith("/opt/ml/"):
         raise JobFailedError(f"{wrong} is not below /opt/ml")
     found = directory.ml / os.path.relpath(normal, "/opt/ml")
-    if not found.resolve().is_relative_to(directory.ml.resolve()):
+    try:
+        inside = found.resolve().is_relative_to(directory.ml.resolve())
+    except (OSError, RuntimeError):  # which of them depends on the Python
+        raise JobFailedError(f"{wrong} is a link that leads to itself") from None
+    if not inside:
         raise JobFailedError(f"{wrong} is a link that leaves /opt/ml")
     return found
 

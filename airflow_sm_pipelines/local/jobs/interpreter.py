@@ -61,8 +61,19 @@ class Interpreter:
         # Links in the packages' own directories are followed, as of those that are installed to be edited.
         paths = "; ".join(f"site.addsitedir({path!r})" for path in self.packages)
         (own / "interpreter.pth").write_text(f"import site; {paths}\n", encoding="utf-8")
-        (directory / "pyvenv.cfg").write_text(f"home = {self.base.parent}\n", encoding="utf-8")
+        # Without the base's own packages: the interpreter may be a virtual environment that has them not.
+        configuration = f"home = {self.base.parent}\ninclude-system-site-packages = false\n"
+        (directory / "pyvenv.cfg").write_text(configuration, encoding="utf-8")
         programs = directory / "bin"
         programs.mkdir()
         for name in ("python", "python3", f"python{self.version}"):
             (programs / name).symlink_to(self.base)
+        for name in ("pip", "pip3"):
+            # The interpreter's own would install into the interpreter.
+            (programs / name).write_text('#!/bin/sh\nexec "${0%/*}/python3" -m pip "$@"\n', encoding="utf-8")
+            (programs / name).chmod(0o755)
+
+    @property
+    def job_packages(self) -> str:
+        """Where jobs see the packages of their environment."""
+        return f"{ENVIRONMENT}/lib/python{self.version}/site-packages"

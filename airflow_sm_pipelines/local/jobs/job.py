@@ -298,6 +298,8 @@ class Job(ABC):
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            # For programs of the interpreter's packages, which run with the interpreter itself.
+            "PYTHONPATH": self.host.interpreter.job_packages,
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,9 @@ from s3transfer.manager import TransferManager
 
 DEEPEST: Final = 200
 """So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
+
+MOST_VISITS: Final = 10
+"""So often a directory may stand in an output, by links to it: a few of them can make millions of files out of some."""
 
 _TOO_DEEP: Final = f"ClientError: the output has more than {DEEPEST} directories in one another"
 
@@ -162,29 +167,48 @@ class S3Staging:
 
 
 def _files(directory: Path) -> Iterator[Path]:
+    if not os.path.lexists(directory):
+        return
+    if not directory.is_dir():
+        raise StagingError(f"ClientError: the output directory {directory.name!r} is no directory any more")
     inside = directory.resolve()
-    left: list[tuple[Path, tuple[Path, ...]]] = [(directory, ())] if directory.is_dir() else []
+    left: list[tuple[Path, tuple[Path, ...]]] = [(directory, ())]
+    visits: Counter[Path] = Counter()
     while left:
         folder, around = left.pop()
         around = (*around, folder.resolve())
+        visits[around[-1]] += 1
         if len(around) > DEEPEST:
             raise StagingError(_TOO_DEEP)
+        if visits[around[-1]] > MOST_VISITS:
+            name = around[-1].relative_to(inside).as_posix()
+            raise StagingError(f"ClientError: links of the output lead to the directory {name!r} too often")
         for path in folder.iterdir():
-            if not _is_utf_8(path.name):
-                raise StagingError(f"ClientError: the output file {path.name!r} has a name that is no UTF-8")
-            if path.is_symlink():
-                _check_link(path, inside, around)
+            _check_output(path, directory, inside, around)
             if path.is_dir():
                 left.append((path, around))
-            elif path.is_file():
+            else:
                 yield path
 
 
-def _check_link(path: Path, inside: Path, around: tuple[Path, ...]) -> None:
-    target = path.resolve()
-    wrong = f"ClientError: the output file {path.name!r} is a link that"
+def _check_output(path: Path, directory: Path, inside: Path, around: tuple[Path, ...]) -> None:
+    name = path.relative_to(directory).as_posix()
+    wrong = f"ClientError: the output file {name!r}"
+    if not _is_utf_8(name) or any(character < " " for character in name):
+        raise StagingError(f"{wrong} has a name that is no UTF-8 text of one line")
+    if path.is_symlink():
+        _check_link(path, f"{wrong} is a link that", inside, around)
+    if not path.is_dir() and not path.is_file():
+        raise StagingError(f"{wrong} is no file, but a pipe, a socket or the like")
+
+
+def _check_link(path: Path, wrong: str, inside: Path, around: tuple[Path, ...]) -> None:
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):  # which of them depends on the Python
+        raise StagingError(f"{wrong} leads to itself") from None
     if not target.is_relative_to(inside):
-        raise StagingError(f"{wrong} leaves its directory")
+        raise StagingError(f"{wrong} leaves its directory. Relative links within it are stored")
     if target in around:
         raise StagingError(f"{wrong} leads to a directory around it")
     if not target.exists():

@@ -81,6 +81,11 @@ class EndpointConfigStepRunner(InstantStepRunner):
         request = self.arguments()
         request.setdefault("EndpointConfigName", new_job_name(self.execution.arn.execution_id, self.step.name))
         client = self.services.clients["sagemaker"]
+        there = client.list_endpoint_configs(NameContains=request["EndpointConfigName"])["EndpointConfigs"]
+        if request["EndpointConfigName"] in [each["EndpointConfigName"] for each in there]:
+            # moto would put the new one in its place.
+            taken = f"Cannot create already existing endpoint configuration '{request['EndpointConfigName']}'."
+            raise refused("CreateEndpointConfig", ValidationError(taken))
         arn = _create(client, "CreateEndpointConfig", request)["EndpointConfigArn"]
         self.report({"EndpointConfig": {"Arn": arn}})
         made = client.describe_endpoint_config(EndpointConfigName=request["EndpointConfigName"])

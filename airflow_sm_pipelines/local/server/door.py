@@ -1,13 +1,14 @@
 """Who may come in. Jobs are programs: no web page that the user looks at may start one, or read what they make.
 
 A page can send a request to its reader's machine by a form or a script. Browsers add ``Origin`` to what changes
-something, and newer ones say ``Sec-Fetch-Site: cross-site``; no AWS client sends either. Or the page's name is made to
+something, and newer ones say ``Sec-Fetch-Site``; no AWS client sends either. Or the page's name is made to
 mean that machine (DNS rebinding). Then the request looks like one of the same site, but its ``Host`` is that name.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from airflow_sm_pipelines.execution.pages import PAGES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+_OWN_SITES = ("none", "same-origin")
+"""What a browser says of an address that its user has typed, and of a page of ours. Another port is another origin."""
 
 _OF_MOTO = "/moto-api"
 """moto's own pages. Some of them change its state, or write every request to a file, when they are only read."""
@@ -36,13 +40,16 @@ class Door:
         :param environ: the request.
         """
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none").lower()
         is_look = method in ("GET", "HEAD") and path.startswith(PAGES)
-        if "HTTP_ORIGIN" in environ or (environ.get("HTTP_SEC_FETCH_SITE") == "cross-site" and not is_look):
+        if "HTTP_ORIGIN" in environ or (site not in _OWN_SITES and not is_look):
             return "Requests from web pages are refused."
         host = environ.get("HTTP_HOST", "")
         if host and not self._is_ours(host):
             return f"This endpoint is not called {host!r}. Use its address, or start it with --allow-host and the name."
-        if path == _OF_MOTO or path.startswith(f"{_OF_MOTO}/"):
+        # As moto reads it: with points and slashes resolved.
+        asked = "/" + posixpath.normpath(path).lstrip("/")
+        if asked == _OF_MOTO or asked.startswith(f"{_OF_MOTO}/"):
             return "The pages of moto itself are not served."
         return None
 

@@ -37,3 +37,25 @@ def test_what_is_no_interpreter_is_said(tmp_path: Path):
     program.chmod(0o755)
     with pytest.raises(OSError, match=f"^{program} is no Python interpreter that works: broken$"):
         Interpreter.ask(program)
+
+
+def test_an_environment_has_no_packages_that_its_interpreter_has_not(tmp_path: Path):
+    """Those of the Python that a virtual environment was made with are none of it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    interpreter = Interpreter.ask(tmp_path / "bare" / "bin" / "python3")
+    interpreter.make_environment(tmp_path / "own")
+    script = "import sys; print([path for path in sys.path if 'site-packages' in path])"
+    python = tmp_path / "own" / "bin" / "python3"
+    ended = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, check=True)
+    packages = f"lib/python{interpreter.version}/site-packages"
+    assert ended.stdout.strip() == str([f"{tmp_path}/own/{packages}", f"{tmp_path}/bare/{packages}"])
+
+
+def test_pip_is_that_of_the_environment(tmp_path: Path):
+    """Not the interpreter's program of that name, which would install into the interpreter."""
+    Interpreter.ask(Path(sys.executable)).make_environment(tmp_path / "own")
+    for name in ("pip", "pip3"):
+        ended = subprocess.run(
+            [tmp_path / "own" / "bin" / name, "config", "debug"], capture_output=True, text=True, check=True
+        )
+        assert f"{tmp_path}/own/pip.conf" in ended.stdout

@@ -175,6 +175,7 @@ def test_a_job_gets_an_environment_of_its_own(
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONPATH": "/opt/ml/.environment/lib/python3.11/site-packages",
         "AWS_ENDPOINT_URL": "http://endpoint",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
