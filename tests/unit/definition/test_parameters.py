@@ -38,6 +38,19 @@ def test_start_values_get_their_type(type_, text, value):
             "Pipeline parameter 'P' is declared Float and was given 'high'; give a number, such as '0.9'.",
         ),
         (
+            PipelineParameter("P", "Integer"),
+            "\N{ARABIC-INDIC DIGIT ONE}",
+            (
+                "Pipeline parameter 'P' is declared Integer and was given '\N{ARABIC-INDIC DIGIT ONE}'; give a whole number, "
+                "such as '5'."
+            ),
+        ),
+        (
+            PipelineParameter("P", "Float"),
+            "1_0",
+            "Pipeline parameter 'P' is declared Float and was given '1_0'; give a finite number, such as '0.9'.",
+        ),
+        (
             PipelineParameter("P", "Float"),
             "nan",
             "Pipeline parameter 'P' is declared Float and was given 'nan'; give a finite number, such as '0.9'.",
