@@ -102,7 +102,7 @@ def _write_all(lines: queue.SimpleQueue[_Line]) -> None:
         context, tell, arguments = lines.get()
         try:
             context.run(tell, *arguments)
-        except Exception:  # noqa: BLE001 - there is no log to tell it
+        except Exception:  # noqa: BLE001 - no log would take it
             traceback.print_exc()
 
 

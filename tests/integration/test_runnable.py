@@ -96,7 +96,7 @@ def test_a_type_that_cannot_be_left_out() -> None:
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
         2,
         (
-            "python -m airflow_sm_pipelines.local: error: argument --stub: 'QualityChek' is no type of step. Did you mean "
+            "python -m airflow_sm_pipelines.local: error: argument --stub: 'QualityChek' is not a type of step. Did you mean "
             "'QualityCheck'?"
         ),
     )

@@ -47,7 +47,7 @@ class Interpreter:
         """
         asked = subprocess.run([executable, "-c", _ASK], capture_output=True, text=True, check=False)  # noqa: S603
         if asked.returncode != 0:
-            raise OSError(f"{executable} is no Python interpreter that works: {asked.stderr.strip()}")
+            raise OSError(f"{executable} is not a Python interpreter that works: {asked.stderr.strip()}")
         base, version, packages = json.loads(asked.stdout)
         return cls(executable, Path(base), version, tuple(packages))
 

@@ -101,7 +101,7 @@ class S3Staging:
 
         :param directory: may be missing or empty, then there is nothing to do.
         :param uri: the prefix.
-        :raises StagingError: S3 refused, as when the bucket does not exist; or something in the directory is no output.
+        :raises StagingError: S3 refused, as when the bucket does not exist; or something in it cannot be stored.
         """
         bucket, prefix = split_uri(uri)
         prefix = prefix.rstrip("/") + "/" if prefix else ""
@@ -170,7 +170,7 @@ def _files(directory: Path) -> Iterator[Path]:
     if not os.path.lexists(directory):
         return
     if not directory.is_dir():
-        raise StagingError(f"ClientError: the output directory {directory.name!r} is no directory any more")
+        raise StagingError(f"ClientError: the output directory {directory.name!r} is not a directory any more")
     inside = directory.resolve()
     left: list[tuple[Path, tuple[Path, ...]]] = [(directory, ())]
     visits: Counter[Path] = Counter()
@@ -195,11 +195,11 @@ def _check_output(path: Path, directory: Path, inside: Path, around: tuple[Path,
     name = path.relative_to(directory).as_posix()
     wrong = f"ClientError: the output file {name!r}"
     if not _is_utf_8(name) or any(character < " " for character in name):
-        raise StagingError(f"{wrong} has a name that is no UTF-8 text of one line")
+        raise StagingError(f"{wrong} has a name that is not UTF-8 text on one line")
     if path.is_symlink():
         _check_link(path, f"{wrong} is a link that", inside, around)
     if not path.is_dir() and not path.is_file():
-        raise StagingError(f"{wrong} is no file, but a pipe, a socket or the like")
+        raise StagingError(f"{wrong} is not a file but a pipe, a socket or the like")
 
 
 def _check_link(path: Path, wrong: str, inside: Path, around: tuple[Path, ...]) -> None:

@@ -61,7 +61,7 @@ def stand_ins_of(name: str) -> tuple[str, ...]:
     if name in _DECIDE:
         raise ValueError(f"nothing can stand in for {name} steps: they decide how an execution goes on")
     if name not in STAND_INS:
-        raise ValueError(f"{name!r} is no type of step{did_you_mean(name, STAND_INS)}")
+        raise ValueError(f"{name!r} is not a type of step{did_you_mean(name, STAND_INS)}")
     return (name,)
 
 

@@ -43,7 +43,7 @@ class _QuietRequestHandler(MotoRequestHandler):
             super().run_wsgi()
         else:
             self.close_connection = True
-            self.send_error(400, f"Content-Length: {length!r} is no number of bytes")
+            self.send_error(400, f"Content-Length: {length!r} is not a number of bytes")
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         level = logging.DEBUG if type == "info" else logging.ERROR

@@ -35,7 +35,7 @@ def test_what_is_no_interpreter_is_said(tmp_path: Path):
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
     program.chmod(0o755)
-    with pytest.raises(OSError, match=f"^{program} is no Python interpreter that works: broken$"):
+    with pytest.raises(OSError, match=f"^{program} is not a Python interpreter that works: broken$"):
         Interpreter.ask(program)
 
 

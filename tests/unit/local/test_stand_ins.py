@@ -72,7 +72,7 @@ def test_which_types_something_stands_in_for():
     assert {*NOT_RUN} | {*RUNNERS} == {*STEP_TYPES}
     for name, message in (
         ("Condition", "nothing can stand in for Condition steps: they decide how an execution goes on"),
-        ("Automl", "'Automl' is no type of step. Did you mean 'AutoML'?"),
+        ("Automl", "'Automl' is not a type of step. Did you mean 'AutoML'?"),
     ):
         with pytest.raises(ValueError, match=f"^{message.replace('?', '[?]')}$"):
             stand_ins_of(name)
