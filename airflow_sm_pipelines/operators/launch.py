@@ -118,12 +118,10 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             )
 
     def _launch(self, hook: SageMakerPipelineHook, context: Context) -> str:
-        from botocore import __version__ as botocore_version
-
         from airflow_sm_pipelines.hooks.executions import StartRequest
         from airflow_sm_pipelines.hooks.starting import Start
         from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values
-        from airflow_sm_pipelines.requests import check_requests
+        from airflow_sm_pipelines.requests import MODELS, check_requests
 
         compiled = self._compile()
         problems = check_requests(compiled.definition)
@@ -131,7 +129,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             if problem.severity == "warning":
                 self.log.warning("%s", problem)
         if errors := [problem for problem in problems if problem.severity == "error"]:
-            subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}', by botocore {botocore_version}"
+            subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}', by {MODELS}"
             raise PipelineDefinitionError(errors, subject)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
         self._values = values

@@ -4,5 +4,6 @@ Loading the model takes a tenth of a second, so this is nothing for the parsing 
 """
 
 from airflow_sm_pipelines.requests.check import check_requests
+from airflow_sm_pipelines.requests.service_model import MODELS
 
-__all__ = ["check_requests"]
+__all__ = ["MODELS", "check_requests"]

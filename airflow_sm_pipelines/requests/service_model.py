@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import botocore
 import botocore.loaders
 from botocore.model import (
     ListShape,
@@ -22,6 +23,9 @@ from botocore.model import (
 
 from airflow_sm_pipelines.definition.step_types import STEPS, RequestPart
 from airflow_sm_pipelines.requests.step_model import STEP_MODEL
+
+MODELS: Final = f"botocore {botocore.__version__}"
+"""Whose models these are."""
 
 NUMBER_TYPES: Final = ("integer", "long", "float", "double")
 
