@@ -31,11 +31,12 @@ class TaskInstance:
     :param task_id: with the ids of its groups.
     :param state: ``None`` before anything was decided.
     :param try_number: the latest.
-    :param seconds: how long that try took, where it has ended.
+    :param seconds: how long that try took, where it has ended, as Airflow says.
     :param pid: of the worker process that ran it; ``None`` where none did.
     :param hostname: of that worker; empty where none ran it.
     :param map_index: -1 of a task that is not mapped.
     :param ended: when that try ended, where it has.
+    :param started: when it started, where it has.
     """
 
     task_id: str
@@ -46,6 +47,7 @@ class TaskInstance:
     hostname: str
     map_index: int = -1
     ended: datetime | None = None
+    started: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ class AirflowApi:
                 hostname=task["hostname"] or "",
                 map_index=task["map_index"],
                 ended=None if task["end_date"] is None else _time(task["end_date"]),
+                started=None if task["start_date"] is None else _time(task["start_date"]),
             )
             for task in sorted(self._pages(path, "task_instances"), key=lambda task: task["start_date"] or "")
         ]

@@ -127,7 +127,10 @@ def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
     __version__.startswith("3.0."), reason="Airflow 3.0 has negative durations of any task, launch's too"
 )
 def test_durations_after_a_clear(live):
-    """A failed task and the one behind it, upstream_failed, are cleared: no duration is negative or missing."""
+    """A failed task and the one behind it, upstream_failed, are cleared: no duration is negative or missing.
+
+    Before 3.3 Airflow adds the seconds of the minute twice on SQLite, so what it says there may be negative for any task.
+    """
     run = live.start("durations")
     arn = live.await_execution(run)
     live.answers.fail(arn, "first")
@@ -136,8 +139,11 @@ def test_durations_after_a_clear(live):
     live.api.clear(run, only_failed=True)
     live.answers.succeed(arn, "first", "second")
     run = live.follow(run)
-    seconds = {task.task_id: task.seconds for task in live.api.task_instances(run)}
-    assert (run.state, [task_id for task_id, each in seconds.items() if each is None or each < 0]) == ("success", [])
+    tasks = live.api.task_instances(run)
+    backwards = [task.task_id for task in tasks if not task.started or not task.ended or task.ended < task.started]
+    assert (run.state, backwards) == ("success", [])
+    if TASKS_LIVE_IN_TRIGGERER:
+        assert [task.task_id for task in tasks if task.seconds is None or task.seconds < 0] == []
     assert on_workers(live, run) == {"launch", "first", "second"}
 
 
