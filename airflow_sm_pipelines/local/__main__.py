@@ -69,6 +69,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
     )
     parser.add_argument("--host", default=EndpointSettings.host, help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--allow-host",
         dest="allowed_hosts",
@@ -77,7 +78,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="name by which clients call the endpoint, besides those of this machine; give it again for another one",
     )
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument(
         "--state-dir",
         dest="state_directory",
