@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore import xform_name
@@ -81,8 +82,7 @@ class EndpointConfigStepRunner(InstantStepRunner):
         request = self.arguments()
         request.setdefault("EndpointConfigName", new_job_name(self.execution.arn.execution_id, self.step.name))
         client = self.services.clients["sagemaker"]
-        there = client.list_endpoint_configs(NameContains=request["EndpointConfigName"])["EndpointConfigs"]
-        if request["EndpointConfigName"] in [each["EndpointConfigName"] for each in there]:
+        if _is_there(client.describe_endpoint_config, EndpointConfigName=request["EndpointConfigName"]):
             # moto would put the new one in its place.
             taken = f"Cannot create already existing endpoint configuration '{request['EndpointConfigName']}'."
             raise refused("CreateEndpointConfig", ValidationError(taken))
@@ -102,10 +102,9 @@ class EndpointStepRunner(InstantStepRunner):
         client = self.services.clients["sagemaker"]
         try:
             client.describe_endpoint_config(EndpointConfigName=request.get("EndpointConfigName", ""))
-            there = client.list_endpoints(NameContains=name)["Endpoints"]
         except (ClientError, ParamValidationError) as error:
             raise refused("CreateEndpoint", ValidationError(str(error))) from error
-        if name in [each["EndpointName"] for each in there]:
+        if _is_there(client.describe_endpoint, EndpointName=name):
             client.delete_endpoint(EndpointName=name)
         arn = _create(client, "CreateEndpoint", request)["EndpointArn"]
         self.report({"Endpoint": {"Arn": arn}})
@@ -124,10 +123,16 @@ def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, A
 
 
 def _make_group(client: Any, name: str) -> None:
-    try:
-        client.describe_model_package_group(ModelPackageGroupName=name)
-    except ClientError:
+    if not _is_there(client.describe_model_package_group, ModelPackageGroupName=name):
         _create(client, "CreateModelPackageGroup", {"ModelPackageGroupName": name})
+
+
+def _is_there(describe: Callable[..., object], **name: str) -> bool:
+    try:
+        describe(**name)
+    except ClientError:
+        return False
+    return True
 
 
 def _described(response: dict[str, Any]) -> dict[str, Any]:
