@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import botocore
 import pytest
 
 pytestmark = pytest.mark.every_airflow
@@ -9,10 +10,9 @@ pytestmark = pytest.mark.every_airflow
 REASON = "AlgorithmError: See job logs for more information. Last error line: KeyError: 'mean_radios', exit code: 1"
 WORDS = {
     "wrong_role": (
-        "AirflowFailException: CreatePipeline failed: ValidationException: 1 validation error detected: "
-        "Value 'arn:aws:iam::42:role/nobody' at 'roleArn' failed to satisfy constraint: Member must satisfy regular "
-        r"expression pattern: arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+. "
-        "(connection 'aws_default', region us-east-1)"
+        f"AirflowFailException: Task 'pipeline.launch', pipeline 'wrong-role', by botocore {botocore.__version__}: "
+        "step 'prepare': 'RoleArn' is 'arn:aws:iam::42:role/nobody', which does not match the API's pattern "
+        r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ @ $.Steps[0].Arguments.RoleArn"
     ),
     "missing_bucket": (
         "AirflowFailException: There is no bucket 'nobody-made-this-bucket', so s3://nobody-made-this-bucket/"
@@ -63,8 +63,8 @@ def test_the_log_has_reason_job_and_last_lines_of_a_failing_script(live, failed_
 
 
 @pytest.mark.parametrize("dag_id", WORDS)
-def test_a_wrong_setting_is_told_in_the_services_words(live, dag_id):
-    """Launch fails with one message and no chain of exceptions; no step ran, and no pipeline was left behind."""
+def test_a_wrong_setting_fails_the_launch_with_one_message(live, dag_id):
+    """The message says what is wrong, with no chain of exceptions; no step ran, and no pipeline was left behind."""
     run = live.run(dag_id)
     pipelines = live.stack.client("sagemaker").list_pipelines(PipelineNamePrefix=dag_id.replace("_", "-"))
 
