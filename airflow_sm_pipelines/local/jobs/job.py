@@ -1,4 +1,4 @@
-"""What Processing and Training jobs have in common: a thread, a directory, a process, a log stream, an end."""
+"""What jobs have in common: a thread, a status, an end. Most also have a directory, a process and a log stream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobD
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
-from airflow_sm_pipelines.local.names import resource_arn
+from airflow_sm_pipelines.local.names import new_job_name, resource_arn
 
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
@@ -70,10 +70,10 @@ class Job(ABC):
     """
 
     resource: ClassVar[Resource]
-    timed_out_status: ClassVar[str] = "Stopped"
-    """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
     limits: ClassVar[Limits] = staticmethod(no_limits)
     """What a create request may ask for and such jobs do not do here."""
+    name_for_step: ClassVar[Callable[[str, str], str]] = staticmethod(new_job_name)
+    """Makes the name of a job that a step starts, of the execution's id and the step's name."""
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         self.name = name
@@ -87,9 +87,7 @@ class Job(ABC):
         self._start_time: dt.datetime | None = None
         self._end_time: dt.datetime | None = None
         self._modified_time = self.creation_time
-        self._process: JobProcess | None = None
         self._killed = False
-        self._timed_out = False
         self._done = threading.Event()
 
     @property
@@ -126,22 +124,14 @@ class Job(ABC):
                 return False
             self._status = "Stopping"
             self._touch()
-            process = self._process
-        self.host.slots.wake()
-        if process is not None:
-            threading.Thread(
-                target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
-            ).start()
+        self.end_early()
         return True
 
     def kill(self) -> None:
-        """End the job's processes now: the endpoint is going away."""
+        """End the job now: the endpoint is going away."""
         with self._lock:
             self._killed = True
-            process = self._process
-        self.host.slots.wake()
-        if process is not None:
-            process.kill()
+        self.end_early()
 
     def describe(self) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
@@ -153,7 +143,6 @@ class Job(ABC):
                 "FailureReason": self._failure_reason,
             }
             return {
-                "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
                 **{key: value for key, value in self.request.items() if key not in ("Tags", "SessionChainingConfig")},
                 f"{api}Name": self.name,
                 f"{api}Arn": self.arn,
@@ -164,9 +153,81 @@ class Job(ABC):
                 **self.details(),
             }
 
+    def properties(self) -> dict[str, Any]:
+        """What other steps can read of a step that is this job."""
+        return self.describe()
+
     @abstractmethod
     def details(self) -> dict[str, Any]:
         """What the Describe operation of this kind of job shows besides. The job's lock is held."""
+
+    @abstractmethod
+    def execute(self) -> str:
+        """Do what the job does, to its end, in the job's thread.
+
+        :return: the status that it ends with: Completed or Stopped. That of a job that was stopped is Stopped anyway.
+        :raises JobFailedError: it failed.
+        """
+
+    @abstractmethod
+    def end_early(self) -> None:
+        """Have what the job does come to an end: it is stopped, or killed. Returns at once; the lock is not held."""
+
+    def phase(self, name: str) -> None:  # noqa: B027 - not every kind of job shows its phases
+        """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
+
+        :param name: the phase.
+        """
+
+    def ended(self) -> None:  # noqa: B027 - not everybody waits to be told
+        """Take note that the job has ended, as everybody can see by now. The lock is not held."""
+
+    def _run(self) -> None:
+        status, reason = "Failed", ""
+        try:
+            status = self.execute()
+        except (JobFailedError, StagingError) as failure:
+            reason = str(failure)
+        except Exception as error:
+            logger.exception("job %s could not be run", self.name)
+            reason = f"InternalServerError: the local endpoint could not run the job: {error!r}"
+        with self._lock:
+            self._status = "Stopped" if self._status == "Stopping" else status
+            self._failure_reason = reason[:FAILURE_REASON_CHARACTERS] if self._status == "Failed" else ""
+            self._end_time = now()
+            self._touch()
+            self.phase(self._status)
+        self._done.set()
+        self.ended()
+
+    def _refuse_what_is_not_done_here(self) -> None:
+        for limit in type(self).limits(self.request):
+            raise JobFailedError(f"ClientError: {limit.message}.")
+
+    def _phase(self, name: str) -> None:
+        with self._lock:
+            self._touch()
+            self.phase(name)
+
+    def _touch(self) -> None:
+        self._modified_time = now()
+
+
+class ProcessJob(Job):
+    """A job that is a process with its own directory at ``/opt/ml``, and a log. It waits for a place to run.
+
+    :param name: the job's name.
+    :param request: the create request, already checked against the service model.
+    :param host: where it runs.
+    """
+
+    timed_out_status: ClassVar[str] = "Stopped"
+    """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
+
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+        super().__init__(name, request, host)
+        self._process: JobProcess | None = None
+        self._timed_out = False
 
     @abstractmethod
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
@@ -196,36 +257,32 @@ class Job(ABC):
         :param output: the last lines of its output.
         """
 
-    def observe(self, line: str) -> None:  # noqa: B027 - not every kind of job has something to look for
+    def observe(self, line: str) -> None:
         """Look at a line that the job printed, while it runs.
 
         :param line: the line.
         """
 
-    def phase(self, name: str) -> None:  # noqa: B027 - not every kind of job shows its phases
-        """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
+    def describe(self) -> dict[str, Any]:
+        """The job as its Describe operation shows it."""
+        return {"StoppingCondition": {"MaxRuntimeInSeconds": 86400}, **super().describe()}
 
-        :param name: the phase.
-        """
-
-    def _run(self) -> None:
-        status, reason = "Failed", ""
-        try:
-            status = self._execute()
-        except (JobFailedError, StagingError) as failure:
-            reason = str(failure)
-        except Exception as error:
-            logger.exception("job %s could not be run", self.name)
-            reason = f"InternalServerError: the local endpoint could not run the job: {error!r}"
+    def end_early(self) -> None:
+        """End its process: with time to end by itself, unless the job is killed."""
         with self._lock:
-            self._status = "Stopped" if self._status == "Stopping" else status
-            self._failure_reason = reason[:FAILURE_REASON_CHARACTERS] if self._status == "Failed" else ""
-            self._end_time = now()
-            self._touch()
-            self.phase(self._status)
-        self._done.set()
+            process, killed = self._process, self._killed
+        self.host.slots.wake()
+        if process is None:
+            return
+        if killed:
+            process.kill()
+            return
+        threading.Thread(
+            target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
+        ).start()
 
-    def _execute(self) -> str:
+    def execute(self) -> str:
+        """Wait for a place, and run the process."""
         if not self.host.slots.take(lambda: self._killed or self._status == "Stopping"):
             return "Stopped"
         try:
@@ -238,8 +295,7 @@ class Job(ABC):
         staging = S3Staging(self.host.clients["s3"])
         try:
             self._phase("Downloading")
-            for limit in type(self).limits(self.request):
-                raise JobFailedError(f"ClientError: {limit.message}.")
+            self._refuse_what_is_not_done_here()
             self.host.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
             command, variables = self.prepare(directory, staging)
             name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
@@ -312,11 +368,3 @@ class Job(ABC):
             process = self._process
         if process is not None:
             process.stop(self.host.stop_grace_seconds)
-
-    def _phase(self, name: str) -> None:
-        with self._lock:
-            self._touch()
-            self.phase(name)
-
-    def _touch(self) -> None:
-        self._modified_time = now()

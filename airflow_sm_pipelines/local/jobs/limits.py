@@ -17,6 +17,9 @@ Limits = Callable[[Mapping[str, Any]], Iterator[Problem]]
 _MODES: Final = ("File", "FastFile")
 """FastFile shows the same files as File, so it is run as File."""
 
+_TUNING_RESOURCES: Final = "HyperParameterTuningResourceConfig"
+_OF_SEVERAL_KINDS: Final = ("InstanceConfigs", "AllocationStrategy")
+
 
 def no_limits(_request: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield nothing.
@@ -79,6 +82,71 @@ def training_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         mode = channel.get("InputMode", algorithm.get("TrainingInputMode", "File"))
         yield from _mode_limits(mode, source.get("S3DataType", "S3Prefix"), name, where)
+
+
+def tuning_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what CreateHyperParameterTuningJob asks for and is not done here, in its training jobs included.
+
+    :param request: the request; expressions in it may be anything, and pass.
+    """
+    if request.get("WarmStartConfig") is not None:
+        yield error(
+            "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out",
+            ".WarmStartConfig",
+        )
+    if request.get("Autotune") is not None:
+        yield error(
+            "the tuning job asks for Autotune; the local endpoint chooses neither ranges nor limits itself. Leave it "
+            "out, and give ParameterRanges and ResourceLimits",
+            ".Autotune",
+        )
+    config = _object(request, "HyperParameterTuningJobConfig")
+    convergence = _object(_object(config, "TuningJobCompletionCriteria"), "ConvergenceDetected")
+    if convergence.get("CompleteOnConvergence", "Disabled") == "Enabled":
+        yield error(
+            "the tuning job is to end when SageMaker detects convergence, whose rule is not published; the local "
+            "endpoint does not detect it. Give TargetObjectiveMetricValue or BestObjectiveNotImproving",
+            ".HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected",
+        )
+    yield from _range_limits(config, "ParameterRanges", ".HyperParameterTuningJobConfig")
+    several = enumerate(_list(request, "TrainingJobDefinitions"))
+    definitions = [(f".TrainingJobDefinitions[{index}]", each) for index, each in several]
+    if _object(request, "TrainingJobDefinition"):
+        definitions.append((".TrainingJobDefinition", _object(request, "TrainingJobDefinition")))
+    for path, definition in definitions:
+        yield from _range_limits(definition, "HyperParameterRanges", path)
+        for limit in training_limits(as_training_request(definition)):
+            where = limit.path
+            if _TUNING_RESOURCES in definition:
+                where = where.replace(".ResourceConfig", f".{_TUNING_RESOURCES}")
+            yield error(limit.message, f"{path}{where}")
+
+
+def as_training_request(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition of training jobs, as a tuning job has it, with the members that CreateTrainingJob has.
+
+    The hyperparameters are the static ones; of several kinds of instances it is the one that comes first.
+
+    :param definition: the definition; the members that only a tuning job knows stay in it.
+    """
+    request = {**definition, "HyperParameters": definition.get("StaticHyperParameters", {})}
+    resources = definition.get(_TUNING_RESOURCES)
+    if resources is not None:
+        request["ResourceConfig"] = resources
+        kinds = resources.get("InstanceConfigs") if isinstance(resources, Mapping) else None
+        if isinstance(kinds, list) and kinds and isinstance(kinds[0], Mapping):
+            others = {key: value for key, value in resources.items() if key not in _OF_SEVERAL_KINDS}
+            request["ResourceConfig"] = {**others, **kinds[0]}
+    return request
+
+
+def _range_limits(around: Mapping[str, Any], member: str, path: str) -> Iterator[Problem]:
+    if _object(around, member).get("AutoParameters"):
+        yield error(
+            "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+            "Give their ranges",
+            f"{path}.{member}.AutoParameters",
+        )
 
 
 def _input_limits(item: Mapping[str, Any], path: str) -> Iterator[Problem]:

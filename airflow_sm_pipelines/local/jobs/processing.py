@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.job import ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, processing_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -17,8 +17,8 @@ from airflow_sm_pipelines.local.jobs.staging import S3Staging
 _EXIT_MESSAGE_CHARACTERS = 1024
 
 
-class ProcessingJob(Job):
-    """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`."""
+class ProcessingJob(ProcessJob):
+    """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`."""
 
     resource: ClassVar[Resource] = RESOURCES["processing-job"]
     timed_out_status: ClassVar[str] = "Failed"

@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -38,18 +38,48 @@ _SECONDARY_MESSAGE = {
 }
 
 
-class TrainingJob(Job):
-    """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`.
+class Tuner(Protocol):
+    """What launches training jobs to compare them: a tuning job.
 
+    Both methods are called in the training job's threads, without its lock, and return at once.
+    """
+
+    @property
+    def arn(self) -> str:
+        """The ARN that its training jobs show as TuningJobArn."""
+
+    def training_job_measured(self, name: str, metric: str, value: float) -> None:
+        """Take note of a value that a training job has printed.
+
+        :param name: the training job.
+        :param metric: the metric's name.
+        :param value: its value.
+        """
+
+    def training_job_ended(self, name: str) -> None:
+        """Take note that a training job has ended, as can be seen by now.
+
+        :param name: the training job.
+        """
+
+
+class TrainingJob(ProcessJob):
+    """A job made by CreateTrainingJob or a tuning job. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`.
+
+    :param name: the job's name.
+    :param request: the create request, already checked against the service model.
+    :param host: where it runs.
+    :param tuner: the tuning job that launches it.
     :raises ValidationError: a metric's regular expression is none.
     """
 
     resource: ClassVar[Resource] = RESOURCES["training-job"]
     limits: ClassVar[Limits] = staticmethod(training_limits)
 
-    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost, tuner: Tuner | None = None) -> None:
         super().__init__(name, request, host)
-        self._metric_patterns = _metric_patterns(request)
+        self._tuner = tuner
+        self._metric_patterns = metric_patterns(request)
         self._metrics: dict[str, dict[str, Any]] = {}
         self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
 
@@ -69,6 +99,7 @@ class TrainingJob(Job):
         flags = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
         shown = {
             **{flag: False for flag in flags if flag not in self.request},
+            **({} if self._tuner is None else {"TuningJobArn": self._tuner.arn}),
             "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
             "SecondaryStatus": "Stopping" if self._status == "Stopping" else self._transitions[-1][0],
             "SecondaryStatusTransitions": self._shown_transitions(),
@@ -149,14 +180,23 @@ class TrainingJob(Job):
             match = pattern.search(line)
             if match is not None and match.lastindex:
                 with contextlib.suppress(ValueError):  # what matched is no number, so it is no value of the metric
-                    value = float(match[1])
-                    with self._lock:
-                        self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": now()}
+                    self._measured(name, float(match[1]))
 
     def phase(self, name: str) -> None:
         """Note the secondary status."""
         status = "MaxRuntimeExceeded" if name == "Stopped" and self._timed_out else _SECONDARY_STATUS.get(name, name)
         self._transitions.append((status, now()))
+
+    def ended(self) -> None:
+        """Tell the tuning job, where there is one."""
+        if self._tuner is not None:
+            self._tuner.training_job_ended(self.name)
+
+    def _measured(self, name: str, value: float) -> None:
+        with self._lock:
+            self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": now()}
+        if self._tuner is not None:
+            self._tuner.training_job_measured(self.name, name, value)
 
     def _command(self) -> Sequence[str]:
         algorithm = self.request.get("AlgorithmSpecification", {})
@@ -197,7 +237,12 @@ class TrainingJob(Job):
         ]
 
 
-def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
+def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
+    """Return how the metrics of a training job are found in what it prints: of each the regular expression.
+
+    :param request: the create request.
+    :raises ValidationError: a regular expression is none.
+    """
     patterns: dict[str, re.Pattern[str]] = {}
     for each in request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
         try:

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
-from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
+from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, tuning, versions
 from airflow_sm_pipelines.local.server.door import Door
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
@@ -51,6 +51,8 @@ OPERATIONS: Mapping[str, jobs.Operation] = {
     "StopPipelineExecution": executions.stop_pipeline_execution,
     "UpdatePipelineExecution": executions.update_pipeline_execution,
     **jobs.OPERATIONS,
+    "DeleteHyperParameterTuningJob": tuning.delete_tuning_job,
+    "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
 }
 """The operations that this package serves itself."""
 

@@ -15,7 +15,7 @@ import pytest
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.job import JobFailedError, JobHost, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -84,7 +84,7 @@ class Sandbox:
         return self.process
 
 
-class ExampleJob(Job):
+class ExampleJob(ProcessJob):
     """A job whose preparation waits until the test lets it go on."""
 
     resource = Resource("processing-job", "ProcessingJob", log_group="/example")

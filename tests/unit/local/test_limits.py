@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, tuning_limits
+from airflow_sm_pipelines.local.runnable import not_run_here
+from airflow_sm_pipelines.local.runners.registry import RUNNERS
+from tests.tuning_requests import choices, config, definition, request
 
 COUNT = {"Get": "Parameters.Count"}
 CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
@@ -155,3 +159,85 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
 def test_training_jobs(request_: dict[str, Any], limits: list[str]):
     """Algorithms inside images, clusters, and ways of reading data that would be something else here than on AWS."""
     assert [str(limit) for limit in training_limits(request_)] == limits
+
+
+IMAGE = definition()["AlgorithmSpecification"]["TrainingImage"]
+ALGORITHM = (
+    f"the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that is the hyperparameters "
+    "sagemaker_program and sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint"
+)
+COUNT_OF_TWO = "the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1"
+AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
+
+
+@pytest.mark.parametrize(
+    ("request_", "limits"),
+    [
+        (request(choices(letter=["a"])), []),
+        ({"HyperParameterTuningJobConfig": COUNT, "TrainingJobDefinition": COUNT, "TrainingJobDefinitions": COUNT}, []),
+        ({"TrainingJobDefinition": definition(HyperParameterTuningResourceConfig=COUNT)}, []),
+        (
+            {
+                "WarmStartConfig": {"WarmStartType": "TransferLearning"},
+                "Autotune": {"Mode": "Enabled"},
+                "HyperParameterTuningJobConfig": config(
+                    AUTO, TuningJobCompletionCriteria={"ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}}
+                ),
+                "TrainingJobDefinition": definition(StaticHyperParameters={}),
+            },
+            [
+                (
+                    "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
+                    "@ .WarmStartConfig"
+                ),
+                (
+                    "the tuning job asks for Autotune; the local endpoint chooses neither ranges nor limits itself. Leave it "
+                    "out, and give ParameterRanges and ResourceLimits @ .Autotune"
+                ),
+                (
+                    "the tuning job is to end when SageMaker detects convergence, whose rule is not published; the local "
+                    "endpoint does not detect it. Give TargetObjectiveMetricValue or BestObjectiveNotImproving "
+                    "@ .HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected"
+                ),
+                (
+                    "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+                    "Give their ranges @ .HyperParameterTuningJobConfig.ParameterRanges.AutoParameters"
+                ),
+                f"{ALGORITHM} @ .TrainingJobDefinition.AlgorithmSpecification",
+            ],
+        ),
+        (
+            {
+                "TrainingJobDefinitions": [
+                    definition(ResourceConfig={"InstanceCount": 2}, HyperParameterRanges=AUTO),
+                    definition(HyperParameterTuningResourceConfig={"InstanceCount": 2}),
+                    definition(HyperParameterTuningResourceConfig={"InstanceConfigs": [{"InstanceCount": 2}]}),
+                ]
+            },
+            [
+                (
+                    "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+                    "Give their ranges @ .TrainingJobDefinitions[0].HyperParameterRanges.AutoParameters"
+                ),
+                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[0].ResourceConfig.InstanceCount",
+                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[1].HyperParameterTuningResourceConfig.InstanceCount",
+                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[2].HyperParameterTuningResourceConfig.InstanceCount",
+            ],
+        ),
+    ],
+)
+def test_tuning_jobs(request_: dict[str, Any], limits: list[str]):
+    """What the search cannot do here, and what its training jobs cannot, with their places in the definitions."""
+    assert [str(limit) for limit in tuning_limits(request_)] == limits
+
+
+def test_a_tuning_step_with_its_place():
+    """As a start of the pipeline is refused, and as ``sm-pipelines validate --local`` says."""
+    arguments = {**request(choices(letter=["a"])), "WarmStartConfig": {"WarmStartType": "TransferLearning"}}
+    document = {"Version": "2020-12-01", "Steps": [{"Name": "tune", "Type": "Tuning", "Arguments": arguments}]}
+    assert [str(each) for each in not_run_here(PipelineDefinition.from_document(document), RUNNERS)] == [
+        (
+            "step 'tune': the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
+            "@ $.Steps[0].Arguments.WarmStartConfig"
+        )
+    ]
