@@ -1,4 +1,4 @@
-"""What Processing and Training jobs have in common: a thread, a directory, a process, a log stream, an end."""
+"""What Processing and Training jobs have in common: a thread, instances that each have a process and a log, an end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
-from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
+from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
@@ -48,7 +50,7 @@ class JobHost:
     :param region: the AWS region.
     :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
-    :param slots: how many of them run at once, whatever region they are in.
+    :param slots: how many of their instances run at once, whatever region they are in.
     """
 
     sandbox: Sandbox
@@ -87,7 +89,7 @@ class Job(ABC):
         self._start_time: dt.datetime | None = None
         self._end_time: dt.datetime | None = None
         self._modified_time = self.creation_time
-        self._process: JobProcess | None = None
+        self._cluster: Cluster | None = None
         self._killed = False
         self._timed_out = False
         self._done = threading.Event()
@@ -126,11 +128,11 @@ class Job(ABC):
                 return False
             self._status = "Stopping"
             self._touch()
-            process = self._process
+            cluster = self._cluster
         self.host.slots.wake()
-        if process is not None:
+        if cluster is not None:
             threading.Thread(
-                target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
+                target=cluster.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
             ).start()
         return True
 
@@ -138,10 +140,10 @@ class Job(ABC):
         """End the job's processes now: the endpoint is going away."""
         with self._lock:
             self._killed = True
-            process = self._process
+            cluster = self._cluster
         self.host.slots.wake()
-        if process is not None:
-            process.kill()
+        if cluster is not None:
+            cluster.kill()
 
     def describe(self) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
@@ -168,30 +170,35 @@ class Job(ABC):
     def details(self) -> dict[str, Any]:
         """What the Describe operation of this kind of job shows besides. The job's lock is held."""
 
+    @property
     @abstractmethod
-    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Put everything the job needs below its directory.
+    def instance_count(self) -> int:
+        """How many instances the request asks for."""
 
-        :param directory: the job's directory.
+    @abstractmethod
+    def prepare(self, instance: Instance, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Put everything that an instance needs below its directory.
+
+        :param instance: the instance.
         :param staging: to download with.
         :return: the command and the variables that it gets on top of the common ones.
         :raises JobFailedError: the request asks for something that cannot be run.
         """
 
     @abstractmethod
-    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
-        """Store what the job made.
+    def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
+        """Store what the job made. Where instances have made files of one name, that of the first of them is stored.
 
-        :param directory: the job's directory.
+        :param directories: those of the instances.
         :param staging: to upload with.
         :param stopped: the job was stopped rather than completed.
         """
 
     @abstractmethod
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
-        """The FailureReason of a job whose process failed.
+        """The FailureReason of a job of which an instance failed.
 
-        :param directory: the job's directory.
+        :param directory: the instance's directory.
         :param exit_code: of its first process.
         :param output: the last lines of its output.
         """
@@ -226,55 +233,67 @@ class Job(ABC):
         self._done.set()
 
     def _execute(self) -> str:
-        if not self.host.slots.take(lambda: self._killed or self._status == "Stopping"):
+        for limit in type(self).limits(self.request):
+            raise JobFailedError(f"ClientError: {limit.message}.")
+        slots = self.host.slots.take(lambda: self._killed or self._status == "Stopping", self.instance_count)
+        if not slots:
             return "Stopped"
+        root = self.host.directory / self.name
         try:
-            return self._execute_now()
+            return self._execute_below(root)
         finally:
-            self.host.slots.give_back()
+            remove_tree(root)
+            self.host.slots.give_back(slots)
 
-    def _execute_now(self) -> str:
-        directory = JobDirectory.create(self.host.directory / self.name)
+    def _execute_below(self, root: Path) -> str:
         staging = S3Staging(self.host.clients["s3"])
+        self._phase("Downloading")
+        count = self.instance_count
+        instances = [Instance.create(root, number, count) for number in range(1, count + 1)]
+        plans: list[tuple[Sequence[str], Mapping[str, str]]] = []
+        for instance in instances:
+            self.host.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
+            plans.append(self.prepare(instance, staging))
+        streams: list[LogStream] = []
         try:
-            self._phase("Downloading")
-            for limit in type(self).limits(self.request):
-                raise JobFailedError(f"ClientError: {limit.message}.")
-            self.host.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
-            command, variables = self.prepare(directory, staging)
-            name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
-            stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)
-            try:
-                exit_code = self._run_process(directory, command, variables, stream)
-            finally:
-                stream.close()
-            if exit_code is None:
-                return "Stopped"
-            stopping = self.status == "Stopping"
-            if exit_code != 0 and not stopping and not self._timed_out:
-                raise JobFailedError(self.failure(directory, exit_code, stream.tail))
-            if self._timed_out and self.timed_out_status == "Failed":
-                raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
-            self._phase("Uploading")
-            self.collect(directory, staging, stopped=stopping or self._timed_out)
-            return "Stopped" if self._timed_out else "Completed"
+            for instance in instances:
+                name = f"{self.name}/{instance.host}-{int(time.time())}"
+                streams.append(LogStream(self.host.clients["logs"], str(self.resource.log_group), name))
+            began, failure = self._run_cluster(instances, plans, streams)
         finally:
-            remove_tree(directory.root)
+            for stream in streams:
+                stream.close()
+        if not began:
+            return "Stopped"
+        stopping = self.status == "Stopping"
+        if failure is not None and not stopping and not self._timed_out:
+            failed = instances[failure.index].directory
+            raise JobFailedError(self.failure(failed, failure.exit_code, streams[failure.index].tail))
+        if self._timed_out and self.timed_out_status == "Failed":
+            raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
+        self._phase("Uploading")
+        directories = [instance.directory for instance in instances]
+        self.collect(directories, staging, stopped=stopping or self._timed_out)
+        return "Stopped" if self._timed_out else "Completed"
 
-    def _run_process(
-        self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
-    ) -> int | None:
-        """Run the command. ``None`` when the job was stopped before it began."""
+    def _run_cluster(
+        self,
+        instances: Sequence[Instance],
+        plans: Sequence[tuple[Sequence[str], Mapping[str, str]]],
+        streams: Sequence[LogStream],
+    ) -> tuple[bool, InstanceFailure | None]:
+        """Run a command on each instance.
 
-        def observe(line: str) -> None:
-            stream.write(line)
-            self.observe(line)
-
-        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
+        :return: whether they were started, which they are not when the job was stopped before; and what failed.
+        """
+        starts = [
+            partial(self._start_instance, instance.directory, *plan, stream)
+            for instance, plan, stream in zip(instances, plans, streams, strict=True)
+        ]
         with self._lock:
             if self._status == "Stopping" or self._killed:
-                return None
-            self._process = self.host.sandbox.start(directory, command, environment, observe)
+                return False, None
+            self._cluster = Cluster.start(starts)
             self._start_time = now()
             self._touch()
             self.phase("Running")
@@ -283,12 +302,22 @@ class Job(ABC):
         timer.daemon = True
         timer.start()
         try:
-            return self._process.wait()
+            return True, self._cluster.wait()
         finally:
             timer.cancel()
 
+    def _start_instance(
+        self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
+    ) -> JobProcess:
+        def observe(line: str) -> None:
+            stream.write(line)
+            self.observe(line)
+
+        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
+        return self.host.sandbox.start(directory, command, environment, observe)
+
     def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
+        """What all get: of the server's environment only what the interpreter needs; the endpoint as their AWS."""
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
             # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
@@ -309,9 +338,9 @@ class Job(ABC):
     def _time_out(self) -> None:
         with self._lock:
             self._timed_out = True
-            process = self._process
-        if process is not None:
-            process.stop(self.host.stop_grace_seconds)
+            cluster = self._cluster
+        if cluster is not None:
+            cluster.stop(self.host.stop_grace_seconds)
 
     def _phase(self, name: str) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.problems import Problem, error
+from airflow_sm_pipelines.local.jobs.instances import MOST_INSTANCES
 
 Limits = Callable[[Mapping[str, Any]], Iterator[Problem]]
 """Yields what is not done here of what a create request asks for. Expressions in it may be anything, and pass."""
@@ -109,12 +110,13 @@ def _mode_limits(mode: Any, data_type: Any, name: Any, path: str) -> Iterator[Pr
 
 def _instance_limits(cluster: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if cluster.get("InstanceGroups"):
-        yield error("the job asks for groups of instances; the local endpoint runs jobs on one", path)
+        yield error("the job asks for groups of instances; the local endpoint runs instances of one type", path)
         return
     count = cluster.get("InstanceCount", 1)
-    if not is_expression(count) and count != 1:
+    if not is_expression(count) and count > MOST_INSTANCES:
         yield error(
-            f"the job asks for {count} instances; the local endpoint runs jobs on one. Set InstanceCount to 1",
+            f"the job asks for {count} instances; the local endpoint runs at most {MOST_INSTANCES} of a job. Set "
+            f"InstanceCount to {MOST_INSTANCES} or less",
             f"{path}.InstanceCount",
         )
 

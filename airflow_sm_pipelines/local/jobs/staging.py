@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -64,13 +64,22 @@ class S3Staging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> None:
+    def download(
+        self,
+        uri: str,
+        directory: Path,
+        role_arn: str,
+        *,
+        required: bool = True,
+        share: Callable[[Sequence[Path]], Sequence[Path]] | None = None,
+    ) -> None:
         """Copy every object under an S3 prefix into a directory.
 
         :param uri: an object or a prefix.
         :param directory: made when missing.
         :param role_arn: the job's role, named in the message when there is nothing to copy.
         :param required: whether it is an error when there is nothing.
+        :param share: picks those that are copied from where all would land, in the order of their keys; all by default.
         :raises StagingError: there is no such object though it is required, a key would land outside the
             directory, or at a place that is a file and a directory.
         """
@@ -91,10 +100,21 @@ class S3Staging:
         if not targets and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
         _no_file_is_a_directory(directory, set(targets), uri)
-        for target in targets:
+        copied = list(targets) if share is None else share(list(targets))
+        for target in copied:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
-            self._finish([transfers.download(bucket, key, str(target)) for target, key in targets.items()], uri)
+            self._finish([transfers.download(bucket, targets[target], str(target)) for target in copied], uri)
+
+    def upload_directories(self, directories: Sequence[Path], uri: str) -> None:
+        """Copy every file below some directories under an S3 prefix. Of files of one name, the first one's is stored.
+
+        :param directories: see :meth:`upload_directory`.
+        :param uri: the prefix.
+        :raises StagingError: see :meth:`upload_directory`.
+        """
+        for directory in reversed(directories):
+            self.upload_directory(directory, uri)
 
     def upload_directory(self, directory: Path, uri: str) -> None:
         """Copy every file below a directory under an S3 prefix. Links stand for what they lead to, within it.
@@ -118,21 +138,32 @@ class S3Staging:
                 uri,
             )
 
-    def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
-        """Pack a directory's content into a ``tar.gz`` and store it as one object.
+    def upload_archive(self, directories: Sequence[Path], uri: str, scratch: Path) -> None:
+        """Pack the content of some directories into one ``tar.gz`` and store it as one object.
 
-        :param directory: its children become the archive's top level; missing, it counts as empty. Links stay links.
+        :param directories: their children become the archive's top level; missing, they count as empty. Links stay
+            links. Of files of one name, the first one is stored.
         :param uri: the object.
         :param scratch: a directory for the archive while it is made.
-        :raises StagingError: S3 refused, or the directory nests too deep.
+        :raises StagingError: S3 refused, or a directory nests too deep.
         """
         bucket, key = split_uri(uri)
-        directory.mkdir(parents=True, exist_ok=True)
-        _require_shallow(directory)
+        for directory in directories:
+            directory.mkdir(parents=True, exist_ok=True)
+            _require_shallow(directory)
         archive = scratch / key.rsplit("/", 1)[-1]
         with tarfile.open(archive, "w:gz") as tar:
-            for path in sorted(directory.iterdir()):
-                tar.add(path, arcname=path.name)
+            kinds: dict[str, bytes] = {}
+
+            def unless_there(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+                if member.name not in kinds:
+                    kinds[member.name] = member.type
+                    return member
+                return member if kinds[member.name] == member.type == tarfile.DIRTYPE else None
+
+            for directory in directories:
+                for path in sorted(directory.iterdir()):
+                    tar.add(path, arcname=path.name, filter=unless_there)
         with TransferManager(self._client) as transfers:
             self._finish([transfers.upload(str(archive), bucket, key)], uri)
         archive.unlink()

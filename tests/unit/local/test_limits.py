@@ -53,7 +53,7 @@ def read(**source: Any) -> dict[str, Any]:
         ),
         (
             processing(
-                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 2}}
+                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 11}}
             ),
             [
                 (
@@ -62,8 +62,8 @@ def read(**source: Any) -> dict[str, Any]:
                     " @ .AppSpecification"
                 ),
                 (
-                    "the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1 "
-                    "@ .ProcessingResources.ClusterConfig.InstanceCount"
+                    "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or "
+                    "less @ .ProcessingResources.ClusterConfig.InstanceCount"
                 ),
             ],
         ),
@@ -118,6 +118,7 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         (training({"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": COUNT}}}), []),
         (training(AlgorithmSpecification={"ContainerEntrypoint": ["python3"]}, HyperParameters={}), []),
         (training(ResourceConfig={"InstanceCount": COUNT}), []),
+        (training(ResourceConfig={"InstanceCount": 10}), []),
         (
             training(HyperParameters={"sagemaker_program": "train.py"}),
             [
@@ -130,7 +131,7 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         ),
         (
             training(ResourceConfig={"InstanceGroups": [{"InstanceCount": 1}]}),
-            ["the job asks for groups of instances; the local endpoint runs jobs on one @ .ResourceConfig"],
+            ["the job asks for groups of instances; the local endpoint runs instances of one type @ .ResourceConfig"],
         ),
         (
             training(
