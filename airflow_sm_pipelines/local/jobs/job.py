@@ -21,6 +21,7 @@ from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, Instanc
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
+from airflow_sm_pipelines.local.jobs.pipes import Pipe
 from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
@@ -63,6 +64,20 @@ class JobHost:
     slots: Slots = field(default_factory=Slots)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is run on an instance.
+
+    :param command: program and arguments.
+    :param variables: what it gets on top of the common ones.
+    :param pipes: what it reads while it runs.
+    """
+
+    command: Sequence[str]
+    variables: Mapping[str, str]
+    pipes: tuple[Pipe, ...] = ()
+
+
 class Job(ABC):
     """One job. Its status goes from InProgress, maybe over Stopping, to Completed, Failed or Stopped.
 
@@ -92,6 +107,7 @@ class Job(ABC):
         self._cluster: Cluster | None = None
         self._killed = False
         self._timed_out = False
+        self._input_failure: Exception | None = None
         self._done = threading.Event()
 
     @property
@@ -176,12 +192,11 @@ class Job(ABC):
         """How many instances the request asks for."""
 
     @abstractmethod
-    def prepare(self, instance: Instance, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
         """Put everything that an instance needs below its directory.
 
         :param instance: the instance.
         :param staging: to download with.
-        :return: the command and the variables that it gets on top of the common ones.
         :raises JobFailedError: the request asks for something that cannot be run.
         """
 
@@ -250,19 +265,26 @@ class Job(ABC):
         self._phase("Downloading")
         count = self.instance_count
         instances = [Instance.create(root, number, count) for number in range(1, count + 1)]
-        plans: list[tuple[Sequence[str], Mapping[str, str]]] = []
+        plans: list[Plan] = []
         for instance in instances:
             self.host.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
             plans.append(self.prepare(instance, staging))
         streams: list[LogStream] = []
+        pipes = [pipe for plan in plans for pipe in plan.pipes]
         try:
+            for pipe in pipes:
+                pipe.open(self._input_fails)
             for instance in instances:
                 name = f"{self.name}/{instance.host}-{int(time.time())}"
                 streams.append(LogStream(self.host.clients["logs"], str(self.resource.log_group), name))
             began, failure = self._run_cluster(instances, plans, streams)
         finally:
+            for pipe in pipes:
+                pipe.close()
             for stream in streams:
                 stream.close()
+        if self._input_failure is not None:
+            raise self._input_failure
         if not began:
             return "Stopped"
         stopping = self.status == "Stopping"
@@ -279,7 +301,7 @@ class Job(ABC):
     def _run_cluster(
         self,
         instances: Sequence[Instance],
-        plans: Sequence[tuple[Sequence[str], Mapping[str, str]]],
+        plans: Sequence[Plan],
         streams: Sequence[LogStream],
     ) -> tuple[bool, InstanceFailure | None]:
         """Run a command on each instance.
@@ -287,7 +309,7 @@ class Job(ABC):
         :return: whether they were started, which they are not when the job was stopped before; and what failed.
         """
         starts = [
-            partial(self._start_instance, instance.directory, *plan, stream)
+            partial(self._start_instance, instance.directory, plan, stream)
             for instance, plan, stream in zip(instances, plans, streams, strict=True)
         ]
         with self._lock:
@@ -306,15 +328,13 @@ class Job(ABC):
         finally:
             timer.cancel()
 
-    def _start_instance(
-        self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
-    ) -> JobProcess:
+    def _start_instance(self, directory: JobDirectory, plan: Plan, stream: LogStream) -> JobProcess:
         def observe(line: str) -> None:
             stream.write(line)
             self.observe(line)
 
-        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
-        return self.host.sandbox.start(directory, command, environment, observe)
+        environment = {**self._environment(directory), **plan.variables, **self.request.get("Environment", {})}
+        return self.host.sandbox.start(directory, plan.command, environment, observe)
 
     def _environment(self, directory: JobDirectory) -> dict[str, str]:
         """What all get: of the server's environment only what the interpreter needs; the endpoint as their AWS."""
@@ -334,6 +354,14 @@ class Job(ABC):
             "AWS_REGION": self.host.region,
             **CREDENTIALS,
         }
+
+    def _input_fails(self, error: Exception) -> None:
+        """End a job whose input cannot be read while it runs."""
+        with self._lock:
+            self._input_failure = error
+            cluster = self._cluster
+        if cluster is not None:
+            cluster.kill()
 
     def _time_out(self) -> None:
         with self._lock:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.job import Job, Plan
 from airflow_sm_pipelines.local.jobs.limits import Limits, processing_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -36,7 +37,7 @@ class ProcessingJob(Job):
         count: int = self._cluster_config.get("InstanceCount", 1)
         return count
 
-    def prepare(self, instance: Instance, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
         """Download the inputs, make the output directories, write the two configuration files."""
         directory = instance.directory
         application = self.request["AppSpecification"]
@@ -45,8 +46,8 @@ class ProcessingJob(Job):
                 continue
             source = item["S3Input"]
             target = local_path(directory, source.get("LocalPath"), item["InputName"])
-            share = instance.share if source.get("S3DataDistributionType") == "ShardedByS3Key" else None
-            staging.download(source["S3Uri"], target, self.request["RoleArn"], share=share)
+            objects = S3Input(source, {}, self.request["RoleArn"]).objects(staging, instance)
+            staging.fetch(objects, target, source["S3Uri"])
         for name, output in self._outputs():
             local_path(directory, output["LocalPath"], name).mkdir(parents=True, exist_ok=True)
         (directory.ml / "output").mkdir(exist_ok=True)
@@ -59,7 +60,7 @@ class ProcessingJob(Job):
             json.dumps(instance.resource_config(self._cluster_config["InstanceType"])), encoding="utf-8"
         )
         command = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", ())]
-        return command, {"PROCESSING_JOB_NAME": self.name}
+        return Plan(command, {"PROCESSING_JOB_NAME": self.name})
 
     def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
         """Upload the outputs of a job that completed. Continuous uploads happen at the end too."""

@@ -14,10 +14,12 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost, Plan
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
+from airflow_sm_pipelines.local.jobs.pipes import Pipe
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -87,14 +89,20 @@ class TrainingJob(Job):
         count: int = self._resources.get("InstanceCount", 1)
         return count
 
-    def prepare(self, instance: Instance, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Download the channels, write the configuration files, choose between script mode and an entry point."""
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
+        """Provide the channels, write the configuration files, choose between script mode and an entry point."""
         command = self._command()
         directory = instance.directory
-        channels: dict[str, dict[str, str]] = {}
+        pipes: list[Pipe] = []
         for channel in self.request.get("InputDataConfig", ()):
-            name = channel["ChannelName"]
-            channels[name] = self._download_channel(channel, instance, staging)
+            source = channel["DataSource"]["S3DataSource"]
+            found = S3Input(source, channel, self.request["RoleArn"])
+            target = directory.ml / "input" / "data" / channel["ChannelName"]
+            if self._mode(channel) == "Pipe":
+                pipes.append(Pipe(target, found.epochs(staging, instance).records))
+            else:
+                staging.fetch(found.objects(staging, instance), target, source["S3Uri"])
+        channels = {each["ChannelName"]: self._shown(each) for each in self.request.get("InputDataConfig", ())}
         for name in ("model", "output/data", "input/config", "code"):
             (directory.ml / name).mkdir(parents=True, exist_ok=True)
         configuration = directory.ml / "input" / "config"
@@ -108,11 +116,12 @@ class TrainingJob(Job):
         if checkpoints is not None:
             uri = self.request["CheckpointConfig"]["S3Uri"]
             staging.download(uri, checkpoints, self.request["RoleArn"], required=False)
-        return command, {
+        variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             "S3_ENDPOINT_URL": self.host.endpoint_url,
         }
+        return Plan(command, variables, tuple(pipes))
 
     def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
         """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS.
@@ -175,18 +184,16 @@ class TrainingJob(Job):
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
         return ["python3", "-m", _TOOLKIT]
 
-    def _download_channel(self, channel: Mapping[str, Any], instance: Instance, staging: S3Staging) -> dict[str, str]:
-        name = channel["ChannelName"]
+    def _mode(self, channel: Mapping[str, Any]) -> str:
+        mode: str = channel.get("InputMode", self.request["AlgorithmSpecification"]["TrainingInputMode"])
+        return mode
+
+    def _shown(self, channel: Mapping[str, Any]) -> dict[str, str]:
+        """A channel as ``inputdataconfig.json`` has it."""
         source = channel["DataSource"]["S3DataSource"]
-        default_mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
-        mode = channel.get("InputMode", default_mode)
-        distribution = source.get("S3DataDistributionType", "FullyReplicated")
-        share = instance.share if distribution == "ShardedByS3Key" else None
-        target = instance.directory.ml / "input" / "data" / name
-        staging.download(source["S3Uri"], target, self.request["RoleArn"], share=share)
         shown = {
-            "TrainingInputMode": mode,
-            "S3DistributionType": distribution,
+            "TrainingInputMode": self._mode(channel),
+            "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
         if "ContentType" in channel:

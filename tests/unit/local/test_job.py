@@ -16,7 +16,7 @@ from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
 from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost, Plan
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -112,11 +112,11 @@ class ExampleJob(Job):
     def instance_count(self) -> int:
         return int(self.request.get("instances", 1))
 
-    def prepare(self, instance: Instance, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
         assert self.prepared.wait(10)
         if "error" in self.request:
             raise self.request["error"]
-        return ["run"], {"MINE": "1"}
+        return Plan(["run"], {"MINE": "1"})
 
     def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
         self.collected.append(stopped)
