@@ -104,7 +104,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=_count,
         default=EndpointSettings.max_jobs,
         metavar="NUMBER",
-        help="how many jobs run at once; the others wait (default: %(default)s)",
+        help="how many jobs, or instances of them, run at once; the others wait (default: %(default)s)",
     )
     parser.add_argument(
         "--bucket",

@@ -57,7 +57,7 @@ class EndpointSettings:
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
         starts again has them again, empty.
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
-    :param max_jobs: how many jobs run at once; the others wait.
+    :param max_jobs: how many instances of jobs run at once; the others wait.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
     """
 

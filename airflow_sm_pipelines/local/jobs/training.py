@@ -13,10 +13,13 @@ from typing import Any, ClassVar, Protocol
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, ProcessJob
+from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.inputs import S3Input
+from airflow_sm_pipelines.local.jobs.instances import Instance
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
+from airflow_sm_pipelines.local.jobs.pipes import Pipe
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -111,20 +114,32 @@ class TrainingJob(ProcessJob):
             shown["FinalMetricDataList"] = list(self._metrics.values())
         return shown
 
-    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Download the channels, write the configuration files, choose between script mode and an entry point."""
+    @property
+    def instance_count(self) -> int:
+        """That of its resources."""
+        count: int = self._resources.get("InstanceCount", 1)
+        return count
+
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
+        """Provide the channels, write the configuration files, choose between script mode and an entry point."""
         command = self._command()
-        resources = self.request.get("ResourceConfig", {})
-        channels: dict[str, dict[str, str]] = {}
+        directory = instance.directory
+        pipes: list[Pipe] = []
         for channel in self.request.get("InputDataConfig", ()):
-            name = channel["ChannelName"]
-            channels[name] = self._download_channel(channel, directory, staging)
+            source = channel["DataSource"]["S3DataSource"]
+            found = S3Input(source, channel, self.request["RoleArn"])
+            target = directory.ml / "input" / "data" / channel["ChannelName"]
+            if self._mode(channel) == "Pipe":
+                pipes.append(Pipe(target, found.epochs(staging, instance).records))
+            else:
+                staging.fetch(found.objects(staging, instance), target, source["S3Uri"])
+        channels = {each["ChannelName"]: self._shown(each) for each in self.request.get("InputDataConfig", ())}
         for name in ("model", "output/data", "input/config", "code"):
             (directory.ml / name).mkdir(parents=True, exist_ok=True)
         configuration = directory.ml / "input" / "config"
         for file, content in (
             ("hyperparameters.json", self.request.get("HyperParameters", {})),
-            ("resourceconfig.json", resource_config(resources.get("InstanceType", "local"))),
+            ("resourceconfig.json", instance.resource_config(self._resources.get("InstanceType", "local"))),
             ("inputdataconfig.json", channels),
         ):
             (configuration / file).write_text(json.dumps(content), encoding="utf-8")
@@ -132,26 +147,30 @@ class TrainingJob(ProcessJob):
         if checkpoints is not None:
             uri = self.request["CheckpointConfig"]["S3Uri"]
             staging.download(uri, checkpoints, self.request["RoleArn"], required=False)
-        return command, {
+        variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             "S3_ENDPOINT_URL": self.host.endpoint_url,
         }
+        return Plan(command, variables, tuple(pipes))
 
-    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
-        """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS."""
-        model = local_path(directory, "/opt/ml/model", "the model")
-        scratch = directory.root / "tmp"
+    def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
+        """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS.
+
+        What the instances have made goes into one archive, as on AWS.
+        """
+        models = [local_path(directory, "/opt/ml/model", "the model") for directory in directories]
+        scratch = directories[0].root / "tmp"
         if self.model_uri.endswith("/"):
-            staging.upload_directory(model, self.model_uri)
-        elif not stopped or (model.is_dir() and any(model.iterdir())):
-            staging.upload_archive(model, self.model_uri, scratch)
-        data = local_path(directory, "/opt/ml/output/data", "the output data")
-        if data.is_dir() and any(data.iterdir()):
+            staging.upload_directories(models, self.model_uri)
+        elif not stopped or any(map(_has_content, models)):
+            staging.upload_archive(models, self.model_uri, scratch)
+        data = [local_path(directory, "/opt/ml/output/data", "the output data") for directory in directories]
+        if any(map(_has_content, data)):
             staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
-        checkpoints = self._checkpoints(directory)
-        if checkpoints is not None:
-            staging.upload_directory(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
+        checkpoints = [path for path in map(self._checkpoints, directories) if path is not None]
+        if checkpoints:
+            staging.upload_directories(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
 
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
         """What the algorithm wrote to ``/opt/ml/output/failure``; the last error line is always in it.
@@ -205,22 +224,26 @@ class TrainingJob(ProcessJob):
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
         return ["python3", "-m", _TOOLKIT]
 
-    def _download_channel(
-        self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
-    ) -> dict[str, str]:
-        name = channel["ChannelName"]
+    def _mode(self, channel: Mapping[str, Any]) -> str:
+        mode: str = channel.get("InputMode", self.request["AlgorithmSpecification"]["TrainingInputMode"])
+        return mode
+
+    def _shown(self, channel: Mapping[str, Any]) -> dict[str, str]:
+        """A channel as ``inputdataconfig.json`` has it."""
         source = channel["DataSource"]["S3DataSource"]
-        default_mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
-        mode = channel.get("InputMode", default_mode)
-        staging.download(source["S3Uri"], directory.ml / "input" / "data" / name, self.request["RoleArn"])
         shown = {
-            "TrainingInputMode": mode,
+            "TrainingInputMode": self._mode(channel),
             "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
         if "ContentType" in channel:
             shown["ContentType"] = channel["ContentType"]
         return shown
+
+    @property
+    def _resources(self) -> Mapping[str, Any]:
+        resources: Mapping[str, Any] = self.request.get("ResourceConfig", {})
+        return resources
 
     def _checkpoints(self, directory: JobDirectory) -> Path | None:
         if "CheckpointConfig" not in self.request:
@@ -252,6 +275,10 @@ def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
                 f"The Regex of metric definition '{each['Name']}' is no regular expression: {error}"
             ) from error
     return patterns
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_dir() and any(path.iterdir())
 
 
 def _of_script(output: Sequence[str]) -> Sequence[str]:

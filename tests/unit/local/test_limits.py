@@ -57,7 +57,7 @@ def read(**source: Any) -> dict[str, Any]:
         ),
         (
             processing(
-                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 2}}
+                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 11}}
             ),
             [
                 (
@@ -66,8 +66,8 @@ def read(**source: Any) -> dict[str, Any]:
                     " @ .AppSpecification"
                 ),
                 (
-                    "the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1 "
-                    "@ .ProcessingResources.ClusterConfig.InstanceCount"
+                    "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or "
+                    "less @ .ProcessingResources.ClusterConfig.InstanceCount"
                 ),
             ],
         ),
@@ -89,12 +89,22 @@ def read(**source: Any) -> dict[str, Any]:
                 )
             ],
         ),
+        (read(S3InputMode="File", S3DataType="ManifestFile"), []),
         (
-            read(S3InputMode="Pipe", S3DataType=COUNT),
+            read(S3InputMode="Pipe", S3DataType=COUNT, S3CompressionType="Gzip"),
             [
                 (
-                    "the input 'data' asks for that the run decides on in Pipe mode; the local endpoint runs S3Prefix in "
-                    "File and FastFile mode @ .ProcessingInputs[0]"
+                    "the processing input 'data' asks for Pipe mode; the local endpoint runs File mode "
+                    "@ .ProcessingInputs[0]"
+                )
+            ],
+        ),
+        (
+            read(S3CompressionType="Gzip"),
+            [
+                (
+                    "the processing input 'data' asks for S3CompressionType Gzip, which is for Pipe mode "
+                    "@ .ProcessingInputs[0]"
                 )
             ],
         ),
@@ -122,6 +132,7 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         (training({"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": COUNT}}}), []),
         (training(AlgorithmSpecification={"ContainerEntrypoint": ["python3"]}, HyperParameters={}), []),
         (training(ResourceConfig={"InstanceCount": COUNT}), []),
+        (training(ResourceConfig={"InstanceCount": 10}), []),
         (
             training(HyperParameters={"sagemaker_program": "train.py"}),
             [
@@ -134,24 +145,47 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         ),
         (
             training(ResourceConfig={"InstanceGroups": [{"InstanceCount": 1}]}),
-            ["the job asks for groups of instances; the local endpoint runs jobs on one @ .ResourceConfig"],
+            ["the job asks for groups of instances; the local endpoint runs instances of one type @ .ResourceConfig"],
+        ),
+        (training(channel(S3DataType="ManifestFile"), {**channel(S3DataType="ManifestFile"), "InputMode": "Pipe"}), []),
+        (training({**channel(), "InputMode": COUNT, "RecordWrapperType": "RecordIO"}), []),
+        (training({**channel(), "InputMode": "Pipe", "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"}), []),
+        (
+            training(
+                {**channel(S3DataType="AugmentedManifestFile", AttributeNames=["source-ref"]), "InputMode": "Pipe"}
+            ),
+            [],
         ),
         (
             training(
-                {**channel(), "InputMode": "Pipe"},
-                channel(S3DataType="ManifestFile"),
+                {**channel(S3DataType="Converse"), "InputMode": "Pipe"},
+                {**channel(S3DataType="ManifestFile"), "InputMode": "FastFile"},
+                channel(S3DataType="AugmentedManifestFile"),
+                {**channel(), "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"},
                 {"ChannelName": "disk", "DataSource": {"FileSystemDataSource": {}}},
+                {**channel(), "InputMode": "Telepathy"},
             ),
             [
                 (
-                    "the input 'train' asks for S3Prefix in Pipe mode; the local endpoint runs S3Prefix in File and FastFile "
-                    "mode @ .InputDataConfig[0]"
+                    "the input 'train' asks for Converse in Pipe mode; the local endpoint runs S3Prefix and ManifestFile "
+                    "and AugmentedManifestFile in that mode @ .InputDataConfig[0]"
                 ),
                 (
-                    "the input 'train' asks for ManifestFile in File mode; the local endpoint runs S3Prefix in File and "
-                    "FastFile mode @ .InputDataConfig[1]"
+                    "the input 'train' asks for ManifestFile in FastFile mode; the local endpoint runs S3Prefix in that "
+                    "mode @ .InputDataConfig[1]"
                 ),
-                "the channel 'disk' has no S3DataSource; the local endpoint reads S3 only @ .InputDataConfig[2]",
+                (
+                    "the input 'train' asks for AugmentedManifestFile in File mode; the local endpoint runs S3Prefix and "
+                    "ManifestFile in that mode @ .InputDataConfig[2]"
+                ),
+                "the channel 'train' is an augmented manifest without AttributeNames @ .InputDataConfig[2]",
+                "the channel 'train' asks for CompressionType Gzip, which is for Pipe mode @ .InputDataConfig[3]",
+                "the channel 'train' asks for RecordWrapperType RecordIO, which is for Pipe mode @ .InputDataConfig[3]",
+                "the channel 'disk' has no S3DataSource; the local endpoint reads S3 only @ .InputDataConfig[4]",
+                (
+                    "the input 'train' asks for S3Prefix in Telepathy mode; the local endpoint runs the modes File, "
+                    "FastFile, Pipe @ .InputDataConfig[5]"
+                ),
             ],
         ),
     ],
