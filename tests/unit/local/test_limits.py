@@ -200,7 +200,9 @@ ALGORITHM = (
     f"the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that is the hyperparameters "
     "sagemaker_program and sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint"
 )
-COUNT_OF_TWO = "the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1"
+COUNT_OF_ELEVEN = (
+    "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or less"
+)
 AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
 
 
@@ -243,9 +245,9 @@ AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
         (
             {
                 "TrainingJobDefinitions": [
-                    definition(ResourceConfig={"InstanceCount": 2}, HyperParameterRanges=AUTO),
-                    definition(HyperParameterTuningResourceConfig={"InstanceCount": 2}),
-                    definition(HyperParameterTuningResourceConfig={"InstanceConfigs": [{"InstanceCount": 2}]}),
+                    definition(ResourceConfig={"InstanceCount": 11}, HyperParameterRanges=AUTO),
+                    definition(HyperParameterTuningResourceConfig={"InstanceCount": 11}),
+                    definition(HyperParameterTuningResourceConfig={"InstanceConfigs": [{"InstanceCount": 11}]}),
                 ]
             },
             [
@@ -253,9 +255,9 @@ AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
                     "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
                     "Give their ranges @ .TrainingJobDefinitions[0].HyperParameterRanges.AutoParameters"
                 ),
-                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[0].ResourceConfig.InstanceCount",
-                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[1].HyperParameterTuningResourceConfig.InstanceCount",
-                f"{COUNT_OF_TWO} @ .TrainingJobDefinitions[2].HyperParameterTuningResourceConfig.InstanceCount",
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[0].ResourceConfig.InstanceCount",
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[1].HyperParameterTuningResourceConfig.InstanceCount",
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[2].HyperParameterTuningResourceConfig.InstanceCount",
             ],
         ),
     ],
