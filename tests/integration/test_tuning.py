@@ -141,14 +141,10 @@ def test_a_stop_of_the_execution_stops_the_training_jobs(endpoint: LocalEndpoint
 
 
 def test_the_operations(aws: Aws) -> None:
-    """Two algorithms, and one training job that looks bad and is stopped early; the lowest score counts."""
+    """A tuning job of two algorithms, from its creation until its entry is deleted; the lowest score counts."""
     name = f"tune-{uuid.uuid4().hex[:12]}"
     source = aws.put_source_archive({"train.py": SCORE})
-    limits = {
-        "Strategy": "Grid",
-        "ResourceLimits": {"MaxParallelTrainingJobs": 1},
-        "TrainingJobEarlyStoppingType": "Auto",
-    }
+    limits = {"Strategy": "Grid", "ResourceLimits": {"MaxParallelTrainingJobs": 1}}
     definitions = [
         definition(
             source,
@@ -157,7 +153,7 @@ def test_the_operations(aws: Aws) -> None:
             HyperParameterRanges=choices(depth=depths),
             static={"optimizer": optimizer},
         )
-        for optimizer, depths in (("sgd", ["1"]), ("endless", ["5"]))
+        for optimizer, depths in (("sgd", ["1"]), ("adagrad", ["2"]))
     ]
     given = {
         "HyperParameterTuningJobName": name,
@@ -181,7 +177,7 @@ def test_the_operations(aws: Aws) -> None:
     ]
     assert [
         (each["TrainingJobDefinitionName"], each["TrainingJobStatus"], each["TunedHyperParameters"]) for each in jobs
-    ] == [("sgd", "Completed", {"depth": "1"}), ("endless", "Stopped", {"depth": "5"})]
+    ] == [("sgd", "Completed", {"depth": "1"}), ("adagrad", "Completed", {"depth": "2"})]
     assert described(aws, name)["BestTrainingJob"] == jobs[0]
     assert client.list_tags(ResourceArn=jobs[0]["TrainingJobArn"])["Tags"] == [{"Key": "team", "Value": "a"}]
     (listed,) = client.list_hyper_parameter_tuning_jobs(NameContains=name, StatusEquals="Completed")[
@@ -209,3 +205,24 @@ def test_the_operations(aws: Aws) -> None:
     assert error_of(client.delete_hyper_parameter_tuning_job, **named) == gone
     assert error_of(client.stop_hyper_parameter_tuning_job, **named) == gone
     assert client.describe_training_job(TrainingJobName=jobs[0]["TrainingJobName"])["TuningJobArn"] == arn
+
+
+def test_a_training_job_that_looks_bad_is_stopped_early(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """It would run for ever; its value counts, and the best one is that which completed."""
+    longer_is_worse = SCORE.replace("given.depth}", "len(given.optimizer)}")
+    configuration = config(
+        choices(optimizer=["sgd", "endless"]),
+        HyperParameterTuningJobObjective=objective("Minimize"),
+        TrainingJobEarlyStoppingType="Auto",
+    )
+    source = aws.put_source_archive({"train.py": longer_is_worse})
+    arn = aws.start(document(tuning_step("tune_all", source, configuration)))
+    wait(endpoint, arn)
+    name = aws.steps(arn)["tune_all"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
+    jobs = aws.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name, SortOrder="Ascending"
+    )["TrainingJobSummaries"]
+    assert [
+        (each["TrainingJobStatus"], each["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]) for each in jobs
+    ] == [("Completed", 6.0), ("Stopped", 7.0)]
+    assert described(aws, name)["BestTrainingJob"] == jobs[0]

@@ -145,12 +145,10 @@ def as_training_request(definition: Mapping[str, Any]) -> dict[str, Any]:
     """
     request = {**definition, "HyperParameters": definition.get("StaticHyperParameters", {})}
     resources = definition.get(_TUNING_RESOURCES)
-    if resources is not None:
-        request["ResourceConfig"] = resources
-        kinds = resources.get("InstanceConfigs") if isinstance(resources, Mapping) else None
-        if isinstance(kinds, list) and kinds and isinstance(kinds[0], Mapping):
-            others = {key: value for key, value in resources.items() if key not in _OF_SEVERAL_KINDS}
-            request["ResourceConfig"] = {**others, **kinds[0]}
+    if isinstance(resources, Mapping):
+        first = next(iter(_list(resources, "InstanceConfigs")), {})
+        others = {key: value for key, value in resources.items() if key not in _OF_SEVERAL_KINDS}
+        request["ResourceConfig"] = {**others, **first}
     return request
 
 

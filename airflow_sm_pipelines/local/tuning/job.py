@@ -225,7 +225,7 @@ class TuningJob(Job):
             is_open = deadline is None or self._is_over
             return self._events.get(timeout=None if is_open else max(0, (deadline or 0) - time.monotonic()))
         except queue.Empty:
-            logger.warning("tuning job %s has reached MaxRuntimeInSeconds", self.name)
+            logger.info("tuning job %s has reached MaxRuntimeInSeconds", self.name)
             self._is_over = True
             return _LookAgain()
 
@@ -242,10 +242,17 @@ class TuningJob(Job):
             launched.values.append(value)
         stop = launched.trial.report(value)
         if self._plan.stops_early:
-            earlier = [each.values for each in self._launched if each.objective_status == "Succeeded"]
-            stop = stop or looks_bad(launched.values, earlier, launched.definition.objective)
+            stop = stop or looks_bad(launched.values, self._earlier_values(launched), launched.definition.objective)
         if stop:
             launched.job.stop()
+
+    def _earlier_values(self, launched: _Launched) -> list[list[float]]:
+        """The values of training jobs of the same definition that have ended with one: epochs differ by algorithm."""
+        return [
+            each.values
+            for each in self._launched
+            if each.definition is launched.definition and each.objective_status == "Succeeded"
+        ]
 
     def _ended(self, launched: _Launched) -> None:
         with self._lock:

@@ -149,7 +149,7 @@ def test_what_is_shown_of_a_tuning_job(kind: str, best: int):
 
 
 def test_what_training_jobs_are_given():
-    """The static hyperparameters, the objective's name and what is tuned; the tags; and no word of the tuning job's own."""
+    """The static hyperparameters, the objective's name and what is tuned; the tags; nothing that only tuning jobs have."""
     world = World(score)
     world.run(
         {
@@ -336,6 +336,21 @@ def test_early_stopping():
         [("Completed", "Succeeded", 6.0), ("Stopped", "Succeeded", 9.0), ("Completed", "Succeeded", 7.0)],
     )
     assert job.describe()["BestTrainingJob"]["TunedHyperParameters"] == {"letter": "4 7"}
+
+
+def test_early_stopping_compares_training_jobs_of_one_algorithm():
+    """Another one's epochs are others."""
+
+    def play(job: Training) -> None:
+        job.say(float(job.parameters["letter"]))
+
+    definitions = [
+        definition(DefinitionName=name, HyperParameterRanges=choices(letter=[letter]))
+        for name, letter in (("one", "9"), ("two", "1"))
+    ]
+    asked = {"HyperParameterTuningJobConfig": config(TrainingJobEarlyStoppingType="Auto")}
+    job = World(play).run({**asked, "TrainingJobDefinitions": definitions})
+    assert finals(job) == [("Completed", "Succeeded", 9.0), ("Completed", "Succeeded", 1.0)]
 
 
 def test_hyperband_stops_training_jobs():

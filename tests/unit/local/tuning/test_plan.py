@@ -103,6 +103,7 @@ def test_resources_for_tuning():
     for resources, instances in (
         ({"InstanceType": "ml.m5.large", "InstanceCount": 1}, {"InstanceType": "ml.m5.large", "InstanceCount": 1}),
         ({"AllocationStrategy": "Prioritized", "InstanceConfigs": kinds}, kinds[0]),
+        ({"AllocationStrategy": "Prioritized", "InstanceType": "ml.m5.large"}, {"InstanceType": "ml.m5.large"}),
     ):
         given = {key: value for key, value in GIVEN.items() if key != "ResourceConfig"}
         asked = {
