@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
+from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
@@ -52,6 +52,7 @@ class JobHost:
     :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     :param slots: how many of their instances run at once, whatever region they are in.
+    :param access_key: what jobs sign their requests with.
     """
 
     sandbox: Sandbox
@@ -62,6 +63,7 @@ class JobHost:
     endpoint_url: str
     stop_grace_seconds: float
     slots: Slots = field(default_factory=Slots)
+    access_key: AccessKey = ANY_KEY
 
 
 @dataclass(frozen=True)
@@ -408,7 +410,7 @@ class ProcessJob(Job):
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,
-            **CREDENTIALS,
+            **self.host.access_key.environment(),
         }
 
     def _input_fails(self, error: Exception) -> None:
