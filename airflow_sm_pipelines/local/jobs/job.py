@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import logging
 import os
 import threading
@@ -18,7 +19,8 @@ from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
-from airflow_sm_pipelines.local.jobs.logs import LogStream
+from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
+from airflow_sm_pipelines.local.jobs.missing_packages import missing_package
 from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
@@ -42,13 +44,14 @@ class JobHost:
     """Where and with what jobs run.
 
     :param sandbox: starts their processes.
-    :param interpreter: the Python that stands for every image.
+    :param interpreter: the Python that stands for the images that no other stands for.
     :param directory: jobs get their directories below it.
     :param clients: clients for the region.
     :param region: the AWS region.
     :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     :param slots: how many of them run at once, whatever region they are in.
+    :param interpreters_of_images: patterns of images, and the Python that stands for each. The first match counts.
     """
 
     sandbox: Sandbox
@@ -59,6 +62,15 @@ class JobHost:
     endpoint_url: str
     stop_grace_seconds: float
     slots: Slots = field(default_factory=Slots)
+    interpreters_of_images: tuple[tuple[str, Interpreter], ...] = ()
+
+    def interpreter_of(self, image: str) -> Interpreter:
+        """Return the Python that stands for an image.
+
+        :param image: the image's URI.
+        """
+        matching = (each for pattern, each in self.interpreters_of_images if fnmatch.fnmatchcase(image, pattern))
+        return next(matching, self.interpreter)
 
 
 class Job(ABC):
@@ -91,6 +103,16 @@ class Job(ABC):
         self._killed = False
         self._timed_out = False
         self._done = threading.Event()
+
+    @property
+    def image(self) -> str:
+        """The URI of the job's image; empty without one."""
+        return ""
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The Python that stands for the job's image."""
+        return self.host.interpreter_of(self.image)
 
     @property
     def status(self) -> str:
@@ -196,6 +218,13 @@ class Job(ABC):
         :param output: the last lines of its output.
         """
 
+    def of_script(self, output: Sequence[str]) -> Sequence[str]:
+        """Return the output without what others than the job's script have printed.
+
+        :param output: the last lines of the job's output.
+        """
+        return output
+
     def observe(self, line: str) -> None:  # noqa: B027 - not every kind of job has something to look for
         """Look at a line that the job printed, while it runs.
 
@@ -240,7 +269,7 @@ class Job(ABC):
             self._phase("Downloading")
             for limit in type(self).limits(self.request):
                 raise JobFailedError(f"ClientError: {limit.message}.")
-            self.host.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
+            self.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
             command, variables = self.prepare(directory, staging)
             name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
             stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)
@@ -252,7 +281,9 @@ class Job(ABC):
                 return "Stopped"
             stopping = self.status == "Stopping"
             if exit_code != 0 and not stopping and not self._timed_out:
-                raise JobFailedError(self.failure(directory, exit_code, stream.tail))
+                raise JobFailedError(
+                    self._lacks_package(stream.tail) or self.failure(directory, exit_code, stream.tail)
+                )
             if self._timed_out and self.timed_out_status == "Failed":
                 raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
             self._phase("Uploading")
@@ -260,6 +291,9 @@ class Job(ABC):
             return "Stopped" if self._timed_out else "Completed"
         finally:
             remove_tree(directory.root)
+
+    def _lacks_package(self, output: Sequence[str]) -> str | None:
+        return missing_package(last_error_line(self.of_script(output)), self.image, self.interpreter.executable)
 
     def _run_process(
         self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
@@ -292,14 +326,14 @@ class Job(ABC):
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
             # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
-            "PATH": f"{ENVIRONMENT}/bin:{self.host.interpreter.executable.parent}:{SYSTEM_PATH}",
+            "PATH": f"{ENVIRONMENT}/bin:{self.interpreter.executable.parent}:{SYSTEM_PATH}",
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             # For programs of the interpreter's packages, which run with the interpreter itself.
-            "PYTHONPATH": self.host.interpreter.job_packages,
+            "PYTHONPATH": self.interpreter.job_packages,
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,

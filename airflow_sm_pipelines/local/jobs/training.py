@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.local.jobs.algorithms import Algorithm, algorithm_of, asks_for_algorithm
 from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
@@ -21,7 +23,7 @@ from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
 _TOOLKIT = "sagemaker_training.cli.train"
-_NO_TOOLKIT = "No module named 'sagemaker_training'"
+_PROGRAM_DIRECTORY = ".container"
 _FAILURE_CHARACTERS = 65536  # far more than a reason has room for; the file may be of any size
 _TOOLKIT_FAILURE = "Reporting training FAILURE"
 
@@ -49,9 +51,15 @@ class TrainingJob(Job):
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         super().__init__(name, request, host)
-        self._metric_patterns = _metric_patterns(request)
+        self._algorithm = algorithm_of(self.image) if asks_for_algorithm(request) else None
+        self._metric_patterns = _metric_patterns(request, self._algorithm)
         self._metrics: dict[str, dict[str, Any]] = {}
         self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
+
+    @property
+    def image(self) -> str:
+        """The training image. An algorithm that is named instead has none."""
+        return str(self.request.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
 
     @property
     def output_uri(self) -> str:
@@ -81,8 +89,8 @@ class TrainingJob(Job):
         return shown
 
     def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Download the channels, write the configuration files, choose between script mode and an entry point."""
-        command = self._command()
+        """Download the channels, write the configuration files, choose what to run."""
+        command = self._command(directory)
         resources = self.request.get("ResourceConfig", {})
         channels: dict[str, dict[str, str]] = {}
         for channel in self.request.get("InputDataConfig", ()):
@@ -105,6 +113,7 @@ class TrainingJob(Job):
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             "S3_ENDPOINT_URL": self.host.endpoint_url,
+            **({} if self._algorithm is None else self._algorithm.variables),
         }
 
     def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
@@ -128,13 +137,7 @@ class TrainingJob(Job):
         The toolkit can put the script's standard error into that file itself, but then cuts lines wherever the
         pipe did. So it is left to write ``ErrorMessage ""``, and the line is put in here.
         """
-        error_line = last_error_line(_of_script(output))
-        if _NO_TOOLKIT in error_line:
-            python = self.host.interpreter.executable
-            return (
-                f"ClientError: the interpreter {python} cannot run training scripts: {error_line}."
-                f" Install the toolkit into it: {python} -m pip install sagemaker-training"
-            )
+        error_line = last_error_line(self.of_script(output))
         failure = said(directory, "failure", _FAILURE_CHARACTERS).strip()
         failure = failure.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
         reason = f"AlgorithmError: {failure or error_line}, exit code: {exit_code}"
@@ -143,8 +146,18 @@ class TrainingJob(Job):
             reason = reason[: FAILURE_REASON_CHARACTERS - len(tail)] + tail
         return reason
 
+    def of_script(self, output: Sequence[str]) -> Sequence[str]:
+        """Return the output without what the toolkit adds when the script has failed.
+
+        :param output: the last lines of the job's output.
+        """
+        for index, line in enumerate(output):
+            if "sagemaker-training-toolkit" in line and _TOOLKIT_FAILURE in line:
+                return output[:index]
+        return output
+
     def observe(self, line: str) -> None:
-        """Find the metrics that MetricDefinitions describe; the last value of each counts."""
+        """Find the metrics that MetricDefinitions describe, and built-in ones; the last value of each counts."""
         for name, pattern in self._metric_patterns.items():
             match = pattern.search(line)
             if match is not None and match.lastindex:
@@ -158,12 +171,18 @@ class TrainingJob(Job):
         status = "MaxRuntimeExceeded" if name == "Stopped" and self._timed_out else _SECONDARY_STATUS.get(name, name)
         self._transitions.append((status, now()))
 
-    def _command(self) -> Sequence[str]:
+    def _command(self, directory: JobDirectory) -> Sequence[str]:
         algorithm = self.request.get("AlgorithmSpecification", {})
         entry_point = algorithm.get("ContainerEntrypoint")
         if entry_point:
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
-        return ["python3", "-m", _TOOLKIT]
+        if self._algorithm is None:
+            return ["python3", "-m", _TOOLKIT]
+        # A copy: what is installed below /opt/ml is hidden from the job.
+        program = directory.ml / _PROGRAM_DIRECTORY / self._algorithm.program.name
+        program.parent.mkdir()
+        shutil.copyfile(self._algorithm.program, program)
+        return ["python3", f"/opt/ml/{_PROGRAM_DIRECTORY}/{program.name}", *self._algorithm.arguments]
 
     def _download_channel(
         self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
@@ -197,8 +216,9 @@ class TrainingJob(Job):
         ]
 
 
-def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
-    patterns: dict[str, re.Pattern[str]] = {}
+def _metric_patterns(request: Mapping[str, Any], algorithm: Algorithm | None) -> dict[str, re.Pattern[str]]:
+    built_in = {} if algorithm is None else algorithm.metrics
+    patterns = {name: re.compile(regex) for name, regex in built_in.items()}
     for each in request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
         try:
             patterns[each["Name"]] = re.compile(each["Regex"])
@@ -207,11 +227,3 @@ def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
                 f"The Regex of metric definition '{each['Name']}' is no regular expression: {error}"
             ) from error
     return patterns
-
-
-def _of_script(output: Sequence[str]) -> Sequence[str]:
-    """The output without what the toolkit adds when the script has failed."""
-    for index, line in enumerate(output):
-        if "sagemaker-training-toolkit" in line and _TOOLKIT_FAILURE in line:
-            return output[:index]
-    return output
