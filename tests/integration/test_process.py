@@ -239,8 +239,10 @@ def test_an_images_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (
         1,
         "",
-        f"sm-pipelines local: {tmp_path}/images.toml cannot be read: No such file or directory. Give --images a file that "
-        "is there\n",
+        (
+            f"sm-pipelines local: {tmp_path}/images.toml cannot be read: No such file or directory. Give --images a file that "
+            "is there\n"
+        ),
     )
 
 
