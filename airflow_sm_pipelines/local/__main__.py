@@ -15,6 +15,7 @@ from pathlib import Path
 
 from airflow_sm_pipelines.local.aws import AccessKey
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.images_file import ImagesFileError
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 from airflow_sm_pipelines.local.runners.registry import stand_ins_of
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     try:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
-    except (BucketNotMadeError, SandboxUnavailableError, OSError) as error:
+    except (BucketNotMadeError, ImagesFileError, SandboxUnavailableError, OSError) as error:
         sys.stderr.write(f"sm-pipelines local: {error}\n")
         return 1
     try:
@@ -109,7 +110,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--job-python",
         type=Path,
         default=Path(sys.executable),
-        help="Python interpreter that jobs run with; it stands for every image (default: this one)",
+        help="Python interpreter that jobs run with, unless --images names another for their image (default: this one)",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="FILE",
+        help="TOML file that names Python interpreters for images, by patterns of their URIs",
     )
     parser.add_argument(
         "--stop-grace",

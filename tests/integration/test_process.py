@@ -228,6 +228,19 @@ def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
     )
 
 
+def test_an_images_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """Exit status 1 and one line, before anything is served."""
+    ended = run_to_the_end("--images", str(tmp_path / "images.toml"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        "",
+        (
+            f"sm-pipelines local: {tmp_path}/images.toml cannot be read: No such file or directory. Give --images a file that "
+            "is there\n"
+        ),
+    )
+
+
 def test_buckets_are_there_whenever_the_endpoint_has_started(tmp_path: Path) -> None:
     """Those named with --bucket, from the URL's being printed on, for clients of every region; empty after a restart."""
     for _ in range(2):

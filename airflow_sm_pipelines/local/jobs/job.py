@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import logging
 import os
 import threading
@@ -20,7 +21,8 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
-from airflow_sm_pipelines.local.jobs.logs import LogStream
+from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
+from airflow_sm_pipelines.local.jobs.missing_packages import missing_package
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
 from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -45,7 +47,7 @@ class JobHost:
     """Where and with what jobs run.
 
     :param sandbox: starts their processes.
-    :param interpreter: the Python that stands for every image.
+    :param interpreter: the Python that stands for the images that no other stands for.
     :param directory: jobs get their directories below it.
     :param clients: clients for the region.
     :param region: the AWS region.
@@ -53,6 +55,7 @@ class JobHost:
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     :param slots: how many of their instances run at once, whatever region they are in.
     :param access_key: what jobs sign their requests with.
+    :param interpreters_of_images: patterns of images, and the Python that stands for each. The first match counts.
     """
 
     sandbox: Sandbox
@@ -64,6 +67,15 @@ class JobHost:
     stop_grace_seconds: float
     slots: Slots = field(default_factory=Slots)
     access_key: AccessKey = ANY_KEY
+    interpreters_of_images: tuple[tuple[str, Interpreter], ...] = ()
+
+    def interpreter_of(self, image: str) -> Interpreter:
+        """Return the Python that stands for an image.
+
+        :param image: the image's URI.
+        """
+        matching = (each for pattern, each in self.interpreters_of_images if fnmatch.fnmatchcase(image, pattern))
+        return next(matching, self.interpreter)
 
 
 @dataclass(frozen=True)
@@ -250,6 +262,16 @@ class ProcessJob(Job):
         self._input_failure: Exception | None = None
 
     @property
+    def image(self) -> str:
+        """The URI of the job's image; empty without one."""
+        return ""
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The Python that stands for the job's image."""
+        return self.host.interpreter_of(self.image)
+
+    @property
     @abstractmethod
     def instance_count(self) -> int:
         """How many instances the request asks for."""
@@ -280,6 +302,13 @@ class ProcessJob(Job):
         :param exit_code: of its first process.
         :param output: the last lines of its output.
         """
+
+    def of_script(self, output: Sequence[str]) -> Sequence[str]:
+        """Return the output without what others than the job's script have printed.
+
+        :param output: the last lines of the job's output.
+        """
+        return output
 
     def observe(self, line: str) -> None:
         """Look at a line that the job printed, while it runs.
@@ -325,7 +354,7 @@ class ProcessJob(Job):
         instances = [Instance.create(root, number, count) for number in range(1, count + 1)]
         plans: list[Plan] = []
         for instance in instances:
-            self.host.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
+            self.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
             plans.append(self.prepare(instance, staging))
         streams: list[LogStream] = []
         pipes = [pipe for plan in plans for pipe in plan.pipes]
@@ -348,13 +377,17 @@ class ProcessJob(Job):
         stopping = self.status == "Stopping"
         if failure is not None and not stopping and not self._timed_out:
             failed = instances[failure.index].directory
-            raise JobFailedError(self.failure(failed, failure.exit_code, streams[failure.index].tail))
+            tail = streams[failure.index].tail
+            raise JobFailedError(self._lacks_package(tail) or self.failure(failed, failure.exit_code, tail))
         if self._timed_out and self.timed_out_status == "Failed":
             raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
         self._phase("Uploading")
         directories = [instance.directory for instance in instances]
         self.collect(directories, staging, stopped=stopping or self._timed_out)
         return "Stopped" if self._timed_out else "Completed"
+
+    def _lacks_package(self, output: Sequence[str]) -> str | None:
+        return missing_package(last_error_line(self.of_script(output)), self.image, self.interpreter.executable)
 
     def _run_cluster(
         self,
@@ -399,14 +432,14 @@ class ProcessJob(Job):
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
             # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
-            "PATH": f"{ENVIRONMENT}/bin:{self.host.interpreter.executable.parent}:{SYSTEM_PATH}",
+            "PATH": f"{ENVIRONMENT}/bin:{self.interpreter.executable.parent}:{SYSTEM_PATH}",
             "HOME": str(directory.root / "home"),
             "TMPDIR": str(directory.root / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             # For programs of the interpreter's packages, which run with the interpreter itself.
-            "PYTHONPATH": self.host.interpreter.job_packages,
+            "PYTHONPATH": self.interpreter.job_packages,
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,

@@ -15,6 +15,11 @@ from tests.tuning_requests import choices, config, definition, request
 COUNT = {"Get": "Parameters.Count"}
 CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
 ENTRY_POINT = {"ImageUri": "image", "ContainerEntrypoint": ["python3"]}
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+RUNS = (
+    "It runs XGBoost's (the images sagemaker-xgboost), script mode, that is the hyperparameters sagemaker_program and "
+    "sagemaker_submit_directory, and AlgorithmSpecification.ContainerEntrypoint"
+)
 SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": COUNT}
 
 
@@ -135,12 +140,34 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         (training(ResourceConfig={"InstanceCount": 10}), []),
         (
             training(HyperParameters={"sagemaker_program": "train.py"}),
+            [f"the local endpoint cannot run the algorithm inside the image image. {RUNS} @ .AlgorithmSpecification"],
+        ),
+        (
+            training(AlgorithmSpecification={"AlgorithmName": "sagemaker-xgboost"}, HyperParameters={}),
+            [f"the local endpoint cannot run the algorithm sagemaker-xgboost. {RUNS} @ .AlgorithmSpecification"],
+        ),
+        (training(AlgorithmSpecification={"TrainingImage": COUNT}, HyperParameters={}), []),
+        (training(channel(), AlgorithmSpecification={"TrainingImage": XGBOOST}, HyperParameters={"eta": COUNT}), []),
+        (
+            training(
+                {**channel(), "ContentType": "application/x-parquet"},
+                {**channel(), "ContentType": COUNT},
+                AlgorithmSpecification={"TrainingImage": XGBOOST},
+                HyperParameters={"_kfold": "5", "use_dask_gpu_training": "true"},
+            ),
             [
                 (
-                    "the local endpoint cannot run the algorithm inside the image image. It runs script mode, that is the "
-                    "hyperparameters sagemaker_program and sagemaker_submit_directory, or "
-                    "AlgorithmSpecification.ContainerEntrypoint @ .AlgorithmSpecification"
-                )
+                    "the hyperparameter _kfold asks for cross-validation; the local endpoint trains XGBoost without "
+                    "@ .HyperParameters._kfold"
+                ),
+                (
+                    "the hyperparameter use_dask_gpu_training asks for GPUs; the local endpoint trains XGBoost without "
+                    "@ .HyperParameters.use_dask_gpu_training"
+                ),
+                (
+                    "the channel 'train' has the ContentType 'application/x-parquet'; the local endpoint trains XGBoost "
+                    "with text/csv and text/libsvm @ .InputDataConfig[0].ContentType"
+                ),
             ],
         ),
         (
