@@ -1,4 +1,4 @@
-"""What Processing and Training jobs have in common: a thread, a directory, a process, a log stream, an end."""
+"""What jobs have in common: a thread, a directory, a process, a log stream, an end."""
 
 from __future__ import annotations
 
@@ -103,6 +103,12 @@ class Job(ABC):
         """Why it failed; empty unless it did."""
         with self._lock:
             return self._failure_reason
+
+    @property
+    def modified_time(self) -> dt.datetime:
+        """When its status has last changed."""
+        with self._lock:
+            return self._modified_time
 
     def start(self) -> None:
         """Run the job in a thread of its own."""

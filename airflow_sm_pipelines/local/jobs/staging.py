@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,21 @@ def relative_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
+def extract_archive(archive: Path, directory: Path, uri: str) -> None:
+    """Extract a ``tar.gz``. No file of it lands outside the directory, no link leads there, no device is made.
+
+    :param archive: the archive.
+    :param directory: where to.
+    :param uri: where the archive is from, for the message.
+    :raises StagingError: it is not an archive, or not one that is safe.
+    """
+    try:
+        with tarfile.open(archive, "r:*") as tar:
+            tar.extractall(directory, filter="data")
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise StagingError(f"ClientError: {uri} is not a tar.gz archive that can be extracted: {error}") from error
+
+
 class S3Staging:
     """Downloads and uploads for jobs.
 
@@ -64,13 +80,14 @@ class S3Staging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> None:
+    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> dict[Path, str]:
         """Copy every object under an S3 prefix into a directory.
 
         :param uri: an object or a prefix.
         :param directory: made when missing.
         :param role_arn: the job's role, named in the message when there is nothing to copy.
         :param required: whether it is an error when there is nothing.
+        :return: the keys of the objects, by their files.
         :raises StagingError: there is no such object though it is required, a key would land outside the
             directory, or at a place that is a file and a directory.
         """
@@ -95,6 +112,23 @@ class S3Staging:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
             self._finish([transfers.download(bucket, key, str(target)) for target, key in targets.items()], uri)
+        return targets
+
+    def extract(self, uri: str, directory: Path, scratch: Path) -> None:
+        """Copy what is in a ``tar.gz`` into a directory. Nothing of it lands elsewhere, nor leads there.
+
+        :param uri: the object.
+        :param directory: made when missing.
+        :param scratch: a directory for the archive meanwhile.
+        :raises StagingError: there is no such object, or it is not an archive that is safe to extract.
+        """
+        bucket, key = split_uri(uri)
+        archive = scratch / "archive.tar.gz"
+        directory.mkdir(parents=True, exist_ok=True)
+        with TransferManager(self._client) as transfers:
+            self._finish([transfers.download(bucket, key, str(archive))], uri)
+        extract_archive(archive, directory, uri)
+        archive.unlink()
 
     def upload_directory(self, directory: Path, uri: str) -> None:
         """Copy every file below a directory under an S3 prefix. Links stand for what they lead to, within it.

@@ -10,6 +10,7 @@ from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.jobs.transform import TransformJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
 from airflow_sm_pipelines.local.runners.cleanup_steps import CleanupStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
@@ -37,6 +38,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,
     "Training": JobStepRunner,
+    "Transform": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
 
@@ -73,5 +75,5 @@ def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
     return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)} if stand_ins else RUNNERS
 
 
-JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob)
+JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TransformJob)
 """The kinds of jobs that the local endpoint runs."""

@@ -45,10 +45,9 @@ def _stop(api: str, region: Region, request: Request) -> Response:
 def _list(api: str, region: Region, request: Request) -> Response:
     name, status, end = f"{api}Name", f"{api}Status", f"{api.removesuffix('Job')}EndTime"
     members = [name, f"{api}Arn", status, "CreationTime", "LastModifiedTime", end]
-    if api == "ProcessingJob":
-        members += ["FailureReason", "ExitMessage"]
+    members += {"ProcessingJob": ["FailureReason", "ExitMessage"], "TransformJob": ["FailureReason"]}.get(api, [])
     sort_key = {"Name": name, "Status": status}.get(request.get("SortBy", "CreationTime"), "CreationTime")
-    described = [job.describe() for job in _jobs(region, api).all()]
+    described = [{**job.describe(), "LastModifiedTime": job.modified_time} for job in _jobs(region, api).all()]
     shown, more = page(
         (
             job
