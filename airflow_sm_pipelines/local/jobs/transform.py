@@ -135,7 +135,7 @@ class TransformJob(Job):
         containers = resources.files("airflow_sm_pipelines.local.containers")
         (place / PROGRAM).write_text((containers / PROGRAM).read_text(encoding="utf-8"), encoding="utf-8")
         command = ["python3", f"/opt/ml/{_PLACE}/{PROGRAM}", f"/opt/ml/{_PLACE}"]
-        return command, {**self._variables(), **self._model.environment}
+        return command, {**self._model.environment, **self._variables()}
 
     def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
         """Store what the objects became, and say in the log which of them failed. A stopped job stores nothing."""
@@ -264,10 +264,11 @@ class TransformJob(Job):
 def _refusal(status: int, body: bytes) -> _ObjectFailedError:
     """Why there is no output when the model answers a request with a status that is not 200."""
     said = body.decode("utf-8", "replace").splitlines()
+    reason = last_error_line(said) or f"status {status}"
     if status < _SERVER_ERROR:
-        return _ObjectFailedError(last_error_line(said), lines=[f"ClientError: {status}", "", "Message:", *said])
+        return _ObjectFailedError(reason, lines=[f"ClientError: {status}", "", "Message:", *said])
     lines = [*said, f"Bad HTTP status received from algorithm: {status}"]
-    return _ObjectFailedError(last_error_line(said), "AlgorithmError", lines)
+    return _ObjectFailedError(reason, "AlgorithmError", lines)
 
 
 def _file_name(number: int) -> str:
