@@ -265,17 +265,30 @@ def test_an_operation_on_entries_is_checked_or_refused(endpoint: LocalEndpoint, 
 def test_work_that_does_not_run_here_is_not_called_done(aws: Aws) -> None:
     """Of all operations of the service model, those that create a job are ours or refused."""
     jobs = {each for each in OPERATIONS if re.fullmatch(r"Create\w+Job(V2)?", each)}
-    assert jobs == {"CreateProcessingJob", "CreateTrainingJob", "CreateHyperParameterTuningJob"}
-    assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
-    refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateTransformJob.")
-    request = {
-        "TransformJobName": "t",
-        "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in"}}},
-        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/out"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    assert jobs == {
+        "CreateProcessingJob",
+        "CreateTrainingJob",
+        "CreateTransformJob",
+        "CreateHyperParameterTuningJob",
     }
-    assert error_of(aws.sagemaker.create_transform_job, **request) == refusal
+    assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
+    refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateLabelingJob.")
+    request = {
+        "LabelingJobName": "l",
+        "LabelAttributeName": "label",
+        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/in"}}},
+        "OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "RoleArn": ROLE,
+        "HumanTaskConfig": {
+            "WorkteamArn": "arn:aws:sagemaker:eu-west-1:123456789012:workteam/private-crowd/team",
+            "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/template"},
+            "TaskTitle": "t",
+            "TaskDescription": "d",
+            "NumberOfHumanWorkersPerDataObject": 1,
+            "TaskTimeLimitInSeconds": 60,
+        },
+    }
+    assert error_of(aws.sagemaker.create_labeling_job, **request) == refusal
     runtime = aws.session.client("sagemaker-runtime", endpoint_url=aws.url, config=aws.config)
     assert error_of(runtime.invoke_endpoint, EndpointName="e", Body=b"1") == (
         "UnknownOperationException",

@@ -133,6 +133,12 @@ class Job(ABC):
         with self._lock:
             return self._failure_reason
 
+    @property
+    def modified_time(self) -> dt.datetime:
+        """When its status has last changed."""
+        with self._lock:
+            return self._modified_time
+
     def start(self) -> None:
         """Run the job in a thread of its own."""
         threading.Thread(target=self._run, name=self.name, daemon=True).start()

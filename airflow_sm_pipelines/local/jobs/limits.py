@@ -203,6 +203,35 @@ def _algorithm_limits(request: Mapping[str, Any], algorithm: Mapping[str, Any]) 
             )
 
 
+def transform_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what CreateTransformJob asks for and is not done here.
+
+    More instances than one only share the objects among themselves: the outputs are the same.
+
+    :param request: the request; expressions in it may be anything, and pass.
+    """
+    # What reads JSONPath is loaded where there are transform jobs only.
+    from airflow_sm_pipelines.local.jobs.data_processing import data_processing_problems
+
+    source = _object(request, "TransformInput")
+    data_type = _object(_object(source, "DataSource"), "S3DataSource").get("S3DataType", "S3Prefix")
+    if not is_expression(data_type) and data_type != "S3Prefix":
+        yield error(
+            f"the transform job reads {data_type}; the local endpoint reads S3Prefix",
+            ".TransformInput.DataSource.S3DataSource.S3DataType",
+        )
+    split_type = source.get("SplitType", "None")
+    if split_type in ("RecordIO", "TFRecord"):
+        yield error(
+            f"the transform job splits its input as {split_type}; the local endpoint knows Line and None",
+            ".TransformInput.SplitType",
+        )
+    if request.get("DataCaptureConfig") is not None:
+        yield error("the transform job captures data; the local endpoint does not", ".DataCaptureConfig")
+    for message, path in data_processing_problems(request):
+        yield error(message, path)
+
+
 def _input_limits(item: Mapping[str, Any], path: str) -> Iterator[Problem]:
     name, source = item.get("InputName"), item.get("S3Input")
     if item.get("DatasetDefinition") is not None:

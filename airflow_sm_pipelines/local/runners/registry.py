@@ -11,6 +11,7 @@ from airflow_sm_pipelines.local.jobs.job import Job, JobHost
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.jobs.transform import TransformJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
 from airflow_sm_pipelines.local.runners.cleanup_steps import CleanupStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
@@ -39,6 +40,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,
     "Training": JobStepRunner,
+    "Transform": JobStepRunner,
     "Tuning": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
@@ -76,7 +78,7 @@ def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
     return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)} if stand_ins else RUNNERS
 
 
-JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TuningJob)
+JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TransformJob, TuningJob)
 """The kinds of jobs that the local endpoint runs."""
 
 
@@ -86,4 +88,9 @@ def jobs_on(host: JobHost) -> tuple[Jobs[Any], ...]:
     :param host: where they run.
     """
     training_jobs = Jobs(TrainingJob, host)
-    return Jobs(ProcessingJob, host), training_jobs, Jobs(TuningJob, host, training_jobs)
+    return (
+        Jobs(ProcessingJob, host),
+        training_jobs,
+        Jobs(TransformJob, host),
+        Jobs(TuningJob, host, training_jobs),
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, tuning_limits
+from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, transform_limits, tuning_limits
 from airflow_sm_pipelines.local.runnable import not_run_here
 from airflow_sm_pipelines.local.runners.registry import RUNNERS
 from tests.tuning_requests import choices, config, definition, request
@@ -304,3 +304,56 @@ def test_a_tuning_step_with_its_place():
             "@ $.Steps[0].Arguments.WarmStartConfig"
         )
     ]
+
+
+def transform(**changes: Any) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": COUNT}}
+    return {
+        "ModelName": COUNT,
+        "TransformInput": {"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+        "TransformOutput": {"S3OutputPath": COUNT, "Accept": "text/csv", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceCount": 2},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "limits"),
+    [
+        (transform(), []),
+        (transform(DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}), []),
+        (transform(TransformInput=COUNT, TransformOutput=COUNT, DataProcessing=COUNT), []),
+        (
+            transform(
+                TransformInput={
+                    "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile"}},
+                    "SplitType": "TFRecord",
+                },
+                DataCaptureConfig={"DestinationS3Uri": COUNT},
+            ),
+            [
+                (
+                    "the transform job reads ManifestFile; the local endpoint reads S3Prefix "
+                    "@ .TransformInput.DataSource.S3DataSource.S3DataType"
+                ),
+                (
+                    "the transform job splits its input as TFRecord; the local endpoint knows Line and None "
+                    "@ .TransformInput.SplitType"
+                ),
+                "the transform job captures data; the local endpoint does not @ .DataCaptureConfig",
+            ],
+        ),
+        (
+            transform(DataProcessing={"InputFilter": "$.x"}),
+            [
+                (
+                    "InputFilter: a row of CSV is an array, so $.x has to be an index or a range "
+                    "@ .DataProcessing.InputFilter"
+                )
+            ],
+        ),
+    ],
+)
+def test_transform_jobs(request_: dict[str, Any], limits: list[str]):
+    """Ways of reading that would be something else here, and filters that SageMaker does not take either."""
+    assert [str(limit) for limit in transform_limits(request_)] == limits
