@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.functions.function import Function
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.region import Regions
@@ -59,6 +60,8 @@ class EndpointSettings:
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
     :param max_jobs: how many jobs run at once; the others wait.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
+    :param lambdas: Lambda functions that are there from the start; see
+        :func:`airflow_sm_pipelines.local.functions.function.registered_functions`.
     """
 
     host: str = "127.0.0.1"
@@ -69,6 +72,7 @@ class EndpointSettings:
     buckets: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    lambdas: tuple[Function, ...] = ()
     max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
@@ -163,7 +167,7 @@ class LocalEndpoint:
         self._thread.start()
 
     def _no_regions(self) -> Regions:
-        return Regions(self._host_of, runners_with(self.settings.stand_ins))
+        return Regions(self._host_of, runners_with(self.settings.stand_ins), self.settings.lambdas)
 
     def _make_buckets(self) -> None:
         clients = Clients(self.url, BUCKET_REGION)

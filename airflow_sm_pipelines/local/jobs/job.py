@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
 from airflow_sm_pipelines.local.clock import now
-from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
-from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
-from airflow_sm_pipelines.local.jobs.slots import Slots
+from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, JobDirectory, JobProcess
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
 from airflow_sm_pipelines.local.names import resource_arn
@@ -28,37 +25,11 @@ from airflow_sm_pipelines.local.names import resource_arn
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
 
-_OF_THE_INTERPRETER = ("LD_LIBRARY_PATH",)  # without it an interpreter may not find its own shared libraries
-
 logger = logging.getLogger(__name__)
 
 
 class JobFailedError(Exception):
     """The job failed; the message is its FailureReason."""
-
-
-@dataclass(frozen=True)
-class JobHost:
-    """Where and with what jobs run.
-
-    :param sandbox: starts their processes.
-    :param interpreter: the Python that stands for every image.
-    :param directory: jobs get their directories below it.
-    :param clients: clients for the region.
-    :param region: the AWS region.
-    :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
-    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
-    :param slots: how many of them run at once, whatever region they are in.
-    """
-
-    sandbox: Sandbox
-    interpreter: Interpreter
-    directory: Path
-    clients: Clients
-    region: str
-    endpoint_url: str
-    stop_grace_seconds: float
-    slots: Slots = field(default_factory=Slots)
 
 
 class Job(ABC):
@@ -270,7 +241,7 @@ class Job(ABC):
             stream.write(line)
             self.observe(line)
 
-        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
+        environment = {**self.host.environment(directory), **variables, **self.request.get("Environment", {})}
         with self._lock:
             if self._status == "Stopping" or self._killed:
                 return None
@@ -286,25 +257,6 @@ class Job(ABC):
             return self._process.wait()
         finally:
             timer.cancel()
-
-    def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
-        return {
-            **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
-            "PATH": f"{ENVIRONMENT}/bin:{self.host.interpreter.executable.parent}:{SYSTEM_PATH}",
-            "HOME": str(directory.root / "home"),
-            "TMPDIR": str(directory.root / "tmp"),
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            # For programs of the interpreter's packages, which run with the interpreter itself.
-            "PYTHONPATH": self.host.interpreter.job_packages,
-            "AWS_ENDPOINT_URL": self.host.endpoint_url,
-            "AWS_DEFAULT_REGION": self.host.region,
-            "AWS_REGION": self.host.region,
-            **CREDENTIALS,
-        }
 
     def _time_out(self) -> None:
         with self._lock:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError, ValidationError
-from airflow_sm_pipelines.local.jobs.job import Job, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import Job
 
 J = TypeVar("J", bound=Job)
 

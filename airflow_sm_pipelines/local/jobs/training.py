@@ -14,7 +14,8 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory

@@ -22,6 +22,7 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
     RegisterModelStepRunner,
 )
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
+from airflow_sm_pipelines.local.runners.lambda_steps import LambdaStepRunner
 from airflow_sm_pipelines.local.runners.stand_in_steps import StandInStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 
@@ -33,6 +34,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "EndpointConfig": EndpointConfigStepRunner,
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
+    "Lambda": LambdaStepRunner,
     "Model": ModelStepRunner,
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,

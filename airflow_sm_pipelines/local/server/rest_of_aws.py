@@ -8,7 +8,6 @@ for something that passes.
 from __future__ import annotations
 
 import io
-import json
 import logging
 import re
 import threading
@@ -23,6 +22,9 @@ from botocore.model import OperationNotFoundError
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
+
+from airflow_sm_pipelines.local.server.answers import failure, json_error
+from airflow_sm_pipelines.local.server.signature import Signature
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -57,8 +59,9 @@ _OF_ENTRIES: Final = re.compile(
 )
 _SAGEMAKER: Final = "SageMaker."
 _INVOCATION: Final = re.compile(r"/endpoints/[^/]+/(?:async-)?invocations")
+_CALL: Final = re.compile(r"/functions/.+/invoke-async/?$|/event-source-mappings/?$")
+"""What moto would call functions of Lambda for, in containers: InvokeAsync, and queues that are listened to."""
 _CREATION: Final = re.compile(r"\.Create\w+$")
-_SIGNED_SERVICE: Final = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/")
 _FORM: Final = "application/x-www-form-urlencoded"
 _BAD_REQUEST: Final = 400
 
@@ -103,9 +106,9 @@ class RestOfAws:
             )
         except ClientDisconnected:
             raise  # it sends no more
-        except Exception as error:
+        except Exception:
             logger.exception("%s failed", asked.operation)
-            return asked.error("InternalFailure", f"{asked.operation} failed: {error!r}", 500)(environ, start_response)
+            return asked.error("InternalFailure", failure(asked.operation), 500)(environ, start_response)
         # What HEAD finds missing has the content type of a page, too.
         is_page = environ["REQUEST_METHOD"] != "HEAD" and _is_page(headers, status)
         if is_page or (asked.target and "xml" in headers.get("Content-Type", "")):
@@ -160,15 +163,16 @@ class _Asked:
             content = Request(environ).get_data(cache=False)
             environ["wsgi.input"] = io.BytesIO(content)
             action = parse_qs(content.decode("utf-8", "replace")).get("Action", [""])[0]
-        signed = _SIGNED_SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
         operation = target.rpartition(".")[2] or action or f"{environ['REQUEST_METHOD']} {path}"
-        return cls(operation, target, action, signed[1] if signed else "", path)
+        return cls(operation, target, action, Signature.of(environ).service, path)
 
     @property
     def stands_for_work(self) -> bool:
         """Whether moto would pretend that something has run."""
         if self.target.startswith(_SAGEMAKER):
             return not is_entry(self.target.removeprefix(_SAGEMAKER))
+        if self.service == "lambda":
+            return _CALL.search(self.path) is not None
         return self.service == "sagemaker" and _INVOCATION.match(self.path) is not None
 
     def refused(self) -> Response:
@@ -197,6 +201,4 @@ class _Asked:
         if self.service == "s3" and not self.target:
             text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             return Response(text, status=status, content_type="application/xml")
-        headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-ErrorType": code}
-        text = json.dumps({"__type": code, "message": message})
-        return Response(text, status=status, content_type="application/x-amz-json-1.1", headers=headers)
+        return json_error(code, message, status)

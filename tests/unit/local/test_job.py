@@ -14,8 +14,9 @@ import pytest
 
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
