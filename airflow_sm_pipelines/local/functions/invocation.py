@@ -29,7 +29,7 @@ from airflow_sm_pipelines.local.jobs.trees import remove_tree
 LARGEST_PAYLOAD: Final = 6 * 1024 * 1024
 """So many bytes an event or a response may have (Lambda's quotas)."""
 
-_LARGEST_CODE: Final = 250 * 1024 * 1024
+LARGEST_CODE: Final = 250 * 1024 * 1024
 """So many bytes the code may have when it is unpacked (Lambda's quotas)."""
 
 _START_SECONDS: Final = 10.0
@@ -160,8 +160,8 @@ class Invocation:
         name = self._function.name
         try:
             with zipfile.ZipFile(io.BytesIO(code)) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _LARGEST_CODE:
-                    raise FunctionNotRunError(f"The code of '{name}' is larger than {_LARGEST_CODE} bytes.")
+                if sum(member.file_size for member in archive.infolist()) > LARGEST_CODE:
+                    raise FunctionNotRunError(f"The code of '{name}' is larger than {LARGEST_CODE} bytes.")
                 for member in archive.infolist():
                     _unpack(archive, member, task, name)
         except zipfile.BadZipFile as error:

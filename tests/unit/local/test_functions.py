@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_sm_pipelines.local.functions import invocation
 from airflow_sm_pipelines.local.functions.function import (
     Function,
     FunctionNotFoundError,
@@ -62,27 +63,25 @@ def test_a_registration_of_another_form(text: str, tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{text!r} is not of the form ")
 
 
-def zip_of(name: str, content: bytes) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(name, content)
-    return archive.getvalue()
-
-
 @pytest.mark.parametrize(
-    ("code", "problem"),
+    ("name", "problem"),
     [
-        (b"text", "The code of 'greet' is not a zip: File is not a zip file"),
-        (zip_of("../beside.py", b""), "The code of 'greet' has a file outside of it: '../beside.py'"),
-        (zip_of("/etc/beside.py", b""), "The code of 'greet' has a file outside of it: '/etc/beside.py'"),
-        (zip_of("large", bytes(262_144_001)), "The code of 'greet' is larger than 262144000 bytes."),
+        ("", "The code of 'greet' is not a zip: File is not a zip file"),
+        ("../beside.py", "The code of 'greet' has a file outside of it: '../beside.py'"),
+        ("/etc/beside.py", "The code of 'greet' has a file outside of it: '/etc/beside.py'"),
+        ("large", "The code of 'greet' is larger than 10 bytes."),
     ],
 )
-def test_code_that_cannot_be_unpacked(tmp_path: Path, code: bytes, problem: str) -> None:
+def test_code_that_cannot_be_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, problem: str) -> None:
     """Nothing is written beside the function's directory, which is removed, and nothing is run."""
+    monkeypatch.setattr(invocation, "LARGEST_CODE", 10)
+    archive = io.BytesIO()
+    if name:
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(name, bytes(11 if name == "large" else 10))
     host = make_regions(tmp_path).get("eu-west-1").host
     with pytest.raises(FunctionNotRunError) as error:
-        Invocation(Function("greet", "a.b", code), ARN, b"{}", host).run()
+        Invocation(Function("greet", "a.b", archive.getvalue()), ARN, b"{}", host).run()
     assert (error.value.message, list(tmp_path.iterdir())) == (problem, [])
 
 
