@@ -57,7 +57,7 @@ class TrainingJob(Job):
     @property
     def output_uri(self) -> str:
         """The prefix that everything this job makes is stored under."""
-        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+        return output_uri(self.request, self.name)
 
     @property
     def model_uri(self) -> str:
@@ -196,6 +196,15 @@ class TrainingJob(Job):
             {"Status": status, "StartTime": start, "StatusMessage": _SECONDARY_MESSAGE[status], **end}
             for (status, start), end in zip(self._transitions, ends, strict=True)
         ]
+
+
+def output_uri(request: Mapping[str, Any], name: str) -> str:
+    """The prefix that everything a training job makes is stored under.
+
+    :param request: its create request, or its description.
+    :param name: its name.
+    """
+    return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
 
 
 def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:

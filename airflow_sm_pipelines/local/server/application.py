@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import ClientDisconnected
@@ -20,6 +21,7 @@ from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server import executions, functions, jobs, pipelines, starting, tags, versions
 from airflow_sm_pipelines.local.server.answers import failure, json_answer, refusal
 from airflow_sm_pipelines.local.server.door import Door
+from airflow_sm_pipelines.local.server.entries import PREPARATIONS
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
 from airflow_sm_pipelines.local.server.signature import Signature
@@ -99,7 +101,8 @@ class Application:
         body = request.get_data(cache=False)
         response = self._answer(target[len(_TARGET) :], signature.region, body)
         if response is None:
-            return self._rest_of_aws({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            prepare = self._preparation(target[len(_TARGET) :], signature.region, body)
+            return self._rest_of_aws({**environ, "wsgi.input": io.BytesIO(body)}, start_response, prepare)
         return response(environ, start_response)
 
     def _page(self, path: str) -> Response:
@@ -133,6 +136,13 @@ class Application:
             logger.exception("%s failed", name)
             return refusal(ServiceError(failure(name)))
         return json_answer(answer)
+
+    def _preparation(self, name: str, region_name: str, body: bytes) -> Callable[[], Mapping[str, Any]] | None:
+        """What has to be done before moto is asked."""
+        preparation = PREPARATIONS.get(name)
+        if preparation is None:
+            return None
+        return partial(preparation, self._regions.get(region_name), _members(body))
 
     @staticmethod
     def _operation(name: str, members: Mapping[str, Any]) -> jobs.Operation | None:

@@ -8,13 +8,14 @@ for something that passes.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -23,7 +24,8 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from airflow_sm_pipelines.local.server.answers import failure, json_error
+from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.server.answers import failure, json_error, refusal
 from airflow_sm_pipelines.local.server.signature import Signature
 
 if TYPE_CHECKING:
@@ -86,8 +88,18 @@ class RestOfAws:
         self._moto = moto
         self._creation = threading.Lock()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+    def __call__(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        prepare: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Iterable[bytes]:
+        """Answer one request.
+
+        :param environ: the request.
+        :param start_response: of WSGI.
+        :param prepare: returns the members with which moto is asked in place of the request's own, or refuses it.
+        """
         asked = _Asked.from_environ(environ)
         if asked.stands_for_work:
             return asked.refused()(environ, start_response)
@@ -97,7 +109,7 @@ class RestOfAws:
             logger.debug("moto does not know whose operation %s is: %r", asked.operation, error)
             return asked.refused()(environ, start_response)
         try:
-            answer, status, headers = self._ask(service, environ, asked)
+            answer, status, headers = self._ask(service, environ, asked, prepare)
         except (NotImplementedError, OperationNotFoundError):
             return asked.refused()(environ, start_response)
         except RecursionError:
@@ -106,6 +118,8 @@ class RestOfAws:
             )
         except ClientDisconnected:
             raise  # it sends no more
+        except ServiceError as error:
+            return refusal(error)(environ, start_response)
         except Exception:
             logger.exception("%s failed", asked.operation)
             return asked.error("InternalFailure", failure(asked.operation), 500)(environ, start_response)
@@ -118,16 +132,23 @@ class RestOfAws:
         return answer
 
     def _ask(
-        self, service: WSGIApplication, environ: WSGIEnvironment, asked: _Asked
+        self,
+        service: WSGIApplication,
+        environ: WSGIEnvironment,
+        asked: _Asked,
+        prepare: Callable[[], Mapping[str, Any]] | None,
     ) -> tuple[Iterable[bytes], str, Headers]:
-        """Let a service of moto answer; one creation at a time.
+        """Let a service of moto answer; one creation at a time, and what is prepared for it meanwhile.
 
         moto looks whether a name is taken and then takes it, without a lock: two jobs that make the same log group
         or queue at once would lose one another's, and two model packages could get the same version.
         """
-        if not _CREATION.search(asked.target):
+        if prepare is None and not _CREATION.search(asked.target):
             return run_wsgi_app(service, environ)
         with self._creation:
+            if prepare is not None:
+                content = json.dumps(prepare()).encode()
+                environ = {**environ, "wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))}
             return run_wsgi_app(service, environ)
 
 
