@@ -44,7 +44,7 @@ def step_types():
     for row in STEP_TYPES.values():
         if row.name not in RUNNERS:
             how = "`--stub` only"
-        elif row.resource is not None and is_entry(f"Create{row.resource.api}"):
+        elif row.resource is not None and row.resource not in {job.resource for job in JOBS}:
             how = "an entry"
         else:
             how = "runs"
@@ -68,8 +68,10 @@ def group_of(operation):
     """What an operation is about, of what something is served."""
     if "Pipeline" in operation:
         return PIPELINES
-    about = [*ENTRIES, *(job.resource.api for job in JOBS)]
-    found = [name for name in about if re.fullmatch(rf"[A-Z][a-z]+{name}(s|Versions|WeightsAndCapacities)?", operation)]
+    ours = {found[1].removesuffix("s") for each in OPERATIONS if (found := re.fullmatch(r"Describe(\w+)", each))}
+    about = [*ENTRIES, *ours]
+    ending = "(s|Versions|WeightsAndCapacities|RuntimeConfig)?"
+    found = [name for name in about if re.fullmatch(rf"[A-Z][a-z]+{name}{ending}", operation)]
     return max(found, key=len) if found else OTHERS if is_entry(operation) else None
 
 

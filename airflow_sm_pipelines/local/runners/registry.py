@@ -18,6 +18,7 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
     EndpointConfigStepRunner,
     EndpointStepRunner,
     FailStepRunner,
+    InferenceComponentStepRunner,
     ModelStepRunner,
     RegisterModelStepRunner,
 )
@@ -34,6 +35,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "EndpointConfig": EndpointConfigStepRunner,
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
+    "InferenceComponent": InferenceComponentStepRunner,
     "Lambda": LambdaStepRunner,
     "Model": ModelStepRunner,
     "Processing": JobStepRunner,

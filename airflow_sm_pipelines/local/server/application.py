@@ -18,7 +18,16 @@ from werkzeug.wrappers import Request, Response
 from airflow_sm_pipelines.execution.pages import PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
-from airflow_sm_pipelines.local.server import executions, functions, jobs, pipelines, starting, tags, versions
+from airflow_sm_pipelines.local.server import (
+    executions,
+    functions,
+    inference_components,
+    jobs,
+    pipelines,
+    starting,
+    tags,
+    versions,
+)
 from airflow_sm_pipelines.local.server.answers import failure, json_answer, refusal
 from airflow_sm_pipelines.local.server.door import Door
 from airflow_sm_pipelines.local.server.entries import PREPARATIONS
@@ -50,6 +59,12 @@ OPERATIONS: Mapping[str, jobs.Operation] = {
     "StartPipelineExecution": starting.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
     "UpdatePipelineExecution": executions.update_pipeline_execution,
+    "CreateInferenceComponent": inference_components.create_inference_component,
+    "DeleteInferenceComponent": inference_components.delete_inference_component,
+    "DescribeInferenceComponent": inference_components.describe_inference_component,
+    "ListInferenceComponents": inference_components.list_inference_components,
+    "UpdateInferenceComponent": inference_components.update_inference_component,
+    "UpdateInferenceComponentRuntimeConfig": inference_components.update_inference_component_runtime_config,
     **jobs.OPERATIONS,
 }
 """The operations that this package serves itself."""
