@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 import uuid
 from typing import Final
 from urllib.parse import unquote
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
 from airflow_sm_pipelines.local.functions.function import FunctionReference, PayloadNotJsonError
 from airflow_sm_pipelines.local.functions.service import Functions
-from airflow_sm_pipelines.local.server.answers import refusal
+from airflow_sm_pipelines.local.server.answers import failure, refusal
 
 _INVOCATION: Final = re.compile(r"/2015-03-31/functions/(?P<name>.+)/invocations/?")
 _SHOWN_LOG: Final = 4096  # bytes of a log's end that Invoke shows (botocore's model)
+
+logger = logging.getLogger(__name__)
 
 
 def is_invocation(method: str, path: str) -> bool:
@@ -39,6 +43,11 @@ def invoke(functions: Functions, request: Request) -> Response:
         return _invoke(functions, request)
     except ServiceError as error:
         return refusal(error)
+    except ClientDisconnected:
+        raise  # it sends no more
+    except Exception:
+        logger.exception("Invoke failed")
+        return refusal(ServiceError(failure("Invoke")))
 
 
 def _invoke(functions: Functions, request: Request) -> Response:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import io
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.functions import invocation
 from airflow_sm_pipelines.local.functions.function import (
     Function,
@@ -17,9 +20,13 @@ from airflow_sm_pipelines.local.functions.function import (
     FunctionReference,
     registered_functions,
 )
-from airflow_sm_pipelines.local.functions.invocation import Invocation
+from airflow_sm_pipelines.local.functions.invocation import FunctionAnswer, Invocation
 from airflow_sm_pipelines.local.functions.runtime_api import RuntimeAnswer, RuntimeApi
+from airflow_sm_pipelines.local.functions.service import Functions
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from tests.unit.local.test_application import make_regions
+from tests.unit.local.test_job import Logs, Process, Sandbox
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:greet"
 
@@ -83,6 +90,67 @@ def test_code_that_cannot_be_unpacked(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(FunctionNotRunError) as error:
         Invocation(Function("greet", "a.b", archive.getvalue()), ARN, b"{}", host).run()
     assert (error.value.message, list(tmp_path.iterdir())) == (problem, [])
+
+
+def make_host(directory: Path, sandbox: Sandbox) -> JobHost:
+    clients: Any = {"logs": Logs()}
+    return JobHost(sandbox, INTERPRETER, directory, clients, "eu-west-1", "http://127.0.0.1:9", 1)
+
+
+INTERPRETER = Interpreter(Path("/usr/bin/python3"), Path("/usr/bin/python3"), "3.11", ())
+
+
+def test_an_interpreter_without_the_runtime_client(tmp_path: Path) -> None:
+    """It is said which one, and how to install it."""
+
+    class Without(Sandbox):
+        def start(self, *arguments: Any) -> Process:
+            process = super().start(*arguments)
+            arguments[3]("/usr/bin/python3: No module named awslambdaric")
+            process.end(1)
+            return process
+
+    with pytest.raises(FunctionNotRunError) as error:
+        Invocation(Function("greet", "a.b", tmp_path), ARN, b"{}", make_host(tmp_path, Without())).run()
+    assert error.value.message == (
+        "The interpreter /usr/bin/python3 cannot run Lambda functions: No module named awslambdaric. Install AWS's runtime "
+        "client into it: /usr/bin/python3 -m pip install awslambdaric"
+    )
+
+
+def test_nobody_waits_longer_than_a_limit(tmp_path: Path) -> None:
+    """The process is ended then. What Lambda says of itself, no variable of the function changes."""
+    sandbox = Sandbox()
+    variables = {"PLACE": "here", "AWS_LAMBDA_FUNCTION_NAME": "other", "LANG": "C"}
+    function = Function("greet", "a.b", tmp_path, environment=variables)
+    answer = Invocation(function, ARN, b"{}", make_host(tmp_path, sandbox)).run(limit=0)
+    assert (answer.end, sandbox.process is not None and sandbox.process.code) == ("given up", 137)
+    names = ("PLACE", "AWS_LAMBDA_FUNCTION_NAME", "LANG", "_HANDLER", "LAMBDA_TASK_ROOT", "AWS_ENDPOINT_URL")
+    assert {name: sandbox.environment[name] for name in names} == {
+        "PLACE": "here",
+        "AWS_LAMBDA_FUNCTION_NAME": "greet",
+        "LANG": "C",
+        "_HANDLER": "a.b",
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }
+
+
+def test_a_function_is_ended_with_its_region(tmp_path: Path) -> None:
+    """What runs is ended and waited for, and nothing new is started."""
+    sandbox = Sandbox()
+    functions = Functions(make_host(tmp_path, sandbox), [Function("greet", "a.b", tmp_path)])
+    answers: list[FunctionAnswer] = []
+    caller = threading.Thread(target=lambda: answers.append(functions.invoke(FunctionReference("greet"), b"")))
+    caller.start()
+    assert sandbox.started.wait(10)
+    functions.close()
+    caller.join(10)
+    assert [(answer.end, answer.error.partition(": RequestId")[0]) for answer in answers] == [
+        ("given up", "Sandbox.Terminated")
+    ]
+    with pytest.raises(ServiceError, match="shutting down"):
+        functions.invoke(FunctionReference("greet"), b"")
 
 
 def test_the_runtime_api_is_for_the_process_only() -> None:
