@@ -8,13 +8,15 @@ import math
 import os
 import re
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from airflow_sm_pipelines.local.aws import AccessKey
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.functions.function import registered_functions
 from airflow_sm_pipelines.local.images_file import ImagesFileError
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 from airflow_sm_pipelines.local.runners.registry import stand_ins_of
@@ -33,7 +35,12 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     :param program: how the help text calls the command.
     :return: the exit code.
     """
-    options = vars(_parser(program).parse_args(arguments))
+    parser = _parser(program)
+    options = vars(parser.parse_args(arguments))
+    try:
+        options["lambdas"] = registered_functions(options["lambdas"], Path.cwd())
+    except ValueError as error:
+        parser.error(f"argument --lambda: {error}")
     options["buckets"], options["allowed_hosts"] = tuple(options["buckets"]), tuple(options["allowed_hosts"])
     options["stand_ins"] = tuple(name for names in options["stand_ins"] for name in names)
     logging.basicConfig(
@@ -43,9 +50,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     )
     for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    wait_for_signal = _signals()
     key_id = options.pop("access_key")
     secret = os.environ.get(SECRET_VARIABLE)
     if key_id is not None:
@@ -64,10 +69,30 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
             # Whoever starts it has to learn it from somewhere; these lines are what an environment file has.
             sys.stdout.writelines(f"{name}={value}\n" for name, value in endpoint.access_key.environment().items())
         sys.stdout.flush()
-        ended.wait()
+        wait_for_signal()
     finally:
         endpoint.close()
     return 0
+
+
+def _signals() -> Callable[[], object]:
+    """Take SIGINT and SIGTERM from now on, and return what waits for one.
+
+    The system may hand a signal to any thread, and Python calls handlers in the main thread only, which does not
+    notice while it waits for a lock. What is written by Python's own C handler, in whatever thread, it does notice.
+    """
+    receiving, sending = socket.socketpair()
+    sending.setblocking(False)
+    signal.set_wakeup_fd(sending.fileno())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        with receiving, sending:
+            receiving.recv(1)
+            signal.set_wakeup_fd(-1)
+
+    return wait
 
 
 def _warnings(settings: EndpointSettings) -> Iterator[str]:
@@ -150,6 +175,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="TYPE",
         help="type of steps that are not run and succeed with stand-in properties, such as ClarifyCheck; give it again "
         "for another one; 'all' is every type that the endpoint does not run",
+    )
+    parser.add_argument(
+        "--lambda",
+        dest="lambdas",
+        action="append",
+        default=[],
+        metavar="NAME=MODULE:HANDLER",
+        help="Lambda function that is there from the start: a function of a module in the present directory, run in "
+        "the interpreter of jobs; give it again for another one",
     )
     parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
     return parser

@@ -15,9 +15,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
+from airflow_sm_pipelines.local.functions.function import Function
 from airflow_sm_pipelines.local.images_file import read_images_file
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.region import Regions
@@ -63,6 +64,8 @@ class EndpointSettings:
     :param access_key: what requests have to be signed with. ``None`` for any key, where only this machine reaches the
         endpoint; otherwise one is made.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
+    :param lambdas: Lambda functions that are there from the start; see
+        :func:`airflow_sm_pipelines.local.functions.function.registered_functions`.
     """
 
     host: str = "127.0.0.1"
@@ -75,6 +78,7 @@ class EndpointSettings:
     stand_ins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     access_key: AccessKey | None = None
+    lambdas: tuple[Function, ...] = ()
     max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
@@ -180,7 +184,7 @@ class LocalEndpoint:
         self._thread.start()
 
     def _no_regions(self) -> Regions:
-        return Regions(self._host_of, runners_with(self.settings.stand_ins))
+        return Regions(self._host_of, runners_with(self.settings.stand_ins), self.settings.lambdas)
 
     def _make_buckets(self) -> None:
         clients = self._clients(BUCKET_REGION)

@@ -46,12 +46,13 @@ AS_ROOT = (
 
 @contextmanager
 def program(
-    *arguments: str, prefix: Sequence[str] = (), **environment: str
+    *arguments: str, prefix: Sequence[str] = (), cwd: Path | None = None, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the endpoint as a program of its own; give it and the URL that it prints once it listens."""
     process = subprocess.Popen(
         [*prefix, sys.executable, "-m", "airflow_sm_pipelines.local", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 import logging
-import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
 from airflow_sm_pipelines.local.jobs.missing_packages import missing_package
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
-from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
-from airflow_sm_pipelines.local.jobs.slots import Slots
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, JobProcess
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
 from airflow_sm_pipelines.local.names import new_job_name, resource_arn
@@ -33,49 +30,11 @@ from airflow_sm_pipelines.local.names import new_job_name, resource_arn
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
 
-_OF_THE_INTERPRETER = ("LD_LIBRARY_PATH",)  # without it an interpreter may not find its own shared libraries
-
 logger = logging.getLogger(__name__)
 
 
 class JobFailedError(Exception):
     """The job failed; the message is its FailureReason."""
-
-
-@dataclass(frozen=True)
-class JobHost:
-    """Where and with what jobs run.
-
-    :param sandbox: starts their processes.
-    :param interpreter: the Python that stands for the images that no other stands for.
-    :param directory: jobs get their directories below it.
-    :param clients: clients for the region.
-    :param region: the AWS region.
-    :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
-    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
-    :param slots: how many of their instances run at once, whatever region they are in.
-    :param access_key: what jobs sign their requests with.
-    :param interpreters_of_images: patterns of images, and the Python that stands for each. The first match counts.
-    """
-
-    sandbox: Sandbox
-    interpreter: Interpreter
-    directory: Path
-    clients: Clients
-    region: str
-    endpoint_url: str
-    stop_grace_seconds: float
-    slots: Slots = field(default_factory=Slots)
-    access_key: AccessKey = ANY_KEY
-    interpreters_of_images: tuple[tuple[str, Interpreter], ...] = ()
-
-    def interpreter_of(self, image: str) -> Interpreter:
-        """Return the Python that stands for an image.
-
-        :param image: the image's URI.
-        """
-        matching = (each for pattern, each in self.interpreters_of_images if fnmatch.fnmatchcase(image, pattern))
-        return next(matching, self.interpreter)
 
 
 @dataclass(frozen=True)
@@ -430,27 +389,12 @@ class ProcessJob(Job):
             stream.write(line)
             self.observe(line)
 
-        environment = {**self._environment(directory), **plan.variables, **self.request.get("Environment", {})}
-        return self.host.sandbox.start(directory, plan.command, environment, observe)
-
-    def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What all get: of the server's environment only what the interpreter needs; the endpoint as their AWS."""
-        return {
-            **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
-            "PATH": f"{ENVIRONMENT}/bin:{self.interpreter.executable.parent}:{SYSTEM_PATH}",
-            "HOME": str(directory.root / "home"),
-            "TMPDIR": str(directory.root / "tmp"),
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            # For programs of the interpreter's packages, which run with the interpreter itself.
-            "PYTHONPATH": self.interpreter.job_packages,
-            "AWS_ENDPOINT_URL": self.host.endpoint_url,
-            "AWS_DEFAULT_REGION": self.host.region,
-            "AWS_REGION": self.host.region,
-            **self.host.access_key.environment(),
+        environment = {
+            **self.host.environment(directory, self.interpreter),
+            **plan.variables,
+            **self.request.get("Environment", {}),
         }
+        return self.host.sandbox.start(directory, plan.command, environment, observe)
 
     def _input_fails(self, error: Exception) -> None:
         """End a job whose input cannot be read while it runs."""

@@ -16,9 +16,10 @@ from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.algorithms import algorithm_asked_for
 from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
@@ -97,7 +98,7 @@ class TrainingJob(ProcessJob):
     @property
     def output_uri(self) -> str:
         """The prefix that everything this job makes is stored under."""
-        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+        return output_uri(self.request, self.name)
 
     @property
     def model_uri(self) -> str:
@@ -277,6 +278,15 @@ class TrainingJob(ProcessJob):
             {"Status": status, "StartTime": start, "StatusMessage": _SECONDARY_MESSAGE[status], **end}
             for (status, start), end in zip(self._transitions, ends, strict=True)
         ]
+
+
+def output_uri(request: Mapping[str, Any], name: str) -> str:
+    """The prefix that everything a training job makes is stored under.
+
+    :param request: its create request, or its description.
+    :param name: its name.
+    """
+    return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
 
 
 def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:

@@ -22,8 +22,9 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.data_processing import DataProcessing, DataProcessingError
 from airflow_sm_pipelines.local.jobs.files import made_file
-from airflow_sm_pipelines.local.jobs.job import JobFailedError, JobHost, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Instance
+from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, transform_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
 from airflow_sm_pipelines.local.jobs.models import Model

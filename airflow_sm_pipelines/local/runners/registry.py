@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES
-from airflow_sm_pipelines.local.jobs.job import Job, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
@@ -20,10 +21,12 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
     EndpointConfigStepRunner,
     EndpointStepRunner,
     FailStepRunner,
+    InferenceComponentStepRunner,
     ModelStepRunner,
     RegisterModelStepRunner,
 )
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
+from airflow_sm_pipelines.local.runners.lambda_steps import LambdaStepRunner
 from airflow_sm_pipelines.local.runners.stand_in_steps import StandInStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 from airflow_sm_pipelines.local.tuning.job import TuningJob
@@ -36,6 +39,8 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "EndpointConfig": EndpointConfigStepRunner,
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
+    "InferenceComponent": InferenceComponentStepRunner,
+    "Lambda": LambdaStepRunner,
     "Model": ModelStepRunner,
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,

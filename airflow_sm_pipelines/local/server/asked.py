@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
+
+from airflow_sm_pipelines.local.server.answers import json_error
+from airflow_sm_pipelines.local.server.signature import Signature
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -20,7 +21,6 @@ BAD_REQUEST: Final = 400
 FORBIDDEN: Final = 403
 SERVER_ERROR: Final = 500
 
-_SIGNED_SERVICE: Final = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/")
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -52,11 +52,8 @@ class Asked:
             content = Request(environ).get_data(cache=False)
             environ["wsgi.input"] = io.BytesIO(content)
             action = parse_qs(content.decode("utf-8", "replace")).get("Action", [""])[0]
-        # A presigned URL has the credential in its query.
-        signature = environ.get("HTTP_AUTHORIZATION") or unquote(environ.get("QUERY_STRING", ""))
-        signed = _SIGNED_SERVICE.search(signature)
         operation = target.rpartition(".")[2] or action or f"{environ['REQUEST_METHOD']} {path}"
-        return cls(operation, target, action, signed[1] if signed else "", path)
+        return cls(operation, target, action, Signature.of(environ).service, path)
 
     @property
     def is_s3(self) -> bool:
@@ -80,6 +77,4 @@ class Asked:
         if self.is_s3:
             text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             return Response(text, status=status, content_type="application/xml")
-        headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-ErrorType": code}
-        text = json.dumps({"__type": code, "message": message})
-        return Response(text, status=status, content_type="application/x-amz-json-1.1", headers=headers)
+        return json_error(code, message, status)

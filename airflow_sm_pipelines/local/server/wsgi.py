@@ -40,12 +40,12 @@ class _QuietRequestHandler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer a request whose length can be read."""
-        length = self.headers.get("Content-Length")
-        if length is None or length.strip().isdecimal():
+        lengths = [length.strip() for length in self.headers.get_all("Content-Length", ())]
+        if len(lengths) < 2 and all(length.isdecimal() for length in lengths):
             super().run_wsgi()
         else:
             self.close_connection = True
-            self.send_error(400, f"Content-Length: {length!r} is not a number of bytes")
+            self.send_error(400, f"Content-Length: {', '.join(lengths)!r} is not a number of bytes")
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         level = logging.DEBUG if type == "info" else logging.ERROR

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
