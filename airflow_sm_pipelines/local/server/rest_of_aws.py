@@ -3,6 +3,8 @@
 moto answers some operations of SageMaker that stand for work as if the work were over, and nothing has run. Here they
 are refused, and so is everything that moto has not: in the form of AWS's errors, and with a status that no client takes
 for something that passes.
+
+What clients ask about themselves is answered in front of moto, too: see ``callers``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
@@ -21,8 +23,10 @@ from xml.sax.saxutils import escape
 
 from botocore.model import OperationNotFoundError
 from werkzeug.exceptions import ClientDisconnected
-from werkzeug.test import run_wsgi_app
+from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Request, Response
+
+from airflow_sm_pipelines.local.server.callers import Role, allowed, as_role
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,7 +62,7 @@ _OF_ENTRIES: Final = re.compile(
 _SAGEMAKER: Final = "SageMaker."
 _INVOCATION: Final = re.compile(r"/endpoints/[^/]+/(?:async-)?invocations")
 _CREATION: Final = re.compile(r"\.Create\w+$")
-_SIGNED_SERVICE: Final = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/")
+_SIGNED: Final = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/")
 _FORM: Final = "application/x-www-form-urlencoded"
 _BAD_REQUEST: Final = 400
 
@@ -82,12 +86,17 @@ class RestOfAws:
     def __init__(self, moto: DomainDispatcherApplication) -> None:
         self._moto = moto
         self._creation = threading.Lock()
+        self._role = Role(Client(moto))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         asked = _Asked.from_environ(environ)
         if asked.stands_for_work:
             return asked.refused()(environ, start_response)
+        if asked.action == "SimulatePrincipalPolicy":
+            return allowed(asked.form)(environ, start_response)
+        if asked.service == "iam":
+            self._role.make(asked.region)
         try:
             service = self._moto.get_application(environ)
         except Exception as error:  # noqa: BLE001 - of a target that it cannot make anything of, it raises all kinds
@@ -111,6 +120,8 @@ class RestOfAws:
         if is_page or (asked.target and "xml" in headers.get("Content-Type", "")):
             # A target that moto does not know is a question to S3 for it.
             return asked.refused()(environ, start_response)
+        if asked.action == "GetCallerIdentity":
+            return Response(as_role(b"".join(answer).decode()), status, headers)(environ, start_response)
         start_response(status, headers.to_wsgi_list())
         return answer
 
@@ -139,30 +150,36 @@ class _Asked:
     :param operation: as errors name it.
     :param target: of a service that speaks JSON 1.0 or 1.1; empty for others.
     :param action: of a service that speaks the query protocol; empty for others.
+    :param form: parameters of the query protocol.
     :param service: what the request is signed for; empty without a signature.
+    :param region: likewise.
     :param path: of the URL.
     """
 
     operation: str
     target: str
     action: str
+    form: Mapping[str, Sequence[str]]
     service: str
+    region: str
     path: str
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment) -> _Asked:
         """Look at a request. What it has in it is read, and put back, but for S3: moto reads with a lock held."""
         target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO", "")
-        action = ""
+        form: dict[str, list[str]] = {}
         if target:
             environ["wsgi.input"] = io.BytesIO(Request(environ).get_data(cache=False))
         elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
             content = Request(environ).get_data(cache=False)
             environ["wsgi.input"] = io.BytesIO(content)
-            action = parse_qs(content.decode("utf-8", "replace")).get("Action", [""])[0]
-        signed = _SIGNED_SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
+            form = parse_qs(content.decode("utf-8", "replace"))
+        action = form.get("Action", [""])[0]
+        signed = _SIGNED.search(environ.get("HTTP_AUTHORIZATION", ""))
+        region, service = signed.groups() if signed else ("", "")
         operation = target.rpartition(".")[2] or action or f"{environ['REQUEST_METHOD']} {path}"
-        return cls(operation, target, action, signed[1] if signed else "", path)
+        return cls(operation, target, action, form, service, region, path)
 
     @property
     def stands_for_work(self) -> bool:
