@@ -4,8 +4,8 @@ Clients ask before they ask for anything else: the SageMaker SDK takes the role 
 SDK 3 has IAM simulate whether that role may do what its jobs need. moto answers with a user that IAM does not know, and
 simulates nothing.
 
-Nothing is evaluated: the endpoint checks no permissions, so every action that a client asks about is allowed here, whatever
-policies a role has. Whoever made a user or assumed a role is that user or role, as moto knows it.
+Nothing is evaluated: the endpoint checks no permissions, so every action that a client asks about is allowed here,
+whatever policies a role has. A client that uses the keys of a user it made, or of a role it assumed, is that user or role.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response
 from airflow_sm_pipelines.local.aws import CREDENTIALS
 
 ROLE_NAME: Final = "AmazonSageMaker-ExecutionRole-Local"
-"""The role that every caller has which moto does not know. Begins as SageMaker's console begins the names of such roles."""
+"""The role of every caller that moto does not know. SageMaker's console begins the names of such roles like this."""
 
 ROLE_PATH: Final = "/service-role/"
 """Where SageMaker's console makes roles, and where clients that cannot ask IAM suppose them."""
@@ -119,5 +119,4 @@ class Role:
 def _members(form: Mapping[str, Sequence[str]], name: str) -> Iterator[str]:
     """The items of a list in the query protocol, in their order."""
     for number in range(1, len(form) + 1):
-        for value in form.get(f"{name}.member.{number}", ())[:1]:
-            yield value
+        yield from form.get(f"{name}.member.{number}", ())[:1]

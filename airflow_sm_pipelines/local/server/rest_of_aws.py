@@ -91,12 +91,9 @@ class RestOfAws:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         asked = _Asked.from_environ(environ)
-        if asked.stands_for_work:
-            return asked.refused()(environ, start_response)
-        if asked.action == "SimulatePrincipalPolicy":
-            return allowed(asked.form)(environ, start_response)
-        if asked.service == "iam":
-            self._role.make(asked.region)
+        answered = self._answered_in_front(asked)
+        if answered is not None:
+            return answered(environ, start_response)
         try:
             service = self._moto.get_application(environ)
         except Exception as error:  # noqa: BLE001 - of a target that it cannot make anything of, it raises all kinds
@@ -124,6 +121,16 @@ class RestOfAws:
             return Response(as_role(b"".join(answer).decode()), status, headers)(environ, start_response)
         start_response(status, headers.to_wsgi_list())
         return answer
+
+    def _answered_in_front(self, asked: _Asked) -> Response | None:
+        """What moto is not asked."""
+        if asked.stands_for_work:
+            return asked.refused()
+        if asked.action == "SimulatePrincipalPolicy":
+            return allowed(asked.form)
+        if asked.service == "iam":
+            self._role.make(asked.region)
+        return None
 
     def _ask(
         self, service: WSGIApplication, environ: WSGIEnvironment, asked: _Asked
