@@ -1,11 +1,11 @@
 """Who a caller is, and what it may do: a role for SageMaker, and everything.
 
-Clients ask before they ask for anything else: the SageMaker SDK takes the role of its jobs from its caller's identity, and
-SDK 3 has IAM simulate whether that role may do what its jobs need. moto answers with a user that IAM does not know, and
-simulates nothing.
+Clients ask this before anything else: the SageMaker SDK takes the role of its jobs from its caller's identity, and
+SDK 3 has IAM simulate whether that role may do what its jobs need. moto answers with a user that IAM does not know,
+and simulates nothing.
 
 Nothing is evaluated: the endpoint checks no permissions, so every action that a client asks about is allowed here,
-whatever policies a role has. A client that uses the keys of a user it made, or of a role it assumed, is that user or role.
+whatever policies a role has. Whoever uses the keys of a user it made, or of a role it assumed, is that user or role.
 """
 
 from __future__ import annotations
