@@ -19,7 +19,7 @@ from harness.components import REGION, clean_environment
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent
 SM_PIPELINES = ROOT / ".venv" / "bin" / "sm-pipelines"
-SECONDS = 240
+SECONDS = 600
 """The longest that a client program may take."""
 
 # As docs/clients.md says, where it is about telemetry.
