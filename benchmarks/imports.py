@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SIDES: Mapping[str, str] = {
     "this package": "benchmarks.pipelines.ours",
+    "this package, and ten steps made and checked": "benchmarks.pipelines.parsed",
     "amazon's SageMaker operators": "airflow.providers.amazon.aws.operators.sagemaker",
     "SageMaker SDK 3": "benchmarks.pipelines.sdk",
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow_sm_pipelines.local.aws import AccessKey
 from containers.build import IMAGE, PYTHON
 from containers.buildah import CLONE, WORK, container_of, environment, run_command
 from containers.compose import SECONDS_TO_START, Compose
@@ -21,6 +22,7 @@ from tests.integration.clients import Aws, job_name
 from tests.integration.documents import BUCKET, document, processing_step
 
 ENDPOINT_URL = f"http://{LOOPBACK}:4566"
+ACCESS_KEY = AccessKey("local", "for-one-machine-only")
 AIRFLOW_URL = f"http://{LOOPBACK}:8080"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 SECONDS_PER_RUN = 300.0
@@ -85,7 +87,7 @@ def test_the_endpoint_runs_a_pipeline(compose: Compose) -> None:
     """Of two processing steps: each job has its own /opt/ml, its outputs are in S3 and its lines in its log."""
     compose.up("local-endpoint")
     compose["local-endpoint"].await_health()
-    aws = Aws(ENDPOINT_URL)
+    aws = Aws(ENDPOINT_URL, ACCESS_KEY)
     aws.create_bucket()
     rows = aws.put("raw/rows.csv", "c\na\nb\n")
     sort = processing_step(
@@ -124,7 +126,7 @@ def test_the_bucket_is_there_after_a_restart(compose: Compose) -> None:
     assert not endpoint.is_healthy()
     endpoint.component.start()
     endpoint.await_health()
-    s3 = Aws(ENDPOINT_URL).s3
+    s3 = Aws(ENDPOINT_URL, ACCESS_KEY).s3
     assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [EXAMPLES_BUCKET]
     assert s3.list_objects_v2(Bucket=EXAMPLES_BUCKET)["KeyCount"] == 0
 

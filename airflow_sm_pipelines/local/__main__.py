@@ -6,21 +6,27 @@ import argparse
 import logging
 import math
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from airflow_sm_pipelines.local.aws import AccessKey
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 from airflow_sm_pipelines.local.runners.registry import stand_ins_of
+
+SECRET_VARIABLE = "SM_PIPELINES_LOCAL_SECRET_ACCESS_KEY"  # noqa: S105 - a name
+"""The variable that has the secret of ``--access-key``. On the command line every user of the machine would see it."""
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """Run the endpoint until SIGINT or SIGTERM.
 
-    Prints its URL, alone on one line of standard output, as soon as it listens and has its buckets.
+    Prints its URL, alone on one line of standard output, as soon as it listens and has its buckets; then the access key
+    that requests have to be signed with, when it has made one.
 
     :param arguments: without the program's name; those of the process when ``None``.
     :param program: how the help text calls the command.
@@ -39,6 +45,10 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    key_id = options.pop("access_key")
+    secret = os.environ.get(SECRET_VARIABLE)
+    if key_id is not None:
+        options["access_key"] = AccessKey(key_id, secret) if secret else AccessKey.generate(key_id)
     settings = EndpointSettings(**options)
     try:
         endpoint = LocalEndpoint(settings)
@@ -49,6 +59,9 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     try:
         sys.stderr.writelines(f"sm-pipelines local: warning: {line}\n" for line in _warnings(settings))
         sys.stdout.write(f"{endpoint.url}\n")
+        if endpoint.access_key is not None and endpoint.access_key.secret != secret:
+            # Whoever starts it has to learn it from somewhere; these lines are what an environment file has.
+            sys.stdout.writelines(f"{name}={value}\n" for name, value in endpoint.access_key.environment().items())
         sys.stdout.flush()
         ended.wait()
     finally:
@@ -58,7 +71,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
 
 def _warnings(settings: EndpointSettings) -> Iterator[str]:
     if not settings.is_local:
-        yield f"whoever reaches {settings.host} can run programs here: any key is taken"
+        yield f"whoever has the access key and reaches {settings.host} can run programs here, and nothing is encrypted"
     if os.geteuid() == 0:
         yield "jobs run as root, and they are programs of whoever uses the endpoint. An ordinary user is enough"
 
@@ -77,6 +90,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="name by which clients call the endpoint, besides those of this machine; give it again for another one",
+    )
+    parser.add_argument(
+        "--access-key",
+        type=_key_id,
+        metavar="ID",
+        help="id of the access key that requests have to be signed with; its secret is taken from the variable "
+        f"{SECRET_VARIABLE}, else made and printed (default: any key on this machine, a new one beyond it)",
     )
     parser.add_argument(
         "--state-dir",
@@ -104,7 +124,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=_count,
         default=EndpointSettings.max_jobs,
         metavar="NUMBER",
-        help="how many jobs run at once; the others wait (default: %(default)s)",
+        help="how many jobs, or instances of them, run at once; the others wait (default: %(default)s)",
     )
     parser.add_argument(
         "--bucket",
@@ -133,6 +153,12 @@ def _stand_ins(text: str) -> tuple[str, ...]:
         return stand_ins_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _key_id(text: str) -> str:
+    if not re.fullmatch(r"[\w-]{3,128}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the id of an access key: give letters, digits, '_' and '-'")
+    return text
 
 
 def _port(text: str) -> int:

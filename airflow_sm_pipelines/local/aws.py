@@ -6,7 +6,10 @@ private interface of moto is needed.
 
 from __future__ import annotations
 
+import secrets
+import string
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -15,8 +18,35 @@ from botocore.config import Config
 ACCOUNT_ID = "123456789012"
 """The account that moto gives to credentials it does not know, so every resource here has it too."""
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-"""Any credentials do. Jobs get these, never the ones of whoever started the endpoint."""
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An access key of AWS.
+
+    :param id: what requests name.
+    :param secret: what they are signed with.
+    """
+
+    id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def generate(cls, key_id: str | None = None) -> AccessKey:
+        """Make a new key.
+
+        :param key_id: its id; a new one by default, of the form that AWS's have.
+        """
+        letters = string.ascii_uppercase + string.digits
+        made = "LOCAL" + "".join(secrets.choice(letters) for _ in range(15))
+        return cls(key_id or made, secrets.token_urlsafe(30))
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which programs know it."""
+        return {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret}
+
+
+ANY_KEY = AccessKey("local", "local")
+"""What jobs and the endpoint itself use where any key is taken; never those of whoever started the endpoint."""
 
 
 class Clients:
@@ -24,11 +54,13 @@ class Clients:
 
     :param endpoint_url: where the endpoint listens.
     :param region: the AWS region that the requests are signed for, which is the one they act in.
+    :param access_key: what the requests are signed with.
     """
 
-    def __init__(self, endpoint_url: str, region: str) -> None:
+    def __init__(self, endpoint_url: str, region: str, access_key: AccessKey = ANY_KEY) -> None:
         self._endpoint_url = endpoint_url
         self._region = region
+        self._access_key = access_key
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
@@ -37,8 +69,8 @@ class Clients:
         with self._lock:  # making a client is not thread-safe, using it is
             if service not in self._clients:
                 session = boto3.Session(
-                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    aws_access_key_id=self._access_key.id,
+                    aws_secret_access_key=self._access_key.secret,
                     region_name=self._region,
                 )
                 self._clients[service] = session.client(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
@@ -46,7 +46,7 @@ class BucketNotMadeError(Exception):
 class EndpointSettings:
     """How to run the endpoint.
 
-    :param host: the address to listen on. Whoever reaches it can run programs here, so it is this machine only.
+    :param host: the address to listen on; by default, this machine only reaches it.
     :param port: the port; 0 for any free one.
     :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
         makes in it is removed at the end, or, where it is killed, when the next one starts there. Pipelines,
@@ -57,7 +57,9 @@ class EndpointSettings:
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
         starts again has them again, empty.
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
-    :param max_jobs: how many jobs run at once; the others wait.
+    :param max_jobs: how many instances of jobs run at once; the others wait.
+    :param access_key: what requests have to be signed with. ``None`` for any key, where only this machine reaches the
+        endpoint; otherwise one is made.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
     """
 
@@ -69,6 +71,7 @@ class EndpointSettings:
     buckets: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    access_key: AccessKey | None = None
     max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
@@ -80,6 +83,8 @@ class EndpointSettings:
 class LocalEndpoint:
     """A running endpoint, in a thread of this process. A context manager.
 
+    ``access_key`` is what requests have to be signed with; ``None`` where any key is taken.
+
     moto keeps its state per process: it is emptied when an endpoint starts, so run one at a time in a process.
 
     :param settings: how to run it.
@@ -90,6 +95,9 @@ class LocalEndpoint:
 
     def __init__(self, settings: EndpointSettings | None = None) -> None:
         self.settings = settings or EndpointSettings()
+        self.access_key = self.settings.access_key
+        if self.access_key is None and not self.settings.is_local:
+            self.access_key = AccessKey.generate()
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._directory: StateDirectory | None = None
@@ -158,7 +166,9 @@ class LocalEndpoint:
 
     def _listen(self) -> None:
         self._regions = self._no_regions()
-        self._server = make_server(self.settings.host, self.settings.port, self._regions, self.settings.allowed_hosts)
+        self._server = make_server(
+            self.settings.host, self.settings.port, self._regions, self.settings.allowed_hosts, self.access_key
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
 
@@ -166,12 +176,15 @@ class LocalEndpoint:
         return Regions(self._host_of, runners_with(self.settings.stand_ins))
 
     def _make_buckets(self) -> None:
-        clients = Clients(self.url, BUCKET_REGION)
+        clients = self._clients(BUCKET_REGION)
         for bucket in self.settings.buckets:
             try:
                 clients["s3"].create_bucket(Bucket=bucket)
             except (ClientError, ParamValidationError) as error:
                 raise BucketNotMadeError(f"the bucket '{bucket}' cannot be made: {error}") from error
+
+    def _clients(self, region: str) -> Clients:
+        return Clients(self.url, region, self.access_key or ANY_KEY)
 
     def _host_of(self, region: str) -> JobHost:
         if self._sandbox is None or self._directory is None or self._interpreter is None:
@@ -182,11 +195,12 @@ class LocalEndpoint:
             sandbox=self._sandbox,
             interpreter=self._interpreter,
             directory=directory,
-            clients=Clients(self.url, region),
+            clients=self._clients(region),
             region=region,
             endpoint_url=self.url,
             stop_grace_seconds=self.settings.stop_grace_seconds,
             slots=self._slots,
+            access_key=self.access_key or ANY_KEY,
         )
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.jobs.job import JobHost
-from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.names import resource_arn
-from airflow_sm_pipelines.local.runners.registry import JOBS, RUNNERS
+from airflow_sm_pipelines.local.runners.registry import RUNNERS, jobs_on
 from airflow_sm_pipelines.local.runners.step import StepRunner, StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineRecord, Store
 
@@ -33,7 +32,7 @@ class Region:
     def __post_init__(self) -> None:
         self.services = StepServices(
             clients=self.host.clients,
-            jobs=tuple(Jobs(kind, self.host) for kind in JOBS),
+            jobs=jobs_on(self.host),
             callbacks=Callbacks(),
             runners=self.runners,
             executions=self.store.executions,

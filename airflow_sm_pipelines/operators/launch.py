@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_sm_pipelines.compatibility.audience import somebody_listens
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
 from airflow_sm_pipelines.compatibility.states import own_states
-from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
@@ -121,16 +121,12 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         from airflow_sm_pipelines.hooks.executions import StartRequest
         from airflow_sm_pipelines.hooks.starting import Start
         from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values
-        from airflow_sm_pipelines.requests import MODELS, check_requests
+        from airflow_sm_pipelines.requests import require_requests
 
         compiled = self._compile()
-        problems = check_requests(compiled.definition)
-        for problem in problems:
-            if problem.severity == "warning":
-                self.log.warning("%s", problem)
-        if errors := [problem for problem in problems if problem.severity == "error"]:
-            subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}', by {MODELS}"
-            raise PipelineDefinitionError(errors, subject)
+        subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}'"
+        for problem in require_requests(compiled.definition, subject):
+            self.log.warning("%s", problem)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
         self._values = values
         for upload in compiled.uploads:

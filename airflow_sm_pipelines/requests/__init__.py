@@ -1,9 +1,8 @@
 """Steps held against the API requests that SageMaker makes of them, by botocore's model. Calls nobody.
 
-Loading the model takes a tenth of a second, so this is nothing for the parsing of a Dag file.
+Loading the model takes a tenth of a second. Import this where a pipeline is checked, not with a module.
 """
 
-from airflow_sm_pipelines.requests.check import check_requests
-from airflow_sm_pipelines.requests.service_model import MODELS
+from airflow_sm_pipelines.requests.check import check_requests, require_requests
 
-__all__ = ["MODELS", "check_requests"]
+__all__ = ["check_requests", "require_requests"]

@@ -13,8 +13,9 @@ from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, is_misspelt, shown, warning
 from airflow_sm_pipelines.definition.step_types import EACH, RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from airflow_sm_pipelines.requests.properties import property_problems
-from airflow_sm_pipelines.requests.service_model import Violation, shape_of, violations
+from airflow_sm_pipelines.requests.service_model import MODELS, Violation, shape_of, violations
 from airflow_sm_pipelines.requests.types import TYPES_OF_SHAPES, ExpressionTypes
 
 _SHAPES: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -48,6 +49,20 @@ def check_requests(definition: PipelineDefinition) -> list[Problem]:
     for located in definition.walk():
         for each in (located, *walk_body(located)):
             found.extend(_step_problems(each.step, each.path, types))
+    return found
+
+
+def require_requests(definition: PipelineDefinition, subject: str) -> list[Problem]:
+    """Raise when :func:`check_requests` finds an error.
+
+    :param definition: the definition.
+    :param subject: what the definition is of; leads the message, followed by the version of botocore.
+    :return: the warnings.
+    :raises PipelineDefinitionError: with every error.
+    """
+    found = check_requests(definition)
+    if errors := [problem for problem in found if problem.severity == "error"]:
+        raise PipelineDefinitionError(errors, f"{subject}, by {MODELS}")
     return found
 
 

@@ -169,9 +169,13 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         )
 
     def _compile_changes(self, steps: Mapping[str, StepNode]) -> CompiledPipeline:
+        from airflow_sm_pipelines.requests import require_requests
+
         outline = self._outline(steps)
         if self._compiled is None or not identical(self._compiled[0], outline):
-            self._compiled = (outline, compile_pipeline(outline))
+            compiled = compile_pipeline(outline)
+            require_requests(compiled.definition, f"{self._subject}, pipeline '{self.settings.pipeline_name}'")
+            self._compiled = (outline, compiled)
         return self._compiled[1]
 
     def _draw_edges(self, steps: Mapping[str, StepNode]) -> None:

@@ -51,6 +51,8 @@ def read_definition(given: GivenDefinition, folder: str, subject: str, pipeline_
     :raises TranslationError: when it cannot be read.
     :raises PipelineDefinitionError: for every rule it breaks, all at once.
     """
+    from airflow_sm_pipelines.requests import require_requests
+
     text = _text(given, folder, subject)
     whole = f"{subject}, pipeline '{pipeline_name}'"
     try:
@@ -58,6 +60,7 @@ def read_definition(given: GivenDefinition, folder: str, subject: str, pipeline_
     except PipelineDefinitionError as error:
         raise PipelineDefinitionError(error.problems, whole) from None
     require_valid(definition, whole)
+    require_requests(definition, whole)
     return ReadDefinition(text, definition)
 
 

@@ -14,19 +14,25 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from airflow_sm_pipelines.local.aws import AccessKey
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.documents import BUCKET, REGION, ROLE, document
+
+TEST_KEY = AccessKey("test", "test")
 
 
 class Aws:
     """boto3 clients, and what tests ask of them again and again.
 
     :param url: The endpoint.
+    :param access_key: What requests are signed with.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, access_key: AccessKey = TEST_KEY) -> None:
         self.url = url
-        self.session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        self.session = boto3.Session(
+            aws_access_key_id=access_key.id, aws_secret_access_key=access_key.secret, region_name=REGION
+        )
         self.config = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=20)
         session, config = self.session, self.config
         self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)

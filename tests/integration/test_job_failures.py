@@ -169,10 +169,11 @@ def test_what_only_the_run_decides_is_the_jobs_failure(endpoint: LocalEndpoint, 
     step_definition = training_step("train", "s3://b/c.tar.gz")
     step_definition["Arguments"]["ResourceConfig"]["InstanceCount"] = {"Get": "Parameters.Count"}
     definition = document(step_definition, parameters=({"Name": "Count", "Type": "Integer"},))
-    arn = aws.start(definition, {"Count": "2"})
+    arn = aws.start(definition, {"Count": "11"})
     wait(endpoint, arn)
     assert aws.steps(arn)["train"]["FailureReason"] == (
-        "ClientError: the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1."
+        "ClientError: the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 "
+        "or less."
     )
 
 

@@ -170,10 +170,9 @@ def test_web_pages_get_no_permission() -> None:
     assert response.getheader("Access-Control-Allow-Origin") is None
 
 
-def test_listening_for_others_is_warned_of(tmp_path: Path) -> None:
-    """Whoever can reach the endpoint can run programs. Other machines call it by a name that it was told."""
-    name = ("--allow-host", "sagemaker.lab")
-    with program("--host", "0.0.0.0", *name, "--bucket", "there", TMPDIR=str(tmp_path)) as (process, url):
+def test_other_machines_call_it_by_a_name_that_it_was_told() -> None:
+    """And buckets by a name in front of it. Any other name is refused."""
+    with program("--allow-host", "sagemaker.lab", "--bucket", "there") as (_, url):
         host, port = url.removeprefix("http://").split(":")
         answers = {}
         for name in ("sagemaker.lab", "there.sagemaker.lab", "evil.example"):
@@ -181,12 +180,7 @@ def test_listening_for_others_is_warned_of(tmp_path: Path) -> None:
             connection.request("GET", "/", headers={"Host": f"{name}:{port}"})
             answers[name] = connection.getresponse().status
             connection.close()
-        process.terminate()
-        _, error = process.communicate(timeout=30)
     assert answers == {"sagemaker.lab": 404, "there.sagemaker.lab": 200, "evil.example": 403}
-    assert error.splitlines()[0] == (
-        "sm-pipelines local: warning: whoever reaches 0.0.0.0 can run programs here: any key is taken"
-    )
 
 
 def test_a_port_that_is_taken_is_said() -> None:
@@ -206,6 +200,7 @@ def test_a_port_that_is_taken_is_said() -> None:
         ("--port", "99999", "'99999' is no port: give 0 to 65535"),
         ("--port", "-1", "'-1' is no port: give 0 to 65535"),
         ("--port", "http", "'http' is no port: give 0 to 65535"),
+        ("--access-key", "a/b", "'a/b' is not the id of an access key: give letters, digits, '_' and '-'"),
         ("--stop-grace", "-1", "'-1' is no time: give seconds, 0 or more"),
         ("--stop-grace", "nan", "'nan' is no time: give seconds, 0 or more"),
         ("--stop-grace", "inf", "'inf' is no time: give seconds, 0 or more"),

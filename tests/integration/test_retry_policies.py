@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ import pytest
 from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from airflow_sm_pipelines.local.errors import ServiceError
-from airflow_sm_pipelines.local.jobs.job import JobFailedError
+from airflow_sm_pipelines.local.jobs.instances import Instance
+from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
-from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from tests.integration.clients import Aws, run_one, token, wait
@@ -50,12 +50,10 @@ def fail_first(monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
     """Let the next jobs fail, each for a reason, before they begin; those after them work."""
     left, prepare = list(reasons), ProcessingJob.prepare
 
-    def prepare_or_fail(
-        job: ProcessingJob, directory: JobDirectory, staging: S3Staging
-    ) -> tuple[Sequence[str], Mapping[str, str]]:
+    def prepare_or_fail(job: ProcessingJob, instance: Instance, staging: S3Staging) -> Plan:
         if left:
             raise JobFailedError(left.pop(0))
-        return prepare(job, directory, staging)
+        return prepare(job, instance, staging)
 
     monkeypatch.setattr(ProcessingJob, "prepare", prepare_or_fail)
 

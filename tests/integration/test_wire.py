@@ -309,7 +309,7 @@ def test_an_operation_on_entries_is_checked_or_refused(endpoint: LocalEndpoint, 
 def test_work_that_does_not_run_here_is_not_called_done(aws: Aws) -> None:
     """Of all operations of the service model, those that create a job are ours or refused."""
     jobs = {each for each in OPERATIONS if re.fullmatch(r"Create\w+Job(V2)?", each)}
-    assert jobs == {"CreateProcessingJob", "CreateTrainingJob"}
+    assert jobs == {"CreateProcessingJob", "CreateTrainingJob", "CreateHyperParameterTuningJob"}
     assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
     refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateTransformJob.")
     request = {

@@ -229,7 +229,7 @@ def live(tmp_path_factory):
     settings = {"AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens)}
     with running(tmp_path_factory.mktemp("live"), settings=settings) as live:
         live.api.wait_for_dags(
-            {"example_ingest", "example_train", "failing_script", "wrong_role"}, 120, live.stack.require_running
+            {"example_ingest", "example_train", "failing_script", "missing_bucket"}, 120, live.stack.require_running
         )
         yield live
 

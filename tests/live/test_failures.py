@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import botocore
 import pytest
 
 pytestmark = pytest.mark.every_airflow
 
 REASON = "AlgorithmError: See job logs for more information. Last error line: KeyError: 'mean_radios', exit code: 1"
 WORDS = {
-    "wrong_role": (
-        f"AirflowFailException: Task 'pipeline.launch', pipeline 'wrong-role', by botocore {botocore.__version__}: "
-        "step 'prepare': 'RoleArn' is 'arn:aws:iam::42:role/nobody', which does not match the API's pattern "
-        r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ @ $.Steps[0].Arguments.RoleArn"
-    ),
     "missing_bucket": (
         "AirflowFailException: There is no bucket 'nobody-made-this-bucket', so s3://nobody-made-this-bucket/"
         "wrong-settings/code/f958a2c153d9d8d7a4fe0c5980f2d58fc32330b3c7d94f55b960959f8271aefa/fail.py cannot be written. "

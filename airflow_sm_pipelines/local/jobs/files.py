@@ -6,10 +6,9 @@ import logging
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
-from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, JobDirectory
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 
 logger = logging.getLogger(__name__)
 
@@ -65,19 +64,3 @@ def said(directory: JobDirectory, name: str, limit: int) -> str:
         return ""
     with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
         return file.read(limit)
-
-
-def resource_config(instance_type: str) -> dict[str, Any]:
-    """The content of ``resourceconfig.json``.
-
-    :param instance_type: as requested; no such machine is started.
-    """
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST_NAME]}
-    return {
-        "current_host": HOST_NAME,
-        "current_instance_type": instance_type,
-        "current_group_name": "homogeneousCluster",
-        "hosts": [HOST_NAME],
-        "instance_groups": [group],
-        "network_interface_name": "lo",
-    }

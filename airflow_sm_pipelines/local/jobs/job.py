@@ -1,4 +1,4 @@
-"""What Processing and Training jobs have in common: a thread, a directory, a process, a log stream, an end."""
+"""What jobs have in common: a thread, a status, an end. Most also have instances that each have a process and a log."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
+from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream
-from airflow_sm_pipelines.local.jobs.sandbox import HOST_NAME, SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
+from airflow_sm_pipelines.local.jobs.pipes import Pipe
+from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
-from airflow_sm_pipelines.local.names import resource_arn
+from airflow_sm_pipelines.local.names import new_job_name, resource_arn
 
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
@@ -48,7 +51,8 @@ class JobHost:
     :param region: the AWS region.
     :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
-    :param slots: how many of them run at once, whatever region they are in.
+    :param slots: how many of their instances run at once, whatever region they are in.
+    :param access_key: what jobs sign their requests with.
     """
 
     sandbox: Sandbox
@@ -59,6 +63,21 @@ class JobHost:
     endpoint_url: str
     stop_grace_seconds: float
     slots: Slots = field(default_factory=Slots)
+    access_key: AccessKey = ANY_KEY
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run on an instance.
+
+    :param command: program and arguments.
+    :param variables: what it gets on top of the common ones.
+    :param pipes: what it reads while it runs.
+    """
+
+    command: Sequence[str]
+    variables: Mapping[str, str]
+    pipes: tuple[Pipe, ...] = ()
 
 
 class Job(ABC):
@@ -70,10 +89,10 @@ class Job(ABC):
     """
 
     resource: ClassVar[Resource]
-    timed_out_status: ClassVar[str] = "Stopped"
-    """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
     limits: ClassVar[Limits] = staticmethod(no_limits)
     """What a create request may ask for and such jobs do not do here."""
+    name_for_step: ClassVar[Callable[[str, str], str]] = staticmethod(new_job_name)
+    """Makes the name of a job that a step starts, of the execution's id and the step's name."""
 
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
         self.name = name
@@ -87,9 +106,7 @@ class Job(ABC):
         self._start_time: dt.datetime | None = None
         self._end_time: dt.datetime | None = None
         self._modified_time = self.creation_time
-        self._process: JobProcess | None = None
         self._killed = False
-        self._timed_out = False
         self._done = threading.Event()
 
     @property
@@ -126,22 +143,14 @@ class Job(ABC):
                 return False
             self._status = "Stopping"
             self._touch()
-            process = self._process
-        self.host.slots.wake()
-        if process is not None:
-            threading.Thread(
-                target=process.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
-            ).start()
+        self.end_early()
         return True
 
     def kill(self) -> None:
-        """End the job's processes now: the endpoint is going away."""
+        """End the job now: the endpoint is going away."""
         with self._lock:
             self._killed = True
-            process = self._process
-        self.host.slots.wake()
-        if process is not None:
-            process.kill()
+        self.end_early()
 
     def describe(self) -> dict[str, Any]:
         """The job as its Describe operation shows it."""
@@ -153,7 +162,6 @@ class Job(ABC):
                 "FailureReason": self._failure_reason,
             }
             return {
-                "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
                 **{key: value for key, value in self.request.items() if key not in ("Tags", "SessionChainingConfig")},
                 f"{api}Name": self.name,
                 f"{api}Arn": self.arn,
@@ -164,43 +172,25 @@ class Job(ABC):
                 **self.details(),
             }
 
+    def properties(self) -> dict[str, Any]:
+        """What other steps can read of a step that is this job."""
+        return self.describe()
+
     @abstractmethod
     def details(self) -> dict[str, Any]:
         """What the Describe operation of this kind of job shows besides. The job's lock is held."""
 
     @abstractmethod
-    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Put everything the job needs below its directory.
+    def execute(self) -> str:
+        """Do what the job does, to its end, in the job's thread.
 
-        :param directory: the job's directory.
-        :param staging: to download with.
-        :return: the command and the variables that it gets on top of the common ones.
-        :raises JobFailedError: the request asks for something that cannot be run.
+        :return: the status that it ends with: Completed or Stopped. That of a job that was stopped is Stopped anyway.
+        :raises JobFailedError: it failed.
         """
 
     @abstractmethod
-    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
-        """Store what the job made.
-
-        :param directory: the job's directory.
-        :param staging: to upload with.
-        :param stopped: the job was stopped rather than completed.
-        """
-
-    @abstractmethod
-    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
-        """The FailureReason of a job whose process failed.
-
-        :param directory: the job's directory.
-        :param exit_code: of its first process.
-        :param output: the last lines of its output.
-        """
-
-    def observe(self, line: str) -> None:  # noqa: B027 - not every kind of job has something to look for
-        """Look at a line that the job printed, while it runs.
-
-        :param line: the line.
-        """
+    def end_early(self) -> None:
+        """Have what the job does come to an end: it is stopped, or killed. Returns at once; the lock is not held."""
 
     def phase(self, name: str) -> None:  # noqa: B027 - not every kind of job shows its phases
         """Take note that a phase begins: ``Downloading``, ``Running``, ``Uploading``, or the final status.
@@ -208,10 +198,13 @@ class Job(ABC):
         :param name: the phase.
         """
 
+    def ended(self) -> None:  # noqa: B027 - not everybody waits to be told
+        """Take note that the job has ended, as everybody can see by now. The lock is not held."""
+
     def _run(self) -> None:
         status, reason = "Failed", ""
         try:
-            status = self._execute()
+            status = self.execute()
         except (JobFailedError, StagingError) as failure:
             reason = str(failure)
         except Exception as error:
@@ -224,57 +217,163 @@ class Job(ABC):
             self._touch()
             self.phase(self._status)
         self._done.set()
+        self.ended()
 
-    def _execute(self) -> str:
-        if not self.host.slots.take(lambda: self._killed or self._status == "Stopping"):
+    def _refuse_what_is_not_done_here(self) -> None:
+        for limit in type(self).limits(self.request):
+            raise JobFailedError(f"ClientError: {limit.message}.")
+
+    def _phase(self, name: str) -> None:
+        with self._lock:
+            self._touch()
+            self.phase(name)
+
+    def _touch(self) -> None:
+        self._modified_time = now()
+
+
+class ProcessJob(Job):
+    """A job of one process or several, each with its own directory at ``/opt/ml`` and a log. It waits for its places.
+
+    :param name: the job's name.
+    :param request: the create request, already checked against the service model.
+    :param host: where it runs.
+    """
+
+    timed_out_status: ClassVar[str] = "Stopped"
+    """What a job becomes that ran longer than it may: ``Stopped`` or ``Failed``."""
+
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+        super().__init__(name, request, host)
+        self._cluster: Cluster | None = None
+        self._timed_out = False
+        self._input_failure: Exception | None = None
+
+    @property
+    @abstractmethod
+    def instance_count(self) -> int:
+        """How many instances the request asks for."""
+
+    @abstractmethod
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
+        """Put everything that an instance needs below its directory.
+
+        :param instance: the instance.
+        :param staging: to download with.
+        :raises JobFailedError: the request asks for something that cannot be run.
+        """
+
+    @abstractmethod
+    def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
+        """Store what the job made. Where instances have made files of one name, that of the first of them is stored.
+
+        :param directories: those of the instances.
+        :param staging: to upload with.
+        :param stopped: the job was stopped rather than completed.
+        """
+
+    @abstractmethod
+    def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
+        """The FailureReason of a job of which an instance failed.
+
+        :param directory: the instance's directory.
+        :param exit_code: of its first process.
+        :param output: the last lines of its output.
+        """
+
+    def observe(self, line: str) -> None:
+        """Look at a line that the job printed, while it runs.
+
+        :param line: the line.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """The job as its Describe operation shows it."""
+        return {"StoppingCondition": {"MaxRuntimeInSeconds": 86400}, **super().describe()}
+
+    def end_early(self) -> None:
+        """End its processes: with time to end by themselves, unless the job is killed."""
+        with self._lock:
+            cluster, killed = self._cluster, self._killed
+        self.host.slots.wake()
+        if cluster is None:
+            return
+        if killed:
+            cluster.kill()
+            return
+        threading.Thread(
+            target=cluster.stop, args=(self.host.stop_grace_seconds,), name=f"stop-{self.name}", daemon=True
+        ).start()
+
+    def execute(self) -> str:
+        """Wait for places, and run the processes."""
+        self._refuse_what_is_not_done_here()
+        slots = self.host.slots.take(lambda: self._killed or self._status == "Stopping", self.instance_count)
+        if not slots:
             return "Stopped"
+        root = self.host.directory / self.name
         try:
-            return self._execute_now()
+            return self._execute_below(root)
         finally:
-            self.host.slots.give_back()
+            remove_tree(root)
+            self.host.slots.give_back(slots)
 
-    def _execute_now(self) -> str:
-        directory = JobDirectory.create(self.host.directory / self.name)
+    def _execute_below(self, root: Path) -> str:
         staging = S3Staging(self.host.clients["s3"])
+        self._phase("Downloading")
+        count = self.instance_count
+        instances = [Instance.create(root, number, count) for number in range(1, count + 1)]
+        plans: list[Plan] = []
+        for instance in instances:
+            self.host.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
+            plans.append(self.prepare(instance, staging))
+        streams: list[LogStream] = []
+        pipes = [pipe for plan in plans for pipe in plan.pipes]
         try:
-            self._phase("Downloading")
-            for limit in type(self).limits(self.request):
-                raise JobFailedError(f"ClientError: {limit.message}.")
-            self.host.interpreter.make_environment(directory.ml / Path(ENVIRONMENT).name)
-            command, variables = self.prepare(directory, staging)
-            name = f"{self.name}/{HOST_NAME}-{int(time.time())}"
-            stream = LogStream(self.host.clients["logs"], str(self.resource.log_group), name)
-            try:
-                exit_code = self._run_process(directory, command, variables, stream)
-            finally:
-                stream.close()
-            if exit_code is None:
-                return "Stopped"
-            stopping = self.status == "Stopping"
-            if exit_code != 0 and not stopping and not self._timed_out:
-                raise JobFailedError(self.failure(directory, exit_code, stream.tail))
-            if self._timed_out and self.timed_out_status == "Failed":
-                raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
-            self._phase("Uploading")
-            self.collect(directory, staging, stopped=stopping or self._timed_out)
-            return "Stopped" if self._timed_out else "Completed"
+            for pipe in pipes:
+                pipe.open(self._input_fails)
+            for instance in instances:
+                name = f"{self.name}/{instance.host}-{int(time.time())}"
+                streams.append(LogStream(self.host.clients["logs"], str(self.resource.log_group), name))
+            began, failure = self._run_cluster(instances, plans, streams)
         finally:
-            remove_tree(directory.root)
+            for pipe in pipes:
+                pipe.close()
+            for stream in streams:
+                stream.close()
+        if self._input_failure is not None:
+            raise self._input_failure
+        if not began:
+            return "Stopped"
+        stopping = self.status == "Stopping"
+        if failure is not None and not stopping and not self._timed_out:
+            failed = instances[failure.index].directory
+            raise JobFailedError(self.failure(failed, failure.exit_code, streams[failure.index].tail))
+        if self._timed_out and self.timed_out_status == "Failed":
+            raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
+        self._phase("Uploading")
+        directories = [instance.directory for instance in instances]
+        self.collect(directories, staging, stopped=stopping or self._timed_out)
+        return "Stopped" if self._timed_out else "Completed"
 
-    def _run_process(
-        self, directory: JobDirectory, command: Sequence[str], variables: Mapping[str, str], stream: LogStream
-    ) -> int | None:
-        """Run the command. ``None`` when the job was stopped before it began."""
+    def _run_cluster(
+        self,
+        instances: Sequence[Instance],
+        plans: Sequence[Plan],
+        streams: Sequence[LogStream],
+    ) -> tuple[bool, InstanceFailure | None]:
+        """Run a command on each instance.
 
-        def observe(line: str) -> None:
-            stream.write(line)
-            self.observe(line)
-
-        environment = {**self._environment(directory), **variables, **self.request.get("Environment", {})}
+        :return: whether they were started, which they are not when the job was stopped before; and what failed.
+        """
+        starts = [
+            partial(self._start_instance, instance.directory, plan, stream)
+            for instance, plan, stream in zip(instances, plans, streams, strict=True)
+        ]
         with self._lock:
             if self._status == "Stopping" or self._killed:
-                return None
-            self._process = self.host.sandbox.start(directory, command, environment, observe)
+                return False, None
+            self._cluster = Cluster.start(starts)
             self._start_time = now()
             self._touch()
             self.phase("Running")
@@ -283,12 +382,20 @@ class Job(ABC):
         timer.daemon = True
         timer.start()
         try:
-            return self._process.wait()
+            return True, self._cluster.wait()
         finally:
             timer.cancel()
 
+    def _start_instance(self, directory: JobDirectory, plan: Plan, stream: LogStream) -> JobProcess:
+        def observe(line: str) -> None:
+            stream.write(line)
+            self.observe(line)
+
+        environment = {**self._environment(directory), **plan.variables, **self.request.get("Environment", {})}
+        return self.host.sandbox.start(directory, plan.command, environment, observe)
+
     def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What every job gets: of the server's environment only what the interpreter needs; the endpoint as its AWS."""
+        """What all get: of the server's environment only what the interpreter needs; the endpoint as their AWS."""
         return {
             **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
             # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
@@ -303,20 +410,20 @@ class Job(ABC):
             "AWS_ENDPOINT_URL": self.host.endpoint_url,
             "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,
-            **CREDENTIALS,
+            **self.host.access_key.environment(),
         }
+
+    def _input_fails(self, error: Exception) -> None:
+        """End a job whose input cannot be read while it runs."""
+        with self._lock:
+            self._input_failure = error
+            cluster = self._cluster
+        if cluster is not None:
+            cluster.kill()
 
     def _time_out(self) -> None:
         with self._lock:
             self._timed_out = True
-            process = self._process
-        if process is not None:
-            process.stop(self.host.stop_grace_seconds)
-
-    def _phase(self, name: str) -> None:
-        with self._lock:
-            self._touch()
-            self.phase(name)
-
-    def _touch(self) -> None:
-        self._modified_time = now()
+            cluster = self._cluster
+        if cluster is not None:
+            cluster.stop(self.host.stop_grace_seconds)

@@ -10,12 +10,23 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.problems import Problem, error
+from airflow_sm_pipelines.local.jobs.instances import MOST_INSTANCES
 
 Limits = Callable[[Mapping[str, Any]], Iterator[Problem]]
 """Yields what is not done here of what a create request asks for. Expressions in it may be anything, and pass."""
 
-_MODES: Final = ("File", "FastFile")
-"""FastFile shows the same files as File, so it is run as File."""
+_RUN: Final[Mapping[str, tuple[str, ...]]] = {
+    "File": ("S3Prefix", "ManifestFile"),
+    "FastFile": ("S3Prefix",),
+    "Pipe": ("S3Prefix", "ManifestFile", "AugmentedManifestFile"),
+}
+"""The types of data that are read in each mode, as AWS does. FastFile shows the same files as File, and is run so."""
+
+_OF_PIPES: Final = {"CompressionType": "Gzip", "RecordWrapperType": "RecordIO"}
+"""What AWS does with a channel in Pipe mode only."""
+
+_TUNING_RESOURCES: Final = "HyperParameterTuningResourceConfig"
+_OF_SEVERAL_KINDS: Final = ("InstanceConfigs", "AllocationStrategy")
 
 
 def no_limits(_request: Mapping[str, Any]) -> Iterator[Problem]:
@@ -78,7 +89,76 @@ def training_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
             yield error(f"the channel {_shown(name)} has no S3DataSource; the local endpoint reads S3 only", where)
             continue
         mode = channel.get("InputMode", algorithm.get("TrainingInputMode", "File"))
-        yield from _mode_limits(mode, source.get("S3DataType", "S3Prefix"), name, where)
+        data_type = source.get("S3DataType", "S3Prefix")
+        yield from _mode_limits(mode, data_type, name, where)
+        if data_type == "AugmentedManifestFile" and not source.get("AttributeNames"):
+            yield error(f"the channel {_shown(name)} is an augmented manifest without AttributeNames", where)
+        for argument, value in _OF_PIPES.items():
+            if not is_expression(mode) and mode != "Pipe" and channel.get(argument) == value:
+                yield error(f"the channel {_shown(name)} asks for {argument} {value}, which is for Pipe mode", where)
+
+
+def tuning_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what CreateHyperParameterTuningJob asks for and is not done here, in its training jobs included.
+
+    :param request: the request; expressions in it may be anything, and pass.
+    """
+    if request.get("WarmStartConfig") is not None:
+        yield error(
+            "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out",
+            ".WarmStartConfig",
+        )
+    if request.get("Autotune") is not None:
+        yield error(
+            "the tuning job asks for Autotune; the local endpoint chooses neither ranges nor limits itself. Leave it "
+            "out, and give ParameterRanges and ResourceLimits",
+            ".Autotune",
+        )
+    config = _object(request, "HyperParameterTuningJobConfig")
+    convergence = _object(_object(config, "TuningJobCompletionCriteria"), "ConvergenceDetected")
+    if convergence.get("CompleteOnConvergence", "Disabled") == "Enabled":
+        yield error(
+            "the tuning job is to end when SageMaker detects convergence, whose rule is not published; the local "
+            "endpoint does not detect it. Give TargetObjectiveMetricValue or BestObjectiveNotImproving",
+            ".HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected",
+        )
+    yield from _range_limits(config, "ParameterRanges", ".HyperParameterTuningJobConfig")
+    several = enumerate(_list(request, "TrainingJobDefinitions"))
+    definitions = [(f".TrainingJobDefinitions[{index}]", each) for index, each in several]
+    if _object(request, "TrainingJobDefinition"):
+        definitions.append((".TrainingJobDefinition", _object(request, "TrainingJobDefinition")))
+    for path, definition in definitions:
+        yield from _range_limits(definition, "HyperParameterRanges", path)
+        for limit in training_limits(as_training_request(definition)):
+            where = limit.path
+            if _TUNING_RESOURCES in definition:
+                where = where.replace(".ResourceConfig", f".{_TUNING_RESOURCES}")
+            yield error(limit.message, f"{path}{where}")
+
+
+def as_training_request(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition of training jobs, as a tuning job has it, with the members that CreateTrainingJob has.
+
+    The hyperparameters are the static ones; of several kinds of instances it is the one that comes first.
+
+    :param definition: the definition; the members that only a tuning job knows stay in it.
+    """
+    request = {**definition, "HyperParameters": definition.get("StaticHyperParameters", {})}
+    resources = definition.get(_TUNING_RESOURCES)
+    if isinstance(resources, Mapping):
+        first = next(iter(_list(resources, "InstanceConfigs")), {})
+        others = {key: value for key, value in resources.items() if key not in _OF_SEVERAL_KINDS}
+        request["ResourceConfig"] = {**others, **first}
+    return request
+
+
+def _range_limits(around: Mapping[str, Any], member: str, path: str) -> Iterator[Problem]:
+    if _object(around, member).get("AutoParameters"):
+        yield error(
+            "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+            "Give their ranges",
+            f"{path}.{member}.AutoParameters",
+        )
 
 
 def _input_limits(item: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -94,27 +174,41 @@ def _input_limits(item: Mapping[str, Any], path: str) -> Iterator[Problem]:
     elif source is None:
         yield error(f"the processing input {_shown(name)} has no S3Input; the local endpoint reads from S3 only", path)
     else:
-        yield from _mode_limits(source.get("S3InputMode", "File"), source.get("S3DataType", "S3Prefix"), name, path)
+        mode = source.get("S3InputMode", "File")
+        if mode == "Pipe":
+            yield error(
+                f"the processing input {_shown(name)} asks for Pipe mode; the local endpoint runs File mode", path
+            )
+            return
+        yield from _mode_limits(mode, source.get("S3DataType", "S3Prefix"), name, path)
+        if source.get("S3CompressionType") == "Gzip":
+            yield error(
+                f"the processing input {_shown(name)} asks for S3CompressionType Gzip, which is for Pipe mode", path
+            )
 
 
 def _mode_limits(mode: Any, data_type: Any, name: Any, path: str) -> Iterator[Problem]:
-    mode_is_run = is_expression(mode) or mode in _MODES
-    if not mode_is_run or not (is_expression(data_type) or data_type == "S3Prefix"):
+    if is_expression(mode):
+        return
+    types = _RUN.get(mode, ())
+    if not is_expression(data_type) and data_type not in types:
+        known = f"{' and '.join(types)} in that mode" if types else f"the modes {', '.join(_RUN)}"
         yield error(
             f"the input {_shown(name)} asks for {_plain(data_type)} in {_plain(mode)} mode; the local endpoint runs "
-            "S3Prefix in File and FastFile mode",
+            f"{known}",
             path,
         )
 
 
 def _instance_limits(cluster: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if cluster.get("InstanceGroups"):
-        yield error("the job asks for groups of instances; the local endpoint runs jobs on one", path)
+        yield error("the job asks for groups of instances; the local endpoint runs instances of one type", path)
         return
     count = cluster.get("InstanceCount", 1)
-    if not is_expression(count) and count != 1:
+    if not is_expression(count) and count > MOST_INSTANCES:
         yield error(
-            f"the job asks for {count} instances; the local endpoint runs jobs on one. Set InstanceCount to 1",
+            f"the job asks for {count} instances; the local endpoint runs at most {MOST_INSTANCES} of a job. Set "
+            f"InstanceCount to {MOST_INSTANCES} or less",
             f"{path}.InstanceCount",
         )
 

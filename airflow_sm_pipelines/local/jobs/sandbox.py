@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-HOST_NAME = "algo-1"
-"""What SageMaker calls the first instance of a job; it resolves inside the job, as training scripts expect."""
-
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of programs of the system."""
 
@@ -23,7 +20,7 @@ class SandboxUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class JobDirectory:
-    """Where one job's files are on this machine.
+    """Where the files of one instance of a job are on this machine.
 
     :param root: the directory; ``ml`` below it is what the job sees as ``/opt/ml``.
     """
@@ -31,15 +28,17 @@ class JobDirectory:
     root: Path
 
     @classmethod
-    def create(cls, root: Path) -> JobDirectory:
-        """Make the directory tree of a new job.
+    def create(cls, root: Path, addresses: Mapping[str, str] | None = None) -> JobDirectory:
+        """Make the directory tree of a new instance.
 
         :param root: a directory that does not exist yet.
+        :param addresses: of the job's hosts, by name: they resolve inside the job, as training scripts expect.
         """
         for name in ("ml", "home", "tmp"):
             (root / name).mkdir(parents=True)
         known = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace").rstrip("\n")
-        (root / "hosts").write_text(f"{known}\n127.0.0.1 {HOST_NAME}\n", encoding="utf-8")
+        own = "".join(f"{address} {name}\n" for name, address in (addresses or {}).items())
+        (root / "hosts").write_text(f"{known}\n{own}", encoding="utf-8")
         return cls(root)
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError, ValidationError
-from airflow_sm_pipelines.local.jobs.job import Job, JobHost
+from airflow_sm_pipelines.local.jobs.job import Job
 
 J = TypeVar("J", bound=Job)
 
@@ -16,22 +16,23 @@ class Jobs(Generic[J]):
     """All jobs of one type.
 
     :param kind: the job's class.
-    :param host: where they run.
+    :param surroundings: what each of them is given besides its name and request: the host, and what its class adds.
     """
 
-    def __init__(self, kind: type[J], host: JobHost) -> None:
+    def __init__(self, kind: type[J], *surroundings: Any) -> None:
+        self.kind = kind
         self.resource = kind.resource
-        self._kind = kind
-        self._host = host
+        self._surroundings = surroundings
         self._lock = threading.Lock()
         self._jobs: dict[str, J] = {}
         self._closed = False
 
-    def create(self, name: str, request: Mapping[str, Any]) -> J:
+    def create(self, name: str, request: Mapping[str, Any], **more: Any) -> J:
         """Make a job and start it.
 
         :param name: the job's name.
         :param request: the create request, already checked.
+        :param more: what only this one is given.
         :raises ResourceInUseError: there is a job of that name.
         :raises ServiceError: the endpoint is shutting down.
         """
@@ -44,7 +45,7 @@ class Jobs(Generic[J]):
                     "Job name must be unique within an AWS account and region, and a job with this name already"
                     f" exists ({known.arn})"
                 )
-            job = self._jobs[name] = self._kind(name, request, self._host)
+            job = self._jobs[name] = self.kind(name, request, *self._surroundings, **more)
             job.start()
         return job
 
@@ -64,6 +65,18 @@ class Jobs(Generic[J]):
         """Every job, in order of creation."""
         with self._lock:
             return list(self._jobs.values())
+
+    def remove(self, name: str) -> None:
+        """Forget a job that has ended.
+
+        :param name: the job's name.
+        :raises ValidationError: there is none of that name, or it has not ended.
+        """
+        job = self.get(name)
+        if not job.wait(0):
+            raise ValidationError(f"The job '{name}' is in status {job.status}. Stop it first.")
+        with self._lock:
+            self._jobs.pop(name, None)
 
     def close(self) -> None:
         """End every job's processes now and wait until they and their directories are gone; refuse new jobs."""

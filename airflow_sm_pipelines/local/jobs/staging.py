@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -55,6 +56,36 @@ def relative_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """An object and where it belongs.
+
+    :param bucket: its bucket.
+    :param key: its key.
+    :param name: where it lands below a directory.
+    """
+
+    bucket: str
+    key: str
+    name: str
+
+    @classmethod
+    def below(cls, prefix: str, uri: str) -> StoredObject:
+        """An object by its URI.
+
+        :param prefix: a URI that it starts with, which stands for the directory.
+        :param uri: its URI.
+        :raises StagingError: one of them is no S3 URI.
+        """
+        bucket, key = split_uri(uri)
+        return cls(bucket, key, relative_name(split_uri(prefix)[1], key))
+
+    @property
+    def uri(self) -> str:
+        """Its URI."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
 class S3Staging:
     """Downloads and uploads for jobs.
 
@@ -71,30 +102,65 @@ class S3Staging:
         :param directory: made when missing.
         :param role_arn: the job's role, named in the message when there is nothing to copy.
         :param required: whether it is an error when there is nothing.
-        :raises StagingError: there is no such object though it is required, a key would land outside the
-            directory, or at a place that is a file and a directory.
+        :raises StagingError: as :meth:`objects` and :meth:`fetch` do.
+        """
+        self.fetch(self.objects(uri, role_arn, required=required), directory, uri)
+
+    def objects(self, uri: str, role_arn: str, *, required: bool = True) -> list[StoredObject]:
+        """Every object under an S3 prefix, in the order of their keys.
+
+        :param uri: an object or a prefix.
+        :param role_arn: the job's role, named in the message when there is none.
+        :param required: whether it is an error when there is none.
+        :raises StagingError: S3 refuses, or there is no object though one is required.
         """
         bucket, prefix = split_uri(uri)
-        directory.mkdir(parents=True, exist_ok=True)
-        targets: dict[Path, str] = {}
         try:
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                for item in page.get("Contents", ()):
-                    name = relative_name(prefix, item["Key"])
-                    if name and not name.endswith("/"):
-                        target = _below(directory, name, uri)
-                        if target in targets:
-                            raise StagingError(_same_place(uri, targets[target], item["Key"]))
-                        targets[target] = item["Key"]
+            keys = [
+                item["Key"]
+                for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+                for item in page.get("Contents", ())
+            ]
         except ClientError as error:
             raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
-        if not targets and required:
+        found = [StoredObject(bucket, key, relative_name(prefix, key)) for key in keys]
+        found = [each for each in found if each.name and not each.name.endswith("/")]
+        if not found and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
+        return found
+
+    def fetch(self, objects: Sequence[StoredObject], directory: Path, uri: str) -> None:
+        """Copy objects into a directory.
+
+        :param objects: the objects.
+        :param directory: made when missing.
+        :param uri: where they come from, named in messages.
+        :raises StagingError: S3 refuses, a key would land outside the directory, or at a place that is a file and a
+            directory.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        targets: dict[Path, StoredObject] = {}
+        for each in objects:
+            target = _below(directory, each.name, uri)
+            if targets.setdefault(target, each) != each:
+                raise StagingError(_same_place(uri, targets[target].key, each.key))
         _no_file_is_a_directory(directory, set(targets), uri)
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
-            self._finish([transfers.download(bucket, key, str(target)) for target, key in targets.items()], uri)
+            self._finish(
+                [transfers.download(each.bucket, each.key, str(target)) for target, each in targets.items()], uri
+            )
+
+    def upload_directories(self, directories: Sequence[Path], uri: str) -> None:
+        """Copy every file below some directories under an S3 prefix. Of files of one name, the first one's is stored.
+
+        :param directories: see :meth:`upload_directory`.
+        :param uri: the prefix.
+        :raises StagingError: see :meth:`upload_directory`.
+        """
+        for directory in reversed(directories):
+            self.upload_directory(directory, uri)
 
     def upload_directory(self, directory: Path, uri: str) -> None:
         """Copy every file below a directory under an S3 prefix. Links stand for what they lead to, within it.
@@ -118,21 +184,32 @@ class S3Staging:
                 uri,
             )
 
-    def upload_archive(self, directory: Path, uri: str, scratch: Path) -> None:
-        """Pack a directory's content into a ``tar.gz`` and store it as one object.
+    def upload_archive(self, directories: Sequence[Path], uri: str, scratch: Path) -> None:
+        """Pack the content of some directories into one ``tar.gz`` and store it as one object.
 
-        :param directory: its children become the archive's top level; missing, it counts as empty. Links stay links.
+        :param directories: their children become the archive's top level; missing, they count as empty. Links stay
+            links. Of files of one name, the first one is stored.
         :param uri: the object.
         :param scratch: a directory for the archive while it is made.
-        :raises StagingError: S3 refused, or the directory nests too deep.
+        :raises StagingError: S3 refused, or a directory nests too deep.
         """
         bucket, key = split_uri(uri)
-        directory.mkdir(parents=True, exist_ok=True)
-        _require_shallow(directory)
+        for directory in directories:
+            directory.mkdir(parents=True, exist_ok=True)
+            _require_shallow(directory)
         archive = scratch / key.rsplit("/", 1)[-1]
         with tarfile.open(archive, "w:gz") as tar:
-            for path in sorted(directory.iterdir()):
-                tar.add(path, arcname=path.name)
+            kinds: dict[str, bytes] = {}
+
+            def unless_there(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+                if member.name not in kinds:
+                    kinds[member.name] = member.type
+                    return member
+                return member if kinds[member.name] == member.type == tarfile.DIRTYPE else None
+
+            for directory in directories:
+                for path in sorted(directory.iterdir()):
+                    tar.add(path, arcname=path.name, filter=unless_there)
         with TransferManager(self._client) as transfers:
             self._finish([transfers.upload(str(archive), bucket, key)], uri)
         archive.unlink()

@@ -8,15 +8,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.files import local_path, resource_config, said
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Job, JobHost
+from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.inputs import S3Input
+from airflow_sm_pipelines.local.jobs.instances import Instance
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
+from airflow_sm_pipelines.local.jobs.pipes import Pipe
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -38,18 +41,48 @@ _SECONDARY_MESSAGE = {
 }
 
 
-class TrainingJob(Job):
-    """A job made by CreateTrainingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.Job`.
+class Tuner(Protocol):
+    """What launches training jobs to compare them: a tuning job.
 
+    Both methods are called in the training job's threads, without its lock, and return at once.
+    """
+
+    @property
+    def arn(self) -> str:
+        """The ARN that its training jobs show as TuningJobArn."""
+
+    def training_job_measured(self, name: str, metric: str, value: float) -> None:
+        """Take note of a value that a training job has printed.
+
+        :param name: the training job.
+        :param metric: the metric's name.
+        :param value: its value.
+        """
+
+    def training_job_ended(self, name: str) -> None:
+        """Take note that a training job has ended, as can be seen by now.
+
+        :param name: the training job.
+        """
+
+
+class TrainingJob(ProcessJob):
+    """A job made by CreateTrainingJob or a tuning job. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`.
+
+    :param name: the job's name.
+    :param request: the create request, already checked against the service model.
+    :param host: where it runs.
+    :param tuner: the tuning job that launches it.
     :raises ValidationError: a metric's regular expression is none.
     """
 
     resource: ClassVar[Resource] = RESOURCES["training-job"]
     limits: ClassVar[Limits] = staticmethod(training_limits)
 
-    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost) -> None:
+    def __init__(self, name: str, request: Mapping[str, Any], host: JobHost, tuner: Tuner | None = None) -> None:
         super().__init__(name, request, host)
-        self._metric_patterns = _metric_patterns(request)
+        self._tuner = tuner
+        self._metric_patterns = metric_patterns(request)
         self._metrics: dict[str, dict[str, Any]] = {}
         self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
 
@@ -69,6 +102,7 @@ class TrainingJob(Job):
         flags = ("EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining")
         shown = {
             **{flag: False for flag in flags if flag not in self.request},
+            **({} if self._tuner is None else {"TuningJobArn": self._tuner.arn}),
             # Without a key the service shows an empty one, and the SageMaker SDK 2 reads it when it attaches to a job.
             "OutputDataConfig": {"KmsKeyId": "", **self.request["OutputDataConfig"]},
             "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
@@ -82,20 +116,32 @@ class TrainingJob(Job):
             shown["FinalMetricDataList"] = list(self._metrics.values())
         return shown
 
-    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Download the channels, write the configuration files, choose between script mode and an entry point."""
+    @property
+    def instance_count(self) -> int:
+        """That of its resources."""
+        count: int = self._resources.get("InstanceCount", 1)
+        return count
+
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
+        """Provide the channels, write the configuration files, choose between script mode and an entry point."""
         command = self._command()
-        resources = self.request.get("ResourceConfig", {})
-        channels: dict[str, dict[str, str]] = {}
+        directory = instance.directory
+        pipes: list[Pipe] = []
         for channel in self.request.get("InputDataConfig", ()):
-            name = channel["ChannelName"]
-            channels[name] = self._download_channel(channel, directory, staging)
+            source = channel["DataSource"]["S3DataSource"]
+            found = S3Input(source, channel, self.request["RoleArn"])
+            target = directory.ml / "input" / "data" / channel["ChannelName"]
+            if self._mode(channel) == "Pipe":
+                pipes.append(Pipe(target, found.epochs(staging, instance).records))
+            else:
+                staging.fetch(found.objects(staging, instance), target, source["S3Uri"])
+        channels = {each["ChannelName"]: self._shown(each) for each in self.request.get("InputDataConfig", ())}
         for name in ("model", "output/data", "input/config", "code"):
             (directory.ml / name).mkdir(parents=True, exist_ok=True)
         configuration = directory.ml / "input" / "config"
         for file, content in (
             ("hyperparameters.json", self.request.get("HyperParameters", {})),
-            ("resourceconfig.json", resource_config(resources.get("InstanceType", "local"))),
+            ("resourceconfig.json", instance.resource_config(self._resources.get("InstanceType", "local"))),
             ("inputdataconfig.json", channels),
         ):
             (configuration / file).write_text(json.dumps(content), encoding="utf-8")
@@ -103,26 +149,30 @@ class TrainingJob(Job):
         if checkpoints is not None:
             uri = self.request["CheckpointConfig"]["S3Uri"]
             staging.download(uri, checkpoints, self.request["RoleArn"], required=False)
-        return command, {
+        variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             "S3_ENDPOINT_URL": self.host.endpoint_url,
         }
+        return Plan(command, variables, tuple(pipes))
 
-    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
-        """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS."""
-        model = local_path(directory, "/opt/ml/model", "the model")
-        scratch = directory.root / "tmp"
+    def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
+        """Store the model, other output and checkpoints. A stopped job keeps what it had saved, as on AWS.
+
+        What the instances have made goes into one archive, as on AWS.
+        """
+        models = [local_path(directory, "/opt/ml/model", "the model") for directory in directories]
+        scratch = directories[0].root / "tmp"
         if self.model_uri.endswith("/"):
-            staging.upload_directory(model, self.model_uri)
-        elif not stopped or (model.is_dir() and any(model.iterdir())):
-            staging.upload_archive(model, self.model_uri, scratch)
-        data = local_path(directory, "/opt/ml/output/data", "the output data")
-        if data.is_dir() and any(data.iterdir()):
+            staging.upload_directories(models, self.model_uri)
+        elif not stopped or any(map(_has_content, models)):
+            staging.upload_archive(models, self.model_uri, scratch)
+        data = [local_path(directory, "/opt/ml/output/data", "the output data") for directory in directories]
+        if any(map(_has_content, data)):
             staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
-        checkpoints = self._checkpoints(directory)
-        if checkpoints is not None:
-            staging.upload_directory(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
+        checkpoints = [path for path in map(self._checkpoints, directories) if path is not None]
+        if checkpoints:
+            staging.upload_directories(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
 
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
         """What the algorithm wrote to ``/opt/ml/output/failure``; the last error line is always in it.
@@ -151,14 +201,23 @@ class TrainingJob(Job):
             match = pattern.search(line)
             if match is not None and match.lastindex:
                 with contextlib.suppress(ValueError):  # what matched is no number, so it is no value of the metric
-                    value = float(match[1])
-                    with self._lock:
-                        self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": now()}
+                    self._measured(name, float(match[1]))
 
     def phase(self, name: str) -> None:
         """Note the secondary status."""
         status = "MaxRuntimeExceeded" if name == "Stopped" and self._timed_out else _SECONDARY_STATUS.get(name, name)
         self._transitions.append((status, now()))
+
+    def ended(self) -> None:
+        """Tell the tuning job, where there is one."""
+        if self._tuner is not None:
+            self._tuner.training_job_ended(self.name)
+
+    def _measured(self, name: str, value: float) -> None:
+        with self._lock:
+            self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": now()}
+        if self._tuner is not None:
+            self._tuner.training_job_measured(self.name, name, value)
 
     def _command(self) -> Sequence[str]:
         algorithm = self.request.get("AlgorithmSpecification", {})
@@ -167,22 +226,26 @@ class TrainingJob(Job):
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
         return ["python3", "-m", _TOOLKIT]
 
-    def _download_channel(
-        self, channel: Mapping[str, Any], directory: JobDirectory, staging: S3Staging
-    ) -> dict[str, str]:
-        name = channel["ChannelName"]
+    def _mode(self, channel: Mapping[str, Any]) -> str:
+        mode: str = channel.get("InputMode", self.request["AlgorithmSpecification"]["TrainingInputMode"])
+        return mode
+
+    def _shown(self, channel: Mapping[str, Any]) -> dict[str, str]:
+        """A channel as ``inputdataconfig.json`` has it."""
         source = channel["DataSource"]["S3DataSource"]
-        default_mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
-        mode = channel.get("InputMode", default_mode)
-        staging.download(source["S3Uri"], directory.ml / "input" / "data" / name, self.request["RoleArn"])
         shown = {
-            "TrainingInputMode": mode,
+            "TrainingInputMode": self._mode(channel),
             "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
         if "ContentType" in channel:
             shown["ContentType"] = channel["ContentType"]
         return shown
+
+    @property
+    def _resources(self) -> Mapping[str, Any]:
+        resources: Mapping[str, Any] = self.request.get("ResourceConfig", {})
+        return resources
 
     def _checkpoints(self, directory: JobDirectory) -> Path | None:
         if "CheckpointConfig" not in self.request:
@@ -199,7 +262,12 @@ class TrainingJob(Job):
         ]
 
 
-def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
+def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
+    """Return how the metrics of a training job are found in what it prints: of each the regular expression.
+
+    :param request: the create request.
+    :raises ValidationError: a regular expression is none.
+    """
     patterns: dict[str, re.Pattern[str]] = {}
     for each in request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
         try:
@@ -209,6 +277,10 @@ def _metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
                 f"The Regex of metric definition '{each['Name']}' is no regular expression: {error}"
             ) from error
     return patterns
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_dir() and any(path.iterdir())
 
 
 def _of_script(output: Sequence[str]) -> Sequence[str]:

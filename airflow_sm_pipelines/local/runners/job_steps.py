@@ -9,10 +9,10 @@ from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.job import Job
-from airflow_sm_pipelines.local.names import new_job_name
 from airflow_sm_pipelines.local.retries import exception_of_job
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
 from airflow_sm_pipelines.local.service_model import check_request
+from airflow_sm_pipelines.requests.service_model import operation
 
 _ENDS = {"Completed": StepStatus.SUCCEEDED, "Failed": StepStatus.FAILED, "Stopped": StepStatus.STOPPED}
 
@@ -32,26 +32,31 @@ class JobStepRunner(StepRunner):
         """Make the job and wait for it."""
         known = step_type(self.step.type)
         jobs = next(jobs for jobs in self.services.jobs if jobs.resource == known.resource)
-        operation, name_member = f"Create{jobs.resource.api}", f"{jobs.resource.api}Name"
-        name = new_job_name(self.execution.arn.execution_id, self.step.name)
-        request = {"RoleArn": self.execution.role_arn, **self.arguments({name_member: name}), name_member: name}
+        create, name_member = f"Create{jobs.resource.api}", f"{jobs.resource.api}Name"
+        name = jobs.kind.name_for_step(self.execution.arn.execution_id, self.step.name)
+        request = {**self._role(create), **self.arguments({name_member: name}), name_member: name}
         with self._lock:
             if self._stopped:
                 return StepEnd(StepStatus.STOPPED)
             try:
-                check_request(operation, request)
+                check_request(create, request)
                 job: Job = jobs.create(name, request)
             except ServiceError as error:
-                raise refused(operation, error) from error
+                raise refused(create, error) from error
             self._job = job
         self.report({known.metadata: {"Arn": job.arn}})
         job.wait()
         return StepEnd(
             _ENDS[job.status],
             job.failure_reason,
-            properties=job.describe(),
+            properties=job.properties(),
             exception=exception_of_job(job.failure_reason),
         )
+
+    def _role(self, name: str) -> dict[str, str]:
+        """The pipeline's role, for a request that has one: that of a tuning job has roles further in."""
+        shape = operation(name).input_shape
+        return {"RoleArn": self.execution.role_arn} if shape is not None and "RoleArn" in shape.members else {}
 
     def stop(self) -> None:
         """Stop the job."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES
-from airflow_sm_pipelines.local.jobs.job import Job
+from airflow_sm_pipelines.local.jobs.job import Job, JobHost
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
+from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
 from airflow_sm_pipelines.local.runners.cleanup_steps import CleanupStepRunner
@@ -24,6 +25,7 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
 from airflow_sm_pipelines.local.runners.stand_in_steps import StandInStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
+from airflow_sm_pipelines.local.tuning.job import TuningJob
 
 RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Callback": CallbackStepRunner,
@@ -37,6 +39,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,
     "Training": JobStepRunner,
+    "Tuning": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
 
@@ -73,5 +76,14 @@ def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
     return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)} if stand_ins else RUNNERS
 
 
-JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob)
+JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TuningJob)
 """The kinds of jobs that the local endpoint runs."""
+
+
+def jobs_on(host: JobHost) -> tuple[Jobs[Any], ...]:
+    """Return what has the jobs of a region, of each of these kinds.
+
+    :param host: where they run.
+    """
+    training_jobs = Jobs(TrainingJob, host)
+    return Jobs(ProcessingJob, host), training_jobs, Jobs(TuningJob, host, training_jobs)

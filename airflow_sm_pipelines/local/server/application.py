@@ -21,10 +21,11 @@ from werkzeug.wrappers import Request, Response
 from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
-from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, versions
+from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, tuning, versions
 from airflow_sm_pipelines.local.server.door import Door
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
+from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ OPERATIONS: Mapping[str, jobs.Operation] = {
     "StopPipelineExecution": executions.stop_pipeline_execution,
     "UpdatePipelineExecution": executions.update_pipeline_execution,
     **jobs.OPERATIONS,
+    "DeleteHyperParameterTuningJob": tuning.delete_tuning_job,
+    "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
 }
 """The operations that this package serves itself."""
 
@@ -73,11 +76,19 @@ class Application:
     :param regions: our side.
     :param moto: the rest of AWS.
     :param door: who may come in.
+    :param access_key_check: whose requests are answered; everybody's by default.
     """
 
-    def __init__(self, regions: Regions, moto: DomainDispatcherApplication, door: Door | None = None) -> None:
+    def __init__(
+        self,
+        regions: Regions,
+        moto: DomainDispatcherApplication,
+        door: Door | None = None,
+        access_key_check: AccessKeyCheck | None = None,
+    ) -> None:
         self._regions = regions
         self._door = door or Door()
+        self._access_key_check = access_key_check
         self._rest_of_aws = RestOfAws(moto)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -86,6 +97,10 @@ class Application:
         if refusal is not None:
             return _refused(AccessDeniedError(refusal))(environ, start_response)
         try:
+            if self._access_key_check is not None:
+                denial = self._access_key_check.refusal(environ)
+                if denial is not None:
+                    return denial(environ, start_response)
             return self._let_in(environ, start_response)
         except ClientDisconnected:
             return _refused(_RequestTimeoutError("The request ends before it is complete."))(environ, start_response)

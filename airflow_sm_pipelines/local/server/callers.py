@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from airflow_sm_pipelines.local.aws import CREDENTIALS
+from airflow_sm_pipelines.local.aws import ANY_KEY
 
 ROLE_NAME: Final = "AmazonSageMaker-ExecutionRole-Local"
 """The role of every caller that moto does not know. SageMaker's console begins the names of such roles like this."""
@@ -105,11 +105,10 @@ class Role:
             self._regions.add(region)
 
     def _ask(self, region: str, action: str, **parameters: str) -> TestResponse:
-        key = CREDENTIALS["AWS_ACCESS_KEY_ID"]
         answer = self._moto.post(
             "/",
             data={"Action": action, "Version": _IAM_VERSION, "RoleName": ROLE_NAME, **parameters},
-            headers={"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/iam/aws4_request"},
+            headers={"Authorization": f"AWS4-HMAC-SHA256 Credential={ANY_KEY.id}/20260101/{region}/iam/aws4_request"},
         )
         if answer.status_code not in (200, 409):
             raise RuntimeError(f"moto did not answer {action}: {answer.status} {answer.text}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
 from airflow_sm_pipelines.local.jobs.job import Job
@@ -16,24 +16,38 @@ from airflow_sm_pipelines.local.server.listing import created_within, page
 
 Operation = Callable[[Region, Request], Response]
 
+_MORE_IN_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ProcessingJob": ("FailureReason", "ExitMessage"),
+    "HyperParameterTuningJob": (
+        *("Strategy", "ResourceLimits"),
+        *("TrainingJobStatusCounters", "ObjectiveStatusCounters"),
+    ),
+}
+"""What lists of one kind of job show besides what all of them do."""
 
-def _jobs(region: Region, api: str) -> Jobs[Any]:
+
+def jobs_of(region: Region, api: str) -> Jobs[Any]:
+    """The jobs of one kind.
+
+    :param region: the region.
+    :param api: how the API calls the kind.
+    """
     return next(jobs for jobs in region.services.jobs if jobs.resource.api == api)
 
 
 def _create(api: str, region: Region, request: Request) -> Response:
-    job: Job = _jobs(region, api).create(request[f"{api}Name"], request)
+    job: Job = jobs_of(region, api).create(request[f"{api}Name"], request)
     return {f"{api}Arn": job.arn}
 
 
 def _describe(api: str, region: Region, request: Request) -> Response:
-    job: Job = _jobs(region, api).get(request[f"{api}Name"])
+    job: Job = jobs_of(region, api).get(request[f"{api}Name"])
     return job.describe()
 
 
 def _stop(api: str, region: Region, request: Request) -> Response:
     try:
-        job: Job = _jobs(region, api).get(request[f"{api}Name"])
+        job: Job = jobs_of(region, api).get(request[f"{api}Name"])
     except ValidationError as error:
         raise ResourceNotFoundError(error.message) from error
     if not job.stop():
@@ -44,11 +58,9 @@ def _stop(api: str, region: Region, request: Request) -> Response:
 
 def _list(api: str, region: Region, request: Request) -> Response:
     name, status, end = f"{api}Name", f"{api}Status", f"{api.removesuffix('Job')}EndTime"
-    members = [name, f"{api}Arn", status, "CreationTime", "LastModifiedTime", end]
-    if api == "ProcessingJob":
-        members += ["FailureReason", "ExitMessage"]
+    members = [name, f"{api}Arn", status, "CreationTime", "LastModifiedTime", end, *_MORE_IN_LISTS.get(api, ())]
     sort_key = {"Name": name, "Status": status}.get(request.get("SortBy", "CreationTime"), "CreationTime")
-    described = [job.describe() for job in _jobs(region, api).all()]
+    described = [job.describe() for job in jobs_of(region, api).all()]
     shown, more = page(
         (
             job
@@ -63,7 +75,8 @@ def _list(api: str, region: Region, request: Request) -> Response:
         identity=lambda job: job[name],
         default_size=10,
     )
-    return {f"{api}Summaries": [{member: job[member] for member in members if member in job} for job in shown], **more}
+    found = [{**job, **job.get("HyperParameterTuningJobConfig", {})} for job in shown]
+    return {f"{api}Summaries": [{member: job[member] for member in members if member in job} for job in found], **more}
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -8,9 +8,11 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
+from airflow_sm_pipelines.local.aws import AccessKey
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server.application import Application
 from airflow_sm_pipelines.local.server.door import Door
+from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -50,20 +52,24 @@ class _QuietRequestHandler(MotoRequestHandler):
         logger.log(level, message, *args)
 
 
-def make_server(host: str, port: int, regions: Regions, names: Iterable[str] = ()) -> BaseWSGIServer:
+def make_server(
+    host: str, port: int, regions: Regions, names: Iterable[str] = (), access_key: AccessKey | None = None
+) -> BaseWSGIServer:
     """A server that listens, and answers once ``serve_forever`` runs.
 
     :param host: the address.
     :param port: the port; 0 for any free one.
     :param regions: our side of the endpoint.
     :param names: by which clients call it, besides the names and addresses of this machine.
+    :param access_key: what requests have to be signed with; ``None`` for any.
     :raises OSError: the port is taken.
     """
     moto = DomainDispatcherApplication(create_backend_app)
     emptied = Client(moto).post("/moto-api/reset")  # moto's state is one for the whole process
     if emptied.status_code != 200:
         raise RuntimeError(f"moto did not empty its state: {emptied.status} {emptied.text}")
-    application = Application(regions, moto, Door((host, *names)))
+    check = None if access_key is None else AccessKeyCheck(access_key)
+    application = Application(regions, moto, Door((host, *names)), check)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # werkzeug duplicates the socket. Left to bind by itself, it ends the process when the port is taken.
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:

@@ -11,7 +11,6 @@ RIGHT = {
     "artifact_uri": "s3://example-ml/wrong-settings",
 }
 WRONG = {
-    "wrong_role": {"role_arn": "arn:aws:iam::42:role/nobody"},
     "missing_bucket": {"artifact_uri": "s3://nobody-made-this-bucket/wrong-settings"},
     "unknown_connection": {"aws_conn_id": "nobody_made_this_connection"},
     "unreachable_endpoint": {

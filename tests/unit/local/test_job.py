@@ -14,8 +14,9 @@ import pytest
 
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
+from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.job import JobFailedError, JobHost, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -84,7 +85,7 @@ class Sandbox:
         return self.process
 
 
-class ExampleJob(Job):
+class ExampleJob(ProcessJob):
     """A job whose preparation waits until the test lets it go on."""
 
     resource = Resource("processing-job", "ProcessingJob", log_group="/example")
@@ -107,13 +108,17 @@ class ExampleJob(Job):
     def details(self) -> dict[str, Any]:
         return {}
 
-    def prepare(self, directory: JobDirectory, staging: S3Staging) -> tuple[Sequence[str], Mapping[str, str]]:
+    @property
+    def instance_count(self) -> int:
+        return int(self.request.get("instances", 1))
+
+    def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
         assert self.prepared.wait(10)
         if "error" in self.request:
             raise self.request["error"]
-        return ["run"], {"MINE": "1"}
+        return Plan(["run"], {"MINE": "1"})
 
-    def collect(self, directory: JobDirectory, staging: S3Staging, *, stopped: bool) -> None:
+    def collect(self, directories: Sequence[JobDirectory], staging: S3Staging, *, stopped: bool) -> None:
         self.collected.append(stopped)
 
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
@@ -170,8 +175,8 @@ def test_a_job_gets_an_environment_of_its_own(
     assert sandbox.environment == {
         "LD_LIBRARY_PATH": "/python/lib",
         "PATH": "/opt/ml/.environment/bin:/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": f"{tmp_path}/j/home",
-        "TMPDIR": f"{tmp_path}/j/tmp",
+        "HOME": f"{tmp_path}/j/algo-1/home",
+        "TMPDIR": f"{tmp_path}/j/algo-1/tmp",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

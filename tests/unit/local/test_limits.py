@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, tuning_limits
+from airflow_sm_pipelines.local.runnable import not_run_here
+from airflow_sm_pipelines.local.runners.registry import RUNNERS
+from tests.tuning_requests import choices, config, definition, request
 
 COUNT = {"Get": "Parameters.Count"}
 CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
@@ -53,7 +57,7 @@ def read(**source: Any) -> dict[str, Any]:
         ),
         (
             processing(
-                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 2}}
+                AppSpecification={"ImageUri": COUNT}, ProcessingResources={"ClusterConfig": {"InstanceCount": 11}}
             ),
             [
                 (
@@ -62,8 +66,8 @@ def read(**source: Any) -> dict[str, Any]:
                     " @ .AppSpecification"
                 ),
                 (
-                    "the job asks for 2 instances; the local endpoint runs jobs on one. Set InstanceCount to 1 "
-                    "@ .ProcessingResources.ClusterConfig.InstanceCount"
+                    "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or "
+                    "less @ .ProcessingResources.ClusterConfig.InstanceCount"
                 ),
             ],
         ),
@@ -85,12 +89,22 @@ def read(**source: Any) -> dict[str, Any]:
                 )
             ],
         ),
+        (read(S3InputMode="File", S3DataType="ManifestFile"), []),
         (
-            read(S3InputMode="Pipe", S3DataType=COUNT),
+            read(S3InputMode="Pipe", S3DataType=COUNT, S3CompressionType="Gzip"),
             [
                 (
-                    "the input 'data' asks for that the run decides on in Pipe mode; the local endpoint runs S3Prefix in "
-                    "File and FastFile mode @ .ProcessingInputs[0]"
+                    "the processing input 'data' asks for Pipe mode; the local endpoint runs File mode "
+                    "@ .ProcessingInputs[0]"
+                )
+            ],
+        ),
+        (
+            read(S3CompressionType="Gzip"),
+            [
+                (
+                    "the processing input 'data' asks for S3CompressionType Gzip, which is for Pipe mode "
+                    "@ .ProcessingInputs[0]"
                 )
             ],
         ),
@@ -118,6 +132,7 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         (training({"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": COUNT}}}), []),
         (training(AlgorithmSpecification={"ContainerEntrypoint": ["python3"]}, HyperParameters={}), []),
         (training(ResourceConfig={"InstanceCount": COUNT}), []),
+        (training(ResourceConfig={"InstanceCount": 10}), []),
         (
             training(HyperParameters={"sagemaker_program": "train.py"}),
             [
@@ -130,24 +145,47 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         ),
         (
             training(ResourceConfig={"InstanceGroups": [{"InstanceCount": 1}]}),
-            ["the job asks for groups of instances; the local endpoint runs jobs on one @ .ResourceConfig"],
+            ["the job asks for groups of instances; the local endpoint runs instances of one type @ .ResourceConfig"],
+        ),
+        (training(channel(S3DataType="ManifestFile"), {**channel(S3DataType="ManifestFile"), "InputMode": "Pipe"}), []),
+        (training({**channel(), "InputMode": COUNT, "RecordWrapperType": "RecordIO"}), []),
+        (training({**channel(), "InputMode": "Pipe", "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"}), []),
+        (
+            training(
+                {**channel(S3DataType="AugmentedManifestFile", AttributeNames=["source-ref"]), "InputMode": "Pipe"}
+            ),
+            [],
         ),
         (
             training(
-                {**channel(), "InputMode": "Pipe"},
-                channel(S3DataType="ManifestFile"),
+                {**channel(S3DataType="Converse"), "InputMode": "Pipe"},
+                {**channel(S3DataType="ManifestFile"), "InputMode": "FastFile"},
+                channel(S3DataType="AugmentedManifestFile"),
+                {**channel(), "CompressionType": "Gzip", "RecordWrapperType": "RecordIO"},
                 {"ChannelName": "disk", "DataSource": {"FileSystemDataSource": {}}},
+                {**channel(), "InputMode": "Telepathy"},
             ),
             [
                 (
-                    "the input 'train' asks for S3Prefix in Pipe mode; the local endpoint runs S3Prefix in File and FastFile "
-                    "mode @ .InputDataConfig[0]"
+                    "the input 'train' asks for Converse in Pipe mode; the local endpoint runs S3Prefix and ManifestFile "
+                    "and AugmentedManifestFile in that mode @ .InputDataConfig[0]"
                 ),
                 (
-                    "the input 'train' asks for ManifestFile in File mode; the local endpoint runs S3Prefix in File and "
-                    "FastFile mode @ .InputDataConfig[1]"
+                    "the input 'train' asks for ManifestFile in FastFile mode; the local endpoint runs S3Prefix in that "
+                    "mode @ .InputDataConfig[1]"
                 ),
-                "the channel 'disk' has no S3DataSource; the local endpoint reads S3 only @ .InputDataConfig[2]",
+                (
+                    "the input 'train' asks for AugmentedManifestFile in File mode; the local endpoint runs S3Prefix and "
+                    "ManifestFile in that mode @ .InputDataConfig[2]"
+                ),
+                "the channel 'train' is an augmented manifest without AttributeNames @ .InputDataConfig[2]",
+                "the channel 'train' asks for CompressionType Gzip, which is for Pipe mode @ .InputDataConfig[3]",
+                "the channel 'train' asks for RecordWrapperType RecordIO, which is for Pipe mode @ .InputDataConfig[3]",
+                "the channel 'disk' has no S3DataSource; the local endpoint reads S3 only @ .InputDataConfig[4]",
+                (
+                    "the input 'train' asks for S3Prefix in Telepathy mode; the local endpoint runs the modes File, "
+                    "FastFile, Pipe @ .InputDataConfig[5]"
+                ),
             ],
         ),
     ],
@@ -155,3 +193,87 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
 def test_training_jobs(request_: dict[str, Any], limits: list[str]):
     """Algorithms inside images, clusters, and ways of reading data that would be something else here than on AWS."""
     assert [str(limit) for limit in training_limits(request_)] == limits
+
+
+IMAGE = definition()["AlgorithmSpecification"]["TrainingImage"]
+ALGORITHM = (
+    f"the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that is the hyperparameters "
+    "sagemaker_program and sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint"
+)
+COUNT_OF_ELEVEN = (
+    "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or less"
+)
+AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
+
+
+@pytest.mark.parametrize(
+    ("request_", "limits"),
+    [
+        (request(choices(letter=["a"])), []),
+        ({"HyperParameterTuningJobConfig": COUNT, "TrainingJobDefinition": COUNT, "TrainingJobDefinitions": COUNT}, []),
+        ({"TrainingJobDefinition": definition(HyperParameterTuningResourceConfig=COUNT)}, []),
+        (
+            {
+                "WarmStartConfig": {"WarmStartType": "TransferLearning"},
+                "Autotune": {"Mode": "Enabled"},
+                "HyperParameterTuningJobConfig": config(
+                    AUTO, TuningJobCompletionCriteria={"ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}}
+                ),
+                "TrainingJobDefinition": definition(StaticHyperParameters={}),
+            },
+            [
+                (
+                    "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
+                    "@ .WarmStartConfig"
+                ),
+                (
+                    "the tuning job asks for Autotune; the local endpoint chooses neither ranges nor limits itself. Leave it "
+                    "out, and give ParameterRanges and ResourceLimits @ .Autotune"
+                ),
+                (
+                    "the tuning job is to end when SageMaker detects convergence, whose rule is not published; the local "
+                    "endpoint does not detect it. Give TargetObjectiveMetricValue or BestObjectiveNotImproving "
+                    "@ .HyperParameterTuningJobConfig.TuningJobCompletionCriteria.ConvergenceDetected"
+                ),
+                (
+                    "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+                    "Give their ranges @ .HyperParameterTuningJobConfig.ParameterRanges.AutoParameters"
+                ),
+                f"{ALGORITHM} @ .TrainingJobDefinition.AlgorithmSpecification",
+            ],
+        ),
+        (
+            {
+                "TrainingJobDefinitions": [
+                    definition(ResourceConfig={"InstanceCount": 11}, HyperParameterRanges=AUTO),
+                    definition(HyperParameterTuningResourceConfig={"InstanceCount": 11}),
+                    definition(HyperParameterTuningResourceConfig={"InstanceConfigs": [{"InstanceCount": 11}]}),
+                ]
+            },
+            [
+                (
+                    "the tuning job has AutoParameters, for which Autotune chooses the ranges; the local endpoint does not. "
+                    "Give their ranges @ .TrainingJobDefinitions[0].HyperParameterRanges.AutoParameters"
+                ),
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[0].ResourceConfig.InstanceCount",
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[1].HyperParameterTuningResourceConfig.InstanceCount",
+                f"{COUNT_OF_ELEVEN} @ .TrainingJobDefinitions[2].HyperParameterTuningResourceConfig.InstanceCount",
+            ],
+        ),
+    ],
+)
+def test_tuning_jobs(request_: dict[str, Any], limits: list[str]):
+    """What the search cannot do here, and what its training jobs cannot, with their places in the definitions."""
+    assert [str(limit) for limit in tuning_limits(request_)] == limits
+
+
+def test_a_tuning_step_with_its_place():
+    """As a start of the pipeline is refused, and as ``sm-pipelines validate --local`` says."""
+    arguments = {**request(choices(letter=["a"])), "WarmStartConfig": {"WarmStartType": "TransferLearning"}}
+    document = {"Version": "2020-12-01", "Steps": [{"Name": "tune", "Type": "Tuning", "Arguments": arguments}]}
+    assert [str(each) for each in not_run_here(PipelineDefinition.from_document(document), RUNNERS)] == [
+        (
+            "step 'tune': the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
+            "@ $.Steps[0].Arguments.WarmStartConfig"
+        )
+    ]

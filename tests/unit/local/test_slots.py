@@ -1,4 +1,4 @@
-"""How many jobs run at once."""
+"""How many instances of jobs run at once."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from airflow_sm_pipelines.local.jobs.slots import Slots
 class Asker:
     """Somebody who takes a place in a thread of its own; gives it back, or gives up, when told."""
 
-    def __init__(self, slots: Slots, told: Callable[[Asker], None]) -> None:
+    def __init__(self, slots: Slots, told: Callable[[Asker], None], wanted: int) -> None:
         self.given_up = False
         self.leave = threading.Event()
-        self.place: bool | None = None
-        self._slots, self._told = slots, told
+        self.place: int | None = None
+        self._slots, self._told, self._wanted = slots, told, wanted
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
-        self.place = self._slots.take(lambda: self.given_up)
+        self.place = self._slots.take(lambda: self.given_up, self._wanted)
         self._told(self)
         if self.place:
             self.leave.wait(10)
-            self._slots.give_back()
+            self._slots.give_back(self.place)
 
 
 class Line:
@@ -35,9 +35,9 @@ class Line:
         self.ended: list[Asker] = []
         self._more = threading.Condition()
 
-    def ask(self) -> Asker:
+    def ask(self, wanted: int = 1) -> Asker:
         before = len(self.slots._waiting) + len(self.ended)
-        asker = Asker(self.slots, self._tell)
+        asker = Asker(self.slots, self._tell, wanted)
         # It waits, or was let in: either way it has asked.
         while len(self.slots._waiting) + len(self.ended) == before and asker.place is None:
             asker.thread.join(0.001)
@@ -62,7 +62,7 @@ def test_who_asked_first_comes_first():
     for number in range(3):
         askers[number].leave.set()
         assert line.wait_for(3 + number) == askers[: 3 + number]
-    assert [asker.place for asker in askers] == [True] * 5
+    assert [asker.place for asker in askers] == [1] * 5
     for asker in askers:
         asker.leave.set()
         asker.thread.join(10)
@@ -78,14 +78,30 @@ def test_who_gives_up_makes_way():
     assert line.wait_for(2) == [first, second]
     first.leave.set()
     assert line.wait_for(3) == [first, second, third]
-    assert [asker.place for asker in (first, second, third)] == [True, False, True]
+    assert [asker.place for asker in (first, second, third)] == [1, 0, 1]
     third.leave.set()
     third.thread.join(10)
+
+
+def test_several_places_are_taken_at_once():
+    """Two that each want most of what there is come one after the other; who wants more than there is gets all."""
+    slots = Slots(3)
+    line = Line(slots)
+    first, second, third = line.ask(2), line.ask(2), line.ask(5)
+    assert line.wait_for(1) == [first]
+    first.leave.set()
+    assert line.wait_for(2) == [first, second]
+    second.leave.set()
+    assert line.wait_for(3) == [first, second, third]
+    assert [asker.place for asker in (first, second, third)] == [2, 2, 3]
+    third.leave.set()
+    third.thread.join(10)
+    assert slots.take(lambda: False, 3) == 3
 
 
 def test_without_a_limit_nobody_waits():
     """Everybody is let in at once."""
     slots = Slots()
-    assert [slots.take(lambda: False) for _ in range(100)] == [True] * 100
+    assert [slots.take(lambda: False, 2) for _ in range(100)] == [2] * 100
     slots.give_back()
-    assert slots.take(lambda: True) is False
+    assert slots.take(lambda: True) == 0

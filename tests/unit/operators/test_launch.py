@@ -20,6 +20,7 @@ from airflow_sm_pipelines.operators.executions.starting import execution_display
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
+from tests.valid_arguments import TRAINING
 from tests.versions import needs_pinned_botocore
 
 PIPELINE_ARN = EXECUTION_ARN.partition("/execution/")[0]
@@ -30,13 +31,6 @@ FIX = (
     "Someone else updated pipeline 'd-churn' at the same moment, or the Dag file changed since the first try. Clear the "
     "task that launches it to start a new execution, and give each definition its own pipeline_name"
 )
-
-
-TRAINING = {
-    "RoleArn": "arn:aws:iam::123456789012:role/r",
-    "OutputDataConfig": {"S3OutputPath": "s3://b/models"},
-}
-"""What CreateTrainingJob requires."""
 
 
 @dataclass
@@ -128,26 +122,36 @@ def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
 
 @needs_pinned_botocore
 def test_arguments_that_the_api_would_refuse_start_nothing(launch):
-    """The launch task says which members a request misses, with their places, as the check of the command line does."""
+    """Arguments that changed after the block are checked again, as the check of the command line does."""
     launch.task.dag.get_task("churn.a").arguments = {"OutputDataConfig": {}, "Mode": "File"}
     with pytest.raises(AirflowFailException) as caught:
         launch.run()
     place = "@ $.Steps[0].Arguments"
     assert str(caught.value).splitlines() == [
-        f"Task 'churn.launch', pipeline 'd-churn', by botocore {botocore.__version__} has 2 problems:",
+        f"Dag 'd', task group 'churn', pipeline 'd-churn', by botocore {botocore.__version__} has 2 problems:",
         f"  - step 'a' lacks 'RoleArn', which CreateTrainingJob requires {place}",
         f"  - step 'a' lacks 'S3OutputPath', which OutputDataConfig (CreateTrainingJob) requires {place}.OutputDataConfig",
     ]
+    assert launch.service.requests == []
+
+
+@needs_pinned_botocore
+def test_what_may_be_right_of_the_arguments_is_a_warning(launch):
+    """The launch task warns of a member that botocore does not know, with its place, and starts the execution."""
+    launch.task.dag.get_task("churn.a").arguments = {**TRAINING, "Mode": "File"}
+    compiled = launch.task.task_group.compile()
+    launch.service.answers["UpdatePipeline"] = [{"PipelineArn": PIPELINE_ARN}]
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": compiled.text}]
+    assert launch.run() == EXECUTION_ARN
     assert [line for line in launch.log if line[0] == "WARNING"] == [
         (
             "WARNING",
             (
                 "step 'a' has 'Mode', which CreateTrainingJob does not know; it may be newer than the installed botocore "
-                f"{place}.Mode"
+                "@ $.Steps[0].Arguments.Mode"
             ),
         )
     ]
-    assert launch.service.requests == []
 
 
 STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
@@ -230,7 +234,7 @@ def test_credentials_that_expire_at_the_start_are_read_once_more(launch):
 
 def made(group, dag_arguments, **launch_arguments):
     with DAG("e", schedule=None, **dag_arguments), group(launch_arguments=launch_arguments) as pipeline:
-        SageMakerStepOperator(task_id="a", step_type="Training")
+        SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
     return pipeline.launch.retries, pipeline.launch.retry_delay
 
 

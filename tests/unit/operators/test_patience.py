@@ -12,6 +12,7 @@ from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.hooks.patience import persist
 from tests.reports import step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
+from tests.valid_arguments import TRAINING
 
 THROTTLED = SageMakerServiceError("Rate exceeded.", code="ThrottlingException", retryable=True)
 
@@ -88,7 +89,7 @@ def test_whether_a_service_was_reached_survives_pickling():
 def completed(waits, dag, group, service, context):
     """End the task of a step on a worker, as its trigger's event says."""
     with group(botocore_config={"retries": {"total_max_attempts": 1}}):
-        task = SageMakerStepOperator(task_id="a", step_type="Training")
+        task = SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
 
     def complete(event):
         instance = context()

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
+from airflow_sm_pipelines.requests import check_requests
 from tests.unit.definition.documents import JSON, READABLE
+from tests.valid_arguments import LEAST, TRAINING
 from tests.versions import in_triggerer
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -32,11 +35,19 @@ NAMES = st.sampled_from(["launch", "launch_", "0", "-a", "a_b", "A", "a", "x" * 
     r"[A-Za-z0-9\-_]{1,8}", fullmatch=True
 )
 PROPERTIES = {
+    **{name: f"{row.resource.api}Arn" for name, row in STEP_TYPES.items() if row.resource},
+    "Brand-new": "A.B[0]",
+    "Callback": "OutputParameters['x']",
+    "ClarifyCheck": "CheckType",
     "Condition": "Outcome",
+    "EMR": "ClusterId",
+    "EMRServerless": "jobRun.arn",
     "ForEach": "Status",
     "Lambda": "OutputParameters['x']",
-    "Callback": "OutputParameters['x']",
+    "Lineage": "ArtifactArns['a']",
+    "QualityCheck": "CheckType",
 }
+"""Something to read of each type of step that has it."""
 TRIGGERS = st.sampled_from(["Completed", "Completed", "Failed", "Stopped", "Any"])
 
 
@@ -54,9 +65,11 @@ def valid_documents(draw):
             types[name] = type_
             waited = draw(st.lists(st.sampled_from(visible), max_size=2, unique=True)) if visible else []
             triggers = {each: draw(TRIGGERS) for each in waited}
-            readable = [each for each in visible if triggers.get(each, "Completed") == "Completed"]
+            readable = [
+                each for each in visible if triggers.get(each, "Completed") == "Completed" and types[each] in PROPERTIES
+            ]
             reads = draw(st.lists(st.sampled_from(readable), max_size=2)) if readable else []
-            references = [{"Get": f"Steps.{each}.{PROPERTIES.get(types[each], 'A.B[0]')}"} for each in reads]
+            references = [{"Get": f"Steps.{each}.{PROPERTIES[types[each]]}"} for each in reads]
             made.append({"Name": name, "Type": type_, "Arguments": arguments(type_, name, references)})
             made[-1] |= KEYS_OF_TYPES[type_]
             if waited:
@@ -79,13 +92,17 @@ def arguments(type_, name, references):
     if type_ == "Condition":
         return {"Conditions": [IS_X, *({**IS_X, "RightValue": reference} for reference in references)]}
     if type_ == "ForEach":
-        body = {"Name": f"{name[:60]}-in", "Type": "Training", "Arguments": {"X": references}}
+        body = {"Name": f"{name[:60]}-in", "Type": "Training", "Arguments": {**TRAINING, "Deep": references}}
         return {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "ForEachBody": [body]}
     if type_ == "Fail":
         return {"ErrorMessage": {"Std:Join": {"On": " ", "Values": ["no", *references]}}}
     if type_ == "Lineage":
-        return {"Artifacts": [{"Properties": {"of": references}}]}
-    return {"Resources": {"S3": []}} if type_ == "Cleanup" else {"Deep": {"er": references}}
+        source = {"SourceUri": "s3://b/x"}
+        return {"Artifacts": [{"ArtifactType": "Data", "Source": source, "Deep": {"er": references}}]}
+    if type_ == "Cleanup":
+        return {"Resources": {"S3": [{"StepName": name}]}}
+    # An unknown member may be newer than the installed botocore, so that it may be anything.
+    return {**LEAST.get(type_, {}), "Deep": {"er": references}}
 
 
 def step_names(definition):
@@ -106,7 +123,8 @@ relaxed = settings(max_examples=150, deadline=None, suppress_health_check=list(H
 def test_every_valid_document_has_its_tasks(document):
     """Steps of all types, unknown ones included, however they wait and read: a task for each, of the step's name."""
     definition = PipelineDefinition.from_document(document)
-    assert [str(problem) for problem in validate(definition) if problem.severity == "error"] == []
+    problems = [*validate(definition), *check_requests(definition)]
+    assert [str(problem) for problem in problems if problem.severity == "error"] == []
     text = json.dumps(document)
     dag, group = group_of(text)
     names = step_names(definition)

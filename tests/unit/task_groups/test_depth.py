@@ -23,6 +23,7 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import Problem, SageMakerPipelinesError
 from airflow_sm_pipelines.requests import check_requests
+from tests.valid_arguments import TRAINING
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 TOO_DEEP = "the document nests deeper than 300 levels; make it flatter"
@@ -155,7 +156,8 @@ def test_a_definition_made_by_hand_is_refused_by_its_validation(times):
 def test_a_given_definition_is_taken_or_refused(times):
     """A definition from elsewhere has the same limit, and its requests are checked up to it."""
     value = nested(WRAPS["list"], times, 1)
-    document = {"Version": "2020-12-01", "Steps": [{"Name": "a", "Type": "Training", "Arguments": {"Tags": value}}]}
+    arguments = {**TRAINING, "Deep": value}
+    document = {"Version": "2020-12-01", "Steps": [{"Name": "a", "Type": "Training", "Arguments": arguments}]}
 
     def make():
         with DAG("d"):

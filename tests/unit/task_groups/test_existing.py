@@ -11,6 +11,7 @@ from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
+from tests.valid_arguments import TRAINING
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -207,7 +208,7 @@ def test_run_conditions_on_steps_outside_a_branch(dag):
 def test_a_for_each_step_is_one_task(dag):
     """The body of a ForEach step makes no tasks, and what the body reads the task follows."""
     body = step("each", type_="Training")
-    body["Arguments"] = {"x": {"Get": "Steps.a.Out"}, "y": {"Get": "ForEach.CurrentItem"}}
+    body["Arguments"] = {**TRAINING, "x": {"Get": "Steps.a.Out"}, "y": {"Get": "ForEach.CurrentItem"}}
     fan = step("fan", type_="ForEach")
     fan["Arguments"] = {"IterableItems": ["1", "2"], "MaxConcurrency": 1, "ForEachBody": [body]}
     existing(document(step("a"), fan))

@@ -21,6 +21,7 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.exceptions import TranslationError
 from tests.scripted_service import EXECUTION_ARN
+from tests.valid_arguments import PROCESSING, TRAINING
 from tests.versions import DagSerialization, in_triggerer
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
@@ -36,10 +37,10 @@ def shown_names(dag):
 def test_the_graph_names_the_types_of_steps(dag, group):
     """A box of the graph has the type of its step, whatever its operator's class; launch says what it does."""
     with group():
-        good = SageMakerStepOperator(task_id="good", step_type="Training")
+        good = SageMakerStepOperator(task_id="good", step_type="Training", arguments=TRAINING)
         bad = SageMakerFailStepOperator(task_id="bad", error_message="no")
         SageMakerStepOperator(task_id="unheard_of", step_type="Mystery")
-        first = SageMakerStepOperator(task_id="first", step_type="Processing")
+        first = SageMakerStepOperator(task_id="first", step_type="Processing", arguments=PROCESSING)
         SageMakerConditionStepOperator(
             task_id="choose", conditions=[first.properties.ExitMessage.equals("x")], if_steps=[good], else_steps=[bad]
         )
@@ -65,7 +66,7 @@ def test_the_graph_names_the_types_of_given_steps(dag):
     is_x = [{"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"}, "RightValue": "x"}]
     branches = {"Conditions": is_x, "IfSteps": [{"Name": "b", "Type": "Mystery", "Arguments": {}}], "ElseSteps": []}
     given(
-        {"Name": "a", "Type": "Processing", "Arguments": {}},
+        {"Name": "a", "Type": "Processing", "Arguments": PROCESSING},
         {"Name": "choose", "Type": "Condition", "Arguments": branches},
     )
     assert shown_names(dag) == {
@@ -110,20 +111,20 @@ def test_the_graph_names_tasks_for_whole_executions(dag):
 def test_a_steps_description_documents_its_task(dag, group, texts, documentation):
     """The description of a step is its task's documentation, where that is not given."""
     with group():
-        task = SageMakerStepOperator(task_id="a", step_type="Training", **texts)
+        task = SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING, **texts)
     assert task.doc_md == documentation
 
 
 def test_a_given_steps_description_documents_its_task(dag):
     """That of a step of a given definition too, as it stands there: Jinja in it is left alone."""
     text = "Fits {{ many }} trees"
-    given({"Name": "a", "Type": "Training", "Arguments": {}, "Description": text})
+    given({"Name": "a", "Type": "Training", "Arguments": TRAINING, "Description": text})
     assert dag.get_task("churn.a").doc_md == text
 
 
 def test_a_label_with_a_typo(dag):
     """Looking up a task that is not there names those that are, and the one that may be meant."""
-    group = given({"Name": "train", "Type": "Training", "Arguments": {}})
+    group = given({"Name": "train", "Type": "Training", "Arguments": TRAINING})
     with pytest.raises(TranslationError) as caught:
         group.get_child_by_label("trian")
     assert str(caught.value) == (
@@ -135,9 +136,9 @@ def test_a_label_with_a_typo(dag):
 def test_a_group_says_which_pipeline_it_is(dag, group):
     """A group's tooltip names its pipeline, where no other is given."""
     with group("one"):
-        SageMakerStepOperator(task_id="a", step_type="Training")
+        SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
     with group("two", tooltip="Weekly", pipeline_name="weekly"):
-        SageMakerStepOperator(task_id="a", step_type="Training")
+        SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
     stored = json.loads(json.dumps(DagSerialization.to_dict(dag)["dag"]["task_group"]))
     found = {name: child[1]["tooltip"] for name, child in stored["children"].items()}
     assert found == {"one": "SageMaker pipeline d-one", "two": "Weekly"}

@@ -29,13 +29,15 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER
 from tests.scripted_service import EXECUTION_ARN, connection_json
+from tests.valid_arguments import TRAINING
 from tests.versions import DagSerialization, in_triggerer
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "churn.json"
 
 
-def step(task_id, **arguments):
-    return SageMakerStepOperator(task_id=task_id, step_type="Training", **arguments)
+def step(task_id, arguments=(), **keywords):
+    arguments = {**TRAINING, **dict(arguments)}
+    return SageMakerStepOperator(task_id=task_id, step_type="Training", arguments=arguments, **keywords)
 
 
 def churn(group):
@@ -247,7 +249,7 @@ def test_an_outside_task_counts_for_a_steps_trigger_rule(dag, group):
     assert pipeline.compile().definition.to_document()["Steps"][1] == {
         "Name": "join",
         "Type": "Training",
-        "Arguments": {},
+        "Arguments": TRAINING,
         "DependsOn": ["c"],
     }
     assert sorted(pipeline.launch.upstream_task_ids) == ["fetch"]
@@ -281,11 +283,12 @@ def test_default_args_are_the_steps_defaults(dag, group):
     image = {
         "image_uri": "xgboost",
         "instance_type": "ml.m5.xlarge",
-        "role_arn": "arn:aws:iam::1:role/job",
+        "role_arn": "arn:aws:iam::123456789012:role/job",
         "retries": 2,
     }
     with group(default_args=image) as pipeline:
-        step("generic")
+        output = {"OutputDataConfig": TRAINING["OutputDataConfig"]}
+        SageMakerStepOperator(task_id="generic", step_type="Training", arguments=output)
         SageMakerProcessingStepOperator(task_id="process", image_uri="sklearn")
         tuning = SageMakerTuningStepOperator(task_id="tune", hyperparameter_ranges={}, objective_metric_name="auc")
         SageMakerQualityCheckStepOperator(task_id="check", dataset="s3://b/data")
@@ -297,15 +300,15 @@ def test_default_args_are_the_steps_defaults(dag, group):
     def machine(request, resources):
         return (request["RoleArn"], request[resources]["InstanceType"])
 
-    job = ("arn:aws:iam::1:role/job", "ml.m5.xlarge")
-    assert steps["generic"] == {"RoleArn": "arn:aws:iam::1:role/job"}
+    job = ("arn:aws:iam::123456789012:role/job", "ml.m5.xlarge")
+    assert steps["generic"] == {"RoleArn": "arn:aws:iam::123456789012:role/job", **output}
     assert [steps[name]["AppSpecification"]["ImageUri"] for name in ("process", "check")] == ["sklearn", "xgboost"]
     assert [
         (steps[name]["RoleArn"], steps[name]["ProcessingResources"]["ClusterConfig"]["InstanceType"])
         for name in ("process", "check")
     ] == [job, job]
     assert machine(steps["tune"]["TrainingJobDefinition"], "HyperParameterTuningResourceConfig") == job
-    assert machine(steps["train"], "ResourceConfig") == ("arn:aws:iam::1:role/job", "ml.g5.xlarge")
+    assert machine(steps["train"], "ResourceConfig") == ("arn:aws:iam::123456789012:role/job", "ml.g5.xlarge")
     assert steps["model"]["PrimaryContainer"]["Image"] == "xgboost"
     assert {task.task_id: task.retries for task in pipeline} == dict.fromkeys(dag.task_ids, 2)
 

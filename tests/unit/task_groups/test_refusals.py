@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import botocore
 import pytest
 from airflow.sdk import TaskGroup, task, task_group
 from airflow.sdk.definitions.param import DagParam
@@ -11,6 +12,7 @@ from airflow_sm_pipelines import (
     ParameterInteger,
     ParameterString,
     SageMakerConditionStepOperator,
+    SageMakerPipelineOperator,
     SageMakerPipelineTaskGroup,
     SageMakerProcessingStepOperator,
     SageMakerStepOperator,
@@ -18,13 +20,18 @@ from airflow_sm_pipelines import (
 from airflow_sm_pipelines.compatibility.sdk import LOOPS
 from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, SageMakerPipelinesError, TranslationError
+from tests.valid_arguments import PROCESSING, TRAINING
+from tests.versions import needs_pinned_botocore
 
 IS_X = Get("Execution.PipelineName").equals("x")
+ROLE = PROCESSING["RoleArn"]
 IN_GROUP = "Dag 'd', task group 'churn': "
 
 
 def step(task_id, **keywords):
-    return SageMakerStepOperator(task_id=task_id, step_type="Training", **keywords)
+    return SageMakerStepOperator(
+        task_id=task_id, step_type="Training", arguments={**TRAINING, **keywords.pop("arguments", {})}, **keywords
+    )
 
 
 def process(task_id, **keywords):
@@ -247,7 +254,7 @@ def with_an_unknown_keyword(group):
 def imported_with_depends_on_past(group):
     SageMakerPipelineTaskGroup.from_definition(
         "churn",
-        definition={"Version": "2020-12-01", "Steps": [{"Name": "a", "Type": "Training", "Arguments": {}}]},
+        definition={"Version": "2020-12-01", "Steps": [{"Name": "a", "Type": "Training", "Arguments": TRAINING}]},
         role_arn="arn:aws:iam::1:role/r",
         default_args={"depends_on_past": True},
     )
@@ -431,19 +438,59 @@ def test_values_of_a_wrong_type_are_refused(dag, group, place, value, message):
     assert refused(build) == IN_GROUP + wanted
 
 
+@needs_pinned_botocore
+def test_arguments_that_the_api_refuses_are_import_errors(dag, group):
+    """The end of the block names each argument that the API would refuse, with its place, and whose model says so."""
+    refusal = (
+        f"pipeline 'd-churn', by botocore {botocore.__version__} has 2 problems:\n"
+        "  - step 'a': 'RoleArn' is 'arn:aws:iam::42:role/nobody', which does not match the API's pattern "
+        r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ @ $.Steps[0].Arguments.RoleArn"
+        "\n  - step 'a': 'InstanceCount' is 0; it is at least 1 "
+        "@ $.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
+    )
+
+    def build():
+        with group():
+            process("a", role_arn="arn:aws:iam::42:role/nobody", instance_count=0)
+
+    assert refused(build) == f"Dag 'd', task group 'churn', {refusal}"
+
+
+@needs_pinned_botocore
+def test_a_given_definition_that_the_api_refuses_is_an_import_error(dag):
+    """A definition made elsewhere is held against the same rules, by a group and by a task for the whole execution."""
+    cluster = {"ClusterConfig": {**PROCESSING["ProcessingResources"]["ClusterConfig"], "InstanceCount": 0}}
+    arguments = {**PROCESSING, "ProcessingResources": cluster}
+    definition = {
+        "Version": "2020-12-01",
+        "Steps": [{"Name": "a", "Type": "Processing", "Arguments": arguments}],
+    }
+    whole = (
+        f"pipeline 'p', by botocore {botocore.__version__}: step 'a': 'InstanceCount' is 0; it is at least 1 "
+        "@ $.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
+    )
+    given = {"definition": definition, "role_arn": ROLE, "pipeline_name": "p"}
+    assert [
+        refused(lambda: SageMakerPipelineTaskGroup.from_definition("g", **given)),
+        refused(lambda: SageMakerPipelineOperator(task_id="run", **given)),
+    ] == [f"Dag 'd', task group 'g', {whole}", f"Dag 'd', task 'run', {whole}"]
+
+
 def test_numbers_become_text_where_the_api_wants_text(dag, group):
     """A pipeline parameter that is no text is joined into one where the API takes only text; a whole number is a number."""
     with group(parameters={"Count": 5, "Share": 0.5}) as pipeline:
         count = pipeline.parameters["Count"]
         process("a", environment={"N": count, "S": pipeline.parameters["Share"]}, job_arguments=["-n", count])
         SageMakerStepOperator(
-            task_id="b", step_type="EndpointConfig", arguments={"ProductionVariants": [{"InitialVariantWeight": count}]}
+            task_id="b",
+            step_type="EndpointConfig",
+            arguments={"ProductionVariants": [{"VariantName": "v", "InitialVariantWeight": count}]},
         )
     a, b = (each["Arguments"] for each in pipeline.compile().definition.to_document()["Steps"])
     joined = {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Count"}]}}
     assert a["Environment"] == {"N": joined, "S": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Share"}]}}}
     assert a["AppSpecification"]["ContainerArguments"] == ["-n", joined]
-    assert b == {"ProductionVariants": [{"InitialVariantWeight": {"Get": "Parameters.Count"}}]}
+    assert b == {"ProductionVariants": [{"VariantName": "v", "InitialVariantWeight": {"Get": "Parameters.Count"}}]}
 
 
 @pytest.mark.parametrize(

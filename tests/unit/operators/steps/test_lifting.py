@@ -21,6 +21,7 @@ from airflow_sm_pipelines import (
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.hyperparameters import hyperparameter
 from airflow_sm_pipelines.translation.xcoms import JsonXComArg
+from tests.valid_arguments import PROCESSING
 
 JOB = {"image_uri": "image", "instance_type": "ml.m5.xlarge"}
 
@@ -178,7 +179,7 @@ def test_places_with_one_name_get_parameters_of_their_own(dag, group):
     with group(parameters={"a-Environment-X-Y": "mine"}) as pipeline:
         SageMakerStepOperator(
             task_id="a",
-            step_type="Processing",
+            step_type="Brand-new",
             arguments={"Environment": {"X.Y": "{{ 1 }}", "X/Y": "{{ 2 }}", "Z" * 300: "{{ 3 }}"}},
         )
     types, values = lifted(pipeline)
@@ -199,7 +200,11 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
             task_id="a",
             step_type="Processing",
             arguments={
-                "ProcessingResources": {"ClusterConfig": {"InstanceCount": xcom["n"], "InstanceType": "{{ x }}"}},
+                "RoleArn": PROCESSING["RoleArn"],
+                "AppSpecification": PROCESSING["AppSpecification"],
+                "ProcessingResources": {
+                    "ClusterConfig": {"InstanceCount": xcom["n"], "InstanceType": "{{ x }}", "VolumeSizeInGB": 1}
+                },
                 "ProcessingInputs": [{"AppManaged": "{{ x }}", "InputName": "{{ x }}"}],
                 "NetworkConfig": {"EnableNetworkIsolation": "{{ x }}"},
                 "Environment": {"InstanceCount": "{{ x }}"},
@@ -208,7 +213,12 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
         SageMakerStepOperator(
             task_id="b",
             step_type="EndpointConfig",
-            arguments={"ProductionVariants": [{}, {"InitialVariantWeight": "{{ x }}", "InitialInstanceCount": xcom}]},
+            arguments={
+                "ProductionVariants": [
+                    {"VariantName": "a"},
+                    {"VariantName": "b", "InitialVariantWeight": "{{ x }}", "InitialInstanceCount": xcom},
+                ]
+            },
         )
         SageMakerStepOperator(task_id="c", step_type="Brand-new", arguments={"InstanceCount": "{{ x }}"})
     assert lifted(pipeline)[0] == {

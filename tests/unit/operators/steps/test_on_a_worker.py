@@ -16,12 +16,13 @@ from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 from tests.unit.conftest import PIPELINE_SETTINGS
+from tests.valid_arguments import TRAINING
 
 
 @pytest.fixture
 def task():
     with DAG("d"), SageMakerPipelineTaskGroup("churn", **PIPELINE_SETTINGS):
-        made = SageMakerStepOperator(task_id="train", step_type="Training", arguments={})
+        made = SageMakerStepOperator(task_id="train", step_type="Training", arguments=TRAINING)
     made.pipeline_execution_arn = EXECUTION_ARN
     return made
 

@@ -24,6 +24,7 @@ from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
+from tests.valid_arguments import LEAST, PROCESSING, TRAINING
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 COMMON = {"image_uri": "image", "instance_type": "ml.m5.xlarge"}
@@ -58,7 +59,7 @@ def test_the_generic_step_takes_boto3s_request(dag, group):
             task_id="t",
             step_type="Transform",
             step_name="transform",
-            arguments={"ModelName": "m"},
+            arguments=LEAST["Transform"],
             cache=timedelta(days=1, seconds=1),
             retry_policies=[{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 3}],
             display_name="Transform",
@@ -69,7 +70,7 @@ def test_the_generic_step_takes_boto3s_request(dag, group):
         task_id="churn.t",
         name="transform",
         type="Transform",
-        arguments={"ModelName": "m"},
+        arguments=LEAST["Transform"],
         extra={
             "New": 1,
             "CacheConfig": {"Enabled": True, "ExpireAfter": "PT86401S"},
@@ -92,7 +93,7 @@ def test_the_generic_step_takes_boto3s_request(dag, group):
 def test_cache_configurations(dag, group, cache, config):
     """A cache is on for ever, off, or on for a duration."""
     with group():
-        operator = SageMakerStepOperator(task_id="t", step_type="Transform", cache=cache)
+        operator = SageMakerStepOperator(task_id="t", step_type="Transform", arguments=LEAST["Transform"], cache=cache)
     assert operator.to_step_node().extra == {"CacheConfig": config}
 
 
@@ -112,10 +113,11 @@ def test_keywords_go_over_arguments():
 
 def test_arguments_go_over_defaults(dag, group):
     """What an operator takes for granted is no keyword: raw arguments go over it, and keywords over them."""
+    group_of_instances = {"InstanceGroupName": "a", "InstanceType": "ml.g5.xlarge", "InstanceCount": 2}
     raw = {
-        "RoleArn": "arn:aws:iam::1:role/raw",
+        "RoleArn": "arn:aws:iam::123456789012:role/raw",
         "AlgorithmSpecification": {"AlgorithmName": "own", "TrainingInputMode": "Pipe"},
-        "ResourceConfig": {"InstanceGroups": [{"InstanceType": "ml.g5.xlarge"}], "VolumeSizeInGB": 100},
+        "ResourceConfig": {"InstanceGroups": [group_of_instances], "VolumeSizeInGB": 100},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
         "OutputDataConfig": {"S3OutputPath": "s3://b/raw", "CompressionType": "NONE"},
     }
@@ -136,7 +138,7 @@ def test_arguments_go_over_defaults(dag, group):
             instance_type="ml.m5.xlarge",
             instance_count=2,
             arguments={
-                "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/x"}}},
+                "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
                 "TransformOutput": {"S3OutputPath": "s3://b/raw"},
                 "TransformResources": {"InstanceCount": 3},
             },
@@ -159,7 +161,7 @@ def test_arguments_go_over_defaults(dag, group):
     }
     assert transform.to_step_node().arguments == {
         "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://b/x"}}},
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
         "TransformOutput": {"S3OutputPath": "s3://b/raw"},
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2},
     }
@@ -292,14 +294,14 @@ def test_processing_requests(dag, group):
 def test_training_requests(dag, group):
     """All keywords of a training step make a request that botocore's service model accepts."""
     with group(parameters={"Depth": 5, "Name": "x"}) as pipeline:
-        prepare = SageMakerStepOperator(task_id="prepare", step_type="Processing")
+        prepare = SageMakerStepOperator(task_id="prepare", step_type="Processing", arguments=PROCESSING)
         operator = SageMakerTrainingStepOperator(
             task_id="t",
             **COMMON,
             code="train.py",
             content_type="text/csv",
             inputs={
-                "train": prepare.properties.Uri,
+                "train": prepare.properties.AppSpecification.ImageUri,
                 "weights": {"S3Uri": "s3://b/w", "ContentType": "application/json"},
                 "test": {"S3Uri": "s3://b/t", "S3DataDistributionType": "ShardedByS3Key"},
             },
@@ -326,7 +328,7 @@ def test_training_requests(dag, group):
                 "DataSource": {
                     "S3DataSource": {
                         "S3DataType": "S3Prefix",
-                        "S3Uri": PropertyReference("Steps.prepare.Uri"),
+                        "S3Uri": PropertyReference("Steps.prepare.AppSpecification.ImageUri"),
                         "S3DataDistributionType": "FullyReplicated",
                     }
                 },
@@ -451,7 +453,7 @@ def test_metrics_are_references_into_property_files(dag, group):
 def test_a_condition_leads_to_both_branches(dag, group):
     """The tasks of both lists are downstream, and each outcome skips the other's."""
     with group():
-        a, b = (SageMakerStepOperator(task_id=name, step_type="Training") for name in "ab")
+        a, b = (SageMakerStepOperator(task_id=name, step_type="Training", arguments=TRAINING) for name in "ab")
         operator = SageMakerConditionStepOperator(
             task_id="c", conditions=[Get("Execution.PipelineName").equals("x")], if_steps=[a], else_steps=[b]
         )
@@ -472,8 +474,8 @@ def test_branches_are_labelled(dag, group):
     """The graph view says which edge leads to which branch; a TaskGroup stands for its first tasks."""
     with group():
         with TaskGroup("inner") as inner:
-            SageMakerStepOperator(task_id="a", step_type="Training")
-        b = SageMakerStepOperator(task_id="b", step_type="Training")
+            SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
+        b = SageMakerStepOperator(task_id="b", step_type="Training", arguments=TRAINING)
         SageMakerConditionStepOperator(
             task_id="c", conditions=[Get("Execution.PipelineName").equals("x")], if_steps=[inner], else_steps=[b]
         )
@@ -628,7 +630,7 @@ def test_a_step_in_both_branches_is_refused(dag, group):
 
     def build():
         with group():
-            a = SageMakerStepOperator(task_id="a", step_type="Training")
+            a = SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
             SageMakerConditionStepOperator(
                 task_id="t", conditions=[Get("Execution.PipelineName").equals("x")], if_steps=[a], else_steps=[a]
             )
@@ -641,7 +643,7 @@ def test_a_step_in_both_branches_is_refused(dag, group):
 
 def test_a_step_outside_a_group_is_refused(dag):
     """A step operator needs a pipeline around it."""
-    assert refused(lambda: SageMakerStepOperator(task_id="t", step_type="Training")) == (
+    assert refused(lambda: SageMakerStepOperator(task_id="t", step_type="Training", arguments=TRAINING)) == (
         "Dag 'd', task 't': SageMakerStepOperator is a step of a pipeline and stands in no "
         "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
     )
