@@ -3,12 +3,15 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-python test-airflow test-celery benchmark demo docker-check wheel clean
+.PHONY: help setup check format test test-python test-airflow test-celery test-clients benchmark demo docker-check wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
 unexport PYTHONPATH PYTHONHOME MYPYPATH PYTEST_ADDOPTS PYTEST_PLUGINS
 export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
+
+# Each has a directory in tests/clients and an environment in .client-venvs.
+CLIENTS := aws sdk2 sdk3 airflow
 
 # What depends on the version of Airflow.
 AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
@@ -37,6 +40,10 @@ test-celery: ## Run the live tests of CeleryExecutor, PostgreSQL and Redis, in .
 	@.ci/setup celery
 	@exec .celery-venv/bin/python -m harness.guard .celery-venv/bin/python -m pytest tests/celery $(ARGS)
 
+test-clients: setup ## Run SageMaker SDK 2 and 3, Airflow's own operators and the aws command line against the endpoint: CLIENTS="sdk2 sdk3"; ARGS goes to pytest
+	@for client in $(CLIENTS); do .ci/setup client $$client; done
+	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(addprefix tests/clients/,$(CLIENTS)) $(ARGS)
+
 benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in .benchmark-venv; ARGS=--quick for no numbers
 	@.ci/setup benchmark
 	@.benchmark-venv/bin/python -m pytest benchmarks $(ARGS)
@@ -62,5 +69,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .python-venvs .airflow-venvs .celery-venv .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .benchmark-venv .python-venvs .airflow-venvs .celery-venv .client-venvs .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

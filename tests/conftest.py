@@ -41,6 +41,12 @@ TESTS = Path(__file__).parent
 collect_ignore = [] if find_spec("celery") else ["celery"]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests of clients, whose environments `make test-clients` makes, unless they are asked for."""
+    is_asked_for = any("clients" in Path(argument).parts for argument in config.args)
+    return True if collection_path == TESTS / "clients" and not is_asked_for else None
+
+
 # Before pytest-xdist's own, which reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -123,6 +123,7 @@ import helper
     described = aws.sagemaker.describe_training_job(TrainingJobName=name)
     output = f"s3://{BUCKET}/{prefix}/models/{name}/output"
     assert described["ModelArtifacts"] == {"S3ModelArtifacts": f"{output}/model.tar.gz"}
+    assert described["OutputDataConfig"] == {"KmsKeyId": "", "S3OutputPath": f"s3://{BUCKET}/{prefix}/models"}
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Completed", "Completed")
     assert [each["Status"] for each in described["SecondaryStatusTransitions"]] == [
         "Starting",

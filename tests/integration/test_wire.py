@@ -19,6 +19,7 @@ from botocore.config import Config
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from airflow_sm_pipelines.local.server import wsgi
 from airflow_sm_pipelines.local.server.application import OPERATIONS
+from airflow_sm_pipelines.local.server.callers import ROLE_NAME
 from airflow_sm_pipelines.local.server.rest_of_aws import is_entry
 from tests.integration.clients import Aws, error_of
 from tests.integration.documents import BUCKET, IMAGE, REGION, ROLE
@@ -265,6 +266,49 @@ def test_the_policies_that_aws_manages_are_there(aws: Aws) -> None:
     assert attached == [{"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": policy}]
 
 
+@pytest.mark.parametrize(("region", "partition"), [(REGION, "aws"), ("us-west-2", "aws"), ("cn-north-1", "aws-cn")])
+def test_a_caller_is_a_role_that_iam_knows(aws: Aws, region: str, partition: str) -> None:
+    """As in SageMaker's notebooks: STS names a role, IAM its path, whom it trusts and what it may do."""
+    session = boto3.Session(aws_access_key_id="any", aws_secret_access_key="any", region_name=region)
+    sts, iam = (session.client(name, endpoint_url=aws.url, config=aws.config) for name in ("sts", "iam"))
+    arn = f"arn:{partition}:sts::123456789012:assumed-role/{ROLE_NAME}/sm-pipelines-local"
+    assert sts.get_caller_identity()["Arn"] == arn
+    role = iam.get_role(RoleName=ROLE_NAME)["Role"]
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+    [policy] = iam.list_attached_role_policies(RoleName=ROLE_NAME)["AttachedPolicies"]
+    assert (role["Arn"], statement["Principal"], policy["PolicyArn"]) == (
+        f"arn:{partition}:iam::123456789012:role/service-role/{ROLE_NAME}",
+        {"Service": "sagemaker.amazonaws.com"},
+        f"arn:{partition}:iam::aws:policy/AmazonSageMakerFullAccess",
+    )
+
+
+def test_a_user_and_an_assumed_role_are_themselves(aws: Aws) -> None:
+    """Whoever has made a user, or assumed a role, and uses its keys, is it."""
+    iam = aws.session.client("iam", endpoint_url=aws.url, config=aws.config)
+    iam.create_user(UserName="somebody")
+    key = iam.create_access_key(UserName="somebody")["AccessKey"]
+    user = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    sts = user.client("sts", endpoint_url=aws.url, config=aws.config)
+    assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/somebody"
+    keys = sts.assume_role(RoleArn=ROLE, RoleSessionName="session")["Credentials"]
+    role = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=REGION)
+    assumed = role.client("sts", endpoint_url=aws.url, config=aws.config).get_caller_identity()["Arn"]
+    assert assumed == f"{ROLE.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/session"
+
+
+def test_everything_is_allowed(aws: Aws) -> None:
+    """No permissions are checked here, so whoever asks what a role may do, in pages too, hears: everything."""
+    iam = aws.session.client("iam", endpoint_url=aws.url, config=aws.config)
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=ROLE, ActionNames=["s3:PutObject", "sagemaker:CreateTrainingJob"]
+    )
+    assert [(each["EvalActionName"], each["EvalDecision"]) for page in pages for each in page["EvaluationResults"]] == [
+        ("s3:PutObject", "allowed"),
+        ("sagemaker:CreateTrainingJob", "allowed"),
+    ]
+
+
 NOT_WORK = set(OPERATIONS) | {"AddTags", "ListTags", "DeleteTags", "Search"}
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker").operation_names
 UNSERVED = [operation for operation in SAGEMAKER if operation not in NOT_WORK and not is_entry(operation)]
@@ -335,9 +379,9 @@ def test_work_that_does_not_run_here_is_not_called_done(aws: Aws) -> None:
     [
         (
             "iam",
-            "simulate_principal_policy",
-            {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]},
-            ("InvalidAction", "The local endpoint does not serve the operation SimulatePrincipalPolicy."),
+            "simulate_custom_policy",
+            {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]},
+            ("InvalidAction", "The local endpoint does not serve the operation SimulateCustomPolicy."),
         ),
         (
             "ecs",

@@ -112,6 +112,8 @@ class TrainingJob(ProcessJob):
         shown = {
             **{flag: False for flag in flags if flag not in self.request},
             **({} if self._tuner is None else {"TuningJobArn": self._tuner.arn}),
+            # Without a key the service shows an empty one, and the SageMaker SDK 2 reads it when it attaches to a job.
+            "OutputDataConfig": {"KmsKeyId": "", **self.request["OutputDataConfig"]},
             "ModelArtifacts": {"S3ModelArtifacts": self.model_uri},
             "SecondaryStatus": "Stopping" if self._status == "Stopping" else self._transitions[-1][0],
             "SecondaryStatusTransitions": self._shown_transitions(),

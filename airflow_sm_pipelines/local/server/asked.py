@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
@@ -31,29 +32,35 @@ class Asked:
     :param operation: as errors name it.
     :param target: of a service that speaks JSON 1.0 or 1.1; empty for others.
     :param action: of a service that speaks the query protocol; empty for others.
+    :param form: parameters of the query protocol.
     :param service: what the request is signed for; empty without a signature.
+    :param region: likewise.
     :param path: of the URL.
     """
 
     operation: str
     target: str
     action: str
+    form: Mapping[str, Sequence[str]]
     service: str
+    region: str
     path: str
 
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment) -> Asked:
         """Look at a request. What it has in it is read, and put back, but for S3: moto reads with a lock held."""
         target, path = environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO", "")
-        action = ""
+        form: dict[str, list[str]] = {}
         if target:
             environ["wsgi.input"] = io.BytesIO(Request(environ).get_data(cache=False))
         elif environ.get("CONTENT_TYPE", "").startswith(_FORM):
             content = Request(environ).get_data(cache=False)
             environ["wsgi.input"] = io.BytesIO(content)
-            action = parse_qs(content.decode("utf-8", "replace")).get("Action", [""])[0]
+            form = parse_qs(content.decode("utf-8", "replace"))
+        action = form.get("Action", [""])[0]
+        signature = Signature.of(environ)
         operation = target.rpartition(".")[2] or action or f"{environ['REQUEST_METHOD']} {path}"
-        return cls(operation, target, action, Signature.of(environ).service, path)
+        return cls(operation, target, action, form, signature.service, signature.region, path)
 
     @property
     def is_s3(self) -> bool:

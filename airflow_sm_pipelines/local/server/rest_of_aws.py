@@ -3,6 +3,8 @@
 moto answers some operations of SageMaker that stand for work as if the work were over, and nothing has run. Here they
 are refused, and so is everything that moto has not: in the form of AWS's errors, and with a status that no client takes
 for something that passes.
+
+What clients ask about themselves is answered in front of moto, too: see ``callers``.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import OperationNotFoundError
 from werkzeug.exceptions import ClientDisconnected
-from werkzeug.test import run_wsgi_app
+from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response
 
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.server.answers import failure, refusal
 from airflow_sm_pipelines.local.server.asked import BAD_REQUEST, Asked
+from airflow_sm_pipelines.local.server.callers import Role, allowed, as_role
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,6 +84,7 @@ class RestOfAws:
     def __init__(self, moto: DomainDispatcherApplication) -> None:
         self._moto = moto
         self._creation = threading.Lock()
+        self._role = Role(Client(moto))
 
     def __call__(
         self,
@@ -95,8 +99,9 @@ class RestOfAws:
         :param prepare: returns the members with which moto is asked in place of the request's own, or refuses it.
         """
         asked = Asked.from_environ(environ)
-        if _stands_for_work(asked):
-            return _refused(asked)(environ, start_response)
+        answered = self._answered_in_front(asked)
+        if answered is not None:
+            return answered(environ, start_response)
         try:
             service = self._moto.get_application(environ)
         except Exception as error:  # noqa: BLE001 - of a target that it cannot make anything of, it raises all kinds
@@ -122,8 +127,20 @@ class RestOfAws:
         if is_page or (asked.target and "xml" in headers.get("Content-Type", "")):
             # A target that moto does not know is a question to S3 for it.
             return _refused(asked)(environ, start_response)
+        if asked.action == "GetCallerIdentity":
+            return Response(as_role(b"".join(answer).decode()), status, headers)(environ, start_response)
         start_response(status, headers.to_wsgi_list())
         return answer
+
+    def _answered_in_front(self, asked: Asked) -> Response | None:
+        """What moto is not asked."""
+        if _stands_for_work(asked):
+            return _refused(asked)
+        if asked.action == "SimulatePrincipalPolicy":
+            return allowed(asked.form)
+        if asked.service == "iam":
+            self._role.make(asked.region)
+        return None
 
     def _ask(
         self,

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.clients.conftest import Client, environment_of, running_endpoint, succeeded
+
+ACCOUNT = "123456789012"
+PIPELINE = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/churn-sdk3"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonSageMaker-ExecutionRole-Local"
+RUN = ("Approve", "Decide", "Evaluate", "Prepare", "Train")
+
+
+def test_a_pipeline_from_upsert_to_delete(client: Client) -> None:
+    """Processors, a ModelTrainer, a callback, a condition, models and a Fail step: the SDK sees what it would on AWS."""
+    assert client.run("pipeline.py") == {
+        "role": ROLE,
+        "upserted": PIPELINE,
+        "good": {"status": "Succeeded", "steps": succeeded("Create", "Register", *RUN)},
+        "given": [{"Name": "Rows", "Value": "60"}],
+        "packages": ["Approved"],
+        "error": "Waiter PipelineExecutionComplete failed",
+        "bad": {
+            "status": "Failed",
+            "steps": sorted([*succeeded(*RUN), ["Bad", "Failed", "accuracy 0.1 me"]]),
+        },
+        "stopped": "Stopped",
+        "described": "churn-sdk3",
+        "updated": PIPELINE,
+        "description": "changed",
+        "executions": 3,
+        "deleted": PIPELINE,
+    }
+
+
+def test_functions_are_steps(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """@step runs where the jobs' interpreter has the SDK; nothing is installed, so a step takes seconds."""
+    directory = tmp_path_factory.mktemp("functions")
+    with running_endpoint(directory, "--job-python", str(environment_of("sdk3") / "python")) as url:
+        seen = Client("sdk3", url, directory).run("functions.py")
+    print("seconds for each step:", seen.pop("seconds"))
+    assert seen == {"loaded": {"rows": 2}, "score": 1.5}
+
+
+def test_jobs_without_a_pipeline(client: Client) -> None:
+    """The SDK waits for them with their logs; a ModelTrainer without a role finds its caller's and has it checked."""
+    assert client.run("jobs.py") == {
+        "processed": "Completed",
+        "role": ROLE,
+        "trained": "Completed",
+        "model": "model.tar.gz",
+    }
