@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import CREDENTIALS, Clients
+from airflow_sm_pipelines.local.aws import Clients, client_variables
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
@@ -300,10 +300,8 @@ class Job(ABC):
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             # For programs of the interpreter's packages, which run with the interpreter itself.
             "PYTHONPATH": self.host.interpreter.job_packages,
-            "AWS_ENDPOINT_URL": self.host.endpoint_url,
-            "AWS_DEFAULT_REGION": self.host.region,
             "AWS_REGION": self.host.region,
-            **CREDENTIALS,
+            **client_variables(self.host.endpoint_url, self.host.region),
         }
 
     def _time_out(self) -> None:
