@@ -52,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
             status = _run(options, interruption)
         except KeyboardInterrupt:
             status = FAILED
-        except (SageMakerPipelinesError, ClientError, BotoCoreError) as error:
+        except ClientError as error:
+            status = _complain(f"{error.operation_name}: {error.response['Error'].get('Message', error)}")
+        except (SageMakerPipelinesError, BotoCoreError) as error:
             status = _complain(str(error))
     return status if interruption.number is None else 128 + interruption.number
 
