@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal takes for a command. Line ends and tabs stay.
+
+    :param text: may come from a job, and hold anything.
+    """
+    return _CONTROL.sub("", text)
 
 
 def step_line(step: StepSnapshot) -> str:
@@ -25,7 +38,7 @@ def step_remark(step: StepSnapshot) -> str:
     :param step: the step.
     """
     if step.status is StepStatus.FAILED:
-        return step.reason or ""
+        return printable(step.reason or "")
     if step.condition_outcome is not None:
         return f"outcome {step.condition_outcome}"
     if step.cache_hit_source:

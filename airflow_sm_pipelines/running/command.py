@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from airflow_sm_pipelines.checking import NEEDS_LOCAL, CommandError, local_limits
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
+from airflow_sm_pipelines.execution.step_lines import printable
 from airflow_sm_pipelines.running.options import parser
 from airflow_sm_pipelines.running.sources import Kind, Source, definition_source, kind_of, read_text
 
@@ -178,7 +179,7 @@ def _tell(options: argparse.Namespace, summary: Summary) -> None:
     if options.json:
         sys.stdout.write(json.dumps(summary.to_dict(), indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in summary.lines())
+        sys.stdout.writelines(f"{printable(line)}\n" for line in summary.lines())
 
 
 def _progress_stream(options: argparse.Namespace) -> TextIO:

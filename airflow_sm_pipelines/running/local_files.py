@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from airflow_sm_pipelines.definition.problems import Problem, error
 from airflow_sm_pipelines.translation.code import LocalCode, read_files
@@ -130,5 +130,4 @@ def local_path(uri: str) -> Path:
 
     :param uri: the URI.
     """
-    parts = urlsplit(uri, allow_fragments=False)
-    return Path(unquote(parts.netloc + parts.path))
+    return Path(unquote(uri.removeprefix(_FILE)))

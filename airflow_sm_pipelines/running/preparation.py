@@ -9,7 +9,6 @@ from airflow_sm_pipelines.checking import definition_problems
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error
-from airflow_sm_pipelines.definition.validation import selected_step_problem
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineParameterError
 from airflow_sm_pipelines.running.buckets import buckets_of
 from airflow_sm_pipelines.running.local_files import LocalFiles
@@ -71,11 +70,20 @@ def prepare(
     others = [problem for problem in definition_problems(definition, local) if problem.path not in missing]
     problems = [*files.problems, *others]
     problems += _parameter_problems(definition, values, source.values_of_runs)
-    steps = [located.step.name for located in definition.walk()]
-    problems += [error(f"--select: {text}") for name in selected if (text := selected_step_problem(name, steps))]
+    problems += _selection_problems(definition, selected)
     uploads = (*source.uploads, *files.uploads.values())
     buckets = buckets_of(definition, values, (*uris, *(upload.uri for upload in uploads)))
     return Preparation(definition, values, uploads, buckets, tuple(problems))
+
+
+def _selection_problems(definition: PipelineDefinition, selected: Sequence[str]) -> list[Problem]:
+    steps = [located.step.name for located in definition.walk()]
+    there = ", ".join(map(repr, steps))
+    return [
+        error(f"--select: the pipeline has no step '{name}'{did_you_mean(name, steps) or '.'} It has {there}")
+        for name in selected
+        if name not in steps
+    ]
 
 
 def _parameter_problems(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
-from airflow_sm_pipelines.execution.step_lines import step_line
+from airflow_sm_pipelines.execution.step_lines import printable, step_line
 from airflow_sm_pipelines.running.following import View
 from airflow_sm_pipelines.running.rows import NOT_RUN, NOT_TAKEN, WAITING, Row, rows_of
 
@@ -58,7 +58,7 @@ class PlainView:
 
         :param line: the line.
         """
-        self._stream.write(f"{line}\n")
+        self._stream.write(f"{printable(line)}\n")
         self._stream.flush()
 
 
@@ -89,7 +89,7 @@ class LiveView:
         """
         from rich.text import Text
 
-        self._live.console.print(Text(line))
+        self._live.console.print(Text(printable(line)))
 
 
 @contextmanager
@@ -100,18 +100,26 @@ def view_on(stream: TextIO, definition: PipelineDefinition, clock: Callable[[], 
     :param definition: what the execution runs.
     :param clock: gives the time.
     """
-    if not stream.isatty():
+    console = _console(stream)
+    if console is None:
         yield PlainView(stream)
         return
-    from rich.console import Console
     from rich.live import Live
 
-    console: Console = Console(file=stream, highlight=False)
-    if console.is_dumb_terminal:
-        yield PlainView(stream)
-        return
     with Live(console=console, auto_refresh=False, transient=False) as live:
         yield LiveView(live, definition, clock)
+
+
+def _console(stream: TextIO) -> Console | None:
+    """What draws on a stream; ``None`` where lines are better, or ``rich`` is not installed."""
+    if not stream.isatty():
+        return None
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        return None
+    console = Console(file=stream, highlight=False)
+    return None if console.is_dumb_terminal else console
 
 
 def table_of(rows: list[Row]) -> Table:
