@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,8 @@ def make_buckets(client: Any, buckets: Iterable[str]) -> None:
     place = {} if region == _ANYWHERE else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     for bucket in buckets:
         if bucket not in there:
-            client.create_bucket(Bucket=bucket, **place)
+            with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):  # another run was first
+                client.create_bucket(Bucket=bucket, **place)
 
 
 def upload(client: Any, uploads: Iterable[CodeUpload], data: Iterable[LocalData]) -> None:
