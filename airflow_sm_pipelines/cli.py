@@ -34,22 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["local"]:
         return _local(given[1:])  # its options stand with the endpoint, behind imports that are slow
-    if given[:1] == ["run"]:
-        _use_utf_8()
-        return run_pipeline(given[1:])
-    options = _parser().parse_args(given)
     _use_utf_8()
     try:
-        status = int(options.run(options))
+        status = run_pipeline(given[1:]) if given[:1] == ["run"] else _obey(_parser().parse_args(given))
         sys.stdout.flush()
-    except SageMakerPipelinesError as error:
-        sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
-        return 1
     except BrokenPipeError:
         # The reader has seen enough. Python would write the rest when it ends, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
+
+
+def _obey(options: argparse.Namespace) -> int:
+    try:
+        return int(options.run(options))
+    except SageMakerPipelinesError as error:
+        sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
+        return 1
 
 
 def _use_utf_8() -> None:

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             status = _run(options, interruption)
         except KeyboardInterrupt:
-            status = FAILED
+            status = _complain("interrupted")
         except ClientError as error:
             status = _complain(f"{error.operation_name}: {error.response['Error'].get('Message', error)}")
         except (SageMakerPipelinesError, BotoCoreError) as error:
