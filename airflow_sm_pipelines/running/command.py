@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from airflow_sm_pipelines.checking import NEEDS_LOCAL, CommandError, local_limits
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
 from airflow_sm_pipelines.execution.step_lines import printable
-from airflow_sm_pipelines.running.options import parser
+from airflow_sm_pipelines.running.options import misplaced, parser
 from airflow_sm_pipelines.running.sources import Kind, Source, definition_source, kind_of, read_text
 
 if TYPE_CHECKING:
@@ -41,11 +41,10 @@ def main(arguments: Sequence[str]) -> int:
         the number of the signal when it was interrupted.
     """
     options = parser(_PROGRAM).parse_args(arguments)
-    try:
-        from airflow_sm_pipelines.running.following import Interruption
-    except ModuleNotFoundError as error:
-        return _complain(NEEDS_LOCAL.format(error.name))
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from airflow_sm_pipelines.running.following import Interruption
 
     interruption = Interruption()
     with interruption.caught():
@@ -55,7 +54,9 @@ def main(arguments: Sequence[str]) -> int:
             status = _complain("interrupted")
         except ClientError as error:
             status = _complain(f"{error.operation_name}: {error.response['Error'].get('Message', error)}")
-        except (SageMakerPipelinesError, BotoCoreError) as error:
+        except BrokenPipeError:
+            raise
+        except (SageMakerPipelinesError, BotoCoreError, Boto3Error, OSError) as error:
             status = _complain(str(error))
     return status if interruption.number is None else 128 + interruption.number
 
@@ -64,6 +65,8 @@ def _run(options: argparse.Namespace, interruption: Interruption) -> int:
     path: Path = options.pipeline
     text = read_text(path)
     kind = kind_of(path, text)
+    if problem := misplaced(options, kind):
+        parser(_PROGRAM).error(problem)
     source: Source | None = None
     if kind is not Kind.SDK:
         source = _source(options, kind, text)
@@ -104,7 +107,8 @@ def _prepared(options: argparse.Namespace, source: Source) -> Preparation:
     selected = tuple(options.select)
     local = None if options.endpoint_url else local_limits(options.stub, selected or None)
     uris = [each.uri for each in options.s3]
-    preparation = prepare(source, dict(options.parameters), selected=selected, uris=uris, local=local)
+    given = dict(options.parameters)
+    preparation = prepare(source, given, selected=selected, logs=options.logs, uris=uris, local=local)
     for problem in preparation.problems:
         sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
     return preparation
@@ -153,6 +157,7 @@ def _execution(
     definition = preparation.definition
     if definition is None:
         raise CommandError("there is no definition to run")
+    root = results.make_root(Path())
     uploads.make_buckets(clients["s3"], preparation.buckets)
     uploads.upload(clients["s3"], preparation.uploads, options.s3)
     client = clients["sagemaker"]
@@ -163,7 +168,7 @@ def _execution(
     with view_on(_progress_stream(options), definition, _now) as view:
         view.say(f"pipeline {source.name}, execution {arn.rpartition('/')[2]}")
         snapshot = following.follow(client, arn, view, lines, interruption)
-    directory = results.make_directory(Path(), snapshot.arn.execution_id)
+    directory = root / snapshot.arn.execution_id
     finished = results.Finished(clients, definition, preparation.values, snapshot)
     rows = rows_of(definition, snapshot, _now())
     return snapshot, Summary(snapshot, rows, finished.results(directory), directory)

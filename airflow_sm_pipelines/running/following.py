@@ -11,11 +11,9 @@ from typing import Any, Final, Protocol
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.running.execution import JobLogs, look, stop
+from airflow_sm_pipelines.running.preparation import ALL
 
 SECONDS_BETWEEN_LOOKS: Final = 0.2
-
-ALL: Final = "all"
-"""Stands for every step, where the log of one could be named."""
 
 
 class Interruption:

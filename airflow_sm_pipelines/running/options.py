@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_sm_pipelines.running.sources import Kind
+
 _DESCRIPTION = """\
 Run a pipeline on this machine, and show how it goes. PIPELINE is a pipeline definition (JSON), a Python file that
 makes a Pipeline of the SageMaker SDK, or a Dag file with a SageMakerPipelineTaskGroup. All that can be checked is
@@ -73,6 +75,18 @@ def parser(program: str) -> argparse.ArgumentParser:
     made.add_argument("--dag-id", help="which Dag, where a Dag file has several")
     made.add_argument("--group-id", help="which task group, where a Dag has several")
     return made
+
+
+def misplaced(options: argparse.Namespace, kind: Kind) -> str | None:
+    """Say which options have no meaning for a kind of file; ``None`` when all have one.
+
+    :param options: as they were read.
+    :param kind: what the file is.
+    """
+    of_dags = {"--dag-id": options.dag_id, "--group-id": options.group_id}
+    meaningless = {"--pipeline-name": options.pipeline_name} if kind is Kind.DAG else of_dags
+    given = [name for name, value in meaningless.items() if value is not None]
+    return f"argument {given[0]}: {options.pipeline} is {kind.value}; leave it out" if given else None
 
 
 class _Parser(argparse.ArgumentParser):

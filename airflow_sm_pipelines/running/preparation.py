@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from airflow_sm_pipelines.checking import definition_problems
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error
+from airflow_sm_pipelines.definition.steps import walk_body
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineParameterError
 from airflow_sm_pipelines.running.buckets import buckets_of
 from airflow_sm_pipelines.running.local_files import LocalFiles
 from airflow_sm_pipelines.running.sources import Source
 from airflow_sm_pipelines.translation.nodes import CodeUpload
+
+ALL: Final = "all"
+"""Stands for every step, where the log of one could be named."""
 
 LocalLimits = Callable[[PipelineDefinition], list[Problem]]
 
@@ -46,6 +51,7 @@ def prepare(
     given: Mapping[str, str],
     *,
     selected: Sequence[str] = (),
+    logs: Sequence[str] = (),
     uris: Sequence[str] = (),
     local: LocalLimits | None = None,
 ) -> Preparation:
@@ -54,6 +60,7 @@ def prepare(
     :param source: the pipeline.
     :param given: values of pipeline parameters, which count before the file's own.
     :param selected: the steps that a selective execution is to run.
+    :param logs: the steps whose logs are to be shown; ``all`` is every step.
     :param uris: S3 URIs that files are uploaded to besides.
     :param local: names what cannot run here; ``None`` where the endpoint knows that alone.
     """
@@ -70,19 +77,22 @@ def prepare(
     others = [problem for problem in definition_problems(definition, local) if problem.path not in missing]
     problems = [*files.problems, *others]
     problems += _parameter_problems(definition, values, source.values_of_runs)
-    problems += _selection_problems(definition, selected)
+    problems += _step_problems(definition, "--select", selected)
+    problems += _step_problems(definition, "--logs", [each for each in logs if each != ALL])
     uploads = (*source.uploads, *files.uploads.values())
     buckets = buckets_of(definition, values, (*uris, *(upload.uri for upload in uploads)))
     return Preparation(definition, values, uploads, buckets, tuple(problems))
 
 
-def _selection_problems(definition: PipelineDefinition, selected: Sequence[str]) -> list[Problem]:
+def _step_problems(definition: PipelineDefinition, option: str, names: Sequence[str]) -> list[Problem]:
     steps = [located.step.name for located in definition.walk()]
+    bodies = {each.step.name for located in definition.walk() for each in walk_body(located)}
     there = ", ".join(map(repr, steps))
     return [
-        error(f"--select: the pipeline has no step '{name}'{did_you_mean(name, steps) or '.'} It has {there}")
-        for name in selected
-        if name not in steps
+        error(f"{option}: the pipeline has no step '{name}'{did_you_mean(name, steps) or '.'} It has {there}")
+        for name in names
+        # What a ForEach step runs has the number of its turn in its name.
+        if name not in steps and not (name.rpartition("-")[0] in bodies and name.rpartition("-")[2].isdecimal())
     ]
 
 

@@ -93,6 +93,7 @@ class Finished:
 
         :param directory: gets a directory for each step.
         """
+        directory.mkdir(exist_ok=True)
         return [self._results(step, directory / step.name) for step in self._snapshot.steps.values()]
 
     def reference(self, reference: Reference) -> Any:
@@ -212,16 +213,14 @@ def file_name(name: str) -> str:
     return safe if safe.strip(". ") else "_" * max(1, len(safe))
 
 
-def make_directory(parent: Path, execution_id: str) -> Path:
-    """Make the directory of an execution's outputs. Git does not look at what is in there.
+def make_root(parent: Path) -> Path:
+    """Make the directory that executions' outputs lie in. Git does not look at what is in there.
 
     :param parent: the current directory.
-    :param execution_id: the execution.
     """
     root = parent / DIRECTORY
-    directory = root / execution_id
-    directory.mkdir(parents=True, exist_ok=True)
+    root.mkdir(exist_ok=True)
     ignore = root / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
-    return directory
+    return root

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sm_pipelines.running.options import parser
+from airflow_sm_pipelines.running.options import misplaced, parser
+from airflow_sm_pipelines.running.sources import Kind
 from airflow_sm_pipelines.running.uploads import LocalData
 
 
@@ -111,3 +112,23 @@ def test_the_objects_of_local_data(tmp_path):
         [("b", "k/a.csv", "a.csv"), ("b", "k/sub/b.csv", "sub/b.csv")],
         [("b", "a.csv", "a.csv"), ("b", "sub/b.csv", "sub/b.csv")],
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "problem"),
+    [
+        (Kind.DAG, ["--dag-id", "d", "--group-id", "g"], None),
+        (Kind.SDK, ["--pipeline-name", "p"], None),
+        (Kind.DEFINITION, ["--pipeline-name", "p"], None),
+        (Kind.DAG, ["--pipeline-name", "p"], "argument --pipeline-name: p.py is a Dag file; leave it out"),
+        (Kind.DEFINITION, ["--dag-id", "d"], "argument --dag-id: p.py is a pipeline definition; leave it out"),
+        (
+            Kind.SDK,
+            ["--group-id", "d"],
+            "argument --group-id: p.py is a Python file with a Pipeline of the SageMaker SDK; leave it out",
+        ),
+    ],
+)
+def test_options_that_mean_nothing_for_a_file_are_said(kind, arguments, problem):
+    """Rather than to do as if they did."""
+    assert misplaced(parser("run").parse_args(["p.py", *arguments]), kind) == problem

@@ -70,7 +70,11 @@ def test_all_problems_are_found_at_once(tmp_path):
     }
     read = source(tmp_path, step, fail(), parameters=declared, values_of_runs={"B": "{{ ds }}"})
     prepared = prepare(
-        read, {"A": "x", "E": "1", "D": ""}, selected=["ende"], local=lambda _: [error("not run here", "$.Steps[0]")]
+        read,
+        {"A": "x", "E": "1", "D": ""},
+        selected=["ende"],
+        logs=["all", "nd"],
+        local=lambda _: [error("not run here", "$.Steps[0]")],
     )
     assert texts(prepared) == [
         (
@@ -86,6 +90,7 @@ def test_all_problems_are_found_at_once(tmp_path):
         "pipeline parameter 'B' has the value {{ ds }}, which only a Dag run has. Give one: --parameter B=VALUE",
         "pipeline parameter 'C' has no default value. Give one: --parameter C=VALUE",
         "--select: the pipeline has no step 'ende'. Did you mean 'end'? It has 'a', 'end'",
+        "--logs: the pipeline has no step 'nd'. Did you mean 'end'? It has 'a', 'end'",
     ]
 
 
@@ -93,3 +98,14 @@ def test_warnings_keep_nothing_from_being_started(tmp_path):
     """They are shown, and are no errors."""
     prepared = prepare(source(tmp_path, {**fail(), "Colour": "red"}), {})
     assert ([problem.severity for problem in prepared.problems], prepared.errors) == (["warning"], ())
+
+
+def test_the_log_of_a_turn_may_be_named(tmp_path):
+    """A ForEach step runs the steps of its body under names with the number of the turn."""
+    arguments = {"IterableItems": [1], "ForEachBody": [{"Name": "b", "Type": "Model", "Arguments": {}}]}
+    read = source(tmp_path, {"Name": "each", "Type": "ForEach", "Arguments": arguments})
+    found = [text for text in texts(prepare(read, {}, logs=["b-0", "b", "b-x"])) if text.startswith("--logs")]
+    assert found == [
+        "--logs: the pipeline has no step 'b'. It has 'each'",
+        "--logs: the pipeline has no step 'b-x'. It has 'each'",
+    ]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from airflow_sm_pipelines.definition.comparisons import ToldComparison
-from airflow_sm_pipelines.running.results import StepResults, file_name, make_directory
+from airflow_sm_pipelines.running.results import StepResults, file_name, make_root
 from airflow_sm_pipelines.running.rows import rows_of
 from airflow_sm_pipelines.running.summary import Summary
 from tests.unit.running.executions import ARN, DEFINITION, OTHER, START, snapshot, step
@@ -124,9 +124,9 @@ def test_directories_are_named_after_outputs():
 
 def test_the_directory_of_outputs_is_ignored_by_git(tmp_path):
     """What somebody has written into the file stays."""
-    assert make_directory(tmp_path, "one") == tmp_path / ".sm-pipelines" / "one"
+    assert make_root(tmp_path) == tmp_path / ".sm-pipelines"
     ignore = tmp_path / ".sm-pipelines" / ".gitignore"
     assert ignore.read_text() == "*\n"
     ignore.write_text("*.csv\n")
-    make_directory(tmp_path, "two")
-    assert (ignore.read_text(), (tmp_path / ".sm-pipelines" / "two").is_dir()) == ("*.csv\n", True)
+    make_root(tmp_path)
+    assert ignore.read_text() == "*.csv\n"
