@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, Protocol
@@ -118,7 +118,7 @@ def follow(client: Any, arn: str, view: View, lines: LogLines, interruption: Int
     :return: how it ended.
     :raises KeyboardInterrupt: at a second signal.
     """
-    ask: Callable[[], bool] | None = None
+    is_to_stop = False
     with interruption.noted():
         while True:
             snapshot = look(client, arn)
@@ -127,8 +127,8 @@ def follow(client: Any, arn: str, view: View, lines: LogLines, interruption: Int
             view.show(snapshot)
             if snapshot.status.is_terminal:
                 return snapshot
-            if ask is not None and ask():
-                ask = None
+            if is_to_stop:
+                is_to_stop = not stop(client, arn)
             if interruption.wait(SECONDS_BETWEEN_LOOKS):
                 view.say("stopping the execution; a second signal ends it at once")
-                ask = lambda: stop(client, arn)  # noqa: E731
+                is_to_stop = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.definition.comparisons import ToldComparison, tell_condition
 from airflow_sm_pipelines.definition.document import PipelineDefinition
@@ -163,7 +163,7 @@ class Finished:
                 continue  # a step that failed may not have come to write it
 
     def _job(self, step: StepSnapshot) -> Mapping[str, Any]:
-        """The job of a step as it is described; nothing for a step without one."""
+        """The job of a step, or what else it made, as it is described; nothing for a step that made nothing."""
         arn = step.job_arn
         if arn is None:
             return {}
@@ -173,14 +173,13 @@ class Finished:
 
     def _describe(self, arn: ResourceArn) -> Mapping[str, Any]:
         resource = RESOURCES.get(arn.resource_type)
-        if resource is None or not resource.is_listed:
+        describe = None if resource is None else getattr(self._client, xform_name(f"Describe{resource.api}"), None)
+        if resource is None or describe is None:
             return {}
         try:
-            job: Mapping[str, Any] = getattr(self._client, xform_name(f"Describe{resource.api}"))(
-                **{f"{resource.api}Name": arn.resource_id}
-            )
-        except ClientError:
-            return {}  # of a step that something stands in for, there is no job
+            job: Mapping[str, Any] = describe(**{f"{resource.api}Name": arn.resource_id})
+        except (ClientError, ParamValidationError):
+            return {}  # what is asked about in another way; or something stands in for it, and there is none
         return job
 
     def _download(
