@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
+from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients, client_variables
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -69,8 +69,6 @@ class JobHost:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             # For programs of the interpreter's packages, which run with the interpreter itself.
             "PYTHONPATH": interpreter.job_packages,
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
-            **self.access_key.environment(),
+            **client_variables(self.endpoint_url, self.region, self.access_key),
         }
