@@ -11,6 +11,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
@@ -43,8 +45,11 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     )
     for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    wait_for_signal = _signals()
-    settings = EndpointSettings(**options)
+    with _signals() as wait_for_signal:
+        return _run(EndpointSettings(**options), wait_for_signal)
+
+
+def _run(settings: EndpointSettings, wait_for_signal: Callable[[], object]) -> int:
     try:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
@@ -61,24 +66,23 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     return 0
 
 
-def _signals() -> Callable[[], object]:
-    """Take SIGINT and SIGTERM from now on, and return what waits for one.
+@contextmanager
+def _signals() -> Iterator[Callable[[], object]]:
+    """Take SIGINT and SIGTERM inside, and give what waits for one.
 
     The system may hand a signal to any thread, and Python calls handlers in the main thread only, which does not
     notice while it waits for a lock. What is written by Python's own C handler, in whatever thread, it does notice.
     """
     receiving, sending = socket.socketpair()
     sending.setblocking(False)
-    signal.set_wakeup_fd(sending.fileno())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-
-    def wait() -> None:
-        with receiving, sending:
-            receiving.recv(1)
-            signal.set_wakeup_fd(-1)
-
-    return wait
+    with receiving, sending:
+        before = signal.set_wakeup_fd(sending.fileno())
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: None)
+            yield partial(receiving.recv, 1)
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _warnings(settings: EndpointSettings) -> Iterator[str]:
