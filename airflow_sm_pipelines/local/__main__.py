@@ -9,6 +9,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from airflow_sm_pipelines.local import telling
@@ -52,12 +54,21 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     telling.tell_on(sys.stderr)
-    wait_for_signal = _signals()
     key_id = options.pop("access_key")
     secret = os.environ.get(SECRET_VARIABLE)
     if key_id is not None:
         options["access_key"] = AccessKey(key_id, secret) if secret else AccessKey.generate(key_id)
-    settings = EndpointSettings(**options)
+    with _signals() as wait_for_signal:
+        return _run(EndpointSettings(**options), secret, wait_for_signal)
+
+
+def _run(settings: EndpointSettings, secret: str | None, wait_for_signal: Callable[[], object]) -> int:
+    """Run the endpoint.
+
+    :param settings: its settings.
+    :param secret: the secret of an access key that whoever starts it knows; it is not printed.
+    :param wait_for_signal: waits.
+    """
     try:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
@@ -78,24 +89,23 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     return 0
 
 
-def _signals() -> Callable[[], object]:
-    """Take SIGINT and SIGTERM from now on, and return what waits for one.
+@contextmanager
+def _signals() -> Iterator[Callable[[], object]]:
+    """Take SIGINT and SIGTERM inside, and give what waits for one.
 
     The system may hand a signal to any thread, and Python calls handlers in the main thread only, which does not
     notice while it waits for a lock. What is written by Python's own C handler, in whatever thread, it does notice.
     """
     receiving, sending = socket.socketpair()
     sending.setblocking(False)
-    signal.set_wakeup_fd(sending.fileno())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-
-    def wait() -> None:
-        with receiving, sending:
-            receiving.recv(1)
-            signal.set_wakeup_fd(-1)
-
-    return wait
+    with receiving, sending:
+        before = signal.set_wakeup_fd(sending.fileno())
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: None)
+            yield partial(receiving.recv, 1)
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _variables(endpoint: LocalEndpoint) -> dict[str, str]:
