@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
+from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.tuning.plan import GRID, HYPERBAND, Definition, Resources
 from airflow_sm_pipelines.local.tuning.ranges import LOGARITHMIC, REVERSE_LOGARITHMIC, Choice, NumberRange, Range
 
@@ -107,10 +108,17 @@ class OptunaSearch:
     :param definition: of the training jobs.
     :param strategy: Bayesian, Random or Hyperband.
     :param seed: below :data:`_SEEDS`; ``None`` for any.
+    :raises JobFailedError: Optuna is not installed.
     """
 
     def __init__(self, definition: Definition, strategy: str, seed: int | None) -> None:
-        import optuna
+        try:
+            import optuna
+        except ModuleNotFoundError as error:
+            raise JobFailedError(
+                f"ClientError: the local endpoint cannot search with the strategy {strategy}: '{error.name}' is not"
+                " installed. Install the extra 'local': pip install 'airflow-sm-pipelines[local]'"
+            ) from error
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler: optuna.samplers.BaseSampler = optuna.samplers.TPESampler(seed=seed)

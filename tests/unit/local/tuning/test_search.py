@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.tuning.plan import Plan
 from airflow_sm_pipelines.local.tuning.search import Search, search_of
 from tests.tuning_requests import choices, numbers, objective, request
@@ -156,6 +157,17 @@ def test_hyperband_stops_what_goes_on_for_too_long():
 def test_other_strategies_stop_nothing():
     """Whatever is reported."""
     assert stopped_after(searched(numbers(x=("0", "1")), "Bayesian"), [1, 0, -1]) is None
+
+
+def test_optuna_is_missing(monkeypatch: pytest.MonkeyPatch):
+    """An environment that was made before it was needed: what to do."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(JobFailedError) as failure:
+        searched(numbers(x=("0", "1")))
+    assert str(failure.value) == (
+        "ClientError: the local endpoint cannot search with the strategy Random: 'optuna' is not installed. Install the extra "
+        "'local': pip install 'airflow-sm-pipelines[local]'"
+    )
 
 
 def test_optuna_is_loaded_when_a_search_begins():
