@@ -285,7 +285,7 @@ def _check_link(path: Path, wrong: str, inside: Path, around: tuple[Path, ...]) 
     except (OSError, RuntimeError):  # which of them depends on the Python
         raise StagingError(f"{wrong} leads to itself") from None
     if not target.is_relative_to(inside):
-        raise StagingError(f"{wrong} leaves its directory. Relative links within it are stored")
+        raise StagingError(f"{wrong} leaves its directory. Links within it are stored")
     if target in around:
         raise StagingError(f"{wrong} leads to a directory around it")
     if not target.exists():
