@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 from s3transfer.futures import TransferFuture
 from s3transfer.manager import TransferManager
+from s3transfer.subscribers import BaseSubscriber
 
 DEEPEST: Final = 200
 """So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
@@ -63,11 +64,15 @@ class StoredObject:
     :param bucket: its bucket.
     :param key: its key.
     :param name: where it lands below a directory.
+    :param size: in bytes, where that is known with the ETag. Then S3 need not be asked for them.
+    :param etag: of what is there now.
     """
 
     bucket: str
     key: str
     name: str
+    size: int | None = None
+    etag: str | None = None
 
     @classmethod
     def below(cls, prefix: str, uri: str) -> StoredObject:
@@ -116,14 +121,13 @@ class S3Staging:
         """
         bucket, prefix = split_uri(uri)
         try:
-            keys = [
-                item["Key"]
+            found = [
+                StoredObject(bucket, item["Key"], relative_name(prefix, item["Key"]), item["Size"], item["ETag"])
                 for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
                 for item in page.get("Contents", ())
             ]
         except ClientError as error:
             raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
-        found = [StoredObject(bucket, key, relative_name(prefix, key)) for key in keys]
         found = [each for each in found if each.name and not each.name.endswith("/")]
         if not found and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
@@ -149,7 +153,11 @@ class S3Staging:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
             self._finish(
-                [transfers.download(each.bucket, each.key, str(target)) for target, each in targets.items()], uri
+                [
+                    transfers.download(each.bucket, each.key, str(target), subscribers=[_Known(each)])
+                    for target, each in targets.items()
+                ],
+                uri,
             )
 
     def upload_directories(self, directories: Sequence[Path], uri: str) -> None:
@@ -241,6 +249,22 @@ class S3Staging:
                 future.result()
             except ClientError as error:
                 raise StagingError(f"ClientError: cannot transfer {uri}: {_words(error)}") from error
+
+
+class _Known(BaseSubscriber):
+    """Tells a transfer what it would ask S3 for.
+
+    :param stored: the object.
+    """
+
+    def __init__(self, stored: StoredObject) -> None:
+        self._stored = stored
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:
+        """Called before the transfer begins."""
+        if self._stored.size is not None and self._stored.etag is not None:
+            future.meta.provide_transfer_size(self._stored.size)
+            future.meta.provide_object_etag(self._stored.etag)
 
 
 def _files(directory: Path) -> Iterator[Path]:
