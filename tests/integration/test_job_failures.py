@@ -206,7 +206,7 @@ def test_an_output_bucket_that_does_not_exist_fails_the_job(endpoint: LocalEndpo
 
 
 OUTPUT = "import os; os.chdir('/opt/ml/processing/output/o')\n"
-LEAVES = "that leaves its directory. Relative links within it are stored"
+LEAVES = "that leaves its directory. Links within it are stored"
 BOMB = """
 for n in range(17):
     os.mkdir(str(n))
@@ -226,6 +226,7 @@ for _ in range(3000):
     [
         ("os.symlink('/etc/hostname', 'x')", f"the output file 'x' is a link {LEAVES}"),
         ("os.symlink('/etc', 'x')", f"the output file 'x' is a link {LEAVES}"),
+        ("os.symlink('/opt/ml/output', 'x')", f"the output file 'x' is a link {LEAVES}"),
         ("os.symlink('x', 'x')", "the output file 'x' is a link that leads to itself"),
         ("os.mkfifo('x')", "the output file 'x' is not a file but a pipe, a socket or the like"),
         ("os.chdir('..'); os.rmdir('o'); open('o', 'w')", "the output directory 'o' is not a directory any more"),
@@ -253,12 +254,15 @@ def test_an_output_that_cannot_be_stored_fails_the_job(
 
 
 def test_links_within_an_output_stand_for_what_they_lead_to(endpoint: LocalEndpoint, aws: Aws) -> None:
-    """Those to files and those to directories."""
-    script = "os.mkdir('a'); open('a/f', 'w').write('text'); os.symlink('a', 'b'); os.symlink('a/f', 'c')"
+    """Those to files and those to directories; absolute ones lead where the job saw them lead."""
+    script = """
+os.mkdir('a'); open('a/f', 'w').write('text'); os.symlink('a', 'b'); os.symlink('a/f', 'c')
+os.symlink('/opt/ml/processing/output/o/d2', 'd1'); os.symlink('/opt/ml/processing/output/o/a/', 'd2')
+"""
     code = aws.put(f"links/{uuid.uuid4().hex}/script.py", OUTPUT + script)
     prefix = f"s3://{BUCKET}/links-{uuid.uuid4().hex}"
     assert run_one(endpoint, aws, processing_step("p", code, outputs={"o": prefix}))["StepStatus"] == "Succeeded"
-    assert [aws.get(f"{prefix}/{name}") for name in ("a/f", "b/f", "c")] == ["text"] * 3
+    assert [aws.get(f"{prefix}/{name}") for name in ("a/f", "b/f", "c", "d1/f", "d2/f")] == ["text"] * 5
 
 
 @pytest.mark.parametrize("removed", ["/opt/ml/model", "/opt/ml/output/data"])

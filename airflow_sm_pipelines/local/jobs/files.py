@@ -6,11 +6,13 @@ import io
 import logging
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+from airflow_sm_pipelines.local.jobs.staging import DEEPEST
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,41 @@ def local_path(directory: JobDirectory, path: str | None, name: str) -> Path:
     if not inside:
         raise JobFailedError(f"{wrong} is a link that leaves /opt/ml")
     return found
+
+
+def output_path(directory: JobDirectory, path: str | None, name: str) -> Path:
+    """Where an output of a job is that has ended, to be stored file by file.
+
+    Absolute links below it name places as the job saw them. They are made to lead there on this machine, so that they
+    are treated as relative ones are.
+
+    :param directory: the job's directory.
+    :param path: the LocalPath.
+    :param name: the output, for the message.
+    :raises JobFailedError: as of :func:`local_path`, or a link cannot be changed.
+    """
+    found = local_path(directory, path, name)
+    try:
+        for link in _links(found):
+            target = os.path.normpath(link.readlink())
+            if target.startswith("/opt/ml/"):
+                link.unlink()
+                link.symlink_to(directory.ml.resolve() / os.path.relpath(target, "/opt/ml"))
+    except OSError as error:
+        raise JobFailedError(f"ClientError: the output {name!r} cannot be read: {error}") from error
+    return found
+
+
+def _links(root: Path) -> Iterator[Path]:
+    """The links below a directory, as deep as outputs may be; none is followed."""
+    left = [(root, 1)] if root.is_dir() else []
+    while left:
+        folder, depth = left.pop()
+        for path in list(folder.iterdir()):
+            if path.is_symlink():
+                yield path
+            elif path.is_dir() and depth < DEEPEST:
+                left.append((path, depth + 1))
 
 
 def said(directory: JobDirectory, name: str, limit: int) -> str:

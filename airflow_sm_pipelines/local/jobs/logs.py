@@ -79,9 +79,14 @@ class LogStream:
         self._events.put({"timestamp": int(time.time() * 1000), "message": line or " "})
 
     def _make(self) -> None:
-        with contextlib.suppress(self._client.exceptions.ResourceAlreadyExistsException):  # an earlier job made it
-            self._client.create_log_group(logGroupName=self._group)
-        self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        """Make the stream. Only the first job of a kind finds no group: so the others need no request about it."""
+        names = {"logGroupName": self._group, "logStreamName": self._stream}
+        try:
+            self._client.create_log_stream(**names)
+        except self._client.exceptions.ResourceNotFoundException:
+            with contextlib.suppress(self._client.exceptions.ResourceAlreadyExistsException):  # another job made it
+                self._client.create_log_group(logGroupName=self._group)
+            self._client.create_log_stream(**names)
 
     def _send(self) -> None:
         open_ = True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
-from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.files import local_path, output_path, said
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.job import Plan, ProcessJob
@@ -73,7 +73,7 @@ class ProcessingJob(ProcessJob):
         if stopped:
             return
         for name, output in self._outputs():
-            made = [local_path(directory, output["LocalPath"], name) for directory in directories]
+            made = [output_path(directory, output["LocalPath"], name) for directory in directories]
             staging.upload_directories(made, output["S3Uri"])
 
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 from s3transfer.futures import TransferFuture
 from s3transfer.manager import TransferManager
+from s3transfer.subscribers import BaseSubscriber
 
 DEEPEST: Final = 200
 """So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
@@ -64,11 +65,15 @@ class StoredObject:
     :param bucket: its bucket.
     :param key: its key.
     :param name: where it lands below a directory.
+    :param size: in bytes, where that is known with the ETag. Then S3 need not be asked for them.
+    :param etag: of what is there now.
     """
 
     bucket: str
     key: str
     name: str
+    size: int | None = None
+    etag: str | None = None
 
     @classmethod
     def below(cls, prefix: str, uri: str) -> StoredObject:
@@ -133,14 +138,13 @@ class S3Staging:
         """
         bucket, prefix = split_uri(uri)
         try:
-            keys = [
-                item["Key"]
+            found = [
+                StoredObject(bucket, item["Key"], relative_name(prefix, item["Key"]), item["Size"], item["ETag"])
                 for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
                 for item in page.get("Contents", ())
             ]
         except ClientError as error:
             raise StagingError(f"{self._nothing(uri, bucket, role_arn)} {_words(error)}") from error
-        found = [StoredObject(bucket, key, relative_name(prefix, key)) for key in keys]
         found = [each for each in found if each.name and not each.name.endswith("/")]
         if not found and required:
             raise StagingError(self._nothing(uri, bucket, role_arn))
@@ -167,7 +171,11 @@ class S3Staging:
             target.parent.mkdir(parents=True, exist_ok=True)
         with TransferManager(self._client) as transfers:
             self._finish(
-                [transfers.download(each.bucket, each.key, str(target)) for target, each in targets.items()], uri
+                [
+                    transfers.download(each.bucket, each.key, str(target), subscribers=[_Known(each)])
+                    for target, each in targets.items()
+                ],
+                uri,
             )
         return targets
 
@@ -278,6 +286,22 @@ class S3Staging:
                 raise StagingError(f"ClientError: cannot transfer {uri}: {_words(error)}") from error
 
 
+class _Known(BaseSubscriber):
+    """Tells a transfer what it would ask S3 for.
+
+    :param stored: the object.
+    """
+
+    def __init__(self, stored: StoredObject) -> None:
+        self._stored = stored
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:
+        """Called before the transfer begins."""
+        if self._stored.size is not None and self._stored.etag is not None:
+            future.meta.provide_transfer_size(self._stored.size)
+            future.meta.provide_object_etag(self._stored.etag)
+
+
 def _files(directory: Path) -> Iterator[Path]:
     if not os.path.lexists(directory):
         return
@@ -320,7 +344,7 @@ def _check_link(path: Path, wrong: str, inside: Path, around: tuple[Path, ...]) 
     except (OSError, RuntimeError):  # which of them depends on the Python
         raise StagingError(f"{wrong} leads to itself") from None
     if not target.is_relative_to(inside):
-        raise StagingError(f"{wrong} leaves its directory. Relative links within it are stored")
+        raise StagingError(f"{wrong} leaves its directory. Links within it are stored")
     if target in around:
         raise StagingError(f"{wrong} leads to a directory around it")
     if not target.exists():

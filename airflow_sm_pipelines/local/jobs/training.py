@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -15,7 +15,7 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
 from airflow_sm_pipelines.local.jobs.algorithms import algorithm_asked_for
-from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.files import local_path, output_path, said
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
@@ -154,10 +154,10 @@ class TrainingJob(ProcessJob):
             ("inputdataconfig.json", channels),
         ):
             (configuration / file).write_text(json.dumps(content), encoding="utf-8")
-        checkpoints = self._checkpoints(directory)
-        if checkpoints is not None:
+        if "CheckpointConfig" in self.request:
             uri = self.request["CheckpointConfig"]["S3Uri"]
-            staging.download(uri, checkpoints, self.request["RoleArn"], required=False)
+            target = self._checkpoints(directory, local_path)
+            staging.download(uri, target, self.request["RoleArn"], required=False)
         variables = {
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
@@ -171,17 +171,19 @@ class TrainingJob(ProcessJob):
 
         What the instances have made goes into one archive, as on AWS.
         """
-        models = [local_path(directory, "/opt/ml/model", "the model") for directory in directories]
+        is_archive = not self.model_uri.endswith("/")
+        place = local_path if is_archive else output_path  # in an archive, links stay what they are
+        models = [place(directory, "/opt/ml/model", "the model") for directory in directories]
         scratch = directories[0].root / "tmp"
-        if self.model_uri.endswith("/"):
+        if not is_archive:
             staging.upload_directories(models, self.model_uri)
         elif not stopped or any(map(_has_content, models)):
             staging.upload_archive(models, self.model_uri, scratch)
         data = [local_path(directory, "/opt/ml/output/data", "the output data") for directory in directories]
         if any(map(_has_content, data)):
             staging.upload_archive(data, f"{self.output_uri}/output.tar.gz", scratch)
-        checkpoints = [path for path in map(self._checkpoints, directories) if path is not None]
-        if checkpoints:
+        if "CheckpointConfig" in self.request:
+            checkpoints = [self._checkpoints(directory, output_path) for directory in directories]
             staging.upload_directories(checkpoints, self.request["CheckpointConfig"]["S3Uri"])
 
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:
@@ -267,11 +269,9 @@ class TrainingJob(ProcessJob):
         resources: Mapping[str, Any] = self.request.get("ResourceConfig", {})
         return resources
 
-    def _checkpoints(self, directory: JobDirectory) -> Path | None:
-        if "CheckpointConfig" not in self.request:
-            return None
+    def _checkpoints(self, directory: JobDirectory, place: Callable[[JobDirectory, str | None, str], Path]) -> Path:
         path = self.request["CheckpointConfig"].get("LocalPath", "/opt/ml/checkpoints")
-        return local_path(directory, path, "CheckpointConfig")
+        return place(directory, path, "CheckpointConfig")
 
     def _shown_transitions(self) -> list[dict[str, Any]]:
         ends = [{"EndTime": start} for _, start in self._transitions[1:]]

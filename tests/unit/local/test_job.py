@@ -28,7 +28,7 @@ from airflow_sm_pipelines.local.jobs.staging import S3Staging
 class Logs:
     """CloudWatch Logs that keeps what it is sent."""
 
-    exceptions = SimpleNamespace(ResourceAlreadyExistsException=KeyError)
+    exceptions = SimpleNamespace(ResourceAlreadyExistsException=KeyError, ResourceNotFoundException=KeyError)
 
     def __init__(self) -> None:
         self.events: list[str] = []

@@ -39,22 +39,36 @@ class Logs:
 
     class exceptions:  # noqa: D106, N801 - boto3's name
         ResourceAlreadyExistsException = KeyError
+        ResourceNotFoundException = IndexError
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, *, has_group: bool = True) -> None:
         self.messages: list[str] = []
+        self.made: list[str] = []
+        self._has_group = has_group
         self._failures = failures
 
     def create_log_group(self, **_: Any) -> None:
-        """There is one."""
+        self.made.append("group")
+        self._has_group = True
 
     def create_log_stream(self, **_: Any) -> None:
-        """There is one."""
+        self.made.append("stream")
+        if not self._has_group:
+            raise IndexError("no group")
 
     def put_log_events(self, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803 - boto3's name
         if self._failures:
             self._failures -= 1
             raise ConnectionError("no room")
         self.messages += [event["message"] for event in logEvents]
+
+
+@pytest.mark.parametrize(("has_group", "made"), [(True, ["stream"]), (False, ["stream", "group", "stream"])])
+def test_the_group_is_made_when_it_is_missing(has_group, made):
+    """Which is found out without a request of its own."""
+    client = Logs(has_group=has_group)
+    LogStream(client, "g", "s").close()
+    assert client.made == made
 
 
 def test_of_a_long_log_the_beginning_and_the_end_are_kept(monkeypatch):
