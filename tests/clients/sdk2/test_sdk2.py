@@ -51,3 +51,8 @@ def test_jobs_without_a_pipeline(client: Client) -> None:
         "model": True,
         "logged": ["prepared 7 rows", "rows=7"],
     }
+
+
+def test_a_tuning_step_and_its_best_model(client: Client) -> None:
+    """Three training jobs are tried, and the step behind reads the model of the one with the highest objective."""
+    assert client.run("tuning.py") == {"jobs": 3, "best": True}

@@ -49,3 +49,8 @@ def test_jobs_without_a_pipeline(client: Client) -> None:
         "trained": "Completed",
         "model": "model.tar.gz",
     }
+
+
+def test_a_tuning_step_and_its_best_model(client: Client) -> None:
+    """Three training jobs are tried, and the step behind reads the model of the one with the highest objective."""
+    assert client.run("tuning.py") == {"jobs": 3, "best": True}
