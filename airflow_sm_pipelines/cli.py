@@ -1,4 +1,4 @@
-"""The command line: ``sm-pipelines validate``, ``render``, ``graph`` and ``local``.
+"""The command line: ``sm-pipelines validate``, ``render``, ``graph``, ``run`` and ``local``.
 
 Each command imports what it needs when it runs: checking a document needs neither Airflow nor an AWS client.
 """
@@ -6,7 +6,6 @@ Each command imports what it needs when it runs: checking a document needs neith
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import json
 import os
@@ -16,21 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from airflow_sm_pipelines import __version__
+from airflow_sm_pipelines.checking import NEEDS_LOCAL, CommandError, definition_problems, local_limits
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.mermaid import to_mermaid
 from airflow_sm_pipelines.definition.problems import error as problem
-from airflow_sm_pipelines.definition.validation import validate
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, Problem, SageMakerPipelinesError
+from airflow_sm_pipelines.running.command import main as run_pipeline
 
 STANDARD_INPUT = "-"
-
-_NEEDS_LOCAL = (
-    "the local endpoint needs the extra 'local', and '{}' is not installed: pip install 'airflow-sm-pipelines[local]'"
-)
-
-
-class CommandError(SageMakerPipelinesError):
-    """What was asked for on the command line cannot be done."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,20 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["local"]:
-        return _local(given[1:])  # it has a parser of its own, behind imports that are slow
-    options = _parser().parse_args(given)
+        return _local(given[1:])  # its options stand with the endpoint, behind imports that are slow
     _use_utf_8()
     try:
-        status = int(options.run(options))
+        status = run_pipeline(given[1:]) if given[:1] == ["run"] else _obey(_parser().parse_args(given))
         sys.stdout.flush()
-    except SageMakerPipelinesError as error:
-        sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
-        return 1
     except BrokenPipeError:
         # The reader has seen enough. Python would write the rest when it ends, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
+
+
+def _obey(options: argparse.Namespace) -> int:
+    try:
+        return int(options.run(options))
+    except SageMakerPipelinesError as error:
+        sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
+        return 1
 
 
 def _use_utf_8() -> None:
@@ -109,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", metavar="FILE", help="a JSON document; '-' is standard input")
     command.set_defaults(run=_graph)
 
+    commands.add_parser("run", add_help=False, help="run a pipeline on this machine")
     commands.add_parser("local", add_help=False, help="serve a local endpoint that really executes pipelines")
     return parser
 
@@ -127,32 +124,17 @@ def _label(file: str) -> str:
 
 
 def _problems(file: str, local: Callable[[PipelineDefinition], list[Problem]] | None) -> list[Problem]:
-    from airflow_sm_pipelines.requests import check_requests
-
     try:
         definition = PipelineDefinition.from_json(_read(file))
     except PipelineDefinitionError as error:
         return [replace(each, path=each.path or "$") for each in error.problems]
-    return [*validate(definition), *check_requests(definition), *([] if local is None else local(definition))]
-
-
-def _local_limits(stubs: Sequence[str]) -> Callable[[PipelineDefinition], list[Problem]]:
-    try:
-        from airflow_sm_pipelines.local.runnable import not_run_here
-        from airflow_sm_pipelines.local.runners.registry import runners_with, stand_ins_of
-    except ModuleNotFoundError as error:
-        raise CommandError(_NEEDS_LOCAL.format(error.name)) from None
-    try:
-        stand_ins = [name for stub in stubs for name in stand_ins_of(stub)]
-    except ValueError as error:
-        raise CommandError(f"--stub: {error}") from None
-    return lambda definition: not_run_here(definition, runners_with(stand_ins))
+    return definition_problems(definition, local)
 
 
 def _validate(options: argparse.Namespace) -> int:
     if options.stub and not options.local:
         raise CommandError("--stub says what the local endpoint is started with: give --local as well")
-    local = _local_limits(options.stub) if options.local else None
+    local = local_limits(options.stub) if options.local else None
     found = {file: _problems(file, local) for file in dict.fromkeys(options.files)}
     errors = sum(problem.severity == "error" for problems in found.values() for problem in problems)
     if options.json:
@@ -181,14 +163,10 @@ def _graph(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    # Before Airflow is imported: its log would repeat the error.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
-    from airflow_sm_pipelines.task_groups.dag_files import pipeline_group_of
+    from airflow_sm_pipelines.running.dag_source import group_of
 
     # Standard output is for the document alone, whatever a Dag file prints.
-    with contextlib.redirect_stdout(sys.stderr):
-        group = pipeline_group_of(Path(options.dag_file), dag_id=options.dag_id, group_id=options.group_id)
-        group.require_launch_follows_outside_upstreams()
+    group = group_of(Path(options.dag_file), options.dag_id, options.group_id)
     document = group.compile().definition.to_document()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return 0
@@ -198,7 +176,7 @@ def _local(arguments: Sequence[str]) -> int:
     try:
         from airflow_sm_pipelines.local.__main__ import main as serve
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"sm-pipelines local: {_NEEDS_LOCAL.format(error.name)}\n")
+        sys.stderr.write(f"sm-pipelines local: {NEEDS_LOCAL.format(error.name)}\n")
         return 1
     return serve(arguments, program="sm-pipelines local")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
+from airflow_sm_pipelines.execution.step_lines import after, attempt
 
 
 class Progress(ABC):
@@ -80,7 +81,7 @@ class StepProgress(Progress):
             self._tell(f"Step '{self._step_name}' has not started; the execution is {snapshot.status}")
             return
         self.last_seen = str(step.status) + (f", job {step.job_arn}" if step.job_arn else "")
-        self._tell(f"Step '{self._step_name}' is {step.status}{_duration(step)}{_attempt(step)}")
+        self._tell(f"Step '{self._step_name}' is {step.status}{after(step)}{attempt(step)}")
         if step.job_arn:
             self._tell(f"Job: {step.job_arn}")
         if step.condition_outcome is not None:
@@ -130,7 +131,7 @@ def progress_of(step_name: str | None, pipeline_execution_arn: str, log: Logger 
 
 
 def _summary(step: StepSnapshot) -> str:
-    parts = [f"Step '{step.name}' is {step.status}{_duration(step)}{_attempt(step)}"]
+    parts = [f"Step '{step.name}' is {step.status}{after(step)}{attempt(step)}"]
     if step.condition_outcome is not None:
         parts.append(f"outcome {step.condition_outcome}")
     if step.cache_hit_source:
@@ -140,13 +141,3 @@ def _summary(step: StepSnapshot) -> str:
     if step.job_arn:
         parts.append(step.job_arn)
     return ", ".join(parts)
-
-
-def _duration(step: StepSnapshot) -> str:
-    if step.start_time is None or step.end_time is None:
-        return ""
-    return f" after {(step.end_time - step.start_time).total_seconds():.1f} s"
-
-
-def _attempt(step: StepSnapshot) -> str:
-    return f" (attempt {step.attempt_count})" if step.attempt_count > 1 else ""

@@ -16,6 +16,7 @@ from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerSer
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
+from airflow_sm_pipelines.execution.outputs import outputs_of
 from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
@@ -170,7 +171,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             if step.status.is_success and _leaves_outputs(step):
                 raise
             remarks = (f"The step's report has no request: {error}",)
-        outputs = _outputs(made) if step.status.is_success else {}
+        outputs = outputs_of(made) if step.status.is_success else {}
         uris: dict[str, str] = {}
         for file in property_files if step.status.is_success else ():
             if file.output_name not in outputs:
@@ -291,11 +292,3 @@ def _resource(step: StepSnapshot) -> Resource | None:
 def _leaves_outputs(step: StepSnapshot) -> bool:
     resource = _resource(step)
     return resource is not None and resource.type in ("processing-job", "training-job")
-
-
-def _outputs(job: Mapping[str, Any]) -> dict[str, str]:
-    """The S3 URIs of a processing job's outputs by name, or of a training job's model."""
-    artifacts = job.get("ModelArtifacts", {}).get("S3ModelArtifacts")
-    outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    places = {output["OutputName"]: output["S3Output"]["S3Uri"] for output in outputs if "S3Output" in output}
-    return {"model_artifacts": artifacts, **places} if artifacts else places

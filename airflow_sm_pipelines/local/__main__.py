@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-import argparse
+import errno
 import logging
-import math
 import os
-import re
 import signal
+import socket
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from airflow_sm_pipelines.local.aws import AccessKey
-from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local import telling
+from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, client_variables
+from airflow_sm_pipelines.local.endpoint import (
+    BUCKET_REGION,
+    BucketNotMadeError,
+    EndpointSettings,
+    LocalEndpoint,
+)
+from airflow_sm_pipelines.local.functions.function import registered_functions
+from airflow_sm_pipelines.local.images_file import ImagesFileError
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
-from airflow_sm_pipelines.local.runners.registry import stand_ins_of
-
-SECRET_VARIABLE = "SM_PIPELINES_LOCAL_SECRET_ACCESS_KEY"  # noqa: S105 - a name
-"""The variable that has the secret of ``--access-key``. On the command line every user of the machine would see it."""
+from airflow_sm_pipelines.local.options import SECRET_VARIABLE, parser
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
     """Run the endpoint until SIGINT or SIGTERM.
 
     Prints its URL, alone on one line of standard output, as soon as it listens and has its buckets; then the access key
-    that requests have to be signed with, when it has made one.
+    that requests have to be signed with, when it has made one. What else there is to tell goes to standard error: the
+    variables by which clients find it, and a line for each step that ends.
 
     :param arguments: without the program's name; those of the process when ``None``.
     :param program: how the help text calls the command.
     :return: the exit code.
     """
-    options = vars(_parser(program).parse_args(arguments))
+    command_line = parser(program)
+    options = vars(command_line.parse_args(arguments))
+    try:
+        options["lambdas"] = registered_functions(options["lambdas"], Path.cwd())
+    except ValueError as error:
+        command_line.error(f"argument --lambda: {error}")
     options["buckets"], options["allowed_hosts"] = tuple(options["buckets"]), tuple(options["allowed_hosts"])
     options["stand_ins"] = tuple(name for names in options["stand_ins"] for name in names)
     logging.basicConfig(
@@ -42,9 +51,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     )
     for noisy in ("boto3", "botocore", "s3transfer", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    telling.tell_on(sys.stderr)
+    wait_for_signal = _signals()
     key_id = options.pop("access_key")
     secret = os.environ.get(SECRET_VARIABLE)
     if key_id is not None:
@@ -53,20 +61,59 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m ai
     try:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
-    except (BucketNotMadeError, SandboxUnavailableError, OSError) as error:
-        sys.stderr.write(f"sm-pipelines local: {error}\n")
+    except (BucketNotMadeError, ImagesFileError, SandboxUnavailableError, OSError) as error:
+        sys.stderr.write(f"sm-pipelines local: {_explained(error, settings)}\n")
         return 1
     try:
         sys.stderr.writelines(f"sm-pipelines local: warning: {line}\n" for line in _warnings(settings))
+        sys.stderr.writelines(f"export {name}={value}\n" for name, value in _variables(endpoint).items())
         sys.stdout.write(f"{endpoint.url}\n")
         if endpoint.access_key is not None and endpoint.access_key.secret != secret:
             # Whoever starts it has to learn it from somewhere; these lines are what an environment file has.
             sys.stdout.writelines(f"{name}={value}\n" for name, value in endpoint.access_key.environment().items())
         sys.stdout.flush()
-        ended.wait()
+        wait_for_signal()
     finally:
         endpoint.close()
     return 0
+
+
+def _signals() -> Callable[[], object]:
+    """Take SIGINT and SIGTERM from now on, and return what waits for one.
+
+    The system may hand a signal to any thread, and Python calls handlers in the main thread only, which does not
+    notice while it waits for a lock. What is written by Python's own C handler, in whatever thread, it does notice.
+    """
+    receiving, sending = socket.socketpair()
+    sending.setblocking(False)
+    signal.set_wakeup_fd(sending.fileno())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+    def wait() -> None:
+        with receiving, sending:
+            receiving.recv(1)
+            signal.set_wakeup_fd(-1)
+
+    return wait
+
+
+def _variables(endpoint: LocalEndpoint) -> dict[str, str]:
+    """The variables by which any AWS client of this machine finds the endpoint, but for an access key of its own."""
+    region = os.environ.get("AWS_DEFAULT_REGION") or BUCKET_REGION
+    variables = client_variables(endpoint.url, region)
+    if endpoint.access_key is None:
+        return variables
+    return {name: value for name, value in variables.items() if name not in ANY_KEY.environment()}
+
+
+def _explained(error: Exception, settings: EndpointSettings) -> str:
+    if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+        return str(error)
+    return (
+        f"port {settings.port} of {settings.host} is taken: {error}. 'ss -ltnp sport = :{settings.port}' shows who has "
+        "it; give another --port, or --port 0 for one that is free"
+    )
 
 
 def _warnings(settings: EndpointSettings) -> Iterator[str]:
@@ -74,117 +121,6 @@ def _warnings(settings: EndpointSettings) -> Iterator[str]:
         yield f"whoever has the access key and reaches {settings.host} can run programs here, and nothing is encrypted"
     if os.geteuid() == 0:
         yield "jobs run as root, and they are programs of whoever uses the endpoint. An ordinary user is enough"
-
-
-def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Serve SageMaker pipelines and jobs, and S3, Logs and the rest of AWS with moto, on one port.",
-    )
-    parser.add_argument("--host", default=EndpointSettings.host, help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
-    parser.add_argument(
-        "--allow-host",
-        dest="allowed_hosts",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="name by which clients call the endpoint, besides those of this machine; give it again for another one",
-    )
-    parser.add_argument(
-        "--access-key",
-        type=_key_id,
-        metavar="ID",
-        help="id of the access key that requests have to be signed with; its secret is taken from the variable "
-        f"{SECRET_VARIABLE}, else made and printed (default: any key on this machine, a new one beyond it)",
-    )
-    parser.add_argument(
-        "--state-dir",
-        dest="state_directory",
-        metavar="STATE_DIR",
-        type=Path,
-        help="directory for the files of running jobs (default: a temporary one, removed at the end)",
-    )
-    parser.add_argument(
-        "--job-python",
-        type=Path,
-        default=Path(sys.executable),
-        help="Python interpreter that jobs run with; it stands for every image (default: this one)",
-    )
-    parser.add_argument(
-        "--stop-grace",
-        dest="stop_grace_seconds",
-        type=_seconds,
-        default=EndpointSettings.stop_grace_seconds,
-        metavar="SECONDS",
-        help="time a stopped job gets to end by itself (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--max-jobs",
-        type=_count,
-        default=EndpointSettings.max_jobs,
-        metavar="NUMBER",
-        help="how many jobs, or instances of them, run at once; the others wait (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--bucket",
-        dest="buckets",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="S3 bucket that is there from the start; give it again for another one",
-    )
-    parser.add_argument(
-        "--stub",
-        dest="stand_ins",
-        action="append",
-        type=_stand_ins,
-        default=[],
-        metavar="TYPE",
-        help="type of steps that are not run and succeed with stand-in properties, such as ClarifyCheck; give it again "
-        "for another one; 'all' is every type that the endpoint does not run",
-    )
-    parser.add_argument("--verbose", action="store_true", help="log requests to standard error")
-    return parser
-
-
-def _stand_ins(text: str) -> tuple[str, ...]:
-    try:
-        return stand_ins_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _key_id(text: str) -> str:
-    if not re.fullmatch(r"[\w-]{3,128}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the id of an access key: give letters, digits, '_' and '-'")
-    return text
-
-
-def _port(text: str) -> int:
-    try:
-        port = int(text)
-    except ValueError:
-        port = -1
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
-    return port
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs: give 1 or more")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= threading.TIMEOUT_MAX:  # nan is not between them either
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: give seconds, 0 or more")
-    return seconds
 
 
 if __name__ == "__main__":

@@ -49,6 +49,16 @@ ANY_KEY = AccessKey("local", "local")
 """What jobs and the endpoint itself use where any key is taken; never those of whoever started the endpoint."""
 
 
+def client_variables(endpoint_url: str, region: str, access_key: AccessKey = ANY_KEY) -> dict[str, str]:
+    """Return the environment variables by which any AWS client finds an endpoint.
+
+    :param endpoint_url: where the endpoint listens.
+    :param region: the region that clients act in.
+    :param access_key: what they sign their requests with.
+    """
+    return {"AWS_ENDPOINT_URL": endpoint_url, **access_key.environment(), "AWS_DEFAULT_REGION": region}
+
+
 class Clients:
     """One boto3 client per service for one region, made on first use. Safe to use from several threads.
 
@@ -63,17 +73,19 @@ class Clients:
         self._access_key = access_key
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        self._session: boto3.Session | None = None
 
     def __getitem__(self, service: Any) -> Any:
         """The client of a service; operations of SageMaker are those that moto serves, such as the model registry."""
         with self._lock:  # making a client is not thread-safe, using it is
             if service not in self._clients:
-                session = boto3.Session(
-                    aws_access_key_id=self._access_key.id,
-                    aws_secret_access_key=self._access_key.secret,
-                    region_name=self._region,
-                )
-                self._clients[service] = session.client(
+                if self._session is None:  # it keeps what the clients of all services are made of
+                    self._session = boto3.Session(
+                        aws_access_key_id=self._access_key.id,
+                        aws_secret_access_key=self._access_key.secret,
+                        region_name=self._region,
+                    )
+                self._clients[service] = self._session.client(
                     service,
                     endpoint_url=self._endpoint_url,
                     # An empty mapping keeps a proxy of the environment out; the endpoint is on this machine.

@@ -15,8 +15,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
+from airflow_sm_pipelines.local.functions.function import Function
+from airflow_sm_pipelines.local.images_file import read_images_file
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
 from airflow_sm_pipelines.local.region import Regions
@@ -51,7 +53,8 @@ class EndpointSettings:
     :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
         makes in it is removed at the end, or, where it is killed, when the next one starts there. Pipelines,
         executions and S3 objects are in memory only.
-    :param job_python: the interpreter that stands for every image.
+    :param job_python: the interpreter that stands for the images that ``images`` names none for.
+    :param images: a file that names interpreters for images (``local/images_file.py``).
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
         nobody at a laptop wants to wait that long.
     :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
@@ -61,17 +64,21 @@ class EndpointSettings:
     :param access_key: what requests have to be signed with. ``None`` for any key, where only this machine reaches the
         endpoint; otherwise one is made.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
+    :param lambdas: Lambda functions that are there from the start; see
+        :func:`airflow_sm_pipelines.local.functions.function.registered_functions`.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     state_directory: Path | None = None
     job_python: Path = field(default_factory=lambda: Path(sys.executable))
+    images: Path | None = None
     stop_grace_seconds: float = 10.0
     buckets: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     access_key: AccessKey | None = None
+    lambdas: tuple[Function, ...] = ()
     max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
@@ -90,6 +97,7 @@ class LocalEndpoint:
     :param settings: how to run it.
     :raises SandboxUnavailableError: when entered: this machine does not let it run jobs.
     :raises BucketNotMadeError: when entered: S3 refuses the name of a bucket.
+    :raises ImagesFileError: when entered: the file of interpreters for images cannot be used.
     :raises OSError: when entered: the port is taken, or the interpreter does not exist.
     """
 
@@ -104,6 +112,7 @@ class LocalEndpoint:
         self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
         self._interpreter: Interpreter | None = None
+        self._interpreters_of_images: tuple[tuple[str, Interpreter], ...] = ()
         self._slots = Slots(self.settings.max_jobs)
 
     @property
@@ -130,6 +139,8 @@ class LocalEndpoint:
         if not os.access(interpreter, os.X_OK):
             raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
         self._interpreter = Interpreter.ask(interpreter)
+        if self.settings.images is not None:
+            self._interpreters_of_images = read_images_file(self.settings.images)
         self._directory = StateDirectory(self.settings.state_directory)
         try:
             self._sandbox = NamespaceSandbox.probe(self._directory.path)
@@ -173,7 +184,7 @@ class LocalEndpoint:
         self._thread.start()
 
     def _no_regions(self) -> Regions:
-        return Regions(self._host_of, runners_with(self.settings.stand_ins))
+        return Regions(self._host_of, runners_with(self.settings.stand_ins), self.settings.lambdas)
 
     def _make_buckets(self) -> None:
         clients = self._clients(BUCKET_REGION)
@@ -201,6 +212,7 @@ class LocalEndpoint:
             stop_grace_seconds=self.settings.stop_grace_seconds,
             slots=self._slots,
             access_key=self.access_key or ANY_KEY,
+            interpreters_of_images=self._interpreters_of_images,
         )
 
 

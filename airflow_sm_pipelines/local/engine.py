@@ -65,6 +65,7 @@ class Schedule:
         self._states = dict.fromkeys(graph.order, _State.WAITING)
         self._stopping = False
         self._failed = False
+        self._timed_out = False  # a step that could not be stopped
         self._handled: list[tuple[str, _State]] = []  # failures that some step is there to handle
         self._position = {name: index for index, name in enumerate(graph.order)}
         self._startable: set[str] = set()
@@ -92,7 +93,9 @@ class Schedule:
         """The execution's status. Right after :meth:`start_ready`, so once nothing more can start, it is final."""
         busy = bool(self._running) or bool(self._ready())
         if self._stopping:
-            return ExecutionStatus.STOPPING if self._running else ExecutionStatus.STOPPED
+            if self._running:
+                return ExecutionStatus.STOPPING
+            return ExecutionStatus.FAILED if self._timed_out else ExecutionStatus.STOPPED
         if busy:
             return ExecutionStatus.EXECUTING
         if self._failed or not all(self._was_handled(*failure) for failure in self._handled):
@@ -125,11 +128,13 @@ class Schedule:
             self._succeed(name, outcome)
             return
         self._enter(name, _ENDED[status])
-        if not self._stopping:
-            if any(self._handlers(name, _ENDED[status])):
-                self._handled.append((name, _ENDED[status]))
-            else:
-                self._failed = True
+        if self._stopping:
+            # A Lambda step is waited for, and fails only by its time-out (botocore's model, StopPipelineExecution).
+            self._timed_out |= status is StepStatus.FAILED and self._graph.nodes[name].step.type == "Lambda"
+        elif any(self._handlers(name, _ENDED[status])):
+            self._handled.append((name, _ENDED[status]))
+        else:
+            self._failed = True
 
     def stop(self) -> None:
         """Start nothing more."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.driver import ExecutionDriver
-from airflow_sm_pipelines.local.jobs.job import JobHost
+from airflow_sm_pipelines.local.functions.function import Function
+from airflow_sm_pipelines.local.functions.service import Functions
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.names import resource_arn
 from airflow_sm_pipelines.local.runners.registry import RUNNERS, jobs_on
 from airflow_sm_pipelines.local.runners.step import StepRunner, StepServices
@@ -22,11 +24,13 @@ class Region:
     :param name: such as ``us-east-1``.
     :param host: where its jobs run.
     :param runners: what runs each type of step.
+    :param registered: Lambda functions that are there from the start.
     """
 
     name: str
     host: JobHost
     runners: Mapping[str, type[StepRunner]] = field(default_factory=lambda: RUNNERS)
+    registered: tuple[Function, ...] = ()
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -34,6 +38,7 @@ class Region:
             clients=self.host.clients,
             jobs=jobs_on(self.host),
             callbacks=Callbacks(),
+            functions=Functions(self.host, self.registered),
             runners=self.runners,
             executions=self.store.executions,
         )
@@ -78,7 +83,8 @@ class Region:
                 del self._drivers[str(execution.arn)]
 
     def close(self) -> None:
-        """End every job, and let nothing new start."""
+        """End every job and function, and let nothing new start."""
+        self.services.functions.close()
         for jobs in self.services.jobs:
             jobs.close()
 
@@ -88,11 +94,18 @@ class Regions:
 
     :param make_host: makes the job host of a region.
     :param runners: what runs each type of step.
+    :param registered: Lambda functions that are there from the start, in every region.
     """
 
-    def __init__(self, make_host: Callable[[str], JobHost], runners: Mapping[str, type[StepRunner]] = RUNNERS) -> None:
+    def __init__(
+        self,
+        make_host: Callable[[str], JobHost],
+        runners: Mapping[str, type[StepRunner]] = RUNNERS,
+        registered: tuple[Function, ...] = (),
+    ) -> None:
         self._make_host = make_host
         self._runners = runners
+        self._registered = registered
         self._lock = threading.Lock()
         self._regions: dict[str, Region] = {}
 
@@ -103,7 +116,7 @@ class Regions:
         """
         with self._lock:
             if name not in self._regions:
-                self._regions[name] = Region(name, self._make_host(name), self._runners)
+                self._regions[name] = Region(name, self._make_host(name), self._runners, self._registered)
             return self._regions[name]
 
     def all(self) -> list[Region]:

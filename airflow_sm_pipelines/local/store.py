@@ -234,7 +234,9 @@ class RequestTokens:
 
 
 class Store:
-    """The pipelines and executions of one region, and the tags of whatever is ours. Safe to use from threads.
+    """The pipelines, executions and inference components of one region, and the tags of whatever is ours.
+
+    Safe to use from threads.
 
     Locks are taken in this order: the one of the tokens, this one, the one of an execution.
     """
@@ -243,6 +245,7 @@ class Store:
         self.lock = threading.RLock()
         self.tokens = RequestTokens()
         self.tags: dict[str, dict[str, str]] = {}
+        self.inference_components: dict[str, dict[str, Any]] = {}
         self._pipelines: dict[str, PipelineRecord] = {}
         self._executions: dict[str, ExecutionRecord] = {}
 

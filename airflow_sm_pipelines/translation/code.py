@@ -82,7 +82,7 @@ def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCod
     if path.is_dir():
         if entry_point is None:
             raise TranslationError(f"code='{code}' is a directory. Say which script in it to run: entry_point='...'.")
-        files = tuple((each.relative_to(path).as_posix(), each.read_bytes()) for each in _files_in(path))
+        files = read_files(path)
         if entry_point not in dict(files):
             raise TranslationError(f"there is no entry_point '{entry_point}' in the directory {path}.")
         return LocalCode(files, entry_point)
@@ -97,6 +97,14 @@ def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCod
             "Leave entry_point out, or give the directory as code."
         )
     return LocalCode(((path.name, path.read_bytes()),), path.name)
+
+
+def read_files(directory: Path) -> tuple[tuple[str, bytes], ...]:
+    """Read all files below a directory but caches and the like: the path of each inside it, and its content, sorted.
+
+    :param directory: the directory.
+    """
+    return tuple((each.relative_to(directory).as_posix(), each.read_bytes()) for each in _files_in(directory))
 
 
 def _files_in(directory: Path) -> Iterator[Path]:

@@ -13,6 +13,10 @@ REGION = "eu-west-1"
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1"
 
+XGBOOST_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost"
+BARE_IMAGE = f"{XGBOOST_IMAGE}:1.5-1"
+"""The endpoint of the tests has an interpreter without packages for it."""
+
 
 def document(*steps: Mapping[str, Any], parameters: tuple[Mapping[str, Any], ...] = ()) -> dict[str, Any]:
     """A definition of some steps."""

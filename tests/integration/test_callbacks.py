@@ -76,7 +76,7 @@ def test_an_output_of_another_type_than_declared_fails_the_step(
     queue.succeed("ask", count="ten")
     wait(endpoint, arn)
     assert aws.steps(arn)["ask"]["FailureReason"] == (
-        "ClientError: The output parameter 'count' is declared Integer, and was sent as 'ten'."
+        "ClientError: The output parameter 'count' is declared Integer, and its value is 'ten'."
     )
 
 

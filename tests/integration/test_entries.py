@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.clients import Aws, run_one, wait
+from tests.integration.clients import Aws, error_of, run_one, wait
 from tests.integration.documents import BUCKET, condition_step, document, fail_step, processing_step, training_step
 
 
@@ -147,3 +147,73 @@ def test_what_is_no_output_is_not_deleted(endpoint: LocalEndpoint, aws: Aws) -> 
         f"ClientError: outputs could not be deleted: one: {reasons[0]}; two: {reasons[1]}",
     )
     assert exists(aws, beside)
+
+
+def test_an_inference_component_is_made_and_made_anew(endpoint: LocalEndpoint, aws: Aws) -> None:
+    """An entry on an endpoint, which later steps can read; one that is there is updated."""
+    name = f"host-{uuid.uuid4().hex[:8]}"
+    aws.sagemaker.create_model(ModelName=name, PrimaryContainer={"Image": "image"})
+    variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    aws.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    there = aws.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)["EndpointArn"]
+
+    def step(copies: int, **more: Any) -> dict[str, Any]:
+        arguments = {
+            "InferenceComponentName": name,
+            "EndpointName": name,
+            "Specification": {"Container": {"Image": "image"}, "BaseInferenceComponentName": "base"},
+            "RuntimeConfig": {"CopyCount": copies},
+            "Tags": [{"Key": "k", "Value": "v"}],
+            **more,
+        }
+        return {"Name": "host", "Type": "InferenceComponent", "Arguments": arguments}
+
+    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:inference-component/{name}"
+    for copies in (1, 2):
+        started = aws.start(document(step(copies), fail_step("say", {"Get": "Steps.host.InferenceComponentStatus"})))
+        wait(endpoint, started)
+        steps = aws.steps(started)
+        assert (steps["host"]["Metadata"], steps["say"]["FailureReason"]) == (
+            {"InferenceComponent": {"Arn": arn}},
+            "InService",
+        )
+    shown = aws.sagemaker.describe_inference_component(InferenceComponentName=name)
+    times = [shown.pop(key) for key in ("CreationTime", "LastModifiedTime")]
+    assert times[0] < times[1]
+    del shown["ResponseMetadata"]
+    summary = {
+        "InferenceComponentName": name,
+        "InferenceComponentArn": arn,
+        "EndpointName": name,
+        "EndpointArn": there,
+        "VariantName": "all",
+        "InferenceComponentStatus": "InService",
+    }
+    assert shown == summary | {
+        "Specification": {
+            "Container": {"DeployedImage": {"SpecifiedImage": "image"}},
+            "BaseInferenceComponentName": "base",
+        },
+        "RuntimeConfig": {"DesiredCopyCount": 2, "CurrentCopyCount": 2},
+    }
+    listed = aws.sagemaker.list_inference_components(EndpointNameEquals=name)["InferenceComponents"]
+    assert listed == [summary | dict(zip(("CreationTime", "LastModifiedTime"), times, strict=True))]
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "k", "Value": "v"}]
+    aws.sagemaker.update_inference_component_runtime_config(
+        InferenceComponentName=name, DesiredRuntimeConfig={"CopyCount": 3}
+    )
+    again = aws.sagemaker.describe_inference_component(InferenceComponentName=name)
+    assert again["RuntimeConfig"]["CurrentCopyCount"] == 3
+    aws.sagemaker.delete_inference_component(InferenceComponentName=name)
+    assert error_of(aws.sagemaker.describe_inference_component, InferenceComponentName=name) == (
+        "ValidationException",
+        f'Could not find inference component "{arn}".',
+    )
+    refused = "ClientError: Failed to invoke sagemaker:CreateInferenceComponent. Error Details: "
+    prefix = "arn:aws:sagemaker:eu-west-1:123456789012"
+    for change, reason in (
+        ({"EndpointName": "nothing"}, f'Could not find endpoint "{prefix}:endpoint/nothing".'),
+        ({"VariantName": "other"}, f"Could not find variant 'other' of endpoint \"{there}\"."),
+        ({"Specification": {"ModelName": "nothing"}}, f'Could not find model "{prefix}:model/nothing".'),
+    ):
+        assert run_one(endpoint, aws, step(1, **change))["FailureReason"] == refused + reason

@@ -80,6 +80,15 @@ def test_a_definition_is_read_from_s3_too(aws: Aws) -> None:
         "ValidationException",
         "Cannot read the pipeline definition s3://ml-data/definitions/nothing.json: The specified key does not exist.",
     )
+    aws.s3.put_object(Bucket="ml-data", Key="definitions/latin.json", Body=b"\xe9")
+    latin = {"Bucket": "ml-data", "ObjectKey": "definitions/latin.json"}
+    assert error_of(aws.sagemaker.update_pipeline, PipelineName=name, PipelineDefinitionS3Location=latin) == (
+        "ValidationException",
+        (
+            "Cannot read the pipeline definition s3://ml-data/definitions/latin.json: it is not UTF-8: 'utf-8' codec can't "
+            "decode byte 0xe9 in position 0: unexpected end of data"
+        ),
+    )
 
 
 def test_an_invalid_document_is_refused_with_every_problem(aws: Aws) -> None:

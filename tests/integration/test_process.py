@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import pwd
@@ -22,7 +23,7 @@ import pytest
 import airflow_sm_pipelines
 from airflow_sm_pipelines.local.__main__ import main
 from tests.integration.clients import Aws
-from tests.integration.documents import document, processing_step, training_step
+from tests.integration.documents import document, fail_step, processing_step, training_step
 
 ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
 
@@ -46,12 +47,13 @@ AS_ROOT = (
 
 @contextmanager
 def program(
-    *arguments: str, prefix: Sequence[str] = (), **environment: str
+    *arguments: str, prefix: Sequence[str] = (), cwd: Path | None = None, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start the endpoint as a program of its own; give it and the URL that it prints once it listens."""
     process = subprocess.Popen(
         [*prefix, sys.executable, "-m", "airflow_sm_pipelines.local", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -98,13 +100,29 @@ def wait_until_gone(pids: Sequence[int]) -> None:
 
 
 def test_it_prints_its_url_and_answers(tmp_path: Path) -> None:
-    """One line on standard output, as soon as it listens, on a free port of this machine only."""
+    """One line on standard output, as soon as it listens, on a free port of this machine only.
+
+    On standard error it says how clients find it, and how each step ends.
+    """
     with program(TMPDIR=str(tmp_path)) as (process, url):
         assert url.startswith("http://127.0.0.1:")
-        assert Aws(url).sagemaker.list_pipelines()["PipelineSummaries"] == []
+        aws = Aws(url)
+        assert aws.sagemaker.list_pipelines()["PipelineSummaries"] == []
+        arn = aws.start(document(fail_step("reject", "not accurate enough")))
+        while aws.describe(arn)["PipelineExecutionStatus"] == "Executing":
+            assert process.poll() is None, "the endpoint has ended"
         process.send_signal(signal.SIGTERM)
         out, error = process.communicate(timeout=30)
-    assert (process.returncode, out, error) == (0, "", AS_ROOT if os.geteuid() == 0 else "")
+    pipeline, execution_id = arn.split("/")[1::2]
+    told = [
+        *(AS_ROOT.splitlines() if os.geteuid() == 0 else ()),
+        f"export AWS_ENDPOINT_URL={url}",
+        "export AWS_ACCESS_KEY_ID=local",
+        "export AWS_SECRET_ACCESS_KEY=local",
+        "export AWS_DEFAULT_REGION=us-east-1",
+        f"{pipeline} {execution_id} step reject: Failed after 0.0 s: not accurate enough",
+    ]
+    assert (process.returncode, out, error.splitlines()) == (0, "", told)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,9 +207,12 @@ def test_a_port_that_is_taken_is_said() -> None:
         port = taken.getsockname()[1]
         ended = run_to_the_end("--port", str(port))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("sm-pipelines local: ")
-    assert "Address already in use" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr.startswith(
+        f"sm-pipelines local: port {port} of 127.0.0.1 is taken: [Errno {errno.EADDRINUSE}] Address already in use"
+    )
+    assert ended.stderr.endswith(
+        f"'ss -ltnp sport = :{port}' shows who has it; give another --port, or --port 0 for one that is free\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,6 +246,19 @@ def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
         1,
         "",
         f"sm-pipelines local: the interpreter for jobs, {tmp_path / 'python'}, is not there or cannot be executed\n",
+    )
+
+
+def test_an_images_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """Exit status 1 and one line, before anything is served."""
+    ended = run_to_the_end("--images", str(tmp_path / "images.toml"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        "",
+        (
+            f"sm-pipelines local: {tmp_path}/images.toml cannot be read: No such file or directory. Give --images a file that "
+            "is there\n"
+        ),
     )
 
 

@@ -36,9 +36,9 @@ def mixed() -> dict[str, Any]:
 REASONS = (
     "step 'check': the local endpoint does not run steps of type 'QualityCheck' @ $.Steps[0].Type",
     (
-        f"step 'train': the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that is "
-        "the hyperparameters sagemaker_program and sagemaker_submit_directory, or "
-        "AlgorithmSpecification.ContainerEntrypoint @ $.Steps[1].Arguments.ElseSteps[0].Arguments.AlgorithmSpecification"
+        f"step 'train': the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs XGBoost's (the "
+        "images sagemaker-xgboost), script mode, that is the hyperparameters sagemaker_program and "
+        "sagemaker_submit_directory, and AlgorithmSpecification.ContainerEntrypoint @ $.Steps[1].Arguments.ElseSteps[0].Arguments.AlgorithmSpecification"
     ),
 )
 

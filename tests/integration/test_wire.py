@@ -185,6 +185,40 @@ def test_a_length_that_is_none(aws: Aws, length: str) -> None:
     assert ask(aws, "POST", "/", {"Host": "localhost", "Content-Length": length})[0] == 400
 
 
+@pytest.mark.parametrize("lengths", [(2, 3), (2, 2)])
+def test_a_length_that_is_said_twice(aws: Aws, lengths: tuple[int, int]) -> None:
+    """Whoever is in between may have read the other one."""
+    parts = urllib.parse.urlsplit(aws.url)
+    head = "".join(f"Content-Length: {length}\r\n" for length in lengths)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as connection:
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\n{head}\r\n{{}}".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_breaks_moto_is_an_error_in_the_words_of_aws(aws: Aws) -> None:
+    """Nothing of Python in it: that stands in the log."""
+    client = aws.session.client("athena", endpoint_url=aws.url, config=aws.config)
+    assert error_of(client.get_query_execution, QueryExecutionId="nothing") == (
+        "InternalFailure",
+        (
+            "The request processing has failed because of an unknown error, exception or failure. The log of the local endpoint "
+            "says what happened in GetQueryExecution."
+        ),
+    )
+
+
+def test_the_name_of_an_endpoint_configuration_is_taken_once(aws: Aws) -> None:
+    """Moto would put the new one in its place."""
+    variant = {"VariantName": "all", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    aws.sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": "image"}, ExecutionRoleArn=ROLE)
+    create = aws.sagemaker.create_endpoint_config
+    create(EndpointConfigName="taken", ProductionVariants=[variant])
+    assert error_of(create, EndpointConfigName="taken", ProductionVariants=[variant]) == (
+        "ValidationException",
+        "Cannot create already existing endpoint configuration 'taken'.",
+    )
+
+
 @pytest.mark.parametrize("target", ["AmazonSQS.CreateQueue", "Logs_20140328.CreateLogGroup"])
 def test_another_service_that_is_asked_too_deep(aws: Aws, target: str) -> None:
     """A body of a hundred thousand brackets is the request's fault, not moto's."""
@@ -309,17 +343,30 @@ def test_an_operation_on_entries_is_checked_or_refused(endpoint: LocalEndpoint, 
 def test_work_that_does_not_run_here_is_not_called_done(aws: Aws) -> None:
     """Of all operations of the service model, those that create a job are ours or refused."""
     jobs = {each for each in OPERATIONS if re.fullmatch(r"Create\w+Job(V2)?", each)}
-    assert jobs == {"CreateProcessingJob", "CreateTrainingJob", "CreateHyperParameterTuningJob"}
-    assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
-    refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateTransformJob.")
-    request = {
-        "TransformJobName": "t",
-        "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in"}}},
-        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/out"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    assert jobs == {
+        "CreateProcessingJob",
+        "CreateTrainingJob",
+        "CreateTransformJob",
+        "CreateHyperParameterTuningJob",
     }
-    assert error_of(aws.sagemaker.create_transform_job, **request) == refusal
+    assert [each for each in SAGEMAKER if re.fullmatch(r"Create\w+Job(V2)?", each) and is_entry(each)] == []
+    refusal = ("UnknownOperationException", "The local endpoint does not serve the operation CreateLabelingJob.")
+    request = {
+        "LabelingJobName": "l",
+        "LabelAttributeName": "label",
+        "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": f"s3://{BUCKET}/in"}}},
+        "OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "RoleArn": ROLE,
+        "HumanTaskConfig": {
+            "WorkteamArn": "arn:aws:sagemaker:eu-west-1:123456789012:workteam/private-crowd/team",
+            "UiConfig": {"UiTemplateS3Uri": f"s3://{BUCKET}/template"},
+            "TaskTitle": "t",
+            "TaskDescription": "d",
+            "NumberOfHumanWorkersPerDataObject": 1,
+            "TaskTimeLimitInSeconds": 60,
+        },
+    }
+    assert error_of(aws.sagemaker.create_labeling_job, **request) == refusal
     runtime = aws.session.client("sagemaker-runtime", endpoint_url=aws.url, config=aws.config)
     assert error_of(runtime.invoke_endpoint, EndpointName="e", Body=b"1") == (
         "UnknownOperationException",

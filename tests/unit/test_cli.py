@@ -301,3 +301,41 @@ def test_local_without_its_extra_says_what_to_install(capsys, monkeypatch):
         "sm-pipelines local: the local endpoint needs the extra 'local', and 'airflow_sm_pipelines.local.__main__' is "
         "not installed: pip install 'airflow-sm-pipelines[local]'\n"
     )
+
+
+def test_run_has_its_own_help(capsys):
+    """The options after ``run`` are its own."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: sm-pipelines run [-h] [--parameter NAME=VALUE] [--s3 URI=PATH]")
+
+
+def test_run_without_the_extra_says_what_to_install(tmp_path, capsys, monkeypatch):
+    """Where the local endpoint is not installed the message names the extra, without a traceback."""
+    (tmp_path / "p.json").write_text('{"Steps": [{"Name": "a", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}]}')
+    monkeypatch.setitem(sys.modules, "airflow_sm_pipelines.local.runnable", None)
+    assert cli.main(["run", str(tmp_path / "p.json")]) == 1
+    assert capsys.readouterr().err == (
+        "sm-pipelines run: the local endpoint needs the extra 'local', and 'airflow_sm_pipelines.local.runnable' is not "
+        "installed: pip install 'airflow-sm-pipelines[local]'\n"
+    )
+
+
+def test_run_loads_what_a_file_needs(tmp_path):
+    """The help loads no AWS client; a definition is checked, and refused, without Airflow, moto and what draws."""
+    (tmp_path / "p.json").write_text('{"Steps": []}')
+    code = (
+        "import contextlib, json, sys\n"
+        "from airflow_sm_pipelines import cli\n"
+        "heavy = ('airflow', 'boto3', 'botocore', 'moto', 'rich', 'sagemaker')\n"
+        "with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(SystemExit):\n"
+        "    cli.main(['run', '--help'])\n"
+        "loaded = [[name for name in heavy if name in sys.modules]]\n"
+        "loaded.append(cli.main(['run', sys.argv[1]]))\n"
+        "loaded.append([name for name in heavy if name in sys.modules])\n"
+        "print(json.dumps(loaded))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "p.json")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout) == [[], 1, ["boto3", "botocore"]]

@@ -14,7 +14,8 @@ from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
-from tests.oracles import step_type_table
+from tests.oracles import coverage, step_type_table
+from tests.versions import needs_pinned_botocore
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -50,6 +51,13 @@ def test_the_table_of_step_types_is_that_of_the_catalogue():
     page = step_type_table.PAGE.read_text()
     assert step_type_table.with_table(page) == page
     assert list(step_type_table.table())[2] in page
+
+
+@needs_pinned_botocore
+def test_the_page_of_what_is_covered_is_that_of_the_code():
+    """What the local endpoint does of step types and operations is made from it: python -m tests.oracles.coverage."""
+    assert coverage.PAGE.read_text() == coverage.page()
+    assert "| `Lambda` | runs |" in coverage.page()
 
 
 def test_the_versions_that_the_reference_names_are_those_that_are_tested():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
@@ -46,21 +48,35 @@ def said(directory: JobDirectory, name: str, limit: int) -> str:
     :param name: the file: ``message`` or ``failure``.
     :param limit: the number of characters that count.
     """
+    file = made_file(directory.ml / "output", name)
+    if file is None:
+        return ""
+    with io.TextIOWrapper(file, encoding="utf-8", errors="replace") as text:
+        return text.read(limit)
+
+
+def made_file(folder: Path, name: str) -> BinaryIO | None:
+    """A file that a job may have made; ``None`` where there is none.
+
+    Links are not followed, and nothing but a regular file is opened: whatever else is there is logged.
+
+    :param folder: its directory, which is one of the job's.
+    :param name: its name.
+    """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe is opened without waiting for its other end
     try:
-        output = os.open(directory.ml / "output", flags | os.O_DIRECTORY)
+        around = os.open(folder, flags | os.O_DIRECTORY)
         try:
-            handle = os.open(name, flags, dir_fd=output)
+            handle = os.open(name, flags, dir_fd=around)
         finally:
-            os.close(output)
+            os.close(around)
     except FileNotFoundError:
-        return ""
+        return None
     except OSError as error:
-        logger.warning("what the job put at /opt/ml/output/%s is not read: %s", name, error)
-        return ""
+        logger.warning("what the job put at %s is not read: %s", folder / name, error)
+        return None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        logger.warning("what the job put at /opt/ml/output/%s is no file, so it is not read", name)
-        return ""
-    with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
-        return file.read(limit)
+        logger.warning("what the job put at %s is no file, so it is not read", folder / name)
+        return None
+    return os.fdopen(handle, "rb")

@@ -1,4 +1,4 @@
-"""The Python that stands for every image, and what each job has of its own on top of it.
+"""The Python that stands for an image, and what each job has of its own on top of it.
 
 A job may install packages: the toolkit does so for a ``requirements.txt``, and the SageMaker SDK 2 for what its
 ``@step`` functions need. They go into an environment of the job's own, a virtual environment whose path leads on to the
@@ -48,7 +48,10 @@ class Interpreter:
         asked = subprocess.run([executable, "-c", _ASK], capture_output=True, text=True, check=False)  # noqa: S603
         if asked.returncode != 0:
             raise OSError(f"{executable} is not a Python interpreter that works: {asked.stderr.strip()}")
-        base, version, packages = json.loads(asked.stdout)
+        try:
+            base, version, packages = json.loads(asked.stdout)
+        except ValueError:
+            raise OSError(f"{executable} is not a Python interpreter: it answers {asked.stdout[:100]!r}") from None
         return cls(executable, Path(base), version, tuple(packages))
 
     def make_environment(self, directory: Path) -> None:

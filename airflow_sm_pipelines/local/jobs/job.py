@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
-from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
-from airflow_sm_pipelines.local.jobs.logs import LogStream
+from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
+from airflow_sm_pipelines.local.jobs.missing_packages import missing_package
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
-from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, JobProcess, Sandbox
-from airflow_sm_pipelines.local.jobs.slots import Slots
+from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, JobProcess
 from airflow_sm_pipelines.local.jobs.staging import S3Staging, StagingError
 from airflow_sm_pipelines.local.jobs.trees import remove_tree
 from airflow_sm_pipelines.local.names import new_job_name, resource_arn
@@ -31,39 +30,11 @@ from airflow_sm_pipelines.local.names import new_job_name, resource_arn
 FAILURE_REASON_CHARACTERS = 1024
 """The longest FailureReason of a job and of a step (botocore's service model)."""
 
-_OF_THE_INTERPRETER = ("LD_LIBRARY_PATH",)  # without it an interpreter may not find its own shared libraries
-
 logger = logging.getLogger(__name__)
 
 
 class JobFailedError(Exception):
     """The job failed; the message is its FailureReason."""
-
-
-@dataclass(frozen=True)
-class JobHost:
-    """Where and with what jobs run.
-
-    :param sandbox: starts their processes.
-    :param interpreter: the Python that stands for every image.
-    :param directory: jobs get their directories below it.
-    :param clients: clients for the region.
-    :param region: the AWS region.
-    :param endpoint_url: what jobs get as AWS_ENDPOINT_URL.
-    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
-    :param slots: how many of their instances run at once, whatever region they are in.
-    :param access_key: what jobs sign their requests with.
-    """
-
-    sandbox: Sandbox
-    interpreter: Interpreter
-    directory: Path
-    clients: Clients
-    region: str
-    endpoint_url: str
-    stop_grace_seconds: float
-    slots: Slots = field(default_factory=Slots)
-    access_key: AccessKey = ANY_KEY
 
 
 @dataclass(frozen=True)
@@ -120,6 +91,12 @@ class Job(ABC):
         """Why it failed; empty unless it did."""
         with self._lock:
             return self._failure_reason
+
+    @property
+    def modified_time(self) -> dt.datetime:
+        """When its status has last changed."""
+        with self._lock:
+            return self._modified_time
 
     def start(self) -> None:
         """Run the job in a thread of its own."""
@@ -250,6 +227,16 @@ class ProcessJob(Job):
         self._input_failure: Exception | None = None
 
     @property
+    def image(self) -> str:
+        """The URI of the job's image; empty without one."""
+        return ""
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The Python that stands for the job's image."""
+        return self.host.interpreter_of(self.image)
+
+    @property
     @abstractmethod
     def instance_count(self) -> int:
         """How many instances the request asks for."""
@@ -280,6 +267,13 @@ class ProcessJob(Job):
         :param exit_code: of its first process.
         :param output: the last lines of its output.
         """
+
+    def of_script(self, output: Sequence[str]) -> Sequence[str]:
+        """Return the output without what others than the job's script have printed.
+
+        :param output: the last lines of the job's output.
+        """
+        return output
 
     def observe(self, line: str) -> None:
         """Look at a line that the job printed, while it runs.
@@ -325,7 +319,7 @@ class ProcessJob(Job):
         instances = [Instance.create(root, number, count) for number in range(1, count + 1)]
         plans: list[Plan] = []
         for instance in instances:
-            self.host.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
+            self.interpreter.make_environment(instance.directory.ml / Path(ENVIRONMENT).name)
             plans.append(self.prepare(instance, staging))
         streams: list[LogStream] = []
         pipes = [pipe for plan in plans for pipe in plan.pipes]
@@ -348,13 +342,17 @@ class ProcessJob(Job):
         stopping = self.status == "Stopping"
         if failure is not None and not stopping and not self._timed_out:
             failed = instances[failure.index].directory
-            raise JobFailedError(self.failure(failed, failure.exit_code, streams[failure.index].tail))
+            tail = streams[failure.index].tail
+            raise JobFailedError(self._lacks_package(tail) or self.failure(failed, failure.exit_code, tail))
         if self._timed_out and self.timed_out_status == "Failed":
             raise JobFailedError("ClientError: Job runtime exceeded MaxRuntimeInSeconds provided")
         self._phase("Uploading")
         directories = [instance.directory for instance in instances]
         self.collect(directories, staging, stopped=stopping or self._timed_out)
         return "Stopped" if self._timed_out else "Completed"
+
+    def _lacks_package(self, output: Sequence[str]) -> str | None:
+        return missing_package(last_error_line(self.of_script(output)), self.image, self.interpreter.executable)
 
     def _run_cluster(
         self,
@@ -391,27 +389,12 @@ class ProcessJob(Job):
             stream.write(line)
             self.observe(line)
 
-        environment = {**self._environment(directory), **plan.variables, **self.request.get("Environment", {})}
-        return self.host.sandbox.start(directory, plan.command, environment, observe)
-
-    def _environment(self, directory: JobDirectory) -> dict[str, str]:
-        """What all get: of the server's environment only what the interpreter needs; the endpoint as their AWS."""
-        return {
-            **{name: os.environ[name] for name in _OF_THE_INTERPRETER if name in os.environ},
-            # The job's environment first, so that ``python3`` is its own; programs of the interpreter's packages next.
-            "PATH": f"{ENVIRONMENT}/bin:{self.host.interpreter.executable.parent}:{SYSTEM_PATH}",
-            "HOME": str(directory.root / "home"),
-            "TMPDIR": str(directory.root / "tmp"),
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            # For programs of the interpreter's packages, which run with the interpreter itself.
-            "PYTHONPATH": self.host.interpreter.job_packages,
-            "AWS_ENDPOINT_URL": self.host.endpoint_url,
-            "AWS_DEFAULT_REGION": self.host.region,
-            "AWS_REGION": self.host.region,
-            **self.host.access_key.environment(),
+        environment = {
+            **self.host.environment(directory, self.interpreter),
+            **plan.variables,
+            **self.request.get("Environment", {}),
         }
+        return self.host.sandbox.start(directory, plan.command, environment, observe)
 
     def _input_fails(self, error: Exception) -> None:
         """End a job whose input cannot be read while it runs."""

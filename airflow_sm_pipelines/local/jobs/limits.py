@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.expressions import is_expression
 from airflow_sm_pipelines.definition.problems import Problem, error
+from airflow_sm_pipelines.local.containers.xgboost_training import OTHER_CONTENT_TYPES
+from airflow_sm_pipelines.local.jobs.algorithms import algorithm_of, asks_for_algorithm
 from airflow_sm_pipelines.local.jobs.instances import MOST_INSTANCES
 
 Limits = Callable[[Mapping[str, Any]], Iterator[Problem]]
@@ -71,16 +73,10 @@ def training_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
     :param request: the request; expressions in it may be anything, and pass.
     """
     algorithm = _object(request, "AlgorithmSpecification")
-    parameters = _object(request, "HyperParameters")
-    is_script = "sagemaker_program" in parameters and "sagemaker_submit_directory" in parameters
-    if not is_script and not algorithm.get("ContainerEntrypoint"):
-        image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", "(none)"))
-        yield error(
-            f"the local endpoint cannot run the algorithm inside the image {_plain(image)}. It runs script mode, that "
-            "is the hyperparameters sagemaker_program and sagemaker_submit_directory, or "
-            "AlgorithmSpecification.ContainerEntrypoint",
-            ".AlgorithmSpecification",
-        )
+    if asks_for_algorithm(
+        {"AlgorithmSpecification": algorithm, "HyperParameters": _object(request, "HyperParameters")}
+    ):
+        yield from _algorithm_limits(request, algorithm)
     yield from _instance_limits(_object(request, "ResourceConfig"), ".ResourceConfig")
     for index, channel in enumerate(_list(request, "InputDataConfig")):
         where, name = f".InputDataConfig[{index}]", channel.get("ChannelName")
@@ -159,6 +155,81 @@ def _range_limits(around: Mapping[str, Any], member: str, path: str) -> Iterator
             "Give their ranges",
             f"{path}.{member}.AutoParameters",
         )
+
+
+def _algorithm_limits(request: Mapping[str, Any], algorithm: Mapping[str, Any]) -> Iterator[Problem]:
+    image = algorithm.get("TrainingImage", "")
+    if is_expression(image):
+        return
+    if algorithm_of(image) is None:
+        where = f"inside the image {image}" if image else _plain(algorithm.get("AlgorithmName", "(none)"))
+        yield error(
+            f"the local endpoint cannot run the algorithm {where}. It runs XGBoost's (the images "
+            "sagemaker-xgboost), script mode, that is the hyperparameters sagemaker_program and "
+            "sagemaker_submit_directory, and AlgorithmSpecification.ContainerEntrypoint",
+            ".AlgorithmSpecification",
+        )
+        return
+    parameters = _object(request, "HyperParameters")
+    for name in ("_kfold", "_num_cv_round"):
+        if name in parameters:
+            yield error(
+                f"the hyperparameter {name} asks for cross-validation; the local endpoint trains XGBoost without",
+                f".HyperParameters.{name}",
+            )
+    if parameters.get("use_dask_gpu_training") == "true":
+        yield error(
+            "the hyperparameter use_dask_gpu_training asks for GPUs; the local endpoint trains XGBoost without",
+            ".HyperParameters.use_dask_gpu_training",
+        )
+    count = _object(request, "ResourceConfig").get("InstanceCount", 1)
+    if not is_expression(count) and count != 1:
+        yield error(
+            f"the job asks for {count} instances; the local endpoint trains XGBoost on one. Set InstanceCount to 1",
+            ".ResourceConfig.InstanceCount",
+        )
+    for index, channel in enumerate(_list(request, "InputDataConfig")):
+        if channel.get("InputMode", algorithm.get("TrainingInputMode")) == "Pipe":
+            yield error(
+                f"the channel {_shown(channel.get('ChannelName'))} is read in Pipe mode; the local endpoint trains "
+                "XGBoost in File and FastFile mode",
+                f".InputDataConfig[{index}]",
+            )
+        if channel.get("ContentType") in OTHER_CONTENT_TYPES:
+            yield error(
+                f"the channel {_shown(channel.get('ChannelName'))} has the ContentType "
+                f"{_shown(channel['ContentType'])}; the local endpoint trains XGBoost with text/csv and text/libsvm",
+                f".InputDataConfig[{index}].ContentType",
+            )
+
+
+def transform_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what CreateTransformJob asks for and is not done here.
+
+    More instances than one only share the objects among themselves: the outputs are the same.
+
+    :param request: the request; expressions in it may be anything, and pass.
+    """
+    # What reads JSONPath is loaded where there are transform jobs only.
+    from airflow_sm_pipelines.local.jobs.data_processing import data_processing_problems
+
+    source = _object(request, "TransformInput")
+    data_type = _object(_object(source, "DataSource"), "S3DataSource").get("S3DataType", "S3Prefix")
+    if not is_expression(data_type) and data_type != "S3Prefix":
+        yield error(
+            f"the transform job reads {data_type}; the local endpoint reads S3Prefix",
+            ".TransformInput.DataSource.S3DataSource.S3DataType",
+        )
+    split_type = source.get("SplitType", "None")
+    if split_type in ("RecordIO", "TFRecord"):
+        yield error(
+            f"the transform job splits its input as {split_type}; the local endpoint knows Line and None",
+            ".TransformInput.SplitType",
+        )
+    if request.get("DataCaptureConfig") is not None:
+        yield error("the transform job captures data; the local endpoint does not", ".DataCaptureConfig")
+    for message, path in data_processing_problems(request):
+        yield error(message, path)
 
 
 def _input_limits(item: Mapping[str, Any], path: str) -> Iterator[Problem]:

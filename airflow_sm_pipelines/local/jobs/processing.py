@@ -27,6 +27,11 @@ class ProcessingJob(ProcessJob):
     limits: ClassVar[Limits] = staticmethod(processing_limits)
     _exit_message = ""
 
+    @property
+    def image(self) -> str:
+        """The application's image."""
+        return str(self.request["AppSpecification"]["ImageUri"])
+
     def details(self) -> dict[str, Any]:
         """What the job said at its end."""
         return {"ExitMessage": self._exit_message} if self._exit_message else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,21 @@ class StoredObject:
         return f"s3://{self.bucket}/{self.key}"
 
 
+def extract_archive(archive: Path, directory: Path, uri: str) -> None:
+    """Extract a ``tar.gz``. No file of it lands outside the directory, no link leads there, no device is made.
+
+    :param archive: the archive.
+    :param directory: where to.
+    :param uri: where the archive is from, for the message.
+    :raises StagingError: it is not an archive, or not one that is safe.
+    """
+    try:
+        with tarfile.open(archive, "r:*") as tar:
+            tar.extractall(directory, filter="data")
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise StagingError(f"ClientError: {uri} is not a tar.gz archive that can be extracted: {error}") from error
+
+
 class S3Staging:
     """Downloads and uploads for jobs.
 
@@ -95,16 +111,17 @@ class S3Staging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> None:
+    def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> dict[Path, StoredObject]:
         """Copy every object under an S3 prefix into a directory.
 
         :param uri: an object or a prefix.
         :param directory: made when missing.
         :param role_arn: the job's role, named in the message when there is nothing to copy.
         :param required: whether it is an error when there is nothing.
+        :return: the objects, by their files.
         :raises StagingError: as :meth:`objects` and :meth:`fetch` do.
         """
-        self.fetch(self.objects(uri, role_arn, required=required), directory, uri)
+        return self.fetch(self.objects(uri, role_arn, required=required), directory, uri)
 
     def objects(self, uri: str, role_arn: str, *, required: bool = True) -> list[StoredObject]:
         """Every object under an S3 prefix, in the order of their keys.
@@ -129,12 +146,13 @@ class S3Staging:
             raise StagingError(self._nothing(uri, bucket, role_arn))
         return found
 
-    def fetch(self, objects: Sequence[StoredObject], directory: Path, uri: str) -> None:
+    def fetch(self, objects: Sequence[StoredObject], directory: Path, uri: str) -> dict[Path, StoredObject]:
         """Copy objects into a directory.
 
         :param objects: the objects.
         :param directory: made when missing.
         :param uri: where they come from, named in messages.
+        :return: the objects, by their files.
         :raises StagingError: S3 refuses, a key would land outside the directory, or at a place that is a file and a
             directory.
         """
@@ -151,6 +169,23 @@ class S3Staging:
             self._finish(
                 [transfers.download(each.bucket, each.key, str(target)) for target, each in targets.items()], uri
             )
+        return targets
+
+    def extract(self, uri: str, directory: Path, scratch: Path) -> None:
+        """Copy what is in a ``tar.gz`` into a directory. Nothing of it lands elsewhere, nor leads there.
+
+        :param uri: the object.
+        :param directory: made when missing.
+        :param scratch: a directory for the archive meanwhile.
+        :raises StagingError: there is no such object, or it is not an archive that is safe to extract.
+        """
+        bucket, key = split_uri(uri)
+        archive = scratch / "archive.tar.gz"
+        directory.mkdir(parents=True, exist_ok=True)
+        with TransferManager(self._client) as transfers:
+            self._finish([transfers.download(bucket, key, str(archive))], uri)
+        extract_archive(archive, directory, uri)
+        archive.unlink()
 
     def upload_directories(self, directories: Sequence[Path], uri: str) -> None:
         """Copy every file below some directories under an S3 prefix. Of files of one name, the first one's is stored.

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -13,10 +14,12 @@ from typing import Any, ClassVar, Protocol
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.local.jobs.algorithms import algorithm_asked_for
 from airflow_sm_pipelines.local.jobs.files import local_path, said
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, JobHost, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
@@ -24,7 +27,7 @@ from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
 _TOOLKIT = "sagemaker_training.cli.train"
-_NO_TOOLKIT = "No module named 'sagemaker_training'"
+_PROGRAM_DIRECTORY = ".container"
 _FAILURE_CHARACTERS = 65536  # far more than a reason has room for; the file may be of any size
 _TOOLKIT_FAILURE = "Reporting training FAILURE"
 
@@ -82,14 +85,20 @@ class TrainingJob(ProcessJob):
     def __init__(self, name: str, request: Mapping[str, Any], host: JobHost, tuner: Tuner | None = None) -> None:
         super().__init__(name, request, host)
         self._tuner = tuner
+        self._algorithm = algorithm_asked_for(request)
         self._metric_patterns = metric_patterns(request)
         self._metrics: dict[str, dict[str, Any]] = {}
         self._transitions: list[tuple[str, dt.datetime]] = [("Starting", self.creation_time)]
 
     @property
+    def image(self) -> str:
+        """The training image. An algorithm that is named instead has none."""
+        return str(self.request.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
+
+    @property
     def output_uri(self) -> str:
         """The prefix that everything this job makes is stored under."""
-        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+        return output_uri(self.request, self.name)
 
     @property
     def model_uri(self) -> str:
@@ -123,9 +132,9 @@ class TrainingJob(ProcessJob):
         return count
 
     def prepare(self, instance: Instance, staging: S3Staging) -> Plan:
-        """Provide the channels, write the configuration files, choose between script mode and an entry point."""
-        command = self._command()
+        """Provide the channels, write the configuration files, choose what to run."""
         directory = instance.directory
+        command = self._command(directory)
         pipes: list[Pipe] = []
         for channel in self.request.get("InputDataConfig", ()):
             source = channel["DataSource"]["S3DataSource"]
@@ -153,6 +162,7 @@ class TrainingJob(ProcessJob):
             "TRAINING_JOB_NAME": self.name,
             "TRAINING_JOB_ARN": self.arn,
             "S3_ENDPOINT_URL": self.host.endpoint_url,
+            **({} if self._algorithm is None else self._algorithm.variables),
         }
         return Plan(command, variables, tuple(pipes))
 
@@ -180,13 +190,7 @@ class TrainingJob(ProcessJob):
         The toolkit can put the script's standard error into that file itself, but then cuts lines wherever the
         pipe did. So it is left to write ``ErrorMessage ""``, and the line is put in here.
         """
-        error_line = last_error_line(_of_script(output))
-        if _NO_TOOLKIT in error_line:
-            python = self.host.interpreter.executable
-            return (
-                f"ClientError: the interpreter {python} cannot run training scripts: {error_line}."
-                f" Install the toolkit into it: {python} -m pip install sagemaker-training"
-            )
+        error_line = last_error_line(self.of_script(output))
         failure = said(directory, "failure", _FAILURE_CHARACTERS).strip()
         failure = failure.replace('ErrorMessage ""', f'ErrorMessage "{error_line}"', 1)
         reason = f"AlgorithmError: {failure or error_line}, exit code: {exit_code}"
@@ -195,8 +199,18 @@ class TrainingJob(ProcessJob):
             reason = reason[: FAILURE_REASON_CHARACTERS - len(tail)] + tail
         return reason
 
+    def of_script(self, output: Sequence[str]) -> Sequence[str]:
+        """Return the output without what the toolkit adds when the script has failed.
+
+        :param output: the last lines of the job's output.
+        """
+        for index, line in enumerate(output):
+            if "sagemaker-training-toolkit" in line and _TOOLKIT_FAILURE in line:
+                return output[:index]
+        return output
+
     def observe(self, line: str) -> None:
-        """Find the metrics that MetricDefinitions describe; the last value of each counts."""
+        """Find the metrics that MetricDefinitions describe, and built-in ones; the last value of each counts."""
         for name, pattern in self._metric_patterns.items():
             match = pattern.search(line)
             if match is not None and match.lastindex:
@@ -219,12 +233,18 @@ class TrainingJob(ProcessJob):
         if self._tuner is not None:
             self._tuner.training_job_measured(self.name, name, value)
 
-    def _command(self) -> Sequence[str]:
+    def _command(self, directory: JobDirectory) -> Sequence[str]:
         algorithm = self.request.get("AlgorithmSpecification", {})
         entry_point = algorithm.get("ContainerEntrypoint")
         if entry_point:
             return [*entry_point, *algorithm.get("ContainerArguments", ())]
-        return ["python3", "-m", _TOOLKIT]
+        if self._algorithm is None:
+            return ["python3", "-m", _TOOLKIT]
+        # A copy: what is installed below /opt/ml is hidden from the job.
+        program = directory.ml / _PROGRAM_DIRECTORY / self._algorithm.program.name
+        program.parent.mkdir()
+        shutil.copyfile(self._algorithm.program, program)
+        return ["python3", f"/opt/ml/{_PROGRAM_DIRECTORY}/{program.name}", *self._algorithm.arguments]
 
     def _mode(self, channel: Mapping[str, Any]) -> str:
         mode: str = channel.get("InputMode", self.request["AlgorithmSpecification"]["TrainingInputMode"])
@@ -262,13 +282,24 @@ class TrainingJob(ProcessJob):
         ]
 
 
+def output_uri(request: Mapping[str, Any], name: str) -> str:
+    """The prefix that everything a training job makes is stored under.
+
+    :param request: its create request, or its description.
+    :param name: its name.
+    """
+    return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output"
+
+
 def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
     """Return how the metrics of a training job are found in what it prints: of each the regular expression.
 
     :param request: the create request.
     :raises ValidationError: a regular expression is none.
     """
-    patterns: dict[str, re.Pattern[str]] = {}
+    algorithm = algorithm_asked_for(request)
+    built_in = {} if algorithm is None else algorithm.metrics
+    patterns = {name: re.compile(regex) for name, regex in built_in.items()}
     for each in request.get("AlgorithmSpecification", {}).get("MetricDefinitions", ()):
         try:
             patterns[each["Name"]] = re.compile(each["Regex"])
@@ -281,11 +312,3 @@ def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
 
 def _has_content(path: Path) -> bool:
     return path.is_dir() and any(path.iterdir())
-
-
-def _of_script(output: Sequence[str]) -> Sequence[str]:
-    """The output without what the toolkit adds when the script has failed."""
-    for index, line in enumerate(output):
-        if "sagemaker-training-toolkit" in line and _TOOLKIT_FAILURE in line:
-            return output[:index]
-    return output

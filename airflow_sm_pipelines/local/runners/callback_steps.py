@@ -5,30 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.callbacks import Callback
+from airflow_sm_pipelines.local.runners.output_parameters import shown_outputs, typed_outputs
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner
 
 logger = logging.getLogger(__name__)
-
-
-def _boolean(text: str) -> bool:
-    return {"true": True, "false": False}[text.lower()]
-
-
-_TYPES: Final[Mapping[str, Callable[[str], Any]]] = {
-    "String": str,
-    "Integer": int,
-    "Float": float,
-    "Boolean": _boolean,
-}
 
 
 @dataclass(eq=False)
@@ -62,7 +51,7 @@ class CallbackStepRunner(StepRunner):
         if not answer.succeeded:
             return StepEnd(StepStatus.FAILED, answer.failure_reason)
         self._report(callback, answer.outputs)
-        return StepEnd(StepStatus.SUCCEEDED, properties={"OutputParameters": self._typed(answer.outputs)})
+        return StepEnd(StepStatus.SUCCEEDED, properties={"OutputParameters": typed_outputs(self.step, answer.outputs)})
 
     def stop(self) -> None:
         """Tell the queue, from a thread: the queue is behind the door that the request to stop came through."""
@@ -86,7 +75,7 @@ class CallbackStepRunner(StepRunner):
                 "Callback": {
                     "CallbackToken": callback.token,
                     "SqsQueueUrl": self._queue_url,
-                    "OutputParameters": [{"Name": name, "Value": value} for name, value in outputs.items()],
+                    "OutputParameters": shown_outputs(outputs),
                 }
             }
         )
@@ -99,16 +88,3 @@ class CallbackStepRunner(StepRunner):
                 "ClientError: Failed to invoke sqs:SendMessage. Error Details:"
                 f" {error.response['Error'].get('Message', error)} ({self._queue_url})"
             ) from error
-
-    def _typed(self, outputs: Mapping[str, str]) -> dict[str, Any]:
-        declared = {each["OutputName"]: each["OutputType"] for each in self.step.extra.get("OutputParameters") or ()}
-        typed: dict[str, Any] = {}
-        for name, value in outputs.items():
-            kind = declared.get(name, "String")
-            try:
-                typed[name] = _TYPES[kind](value)
-            except (KeyError, ValueError) as error:
-                raise StepFailedError(
-                    f"ClientError: The output parameter '{name}' is declared {kind}, and was sent as '{value}'."
-                ) from error
-        return typed

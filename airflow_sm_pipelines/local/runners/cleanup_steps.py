@@ -1,7 +1,10 @@
 """Cleanup steps: what earlier steps have stored in S3 is deleted.
 
 Which objects those are is known from the SageMaker SDK (``sagemaker.mlops.workflow.cleanup_step``) and botocore's
-service model. What happens to the step when something cannot be deleted is documented nowhere; here it fails.
+service model. A step whose output properties are unavailable is skipped (API reference, CleanupStepMetadata), one that
+has not run among them: only a dependency makes this step wait, and the SDK writes one for each source. S3 answers the
+same whether an object was there or not, so either counts as deleted. What happens to the step when something cannot be
+deleted is documented nowhere; here it fails.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.jobs.staging import StagingError, split_uri
+from airflow_sm_pipelines.local.jobs.training import output_uri
 from airflow_sm_pipelines.local.runners.instant_steps import InstantStepRunner
 from airflow_sm_pipelines.local.runners.step import StepEnd
 
@@ -78,6 +82,6 @@ def _places(properties: Mapping[str, Any]) -> Iterator[str]:
         if "S3Output" in output:
             yield output["S3Output"]["S3Uri"]
     if "TrainingJobName" in properties:
-        yield f"{properties['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{properties['TrainingJobName']}/output"
+        yield output_uri(properties, properties["TrainingJobName"])
     if "TransformOutput" in properties:
         yield properties["TransformOutput"]["S3OutputPath"]

@@ -12,7 +12,7 @@ from airflow_sm_pipelines.definition.evaluation import evaluate_conditions, rend
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
 from airflow_sm_pipelines.local.names import new_job_name, new_model_name
-from airflow_sm_pipelines.local.runners.step import StepEnd, StepRunner, refused
+from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, refused
 from airflow_sm_pipelines.local.service_model import check_request
 
 _MESSAGE_CHARACTERS = 3072  # of the metadata (botocore's service model); a FailureReason has room for fewer
@@ -82,10 +82,6 @@ class EndpointConfigStepRunner(InstantStepRunner):
         request = self.arguments()
         request.setdefault("EndpointConfigName", new_job_name(self.execution.arn.execution_id, self.step.name))
         client = self.services.clients["sagemaker"]
-        if _is_there(client.describe_endpoint_config, EndpointConfigName=request["EndpointConfigName"]):
-            # moto would put the new one in its place.
-            taken = f"Cannot create already existing endpoint configuration '{request['EndpointConfigName']}'."
-            raise refused("CreateEndpointConfig", ValidationError(taken))
         arn = _create(client, "CreateEndpointConfig", request)["EndpointConfigArn"]
         self.report({"EndpointConfig": {"Arn": arn}})
         made = client.describe_endpoint_config(EndpointConfigName=request["EndpointConfigName"])
@@ -111,6 +107,27 @@ class EndpointStepRunner(InstantStepRunner):
         return StepEnd(StepStatus.SUCCEEDED, properties=_described(client.describe_endpoint(EndpointName=name)))
 
 
+class InferenceComponentStepRunner(InstantStepRunner):
+    """Creates an inference component, an entry; one that is there is updated, as the SDK says of this step."""
+
+    def run(self) -> StepEnd:
+        """Create the entry, or update it."""
+        request = self.arguments()
+        name = request.setdefault(
+            "InferenceComponentName", new_job_name(self.execution.arn.execution_id, self.step.name)
+        )
+        client = self.services.clients["sagemaker"]
+        operation = "CreateInferenceComponent"
+        if _is_there(client.describe_inference_component, InferenceComponentName=name):
+            operation = "UpdateInferenceComponent"
+            updated = ("InferenceComponentName", "Specification", "Specifications", "RuntimeConfig")
+            request = {key: value for key, value in request.items() if key in updated}
+        arn = _create(client, operation, request)["InferenceComponentArn"]
+        self.report({"InferenceComponent": {"Arn": arn}})
+        made = client.describe_inference_component(InferenceComponentName=name)
+        return StepEnd(StepStatus.SUCCEEDED, properties=_described(made))
+
+
 def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
     try:
         check_request(operation, request)
@@ -123,8 +140,14 @@ def _create(client: Any, operation: str, request: dict[str, Any]) -> dict[str, A
 
 
 def _make_group(client: Any, name: str) -> None:
-    if not _is_there(client.describe_model_package_group, ModelPackageGroupName=name):
+    if _is_there(client.describe_model_package_group, ModelPackageGroupName=name):
+        return
+    try:
         _create(client, "CreateModelPackageGroup", {"ModelPackageGroupName": name})
+    except StepFailedError:
+        # Another step may have made it meanwhile.
+        if not _is_there(client.describe_model_package_group, ModelPackageGroupName=name):
+            raise
 
 
 def _is_there(describe: Callable[..., object], **name: str) -> bool:

@@ -54,7 +54,7 @@ class JobStepRunner(StepRunner):
         )
 
     def _role(self, name: str) -> dict[str, str]:
-        """The pipeline's role, for a request that has one: that of a tuning job has roles further in."""
+        """The pipeline's role, for a request that has one: a tuning job has roles further in, a transform job none."""
         shape = operation(name).input_shape
         return {"RoleArn": self.execution.role_arn} if shape is not None and "RoleArn" in shape.members else {}
 

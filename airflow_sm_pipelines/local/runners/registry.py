@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES
-from airflow_sm_pipelines.local.jobs.job import Job, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
+from airflow_sm_pipelines.local.jobs.transform import TransformJob
 from airflow_sm_pipelines.local.runners.callback_steps import CallbackStepRunner
 from airflow_sm_pipelines.local.runners.cleanup_steps import CleanupStepRunner
 from airflow_sm_pipelines.local.runners.for_each_steps import ForEachStepRunner
@@ -19,10 +21,12 @@ from airflow_sm_pipelines.local.runners.instant_steps import (
     EndpointConfigStepRunner,
     EndpointStepRunner,
     FailStepRunner,
+    InferenceComponentStepRunner,
     ModelStepRunner,
     RegisterModelStepRunner,
 )
 from airflow_sm_pipelines.local.runners.job_steps import JobStepRunner
+from airflow_sm_pipelines.local.runners.lambda_steps import LambdaStepRunner
 from airflow_sm_pipelines.local.runners.stand_in_steps import StandInStepRunner
 from airflow_sm_pipelines.local.runners.step import StepRunner
 from airflow_sm_pipelines.local.tuning.job import TuningJob
@@ -35,10 +39,13 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
     "EndpointConfig": EndpointConfigStepRunner,
     "Fail": FailStepRunner,
     "ForEach": ForEachStepRunner,
+    "InferenceComponent": InferenceComponentStepRunner,
+    "Lambda": LambdaStepRunner,
     "Model": ModelStepRunner,
     "Processing": JobStepRunner,
     "RegisterModel": RegisterModelStepRunner,
     "Training": JobStepRunner,
+    "Transform": JobStepRunner,
     "Tuning": JobStepRunner,
 }
 """The runner of each step type that the local endpoint runs."""
@@ -76,7 +83,7 @@ def runners_with(stand_ins: Collection[str]) -> Mapping[str, type[StepRunner]]:
     return {**RUNNERS, **dict.fromkeys(stand_ins, StandInStepRunner)} if stand_ins else RUNNERS
 
 
-JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TuningJob)
+JOBS: Final[tuple[type[Job], ...]] = (ProcessingJob, TrainingJob, TransformJob, TuningJob)
 """The kinds of jobs that the local endpoint runs."""
 
 
@@ -86,4 +93,9 @@ def jobs_on(host: JobHost) -> tuple[Jobs[Any], ...]:
     :param host: where they run.
     """
     training_jobs = Jobs(TrainingJob, host)
-    return Jobs(ProcessingJob, host), training_jobs, Jobs(TuningJob, host, training_jobs)
+    return (
+        Jobs(ProcessingJob, host),
+        training_jobs,
+        Jobs(TransformJob, host),
+        Jobs(TuningJob, host, training_jobs),
+    )

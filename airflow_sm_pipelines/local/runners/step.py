@@ -15,6 +15,7 @@ from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
 from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.functions.service import Functions
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.retries import exception_of_refusal
@@ -40,6 +41,7 @@ class StepServices:
     :param clients: clients for the region.
     :param jobs: where steps make their jobs, by kind.
     :param callbacks: where Callback steps wait.
+    :param functions: the functions of Lambda steps.
     :param runners: what runs each type of step.
     :param executions: all executions, to look for cached results in.
     """
@@ -47,6 +49,7 @@ class StepServices:
     clients: Clients
     jobs: tuple[Jobs[Any], ...]
     callbacks: Callbacks
+    functions: Functions
     runners: Mapping[str, type[StepRunner]]
     executions: Callable[[], list[ExecutionRecord]]
 
@@ -107,11 +110,12 @@ class StepRunner(ABC):
         return arguments
 
 
-def refused(operation: str, error: ServiceError | ClientError) -> StepFailedError:
-    """The failure of a step whose create request the service refuses, in the service's words.
+def refused(operation: str, error: ServiceError | ClientError, service: str = "sagemaker") -> StepFailedError:
+    """The failure of a step whose request a service refuses, in the service's words.
 
     :param operation: such as ``CreateProcessingJob``.
     :param error: the refusal, from this endpoint or from moto.
+    :param service: whose operation it is.
     """
     if isinstance(error, ServiceError):
         code, status, message = error.code, error.http_status, error.message
@@ -120,6 +124,6 @@ def refused(operation: str, error: ServiceError | ClientError) -> StepFailedErro
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         message = error.response["Error"].get("Message", str(error))
     return StepFailedError(
-        f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {message}",
+        f"ClientError: Failed to invoke {service}:{operation}. Error Details: {message}",
         exception_of_refusal(code, status),
     )

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.exceptions import EvaluationError
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.caching import cache_key, find_hit, is_cached
@@ -21,6 +22,7 @@ from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.retries import Retries
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration, StepRecord
+from airflow_sm_pipelines.local.telling import tell_step
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class StepRun:
     def _run(self, ended: Callable[[StepEnd], None]) -> None:
         end = self._end()
         record = self.record
+        tell_step(self._execution.arn, self._seen(end))
         with self._execution.lock:
             record.status = end.status
             record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]
@@ -80,6 +83,19 @@ class StepRun:
             record.outcome = end.outcome
             record.end_time = clock.now()
             ended(end)
+
+    def _seen(self, end: StepEnd) -> StepSnapshot:
+        """The step as it will be listed once its end is recorded."""
+        return StepSnapshot(
+            name=self.record.name,
+            status=end.status,
+            start_time=self.record.start_time,
+            end_time=clock.now(),
+            failure_reason=end.failure_reason,
+            metadata=self.record.metadata,
+            attempt_count=self.record.attempt,
+            cache_hit_source=self.record.cached_from,
+        )
 
     def _end(self) -> StepEnd:
         try:

@@ -1,30 +1,40 @@
-"""The one door: SageMaker's pipeline and job operations are ours, everything else is moto's.
+"""The one door: SageMaker's pipeline and job operations are ours, and Invoke of Lambda; everything else is moto's.
 
-Wire form (botocore's service model): POST ``/`` with ``X-Amz-Target: SageMaker.<Operation>``, JSON 1.1, times as
-epoch numbers; errors are ``{"__type": <ShapeID>, "message": ...}``.
+Wire form (botocore's service model): POST ``/`` with ``X-Amz-Target: SageMaker.<Operation>``, JSON 1.1.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import json
 import logging
-import re
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
-from airflow_sm_pipelines.execution.pages import PAGES, SERVES_PAGES
+from airflow_sm_pipelines.execution.pages import PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
 from airflow_sm_pipelines.local.region import Regions
-from airflow_sm_pipelines.local.server import executions, jobs, pipelines, starting, tags, tuning, versions
+from airflow_sm_pipelines.local.server import (
+    executions,
+    functions,
+    inference_components,
+    jobs,
+    pipelines,
+    starting,
+    tags,
+    tuning,
+    versions,
+)
+from airflow_sm_pipelines.local.server.answers import failure, json_answer, refusal
 from airflow_sm_pipelines.local.server.door import Door
+from airflow_sm_pipelines.local.server.entries import PREPARATIONS
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
+from airflow_sm_pipelines.local.server.signature import Signature
 from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
@@ -51,6 +61,12 @@ OPERATIONS: Mapping[str, jobs.Operation] = {
     "StartPipelineExecution": starting.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
     "UpdatePipelineExecution": executions.update_pipeline_execution,
+    "CreateInferenceComponent": inference_components.create_inference_component,
+    "DeleteInferenceComponent": inference_components.delete_inference_component,
+    "DescribeInferenceComponent": inference_components.describe_inference_component,
+    "ListInferenceComponents": inference_components.list_inference_components,
+    "UpdateInferenceComponent": inference_components.update_inference_component,
+    "UpdateInferenceComponentRuntimeConfig": inference_components.update_inference_component_runtime_config,
     **jobs.OPERATIONS,
     "DeleteHyperParameterTuningJob": tuning.delete_tuning_job,
     "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
@@ -63,9 +79,6 @@ _TAG_OPERATIONS: Mapping[str, jobs.Operation] = {
     "DeleteTags": tags.delete_tags,
 }
 _TARGET = "SageMaker."
-_SIGNED_REGION = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
-_DEFAULT_REGION = "us-east-1"
-_CONTENT_TYPE = "application/x-amz-json-1.1"
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +106,9 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, if it may come in, whoever would answer it."""
-        refusal = self._door.refusal(environ)
-        if refusal is not None:
-            return _refused(AccessDeniedError(refusal))(environ, start_response)
+        problem = self._door.refusal(environ)
+        if problem is not None:
+            return refusal(AccessDeniedError(problem))(environ, start_response)
         try:
             if self._access_key_check is not None:
                 denial = self._access_key_check.refusal(environ)
@@ -103,19 +116,24 @@ class Application:
                     return denial(environ, start_response)
             return self._let_in(environ, start_response)
         except ClientDisconnected:
-            return _refused(_RequestTimeoutError("The request ends before it is complete."))(environ, start_response)
+            return refusal(_RequestTimeoutError("The request ends before it is complete."))(environ, start_response)
 
     def _let_in(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "GET" and environ.get("PATH_INFO", "").startswith(PAGES):
             return self._page(environ["PATH_INFO"])(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
+        signature = Signature.of(environ)
+        request = Request(environ)
+        if signature.service == "lambda" and functions.is_invocation(request.method, request.path):
+            services = self._regions.get(signature.region).services
+            return functions.invoke(services.functions, request)(environ, start_response)
         if not target.startswith(_TARGET):
             return self._rest_of_aws(environ, start_response)
-        request = Request(environ)
         body = request.get_data(cache=False)
-        response = self._answer(target[len(_TARGET) :], request, body)
+        response = self._answer(target[len(_TARGET) :], signature.region, body)
         if response is None:
-            return self._rest_of_aws({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+            prepare = self._preparation(target[len(_TARGET) :], signature.region, body)
+            return self._rest_of_aws({**environ, "wsgi.input": io.BytesIO(body)}, start_response, prepare)
         return response(environ, start_response)
 
     def _page(self, path: str) -> Response:
@@ -125,10 +143,10 @@ class Application:
             text, status = f"{error.message}\n", 404
         return Response(text, status=status, content_type="text/plain; charset=utf-8")
 
-    def _answer(self, name: str, request: Request, body: bytes) -> Response | None:
+    def _answer(self, name: str, region_name: str, body: bytes) -> Response | None:
         """Our answer, or ``None`` when the operation is moto's."""
         try:
-            region = self._regions.get(_region(request))
+            region = self._regions.get(region_name)
             members = _members(body)
             operation = self._operation(name, members)
             if operation is not None or is_entry(name):
@@ -144,11 +162,18 @@ class Application:
         except ServiceError as error:
             if error.http_status >= 500:
                 logger.exception("%s failed", name)
-            return _refused(error)
-        except Exception as error:
+            return refusal(error)
+        except Exception:
             logger.exception("%s failed", name)
-            return _response({"__type": "InternalFailure", "message": repr(error)}, 500)
-        return _response(answer, 200)
+            return refusal(ServiceError(failure(name)))
+        return json_answer(answer)
+
+    def _preparation(self, name: str, region_name: str, body: bytes) -> Callable[[], Mapping[str, Any]] | None:
+        """What has to be done before moto is asked."""
+        preparation = PREPARATIONS.get(name)
+        if preparation is None:
+            return None
+        return partial(preparation, self._regions.get(region_name), _members(body))
 
     @staticmethod
     def _operation(name: str, members: Mapping[str, Any]) -> jobs.Operation | None:
@@ -157,11 +182,6 @@ class Application:
         if name in _TAG_OPERATIONS and tags.is_ours(members.get("ResourceArn")):
             return _TAG_OPERATIONS[name]
         return None
-
-
-def _region(request: Request) -> str:
-    match = _SIGNED_REGION.search(request.headers.get("Authorization", ""))
-    return match[1] if match else _DEFAULT_REGION
 
 
 def _members(body: bytes) -> dict[str, Any]:
@@ -183,22 +203,3 @@ class _SerializationError(ServiceError):
 class _RequestTimeoutError(ServiceError):
     code = "RequestTimeout"
     http_status = 408
-
-
-def _refused(error: ServiceError) -> Response:
-    return _response({"__type": error.code, "message": error.message}, error.http_status)
-
-
-def _response(content: Mapping[str, Any], status: int) -> Response:
-    return Response(
-        json.dumps(content, default=_epoch),
-        status=status,
-        content_type=_CONTENT_TYPE,
-        headers={"x-amzn-RequestId": str(uuid.uuid4()), SERVES_PAGES: PAGES},
-    )
-
-
-def _epoch(value: object) -> float:
-    if isinstance(value, dt.datetime):
-        return value.timestamp()
-    raise TypeError(f"{value!r} has no form in JSON 1.1")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
+
+from airflow_sm_pipelines.local.server.answers import json_error
+from airflow_sm_pipelines.local.server.signature import Signature
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -21,7 +22,6 @@ BAD_REQUEST: Final = 400
 FORBIDDEN: Final = 403
 SERVER_ERROR: Final = 500
 
-_SIGNED: Final = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/")
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -58,12 +58,9 @@ class Asked:
             environ["wsgi.input"] = io.BytesIO(content)
             form = parse_qs(content.decode("utf-8", "replace"))
         action = form.get("Action", [""])[0]
-        # A presigned URL has the credential in its query.
-        signature = environ.get("HTTP_AUTHORIZATION") or unquote(environ.get("QUERY_STRING", ""))
-        signed = _SIGNED.search(signature)
-        region, service = signed.groups() if signed else ("", "")
+        signature = Signature.of(environ)
         operation = target.rpartition(".")[2] or action or f"{environ['REQUEST_METHOD']} {path}"
-        return cls(operation, target, action, form, service, region, path)
+        return cls(operation, target, action, form, signature.service, signature.region, path)
 
     @property
     def is_s3(self) -> bool:
@@ -87,6 +84,4 @@ class Asked:
         if self.is_s3:
             text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
             return Response(text, status=status, content_type="application/xml")
-        headers = {"x-amzn-RequestId": str(uuid.uuid4()), "x-amzn-ErrorType": code}
-        text = json.dumps({"__type": code, "message": message})
-        return Response(text, status=status, content_type="application/x-amz-json-1.1", headers=headers)
+        return json_error(code, message, status)

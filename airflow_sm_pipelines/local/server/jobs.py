@@ -60,7 +60,7 @@ def _list(api: str, region: Region, request: Request) -> Response:
     name, status, end = f"{api}Name", f"{api}Status", f"{api.removesuffix('Job')}EndTime"
     members = [name, f"{api}Arn", status, "CreationTime", "LastModifiedTime", end, *_MORE_IN_LISTS.get(api, ())]
     sort_key = {"Name": name, "Status": status}.get(request.get("SortBy", "CreationTime"), "CreationTime")
-    described = [job.describe() for job in jobs_of(region, api).all()]
+    described = [{**job.describe(), "LastModifiedTime": job.modified_time} for job in jobs_of(region, api).all()]
     shown, more = page(
         (
             job

@@ -163,7 +163,13 @@ def _definition_text(region: Region, request: Request) -> str | None:
             f" {error.response['Error'].get('Message', error)}"
         ) from error
     content: bytes = body.read()
-    return content.decode("utf-8")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValidationError(
+            f"Cannot read the pipeline definition s3://{location['Bucket']}/{location['ObjectKey']}: it is not UTF-8:"
+            f" {error}"
+        ) from error
 
 
 def _parse(name: str, text: str) -> PipelineDefinition:

@@ -9,17 +9,21 @@ What clients ask about themselves is answered in front of moto, too: see ``calle
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import re
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import OperationNotFoundError
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response
 
+from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.server.answers import failure, refusal
 from airflow_sm_pipelines.local.server.asked import BAD_REQUEST, Asked
 from airflow_sm_pipelines.local.server.callers import Role, allowed, as_role
 
@@ -56,6 +60,8 @@ _OF_ENTRIES: Final = re.compile(
 )
 _SAGEMAKER: Final = "SageMaker."
 _INVOCATION: Final = re.compile(r"/endpoints/[^/]+/(?:async-)?invocations")
+_CALL: Final = re.compile(r"/functions/.+/invoke-async/?$|/event-source-mappings/?$")
+"""What moto would call functions of Lambda for, in containers: InvokeAsync, and queues that are listened to."""
 _CREATION: Final = re.compile(r"\.Create\w+$")
 
 logger = logging.getLogger(__name__)
@@ -80,8 +86,18 @@ class RestOfAws:
         self._creation = threading.Lock()
         self._role = Role(Client(moto))
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+    def __call__(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        prepare: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> Iterable[bytes]:
+        """Answer one request.
+
+        :param environ: the request.
+        :param start_response: of WSGI.
+        :param prepare: returns the members with which moto is asked in place of the request's own, or refuses it.
+        """
         asked = Asked.from_environ(environ)
         answered = self._answered_in_front(asked)
         if answered is not None:
@@ -92,7 +108,7 @@ class RestOfAws:
             logger.debug("moto does not know whose operation %s is: %r", asked.operation, error)
             return _refused(asked)(environ, start_response)
         try:
-            answer, status, headers = self._ask(service, environ, asked)
+            answer, status, headers = self._ask(service, environ, asked, prepare)
         except (NotImplementedError, OperationNotFoundError):
             return _refused(asked)(environ, start_response)
         except RecursionError:
@@ -101,9 +117,11 @@ class RestOfAws:
             )
         except ClientDisconnected:
             raise  # it sends no more
-        except Exception as error:
+        except ServiceError as error:
+            return refusal(error)(environ, start_response)
+        except Exception:
             logger.exception("%s failed", asked.operation)
-            return asked.error("InternalFailure", f"{asked.operation} failed: {error!r}", 500)(environ, start_response)
+            return asked.error("InternalFailure", failure(asked.operation), 500)(environ, start_response)
         # What HEAD finds missing has the content type of a page, too.
         is_page = environ["REQUEST_METHOD"] != "HEAD" and _is_page(headers, status)
         if is_page or (asked.target and "xml" in headers.get("Content-Type", "")):
@@ -125,16 +143,23 @@ class RestOfAws:
         return None
 
     def _ask(
-        self, service: WSGIApplication, environ: WSGIEnvironment, asked: Asked
+        self,
+        service: WSGIApplication,
+        environ: WSGIEnvironment,
+        asked: Asked,
+        prepare: Callable[[], Mapping[str, Any]] | None,
     ) -> tuple[Iterable[bytes], str, Headers]:
-        """Let a service of moto answer; one creation at a time.
+        """Let a service of moto answer; one creation at a time, and what is prepared for it meanwhile.
 
         moto looks whether a name is taken and then takes it, without a lock: two jobs that make the same log group
         or queue at once would lose one another's, and two model packages could get the same version.
         """
-        if not _CREATION.search(asked.target):
+        if prepare is None and not _CREATION.search(asked.target):
             return run_wsgi_app(service, environ)
         with self._creation:
+            if prepare is not None:
+                content = json.dumps(prepare()).encode()
+                environ = {**environ, "wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))}
             return run_wsgi_app(service, environ)
 
 
@@ -146,6 +171,8 @@ def _stands_for_work(asked: Asked) -> bool:
     """Whether moto would pretend that something has run."""
     if asked.target.startswith(_SAGEMAKER):
         return not is_entry(asked.target.removeprefix(_SAGEMAKER))
+    if asked.service == "lambda":
+        return _CALL.search(asked.path) is not None
     return asked.service == "sagemaker" and _INVOCATION.match(asked.path) is not None
 
 

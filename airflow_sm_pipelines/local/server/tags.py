@@ -1,4 +1,4 @@
-"""Tags of pipelines and jobs. The tags of everything else are moto's."""
+"""Tags of pipelines, jobs and inference components. The tags of everything else are moto's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.runners.registry import JOBS
 from airflow_sm_pipelines.local.server import Request, Response
 
-_TYPES = ("pipeline", *(job.resource.type for job in JOBS))
+_TYPES = ("pipeline", "inference-component", *(job.resource.type for job in JOBS))
 _OURS = re.compile(rf"arn:[^:]*:sagemaker:[^:]*:[^:]*:({'|'.join(_TYPES)})/")
 
 
 def is_ours(arn: object) -> bool:
-    """Whether a resource is a pipeline or job, existing or not, so that moto knows nothing of it.
+    """Whether a resource is of a kind that moto does not have, whether it exists or not.
 
     :param arn: the ResourceArn of a request, not checked yet.
     """

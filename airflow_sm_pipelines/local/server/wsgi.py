@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_sm_pipelines.local.aws import AccessKey
+from airflow_sm_pipelines.local.aws import ACCOUNT_ID, AccessKey
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server.application import Application
 from airflow_sm_pipelines.local.server.door import Door
@@ -16,15 +16,18 @@ from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
-# Roles are made with policies such as AmazonSageMakerFullAccess. They are loaded when IAM is first asked for something.
-os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
+from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.utilities.utils import PARTITION_NAMES
 from werkzeug.serving import BaseWSGIServer
 from werkzeug.serving import make_server as make_werkzeug_server
 from werkzeug.test import Client
 
 _BACKLOG = 128
+
+_POLICIES = "MOTO_IAM_LOAD_MANAGED_POLICIES"
+_PARTITION_WITH_POLICIES = "aws"
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +43,12 @@ class _QuietRequestHandler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer a request whose length can be read."""
-        length = self.headers.get("Content-Length")
-        if length is None or length.strip().isdecimal():
+        lengths = [length.strip() for length in self.headers.get_all("Content-Length", ())]
+        if len(lengths) < 2 and all(length.isdecimal() for length in lengths):
             super().run_wsgi()
         else:
             self.close_connection = True
-            self.send_error(400, f"Content-Length: {length!r} is not a number of bytes")
+            self.send_error(400, f"Content-Length: {', '.join(lengths)!r} is not a number of bytes")
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         level = logging.DEBUG if type == "info" else logging.ERROR
@@ -65,9 +68,7 @@ def make_server(
     :raises OSError: the port is taken.
     """
     moto = DomainDispatcherApplication(create_backend_app)
-    emptied = Client(moto).post("/moto-api/reset")  # moto's state is one for the whole process
-    if emptied.status_code != 200:
-        raise RuntimeError(f"moto did not empty its state: {emptied.status} {emptied.text}")
+    _empty(moto)
     check = None if access_key is None else AccessKeyCheck(access_key)
     application = Application(regions, moto, Door((host, *names)), check)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -81,3 +82,20 @@ def make_server(
             request_handler=_QuietRequestHandler,
             fd=listener.fileno(),
         )
+
+
+def _empty(moto: DomainDispatcherApplication) -> None:
+    """Empty moto's state, which is one for the whole process, and give IAM the policies that AWS manages.
+
+    Roles are made with policies such as AmazonSageMakerFullAccess. At its first request, whatever it is for, moto loads
+    all of them for each partition of AWS, which takes most of a second. Here one partition has them.
+    """
+    os.environ[_POLICIES] = "false"
+    emptied = Client(moto).post("/moto-api/reset")
+    if emptied.status_code != 200:
+        raise RuntimeError(f"moto did not empty its state: {emptied.status} {emptied.text}")
+    iam = get_backend("iam")[ACCOUNT_ID]
+    for partition in PARTITION_NAMES:
+        iam[partition]  # is made when it is first asked for
+    os.environ[_POLICIES] = "true"
+    iam[_PARTITION_WITH_POLICIES].reset()

@@ -18,7 +18,8 @@ from typing import Any, ClassVar, Final
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ServiceError
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
 from airflow_sm_pipelines.local.jobs.limits import Limits, tuning_limits
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob

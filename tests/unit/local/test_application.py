@@ -10,8 +10,8 @@ from typing import Any
 from werkzeug.test import Client
 
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.application import OPERATIONS, Application

@@ -247,6 +247,18 @@ def test_stopping_waits_for_what_runs_and_starts_nothing() -> None:
     assert (engine.start_ready(), engine.status) == ((), ExecutionStatus.STOPPED)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"), [("Processing", ExecutionStatus.STOPPED), ("Lambda", ExecutionStatus.FAILED)]
+)
+def test_a_step_that_fails_while_the_execution_is_stopped(kind: str, status: ExecutionStatus) -> None:
+    """Only a Lambda step that has timed out makes the execution Failed."""
+    engine = schedule(step("a") | {"Type": kind, "FunctionArn": "f"})
+    engine.start_ready()
+    engine.stop()
+    engine.finish("a", StepStatus.FAILED)
+    assert (engine.start_ready(), engine.status) == ((), status)
+
+
 def test_an_end_that_cannot_be_is_refused() -> None:
     """A step that is not running, a status that is no end, and a condition without an outcome are mistakes."""
     engine = schedule(condition("c", [], []), step("b", "c"))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,10 @@ import pytest
 
 from airflow_sm_pipelines.definition.step_types import Resource
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobFailedError, JobHost, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
@@ -160,6 +162,16 @@ def host_of(sandbox: Sandbox, logs: Logs, directory: Path, slots: Slots) -> JobH
 def jobs(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> Jobs[ExampleJob]:
     """Where the jobs are made."""
     return Jobs(ExampleJob, host_of(sandbox, logs, tmp_path, Slots()))
+
+
+def test_the_first_pattern_that_matches_an_image_counts(tmp_path: Path, sandbox: Sandbox, logs: Logs) -> None:
+    """Upper and lower case differ; for other images there is the host's interpreter."""
+    one, two = (Interpreter(Path(name), Path("/usr/bin/python3"), "3.11", ()) for name in ("one", "two"))
+    host = replace(
+        host_of(sandbox, logs, tmp_path, Slots()), interpreters_of_images=(("*/xgb:1.7-*", one), ("*/xgb:*", two))
+    )
+    images = ("registry/xgb:1.7-1", "registry/xgb:1.5-1", "registry/XGB:1.7-1", "")
+    assert [host.interpreter_of(image) for image in images] == [one, two, host.interpreter, host.interpreter]
 
 
 def test_a_job_gets_an_environment_of_its_own(

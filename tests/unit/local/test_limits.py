@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, tuning_limits
+from airflow_sm_pipelines.local.jobs.limits import processing_limits, training_limits, transform_limits, tuning_limits
 from airflow_sm_pipelines.local.runnable import not_run_here
 from airflow_sm_pipelines.local.runners.registry import RUNNERS
 from tests.tuning_requests import choices, config, definition, request
@@ -15,6 +15,11 @@ from tests.tuning_requests import choices, config, definition, request
 COUNT = {"Get": "Parameters.Count"}
 CLUSTER = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
 ENTRY_POINT = {"ImageUri": "image", "ContainerEntrypoint": ["python3"]}
+XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+RUNS = (
+    "It runs XGBoost's (the images sagemaker-xgboost), script mode, that is the hyperparameters sagemaker_program and "
+    "sagemaker_submit_directory, and AlgorithmSpecification.ContainerEntrypoint"
+)
 SCRIPT = {"sagemaker_program": "train.py", "sagemaker_submit_directory": COUNT}
 
 
@@ -135,12 +140,34 @@ def test_processing_jobs(request_: dict[str, Any], limits: list[str]):
         (training(ResourceConfig={"InstanceCount": 10}), []),
         (
             training(HyperParameters={"sagemaker_program": "train.py"}),
+            [f"the local endpoint cannot run the algorithm inside the image image. {RUNS} @ .AlgorithmSpecification"],
+        ),
+        (
+            training(AlgorithmSpecification={"AlgorithmName": "sagemaker-xgboost"}, HyperParameters={}),
+            [f"the local endpoint cannot run the algorithm sagemaker-xgboost. {RUNS} @ .AlgorithmSpecification"],
+        ),
+        (training(AlgorithmSpecification={"TrainingImage": COUNT}, HyperParameters={}), []),
+        (training(channel(), AlgorithmSpecification={"TrainingImage": XGBOOST}, HyperParameters={"eta": COUNT}), []),
+        (
+            training(
+                {**channel(), "ContentType": "application/x-parquet"},
+                {**channel(), "ContentType": COUNT},
+                AlgorithmSpecification={"TrainingImage": XGBOOST},
+                HyperParameters={"_kfold": "5", "use_dask_gpu_training": "true"},
+            ),
             [
                 (
-                    "the local endpoint cannot run the algorithm inside the image image. It runs script mode, that is the "
-                    "hyperparameters sagemaker_program and sagemaker_submit_directory, or "
-                    "AlgorithmSpecification.ContainerEntrypoint @ .AlgorithmSpecification"
-                )
+                    "the hyperparameter _kfold asks for cross-validation; the local endpoint trains XGBoost without "
+                    "@ .HyperParameters._kfold"
+                ),
+                (
+                    "the hyperparameter use_dask_gpu_training asks for GPUs; the local endpoint trains XGBoost without "
+                    "@ .HyperParameters.use_dask_gpu_training"
+                ),
+                (
+                    "the channel 'train' has the ContentType 'application/x-parquet'; the local endpoint trains XGBoost "
+                    "with text/csv and text/libsvm @ .InputDataConfig[0].ContentType"
+                ),
             ],
         ),
         (
@@ -277,3 +304,56 @@ def test_a_tuning_step_with_its_place():
             "@ $.Steps[0].Arguments.WarmStartConfig"
         )
     ]
+
+
+def transform(**changes: Any) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": COUNT}}
+    return {
+        "ModelName": COUNT,
+        "TransformInput": {"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+        "TransformOutput": {"S3OutputPath": COUNT, "Accept": "text/csv", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceCount": 2},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "limits"),
+    [
+        (transform(), []),
+        (transform(DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}), []),
+        (transform(TransformInput=COUNT, TransformOutput=COUNT, DataProcessing=COUNT), []),
+        (
+            transform(
+                TransformInput={
+                    "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile"}},
+                    "SplitType": "TFRecord",
+                },
+                DataCaptureConfig={"DestinationS3Uri": COUNT},
+            ),
+            [
+                (
+                    "the transform job reads ManifestFile; the local endpoint reads S3Prefix "
+                    "@ .TransformInput.DataSource.S3DataSource.S3DataType"
+                ),
+                (
+                    "the transform job splits its input as TFRecord; the local endpoint knows Line and None "
+                    "@ .TransformInput.SplitType"
+                ),
+                "the transform job captures data; the local endpoint does not @ .DataCaptureConfig",
+            ],
+        ),
+        (
+            transform(DataProcessing={"InputFilter": "$.x"}),
+            [
+                (
+                    "InputFilter: a row of CSV is an array, so $.x has to be an index or a range "
+                    "@ .DataProcessing.InputFilter"
+                )
+            ],
+        ),
+    ],
+)
+def test_transform_jobs(request_: dict[str, Any], limits: list[str]):
+    """Ways of reading that would be something else here, and filters that SageMaker does not take either."""
+    assert [str(limit) for limit in transform_limits(request_)] == limits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.local.aws import Clients
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
@@ -61,12 +61,3 @@ def test_without_a_failure_file_the_last_line_is_the_reason(job: TrainingJob, tm
     """An entry point of its own need not write one."""
     assert reason(job, tmp_path, ["out of luck"]) == "AlgorithmError: out of luck, exit code: 1"
     assert job.failure(JobDirectory(tmp_path / "job"), 2, []) == "AlgorithmError: , exit code: 2"
-
-
-def test_an_interpreter_without_the_toolkit_is_said_with_the_fix(job: TrainingJob, tmp_path: Path) -> None:
-    """Which interpreter, and what to install into it."""
-    line = "python: Error while finding module (ModuleNotFoundError: No module named 'sagemaker_training')"
-    assert reason(job, tmp_path, [line]) == (
-        f"ClientError: the interpreter /usr/bin/python3 cannot run training scripts: {line}. Install the toolkit into"
-        " it: /usr/bin/python3 -m pip install sagemaker-training"
-    )

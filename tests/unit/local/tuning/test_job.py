@@ -12,7 +12,8 @@ import pytest
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.local.errors import ValidationError
-from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError, JobHost
+from airflow_sm_pipelines.local.jobs.host import JobHost
+from airflow_sm_pipelines.local.jobs.job import Job, JobFailedError
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import Tuner
 from airflow_sm_pipelines.local.tuning.job import TuningJob

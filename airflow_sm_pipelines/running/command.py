@@ -1,0 +1,204 @@
+"""``sm-pipelines run``: its command line, and its order of actions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from airflow_sm_pipelines.checking import NEEDS_LOCAL, CommandError, local_limits
+from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
+from airflow_sm_pipelines.execution.step_lines import printable
+from airflow_sm_pipelines.running.options import misplaced, parser
+from airflow_sm_pipelines.running.sources import Kind, Source, definition_source, kind_of, read_text
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+    from airflow_sm_pipelines.local.aws import Clients
+    from airflow_sm_pipelines.running.following import Interruption
+    from airflow_sm_pipelines.running.preparation import Preparation
+    from airflow_sm_pipelines.running.summary import Summary
+
+SUCCEEDED: Final = 0
+FAILED: Final = 1
+
+_PROGRAM: Final = "sm-pipelines run"
+_ROLE: Final = "arn:aws:iam::123456789012:role/sm-pipelines-local"
+"""The role of pipelines whose file names none. Nobody looks at what it may do."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a pipeline.
+
+    :param arguments: what stands after ``run``.
+    :return: the exit status: 0 when the execution has succeeded, 1 when it has not, or could not be started, 128 and
+        the number of the signal when it was interrupted.
+    """
+    options = parser(_PROGRAM).parse_args(arguments)
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from airflow_sm_pipelines.running.following import Interruption
+
+    interruption = Interruption()
+    with interruption.caught():
+        try:
+            status = _run(options, interruption)
+        except KeyboardInterrupt:
+            status = _complain("interrupted")
+        except ClientError as error:
+            status = _complain(f"{error.operation_name}: {error.response['Error'].get('Message', error)}")
+        except BrokenPipeError:
+            raise
+        except (SageMakerPipelinesError, BotoCoreError, Boto3Error, OSError) as error:
+            status = _complain(str(error))
+    return status if interruption.number is None else 128 + interruption.number
+
+
+def _run(options: argparse.Namespace, interruption: Interruption) -> int:
+    path: Path = options.pipeline
+    text = read_text(path)
+    kind = kind_of(path, text)
+    if problem := misplaced(options, kind):
+        parser(_PROGRAM).error(problem)
+    source: Source | None = None
+    if kind is not Kind.SDK:
+        source = _source(options, kind, text)
+        preparation = _prepared(options, source)
+        if preparation.errors:
+            return FAILED
+    with _endpoint(options) as (url, clients):
+        if source is None:
+            source = _sdk_source(options, url)
+            preparation = _prepared(options, source)
+            if preparation.errors:
+                return FAILED
+        snapshot, summary = _execution(options, clients, source, preparation, interruption)
+    _tell(options, summary)
+    return SUCCEEDED if snapshot.status.is_success else FAILED
+
+
+def _source(options: argparse.Namespace, kind: Kind, text: str) -> Source:
+    if kind is Kind.DEFINITION:
+        return definition_source(options.pipeline, text, options.pipeline_name)
+    from airflow_sm_pipelines.running.dag_source import dag_source
+
+    return dag_source(options.pipeline, options.dag_id, options.group_id)
+
+
+def _sdk_source(options: argparse.Namespace, url: str) -> Source:
+    from airflow_sm_pipelines.local.aws import client_variables
+    from airflow_sm_pipelines.running.sdk_source import sdk_source
+
+    region = _region()
+    variables = {**client_variables(url, region), "AWS_REGION": region}
+    return sdk_source(options.pipeline, options.pipeline_name, variables)
+
+
+def _prepared(options: argparse.Namespace, source: Source) -> Preparation:
+    from airflow_sm_pipelines.running.preparation import prepare
+
+    selected = tuple(options.select)
+    local = None if options.endpoint_url else local_limits(options.stub, selected or None)
+    uris = [each.uri for each in options.s3]
+    given = dict(options.parameters)
+    preparation = prepare(source, given, selected=selected, logs=options.logs, uris=uris, local=local)
+    for problem in preparation.problems:
+        sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
+    return preparation
+
+
+@contextmanager
+def _endpoint(options: argparse.Namespace) -> Iterator[tuple[str, Clients]]:
+    """Give the URL of the endpoint and clients for it: one that is there, or one of this process for this run."""
+    from airflow_sm_pipelines.local.aws import Clients
+
+    if options.endpoint_url is not None:
+        yield options.endpoint_url, Clients(options.endpoint_url, _region())
+        return
+    try:
+        from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
+        from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
+        from airflow_sm_pipelines.local.runners.registry import stand_ins_of
+    except ModuleNotFoundError as error:
+        raise CommandError(NEEDS_LOCAL.format(error.name)) from None
+    stand_ins = tuple(name for stub in options.stub for name in stand_ins_of(stub))
+    # All that an endpoint keeps ends with it, the cache of steps too. A directory for what outlives a run goes in here.
+    endpoint = LocalEndpoint(EndpointSettings(stand_ins=stand_ins))
+    try:
+        endpoint.start()
+    except (SandboxUnavailableError, OSError) as error:
+        raise CommandError(str(error)) from None
+    try:
+        yield endpoint.url, Clients(endpoint.url, _region())
+    finally:
+        endpoint.close()
+
+
+def _execution(
+    options: argparse.Namespace,
+    clients: Clients,
+    source: Source,
+    preparation: Preparation,
+    interruption: Interruption,
+) -> tuple[ExecutionSnapshot, Summary]:
+    """Start an execution, follow it to its end, and bring here what it has left."""
+    from airflow_sm_pipelines.running import execution, following, results, uploads
+    from airflow_sm_pipelines.running.rows import rows_of
+    from airflow_sm_pipelines.running.summary import Summary
+    from airflow_sm_pipelines.running.view import view_on
+
+    definition = preparation.definition
+    if definition is None:
+        raise CommandError("there is no definition to run")
+    root = results.make_root(Path())
+    uploads.make_buckets(clients["s3"], preparation.buckets)
+    uploads.upload(clients["s3"], preparation.uploads, options.s3)
+    client = clients["sagemaker"]
+    execution.put_pipeline(client, source.name, definition, source.role_arn or _ROLE)
+    selection = execution.selection_of(client, source.name, options.select)
+    arn = execution.start(client, source.name, _start_values(preparation), selection)
+    lines = following.LogLines(execution.JobLogs(clients["logs"]), options.logs)
+    with view_on(_progress_stream(options), definition, _now) as view:
+        view.say(f"pipeline {source.name}, execution {arn.rpartition('/')[2]}")
+        snapshot = following.follow(client, arn, view, lines, interruption)
+    directory = root / snapshot.arn.execution_id
+    finished = results.Finished(clients, definition, preparation.values, snapshot)
+    rows = rows_of(definition, snapshot, _now())
+    return snapshot, Summary(snapshot, rows, finished.results(directory), directory)
+
+
+def _start_values(preparation: Preparation) -> Mapping[str, str]:
+    """The values to start with: without those that are empty, and so by default."""
+    declared = {} if preparation.definition is None else {each.name: each for each in preparation.definition.parameters}
+    return {name: value for name, value in preparation.values.items() if not declared[name].is_left_out(value)}
+
+
+def _tell(options: argparse.Namespace, summary: Summary) -> None:
+    if options.json:
+        sys.stdout.write(json.dumps(summary.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.writelines(f"{printable(line)}\n" for line in summary.lines())
+
+
+def _progress_stream(options: argparse.Namespace) -> TextIO:
+    return sys.stderr if options.json else sys.stdout
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(f"{_PROGRAM}: {text}\n")
+    return FAILED

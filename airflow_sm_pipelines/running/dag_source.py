@@ -1,0 +1,69 @@
+"""A pipeline as a task group of a Dag file gives it. The one place where ``run`` needs Airflow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_sm_pipelines.definition.parameters import to_start_value
+from airflow_sm_pipelines.exceptions import PipelineParameterError
+from airflow_sm_pipelines.running.sources import Source, SourceError
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
+
+
+def group_of(dag_file: Path, dag_id: str | None, group_id: str | None) -> BasePipelineTaskGroup:
+    """Return the pipeline group of a Dag file that is meant. What the file prints goes to standard error.
+
+    :param dag_file: the file.
+    :param dag_id: which Dag, where the file has several.
+    :param group_id: which group, where the Dag has several.
+    :raises TranslationError: the file cannot be loaded, none or several groups are meant, or SageMaker cannot run it.
+    """
+    # Before Airflow is imported: its log would repeat the error.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "CRITICAL")
+    from airflow_sm_pipelines.task_groups.dag_files import pipeline_group_of
+
+    with contextlib.redirect_stdout(sys.stderr):
+        group = pipeline_group_of(dag_file, dag_id=dag_id, group_id=group_id)
+        group.require_launch_follows_outside_upstreams()
+    return group
+
+
+def dag_source(dag_file: Path, dag_id: str | None, group_id: str | None) -> Source:
+    """Return what a task group gives: all that its launch task would use, but for what only a Dag run has.
+
+    :param dag_file: the file.
+    :param dag_id: which Dag, where the file has several.
+    :param group_id: which group, where the Dag has several.
+    :raises TranslationError: as :func:`group_of`.
+    :raises SourceError: a literal value fits no pipeline parameter.
+    """
+    group = group_of(dag_file, dag_id, group_id)
+    from airflow_sm_pipelines.translation.nodes import RuntimeValue
+    from airflow_sm_pipelines.translation.reader import to_runtime_value
+
+    compiled = group.compile()
+    values: dict[str, str] = {}
+    values_of_runs: dict[str, str] = {}
+    for name, value in compiled.values.items():
+        if isinstance(to_runtime_value(value), RuntimeValue):
+            values_of_runs[name] = str(value)
+            continue
+        try:
+            values[name] = to_start_value(value)
+        except PipelineParameterError as error:
+            raise SourceError(f"{dag_file}, pipeline parameter '{name}': {error}") from None
+    return Source(
+        name=group.settings.pipeline_name,
+        text=compiled.text,
+        folder=dag_file.absolute().parent,
+        role_arn=group.settings.role_arn,
+        values=values,
+        values_of_runs=values_of_runs,
+        uploads=compiled.uploads,
+    )

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_sm_pipelines.running.options import misplaced, parser
+from airflow_sm_pipelines.running.sources import Kind
+from airflow_sm_pipelines.running.uploads import LocalData
+
+
+def test_options_are_read(tmp_path, monkeypatch):
+    """What may be given again is a list."""
+    monkeypatch.chdir(tmp_path)
+    Path("a=b").mkdir()
+    options = parser("run").parse_args(
+        [
+            *("churn.json", "--parameter", "A=1=2", "--parameter", "B=", "--s3", "s3://b/year=1/=a=b", "--json"),
+            *("--select", "x", "--logs", "all", "--endpoint-url", "http://localhost:1"),
+        ]
+    )
+    assert vars(options) == {
+        "pipeline": Path("churn.json"),
+        "parameters": [("A", "1=2"), ("B", "")],
+        "s3": [LocalData("s3://b/year=1/", Path("a=b"))],
+        "select": ["x"],
+        "stub": [],
+        "logs": ["all"],
+        "json": True,
+        "endpoint_url": "http://localhost:1",
+        "pipeline_name": None,
+        "dag_id": None,
+        "group_id": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:4566", "http://127.8.0.1", "https://[::1]:1/", "http://localhost:4566"]
+)
+def test_endpoints_of_this_machine_are_taken(url):
+    """By their loopback addresses, or the name that stands for them."""
+    assert parser("run").parse_args(["p.json", "--endpoint-url", url]).endpoint_url == url
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--parameter", "A"], "argument --parameter: 'A' is not of the form NAME=VALUE"),
+        (["--parameter", "=1"], "argument --parameter: '=1' is not of the form NAME=VALUE"),
+        (["--parameter", "A=1", "--parameter", "A=2"], "argument --parameter: 'A' is given twice"),
+        (["--s3", "b/x=."], "argument --s3: 'b/x=.' is not of the form s3://bucket/prefix=PATH"),
+        (["--s3", "s3://b/x=/gone"], "argument --s3: there is no file or directory '/gone' for s3://b/x"),
+        (["--s3", "s3://=."], "argument --s3: there is no file or directory '.' for s3://"),
+        (
+            ["--endpoint-url", "https://sagemaker.us-east-1.amazonaws.com"],
+            (
+                "argument --endpoint-url: sagemaker.us-east-1.amazonaws.com is another machine: this command runs pipelines on "
+                "this one. Give the URL of an endpoint here, such as http://127.0.0.1:4566"
+            ),
+        ),
+        (
+            ["--endpoint-url", "http://127.0.0.1.evil.example"],
+            (
+                "argument --endpoint-url: 127.0.0.1.evil.example is another machine: this command runs pipelines on this one. "
+                "Give the URL of an endpoint here, such as http://127.0.0.1:4566"
+            ),
+        ),
+        (
+            ["--endpoint-url", "127.0.0.1:4566"],
+            "argument --endpoint-url: '127.0.0.1:4566' is not a URL such as http://127.0.0.1:4566",
+        ),
+        (
+            ["--endpoint-url", "http://localhost", "--stub", "all"],
+            "argument --stub: the endpoint of --endpoint-url was started with its own; leave it out here",
+        ),
+        (
+            ["--select", "a"],
+            (
+                "argument --select: the other steps are taken from an earlier execution, and those of earlier runs are not kept "
+                "yet. Start 'sm-pipelines local', and give its URL with --endpoint-url to this and that run"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_said(arguments, complaint, capsys):
+    """Exit status 2, and the last line names the option."""
+    with pytest.raises(SystemExit) as ended:
+        parser("run").parse_args(["p.json", *arguments])
+    assert (ended.value.code, capsys.readouterr().err.splitlines()[-1]) == (2, f"run: error: {complaint}")
+
+
+def test_the_objects_of_local_data(tmp_path):
+    """A file goes to the very key, or below a prefix; a directory keeps its paths."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.csv").touch()
+    (tmp_path / "a.csv").touch()
+    file = tmp_path / "a.csv"
+    found = [
+        [(bucket, key, path.relative_to(tmp_path).as_posix()) for bucket, key, path in LocalData(uri, path).objects()]
+        for uri, path in [
+            ("s3://b/k.csv", file),
+            ("s3://b/k/", file),
+            ("s3://b", file),
+            ("s3://b/k", tmp_path),
+            ("s3://b/", tmp_path),
+        ]
+    ]
+    assert found == [
+        [("b", "k.csv", "a.csv")],
+        [("b", "k/a.csv", "a.csv")],
+        [("b", "a.csv", "a.csv")],
+        [("b", "k/a.csv", "a.csv"), ("b", "k/sub/b.csv", "sub/b.csv")],
+        [("b", "a.csv", "a.csv"), ("b", "sub/b.csv", "sub/b.csv")],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "problem"),
+    [
+        (Kind.DAG, ["--dag-id", "d", "--group-id", "g"], None),
+        (Kind.SDK, ["--pipeline-name", "p"], None),
+        (Kind.DEFINITION, ["--pipeline-name", "p"], None),
+        (Kind.DAG, ["--pipeline-name", "p"], "argument --pipeline-name: p.py is a Dag file; leave it out"),
+        (Kind.DEFINITION, ["--dag-id", "d"], "argument --dag-id: p.py is a pipeline definition; leave it out"),
+        (
+            Kind.SDK,
+            ["--group-id", "d"],
+            "argument --group-id: p.py is a Python file with a Pipeline of the SageMaker SDK; leave it out",
+        ),
+    ],
+)
+def test_options_that_mean_nothing_for_a_file_are_said(kind, arguments, problem):
+    """Rather than to do as if they did."""
+    assert misplaced(parser("run").parse_args(["p.py", *arguments]), kind) == problem
