@@ -54,3 +54,10 @@ def test_jobs_without_a_pipeline(client: Client) -> None:
 def test_a_tuning_step_and_its_best_model(client: Client) -> None:
     """Three training jobs are tried, and the step behind reads the model of the one with the highest objective."""
     assert client.run("tuning.py") == {"jobs": 3, "best": True}
+
+
+def test_a_lambda_step_whose_function_the_sdk_makes(client: Client) -> None:
+    """The SDK zips the script and makes the function; what it returns is read by a later step."""
+    assert client.run("functions_of_lambda.py") == {
+        "steps": [["Double", "Succeeded", ""], ["Show", "Failed", "doubled=42"]]
+    }
