@@ -61,3 +61,8 @@ def test_a_lambda_step_whose_function_the_sdk_makes(client: Client) -> None:
     assert client.run("functions_of_lambda.py") == {
         "steps": [["Double", "Succeeded", ""], ["Show", "Failed", "doubled=42"]]
     }
+
+
+def test_a_transform_step_on_a_model_with_a_script(client: Client) -> None:
+    """The model is made by a step before it, and its script answers for each line."""
+    assert client.run("transform.py") == {"steps": succeeded("Create", "Transform"), "transformed": ["41", "42"]}
