@@ -224,8 +224,9 @@ def test_training_jobs(request_: dict[str, Any], limits: list[str]):
 
 IMAGE = definition()["AlgorithmSpecification"]["TrainingImage"]
 ALGORITHM = (
-    f"the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs script mode, that is the hyperparameters "
-    "sagemaker_program and sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint"
+    f"the local endpoint cannot run the algorithm inside the image {IMAGE}. It runs XGBoost's (the images "
+    "sagemaker-xgboost), script mode, that is the hyperparameters sagemaker_program and sagemaker_submit_directory, and "
+    "AlgorithmSpecification.ContainerEntrypoint"
 )
 COUNT_OF_ELEVEN = (
     "the job asks for 11 instances; the local endpoint runs at most 10 of a job. Set InstanceCount to 10 or less"

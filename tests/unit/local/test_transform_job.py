@@ -16,8 +16,10 @@ from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.local.containers import serving
 from airflow_sm_pipelines.local.errors import ValidationError
+from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
+from airflow_sm_pipelines.local.jobs.staging import StoredObject
 from airflow_sm_pipelines.local.jobs.transform import TransformJob
 from tests.unit.local.test_job import Logs
 
@@ -53,11 +55,11 @@ class Staging:
         self.objects = objects
         self.stored: dict[str, bytes] = {}
 
-    def download(self, uri: str, directory: Path, role_arn: str) -> dict[Path, str]:
+    def download(self, uri: str, directory: Path, role_arn: str) -> dict[Path, StoredObject]:
         directory.mkdir()
         for name, content in self.objects.items():
             (directory / name).write_bytes(content)
-        return {directory / name: f"in/{name}" for name in self.objects}
+        return {directory / name: StoredObject("b", f"in/{name}", name) for name in self.objects}
 
     def upload_directory(self, directory: Path, uri: str) -> None:
         for path in sorted(directory.rglob("*.out")):
@@ -77,9 +79,8 @@ def request(**changes: Any) -> dict[str, Any]:
 
 def job(asked: Mapping[str, Any], model: Mapping[str, Any] = MODEL, logs: Logs | None = None) -> TransformJob:
     clients = {"sagemaker": SageMaker(model), "logs": logs or Logs()}
-    host = SimpleNamespace(
-        clients=clients, region="eu-west-1", interpreter=SimpleNamespace(executable="/usr/bin/python3")
-    )
+    python = SimpleNamespace(executable="/usr/bin/python3")
+    host = SimpleNamespace(clients=clients, region="eu-west-1", interpreter_of=lambda _image: python)
     return TransformJob("t", asked, host)  # type: ignore[arg-type]
 
 
@@ -102,7 +103,8 @@ def requests_of(directory: JobDirectory, count: int) -> list[list[bytes]]:
 
 def test_what_the_program_gets(tmp_path: Path):
     """Requests for each object in order of their keys, what is asked for, and the variables of a transform job."""
-    directory, staging = JobDirectory.create(tmp_path / "job"), Staging({"b": b"3\n", "a": b"1\n2\n"})
+    instance, staging = Instance.create(tmp_path / "job", 1, 1), Staging({"b": b"3\n", "a": b"1\n2\n"})
+    directory = instance.directory
     asked = request(
         source={"SplitType": "Line", "ContentType": "text/csv"},
         BatchStrategy="SingleRecord",
@@ -110,9 +112,9 @@ def test_what_the_program_gets(tmp_path: Path):
         MaxConcurrentTransforms=4,
         ModelClientConfig={"InvocationsTimeoutInSeconds": 5, "InvocationsMaxRetries": 1},
     )
-    command, variables = job(asked).prepare(directory, staging)  # type: ignore[arg-type]
-    assert command == ["python3", "/opt/ml/.transform/serving.py", "/opt/ml/.transform"]
-    assert variables == {
+    plan = job(asked).prepare(instance, staging)  # type: ignore[arg-type]
+    assert plan.command == ["python3", "/opt/ml/.transform/serving.py", "/opt/ml/.transform"]
+    assert plan.variables == {
         "SAGEMAKER_BATCH": "true",
         "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD",
         "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "4",
@@ -136,14 +138,15 @@ def test_what_the_program_gets(tmp_path: Path):
 def test_compressed_objects(tmp_path: Path):
     """They are read decompressed, and their outputs keep their names; what is not compressed has no output."""
     logs = Logs()
-    directory = JobDirectory.create(tmp_path / "job")
+    instance = Instance.create(tmp_path / "job", 1, 1)
+    directory = instance.directory
     staging = Staging({"a.gz": gzip.compress(b"1,2\n"), "b.gz": b"1,2\n", "c.gz": gzip.compress(b"1,2\n")[:-4]})
     transform = job(request(source={"CompressionType": "Gzip"}), logs=logs)
-    transform.prepare(directory, staging)  # type: ignore[arg-type]
+    transform.prepare(instance, staging)  # type: ignore[arg-type]
     assert requests_of(directory, 3) == [[b"1,2\n"], [], []]
     answer(directory, [(200, b"3")], [], [])
     with pytest.raises(JobFailedError) as error:
-        transform.collect(directory, staging, stopped=False)  # type: ignore[arg-type]
+        transform.collect([directory], staging, stopped=False)  # type: ignore[arg-type]
     wrong = "Failed to decompress the object: Not a gzipped file (b'1,')"
     assert str(error.value) == f"ClientError: See job logs for more information. b/in/b.gz: {wrong}"
     assert staging.stored == {"s3://b/out/a.gz.out": b"3\n"}
@@ -168,21 +171,23 @@ def test_compressed_objects(tmp_path: Path):
 )
 def test_an_object_without_output(tmp_path: Path, content: list[tuple[int, bytes]], reason: str):
     """Whose fault it is follows from the status; what the program did not answer is the algorithm's."""
-    directory, staging = JobDirectory.create(tmp_path / "job"), Staging({"a": b"1"})
+    instance, staging = Instance.create(tmp_path / "job", 1, 1), Staging({"a": b"1"})
+    directory = instance.directory
     transform = job(request())
-    transform.prepare(directory, staging)  # type: ignore[arg-type]
+    transform.prepare(instance, staging)  # type: ignore[arg-type]
     answer(directory, content)
     with pytest.raises(JobFailedError) as error:
-        transform.collect(directory, staging, stopped=False)  # type: ignore[arg-type]
+        transform.collect([directory], staging, stopped=False)  # type: ignore[arg-type]
     assert (str(error.value), staging.stored) == (reason, {})
 
 
 @pytest.mark.parametrize("left", ["link", "directory", "rubbish", "too short", "nothing"])
 def test_answers_that_a_job_has_tampered_with(tmp_path: Path, left: str):
     """A link is not followed, and nothing is read that is not an answer."""
-    directory, staging = JobDirectory.create(tmp_path / "job"), Staging({"a": b"1"})
+    instance, staging = Instance.create(tmp_path / "job", 1, 1), Staging({"a": b"1"})
+    directory = instance.directory
     transform = job(request())
-    transform.prepare(directory, staging)  # type: ignore[arg-type]
+    transform.prepare(instance, staging)  # type: ignore[arg-type]
     place = directory.ml / ".transform" / "responses" / "000000"
     secret = tmp_path / "secret"
     secret.write_bytes(b'{"status": 200, "length": 6}\nsecret')
@@ -195,25 +200,26 @@ def test_answers_that_a_job_has_tampered_with(tmp_path: Path, left: str):
     elif left == "too short":
         place.write_bytes(b'{"status": 200, "length": 7}\nsecret')
     with pytest.raises(JobFailedError, match=r"^AlgorithmError: .*the process left answers that cannot be read$"):
-        transform.collect(directory, staging, stopped=False)  # type: ignore[arg-type]
+        transform.collect([directory], staging, stopped=False)  # type: ignore[arg-type]
     assert staging.stored == {}
 
 
 def test_objects_without_records(tmp_path: Path):
     """They make no request, and have an output without anything in it."""
-    directory, staging = JobDirectory.create(tmp_path / "job"), Staging({"a": b"", "b": b"\n"})
+    instance, staging = Instance.create(tmp_path / "job", 1, 1), Staging({"a": b"", "b": b"\n"})
+    directory = instance.directory
     transform = job(request(source={"SplitType": "Line"}))
-    transform.prepare(directory, staging)  # type: ignore[arg-type]
+    transform.prepare(instance, staging)  # type: ignore[arg-type]
     answer(directory, [], [])
-    transform.collect(directory, staging, stopped=False)  # type: ignore[arg-type]
+    transform.collect([directory], staging, stopped=False)  # type: ignore[arg-type]
     assert (requests_of(directory, 2), staging.stored) == ([[], []], {"s3://b/out/a.out": b"", "s3://b/out/b.out": b""})
 
 
 def test_a_model_of_the_registry(tmp_path: Path):
     """The containers of its model package, and the model's variables over theirs."""
     package = {"PrimaryContainer": {"ModelPackageName": "package", "Environment": {"B": "2"}}}
-    _, variables = job(request(), package).prepare(JobDirectory.create(tmp_path / "job"), Staging({"a": b"1"}))  # type: ignore[arg-type]
-    assert {name: variables[name] for name in "AB"} == {"A": "1", "B": "2"}
+    plan = job(request(), package).prepare(Instance.create(tmp_path / "job", 1, 1), Staging({"a": b"1"}))  # type: ignore[arg-type]
+    assert {name: plan.variables[name] for name in "AB"} == {"A": "1", "B": "2"}
 
 
 @pytest.mark.parametrize(
@@ -234,7 +240,7 @@ def test_a_model_that_is_not_run(tmp_path: Path):
     """The job fails before anything is downloaded."""
     transform = job(request(), {"Containers": [{"Image": XGBOOST}, {"Image": XGBOOST}]})
     with pytest.raises(JobFailedError) as error:
-        transform.prepare(JobDirectory.create(tmp_path / "job"), Staging({}))  # type: ignore[arg-type]
+        transform.prepare(Instance.create(tmp_path / "job", 1, 1), Staging({}))  # type: ignore[arg-type]
     assert str(error.value) == (
         "ClientError: the local endpoint cannot run the model 'm': it has 2 containers. A model of one container is run."
     )
