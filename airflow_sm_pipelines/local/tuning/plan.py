@@ -153,10 +153,15 @@ class Plan:
 def shown_definition(definition: Mapping[str, Any], objective: Objective) -> dict[str, Any]:
     """Return a definition as the service shows it: with the hyperparameter that tells the objective metric.
 
+    It has a ResourceConfig, however the resources were given: the SageMaker SDK 2 gives them as
+    HyperParameterTuningResourceConfig, and reads ResourceConfig when it attaches to the job.
+
     :param definition: as requested.
     :param objective: its objective.
     """
-    return {**definition, "StaticHyperParameters": _static(definition, objective)}
+    training = as_training_request(definition)
+    resources = {"ResourceConfig": training["ResourceConfig"]} if "ResourceConfig" in training else {}
+    return {**definition, **resources, "StaticHyperParameters": _static(definition, objective)}
 
 
 def _definitions(request: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Definition, ...]:

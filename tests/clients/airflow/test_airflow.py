@@ -7,15 +7,7 @@ import pytest
 from harness.components import REGION
 from tests.clients.conftest import Client
 
-TRIGGERS = {
-    "waiting": [],
-    "deferrable": [
-        "SageMakerTrigger",
-        "SageMakerTrigger",
-        "SageMakerPipelineTrigger",
-        "SageMakerPipelineTrigger",
-    ],
-}
+TRIGGERS = {"waiting": [], "deferrable": ["SageMakerPipelineTrigger", "SageMakerTrigger"]}
 
 
 @pytest.mark.parametrize("mode", list(TRIGGERS))
@@ -36,11 +28,12 @@ def test_airflows_own_operators_and_sensors(client: Client, mode: str) -> None:
     assert seen == {
         "processed": ["Completed", {"report": {"rows": 1}}],
         "trained": "Completed",
+        "tuned": ["Completed", 2, {"depth": "2"}],
         "model": f"arn:aws:sagemaker:{REGION}:123456789012:model/model-{mode}",
         "models": [],
         "execution": "Succeeded",
         "parameters": [{"Name": "P", "Value": "q"}],
         "stopped": "Stopped",
-        "sensed": [True, True, True],
+        "sensed": [True, True, True, True],
         "deferred_to": TRIGGERS[mode],
     }

@@ -12,3 +12,4 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(
     json.dumps({"rows": rows, "depth": a.depth, "label": a.label})
 )
 print(f"rows={rows}")
+print(f"depth={a.depth}")

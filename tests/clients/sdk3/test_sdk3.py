@@ -49,3 +49,20 @@ def test_jobs_without_a_pipeline(client: Client) -> None:
         "trained": "Completed",
         "model": "model.tar.gz",
     }
+
+
+def test_a_tuning_step_and_its_best_model(client: Client) -> None:
+    """Three training jobs are tried, and the step behind reads the model of the one with the highest objective."""
+    assert client.run("tuning.py") == {"jobs": 3, "best": True}
+
+
+def test_a_lambda_step_whose_function_the_sdk_makes(client: Client) -> None:
+    """The SDK zips the script and makes the function; what it returns is read by a later step."""
+    assert client.run("functions_of_lambda.py") == {
+        "steps": [["Double", "Succeeded", ""], ["Show", "Failed", "doubled=42"]]
+    }
+
+
+def test_a_transform_step_on_a_model_with_a_script(client: Client) -> None:
+    """The model is made by a step before it, and its script answers for each line."""
+    assert client.run("transform.py") == {"steps": succeeded("Create", "Transform"), "transformed": ["41", "42"]}

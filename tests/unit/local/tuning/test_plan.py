@@ -140,6 +140,22 @@ def test_the_service_shows_the_objective_metric_as_a_hyperparameter():
     }
 
 
+def test_the_resources_are_shown_as_those_of_a_training_job():
+    """The SageMaker SDK 2 gives them in the one member and reads them in the other; of several kinds, the first."""
+    one = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    kinds = [
+        {"InstanceType": f"ml.m5.{size}", "InstanceCount": 1, "VolumeSizeInGB": 30} for size in ("large", "xlarge")
+    ]
+    several = {"InstanceConfigs": kinds, "AllocationStrategy": "Prioritized"}
+    for given in (one, several):
+        asked = {"HyperParameterTuningResourceConfig": given}
+        assert shown_definition(asked, Objective("auc", maximize=True)) == {
+            **asked,
+            "ResourceConfig": one,
+            "StaticHyperParameters": {"_tuning_objective_metric": "auc"},
+        }
+
+
 def hyperband(**changes: Any) -> dict[str, Any]:
     return request(A_OR_B, {"MaxNumberOfTrainingJobs": 2}, Strategy="Hyperband", **changes)
 
