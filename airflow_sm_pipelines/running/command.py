@@ -124,16 +124,17 @@ def _endpoint(options: argparse.Namespace) -> Iterator[tuple[str, Clients]]:
         return
     try:
         from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
+        from airflow_sm_pipelines.local.images_file import ImagesFileError
         from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
         from airflow_sm_pipelines.local.runners.registry import stand_ins_of
     except ModuleNotFoundError as error:
         raise CommandError(NEEDS_LOCAL.format(error.name)) from None
     stand_ins = tuple(name for stub in options.stub for name in stand_ins_of(stub))
     # All that an endpoint keeps ends with it, the cache of steps too. A directory for what outlives a run goes in here.
-    endpoint = LocalEndpoint(EndpointSettings(stand_ins=stand_ins))
+    endpoint = LocalEndpoint(EndpointSettings(stand_ins=stand_ins, images=options.images))
     try:
         endpoint.start()
-    except (SandboxUnavailableError, OSError) as error:
+    except (ImagesFileError, SandboxUnavailableError, OSError) as error:
         raise CommandError(str(error)) from None
     try:
         yield endpoint.url, Clients(endpoint.url, _region())

@@ -60,6 +60,13 @@ def parser(program: str) -> argparse.ArgumentParser:
         "run",
     )
     made.add_argument(
+        "--images",
+        type=Path,
+        metavar="FILE",
+        help="TOML file that names Python interpreters for images, by patterns of their URIs; by default this one runs "
+        "all jobs",
+    )
+    made.add_argument(
         "--logs", action="append", default=[], metavar="STEP", help="show what a step prints; 'all' is every step"
     )
     made.add_argument("--json", action="store_true", help="print the summary as JSON; all else goes to standard error")
@@ -98,8 +105,11 @@ class _Parser(argparse.ArgumentParser):
         for name in sorted(set(names)):
             if names.count(name) > 1:
                 self.error(f"argument --parameter: '{name}' is given twice")
-        if options.stub and options.endpoint_url:
-            self.error("argument --stub: the endpoint of --endpoint-url was started with its own; leave it out here")
+        for name, value in (("--stub", options.stub), ("--images", options.images)):
+            if value and options.endpoint_url:
+                self.error(
+                    f"argument {name}: the endpoint of --endpoint-url was started with its own; leave it out here"
+                )
         if options.select and not options.endpoint_url:
             self.error(
                 "argument --select: the other steps are taken from an earlier execution, and those of earlier runs are "

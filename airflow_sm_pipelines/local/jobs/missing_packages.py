@@ -12,6 +12,7 @@ _DISTRIBUTIONS: Final = {
     "keras": "keras",
     "numpy": "numpy",
     "pandas": "pandas",
+    "sagemaker_inference": "sagemaker-inference",
     "sagemaker_training": "sagemaker-training",
     "scipy": "scipy",
     "sklearn": "scikit-learn",

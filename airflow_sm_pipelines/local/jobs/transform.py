@@ -51,7 +51,6 @@ _OK: Final = 200
 _SERVER_ERROR: Final = 500
 _SEE_LOGS: Final = "See job logs for more information"
 _STRATEGIES: Final = {"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}
-_NO_TOOLKIT: Final = "No module named 'sagemaker_inference'"
 _BAD_ANSWERS: Final = "the process left answers that cannot be read"
 
 
@@ -178,12 +177,6 @@ class TransformJob(ProcessJob):
     def failure(self, directory: JobDirectory, exit_code: int, output: Sequence[str]) -> str:  # noqa: ARG002 - of all jobs
         """The service's words, and the last error line: the process fails when the model cannot be loaded."""
         line = last_error_line(output)
-        if _NO_TOOLKIT in line:
-            python = self.interpreter.executable
-            return (
-                f"ClientError: the interpreter {python} cannot serve models: {line}."
-                f" Install the toolkit into it: {python} -m pip install sagemaker-inference"
-            )
         return f"AlgorithmError: {_SEE_LOGS}" + (f". Last error line: {line}" if line else "")
 
     @cached_property

@@ -250,13 +250,6 @@ def test_a_model_that_is_not_run(tmp_path: Path):
     ("output", "reason"),
     [
         (
-            ["ModuleNotFoundError: No module named 'sagemaker_inference'"],
-            (
-                "ClientError: the interpreter /usr/bin/python3 cannot serve models: ModuleNotFoundError: No module named "
-                "'sagemaker_inference'. Install the toolkit into it: /usr/bin/python3 -m pip install sagemaker-inference"
-            ),
-        ),
-        (
             ["Traceback (most recent call last):", "FileNotFoundError: no model"],
             "AlgorithmError: See job logs for more information. Last error line: FileNotFoundError: no model",
         ),
@@ -264,7 +257,7 @@ def test_a_model_that_is_not_run(tmp_path: Path):
     ],
 )
 def test_a_program_that_failed(tmp_path: Path, output: list[str], reason: str):
-    """Its last error line is in the reason; an interpreter without the toolkit is told how to get it."""
+    """Its last error line is in the reason."""
     assert job(request()).failure(JobDirectory.create(tmp_path / "job"), 1, output) == reason
 
 
