@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from airflow_sm_pipelines.local.aws import AccessKey
-from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
+from airflow_sm_pipelines.local.server.access_key_check import AccessKeyCheck
 from tests.integration.clients import Aws, error_of, token
 from tests.integration.documents import BUCKET, REGION, ROLE, document, instant_step, processing_step
 from tests.integration.test_process import program

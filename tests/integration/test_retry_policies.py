@@ -12,7 +12,8 @@ from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan
+from airflow_sm_pipelines.local.jobs.job import JobFailedError
+from airflow_sm_pipelines.local.jobs.process_job import Plan
 from airflow_sm_pipelines.local.jobs.processing import ProcessingJob
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.staging import S3Staging

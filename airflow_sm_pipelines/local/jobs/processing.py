@@ -10,9 +10,9 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.local.jobs.files import local_path, output_path, said
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.limits import Limits, processing_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
+from airflow_sm_pipelines.local.jobs.process_job import Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -20,7 +20,7 @@ _EXIT_MESSAGE_CHARACTERS = 1024
 
 
 class ProcessingJob(ProcessJob):
-    """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`."""
+    """A job made by CreateProcessingJob. See :class:`~airflow_sm_pipelines.local.jobs.process_job.ProcessJob`."""
 
     resource: ClassVar[Resource] = RESOURCES["processing-job"]
     timed_out_status: ClassVar[str] = "Failed"

@@ -19,10 +19,11 @@ from airflow_sm_pipelines.local.jobs.files import local_path, output_path, said
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.inputs import S3Input
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
 from airflow_sm_pipelines.local.jobs.limits import Limits, training_limits
 from airflow_sm_pipelines.local.jobs.logs import last_error_line
 from airflow_sm_pipelines.local.jobs.pipes import Pipe
+from airflow_sm_pipelines.local.jobs.process_job import Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 
@@ -70,7 +71,7 @@ class Tuner(Protocol):
 
 
 class TrainingJob(ProcessJob):
-    """A job made by CreateTrainingJob or a tuning job. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`.
+    """A job made by CreateTrainingJob, or by a tuning job.
 
     :param name: the job's name.
     :param request: the create request, already checked against the service model.

@@ -24,10 +24,11 @@ from airflow_sm_pipelines.local.jobs.data_processing import DataProcessing, Data
 from airflow_sm_pipelines.local.jobs.files import made_file
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Instance
-from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import JobFailedError
 from airflow_sm_pipelines.local.jobs.limits import Limits, transform_limits
 from airflow_sm_pipelines.local.jobs.logs import LogStream, last_error_line
 from airflow_sm_pipelines.local.jobs.models import Model
+from airflow_sm_pipelines.local.jobs.process_job import Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.records import (
     MEGABYTE,
     Batch,
@@ -85,7 +86,7 @@ class _Object:
 
 
 class TransformJob(ProcessJob):
-    """A job made by CreateTransformJob. See :class:`~airflow_sm_pipelines.local.jobs.job.ProcessJob`.
+    """A job made by CreateTransformJob. See :class:`~airflow_sm_pipelines.local.jobs.process_job.ProcessJob`.
 
     :raises ValidationError: there is no such model.
     """

@@ -29,13 +29,13 @@ from airflow_sm_pipelines.local.server import (
     tuning,
     versions,
 )
+from airflow_sm_pipelines.local.server.access_key_check import AccessKeyCheck
 from airflow_sm_pipelines.local.server.answers import failure, json_answer, refusal
 from airflow_sm_pipelines.local.server.door import Door
 from airflow_sm_pipelines.local.server.entries import PREPARATIONS
 from airflow_sm_pipelines.local.server.pages import page_at
 from airflow_sm_pipelines.local.server.rest_of_aws import RestOfAws, is_entry
 from airflow_sm_pipelines.local.server.signature import Signature
-from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 from airflow_sm_pipelines.local.service_model import check_request, response_problems
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow_sm_pipelines.local.aws import ACCOUNT_ID, AccessKey
 from airflow_sm_pipelines.local.region import Regions
+from airflow_sm_pipelines.local.server.access_key_check import AccessKeyCheck
 from airflow_sm_pipelines.local.server.application import Application
 from airflow_sm_pipelines.local.server.door import Door
-from airflow_sm_pipelines.local.server.signatures import AccessKeyCheck
 
 # moto answers every web page's preflight request unless told otherwise, before it is imported; jobs are programs.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
+from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobHost
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.runners.registry import STAND_INS, runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox

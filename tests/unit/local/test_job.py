@@ -18,7 +18,8 @@ from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Instance
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.jobs.job import JobFailedError, Plan, ProcessJob
+from airflow_sm_pipelines.local.jobs.job import JobFailedError
+from airflow_sm_pipelines.local.jobs.process_job import Plan, ProcessJob
 from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.slots import Slots
