@@ -51,7 +51,7 @@ def test_the_aws_command_line_from_a_bucket_to_a_log(client: Client) -> None:
     aws("sagemaker", "wait", "processing-job-completed-or-stopped", *job_name)
     assert answer("sagemaker", "describe-processing-job", *job_name, query="ProcessingJobStatus") == "Completed"
     # What `aws logs tail` of version 2 calls; version 1, which is on PyPI, has no such command.
-    log = ("--log-group-name", "/aws/sagemaker/ProcessingJobs")
+    log = ("--log-group-name", "/aws/sagemaker/ProcessingJobs", "--log-stream-name-prefix", job_name[1])
     assert answer("logs", "filter-log-events", *log, query="events[].message") == ["prepared"]
     assert aws("s3", "cp", "s3://by-hand/out/out.txt", "-") == "out"
     aws("s3", "sync", "s3://by-hand/out", "synced")
