@@ -38,6 +38,8 @@ _TRUST: Final = {
         {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ],
 }
+_EXISTS: Final = 409
+_NO_POLICY: Final = 404
 _IAM_VERSION: Final = "2010-05-08"
 _UNKNOWN_CALLER: Final = re.compile(r"<Arn>arn:([\w-]+):sts::(\d+):user/moto</Arn>")
 _USER_ID: Final = re.compile(r"<UserId>[^<]*</UserId>")
@@ -99,7 +101,8 @@ class Role:
             if region in self._regions:
                 return
             made = self._ask(region, "CreateRole", Path=ROLE_PATH, AssumeRolePolicyDocument=json.dumps(_TRUST))
-            if made.status_code != 409:  # of another region in the same partition
+            if made.status_code != _EXISTS:  # of another region in the same partition
+                # Only one partition has the policies that AWS manages, see wsgi; elsewhere the role goes without.
                 [partition] = re.findall(r"<Arn>arn:([\w-]+):", made.text)
                 self._ask(region, "AttachRolePolicy", PolicyArn=f"arn:{partition}:iam::aws:policy/{_POLICY}")
             self._regions.add(region)
@@ -110,7 +113,7 @@ class Role:
             data={"Action": action, "Version": _IAM_VERSION, "RoleName": ROLE_NAME, **parameters},
             headers={"Authorization": f"AWS4-HMAC-SHA256 Credential={ANY_KEY.id}/20260101/{region}/iam/aws4_request"},
         )
-        if answer.status_code not in (200, 409):
+        if answer.status_code not in (200, _EXISTS, _NO_POLICY):
             raise RuntimeError(f"moto did not answer {action}: {answer.status} {answer.text}")
         return answer
 
