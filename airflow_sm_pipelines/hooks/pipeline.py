@@ -291,4 +291,4 @@ def _resource(step: StepSnapshot) -> Resource | None:
 
 def _leaves_outputs(step: StepSnapshot) -> bool:
     resource = _resource(step)
-    return resource is not None and resource.type in ("processing-job", "training-job", "transform-job")
+    return resource is not None and resource.type in ("processing-job", "training-job")

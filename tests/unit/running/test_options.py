@@ -24,6 +24,7 @@ def test_options_are_read(tmp_path, monkeypatch):
         "parameters": [("A", "1=2"), ("B", "")],
         "s3": [LocalData("s3://b/year=1/", Path("a=b"))],
         "select": ["x"],
+        "images": None,
         "stub": [],
         "logs": ["all"],
         "json": True,
