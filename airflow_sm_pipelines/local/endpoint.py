@@ -61,6 +61,7 @@ class EndpointSettings:
         starts again has them again, empty.
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
     :param max_jobs: how many instances of jobs run at once; the others wait.
+    :param job_disk_bytes: how much an instance of a job may have on disk, its input included; ``None`` for no limit.
     :param access_key: what requests have to be signed with. ``None`` for any key, where only this machine reaches the
         endpoint; otherwise one is made.
     :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
@@ -79,6 +80,7 @@ class EndpointSettings:
     allowed_hosts: tuple[str, ...] = ()
     access_key: AccessKey | None = None
     lambdas: tuple[Function, ...] = ()
+    job_disk_bytes: int | None = None
     max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
 
     @property
@@ -211,6 +213,7 @@ class LocalEndpoint:
             endpoint_url=self.url,
             stop_grace_seconds=self.settings.stop_grace_seconds,
             slots=self._slots,
+            job_disk_bytes=self.settings.job_disk_bytes,
             access_key=self.access_key or ANY_KEY,
             interpreters_of_images=self._interpreters_of_images,
         )

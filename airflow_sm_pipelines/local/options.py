@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from airflow_sm_pipelines.local.endpoint import EndpointSettings
+from airflow_sm_pipelines.local.jobs.disk import GIGABYTE
 from airflow_sm_pipelines.local.runners.registry import stand_ins_of
 
 SECRET_VARIABLE = "SM_PIPELINES_LOCAL_SECRET_ACCESS_KEY"  # noqa: S105 - a name
@@ -77,6 +78,14 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="how many jobs, or instances of them, run at once; the others wait (default: %(default)s)",
     )
     made.add_argument(
+        "--job-disk",
+        dest="job_disk_bytes",
+        type=_gigabytes,
+        metavar="GB",
+        help="how much an instance of a job may have on disk, as VolumeSizeInGB counts; a job with more fails "
+        "(default: no limit)",
+    )
+    made.add_argument(
         "--bucket",
         dest="buckets",
         action="append",
@@ -134,6 +143,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs: give 1 or more")
     return int(text)
+
+
+def _gigabytes(text: str) -> int:
+    try:
+        gigabytes = float(text)
+    except ValueError:
+        gigabytes = math.nan
+    if not 0 < gigabytes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: give gigabytes, more than 0")
+    return int(gigabytes * GIGABYTE)
 
 
 def _seconds(text: str) -> float:

@@ -30,6 +30,7 @@ class JobHost:
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped.
     :param slots: how many of their instances run at once, whatever region they are in.
     :param access_key: what jobs sign their requests with.
+    :param job_disk_bytes: how much an instance of a job may have on disk; ``None`` for no limit.
     :param interpreters_of_images: patterns of images, and the Python that stands for each. The first match counts.
     """
 
@@ -42,6 +43,7 @@ class JobHost:
     stop_grace_seconds: float
     slots: Slots = field(default_factory=Slots)
     access_key: AccessKey = ANY_KEY
+    job_disk_bytes: int | None = None
     interpreters_of_images: tuple[tuple[str, Interpreter], ...] = ()
 
     def interpreter_of(self, image: str) -> Interpreter:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.local.clock import now
+from airflow_sm_pipelines.local.jobs.disk import GIGABYTE, DiskWatch
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.instances import Cluster, Instance, InstanceFailure
 from airflow_sm_pipelines.local.jobs.interpreter import ENVIRONMENT, Interpreter
@@ -53,7 +54,7 @@ class ProcessJob(Job):
         super().__init__(name, request, host)
         self._cluster: Cluster | None = None
         self._timed_out = False
-        self._input_failure: Exception | None = None
+        self._cut_short: Exception | None = None
 
     @property
     def image(self) -> str:
@@ -154,18 +155,20 @@ class ProcessJob(Job):
         pipes = [pipe for plan in plans for pipe in plan.pipes]
         try:
             for pipe in pipes:
-                pipe.open(self._input_fails)
+                pipe.open(self._cut)
             for instance in instances:
                 name = f"{self.name}/{instance.host}-{int(time.time())}"
                 streams.append(LogStream(self.host.clients["logs"], str(self.resource.log_group), name))
-            began, failure = self._run_cluster(instances, plans, streams)
+            roots = [instance.directory.root for instance in instances]
+            with DiskWatch(roots, self.host.job_disk_bytes, self._disk_is_full):
+                began, failure = self._run_cluster(instances, plans, streams)
         finally:
             for pipe in pipes:
                 pipe.close()
             for stream in streams:
                 stream.close()
-        if self._input_failure is not None:
-            raise self._input_failure
+        if self._cut_short is not None:
+            raise self._cut_short
         if not began:
             return "Stopped"
         stopping = self.status == "Stopping"
@@ -191,14 +194,15 @@ class ProcessJob(Job):
     ) -> tuple[bool, InstanceFailure | None]:
         """Run a command on each instance.
 
-        :return: whether they were started, which they are not when the job was stopped before; and what failed.
+        :return: whether they were started, which they are not when the job was stopped, or cut short, before; and what
+            failed.
         """
         starts = [
             partial(self._start_instance, instance.directory, plan, stream)
             for instance, plan, stream in zip(instances, plans, streams, strict=True)
         ]
         with self._lock:
-            if self._status == "Stopping" or self._killed:
+            if self._status == "Stopping" or self._killed or self._cut_short is not None:
                 return False, None
             self._cluster = Cluster.start(starts)
             self._start_time = now()
@@ -225,10 +229,19 @@ class ProcessJob(Job):
         }
         return self.host.sandbox.start(directory, plan.command, environment, observe)
 
-    def _input_fails(self, error: Exception) -> None:
-        """End a job whose input cannot be read while it runs."""
+    def _disk_is_full(self, directory: Path) -> None:
+        limit = (self.host.job_disk_bytes or 0) / GIGABYTE
+        self._cut(
+            JobFailedError(
+                f"ClientError: {directory.name} has more than {limit:g} GB on disk. Start the endpoint with a larger"
+                " --job-disk"
+            )
+        )
+
+    def _cut(self, error: Exception) -> None:
+        """End a job that cannot go on: its input cannot be read, or it has too much on disk."""
         with self._lock:
-            self._input_failure = error
+            self._cut_short = error
             cluster = self._cluster
         if cluster is not None:
             cluster.kill()
