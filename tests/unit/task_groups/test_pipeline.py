@@ -287,8 +287,8 @@ def test_default_args_are_the_steps_defaults(dag, group):
         "retries": 2,
     }
     with group(default_args=image) as pipeline:
-        output = {"OutputDataConfig": TRAINING["OutputDataConfig"]}
-        SageMakerStepOperator(task_id="generic", step_type="Training", arguments=output)
+        own = {key: value for key, value in TRAINING.items() if key != "RoleArn"}
+        SageMakerStepOperator(task_id="generic", step_type="Training", arguments=own)
         SageMakerProcessingStepOperator(task_id="process", image_uri="sklearn")
         tuning = SageMakerTuningStepOperator(task_id="tune", hyperparameter_ranges={}, objective_metric_name="auc")
         SageMakerQualityCheckStepOperator(task_id="check", dataset="s3://b/data")
@@ -301,7 +301,7 @@ def test_default_args_are_the_steps_defaults(dag, group):
         return (request["RoleArn"], request[resources]["InstanceType"])
 
     job = ("arn:aws:iam::123456789012:role/job", "ml.m5.xlarge")
-    assert steps["generic"] == {"RoleArn": "arn:aws:iam::123456789012:role/job", **output}
+    assert steps["generic"] == {"RoleArn": "arn:aws:iam::123456789012:role/job", **own}
     assert [steps[name]["AppSpecification"]["ImageUri"] for name in ("process", "check")] == ["sklearn", "xgboost"]
     assert [
         (steps[name]["RoleArn"], steps[name]["ProcessingResources"]["ClusterConfig"]["InstanceType"])

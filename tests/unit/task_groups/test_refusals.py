@@ -369,7 +369,7 @@ def test_dag_params_are_values(dag, group):
     """A Dag param, as the arguments of a ``@dag`` function are, becomes a parameter like Jinja."""
     rounds = DagParam(dag, "rounds", 5)
     with group(parameters={"P": ParameterInteger(rounds)}) as pipeline:
-        step("a", arguments={"ResourceConfig": {"InstanceCount": rounds}})
+        step("a", arguments={"ResourceConfig": {**TRAINING["ResourceConfig"], "InstanceCount": rounds}})
     compiled = pipeline.compile()
     assert {each.name: each.type for each in compiled.definition.parameters} == {
         "P": "Integer",
