@@ -1,4 +1,4 @@
-"""Lambda's Runtime API for one invocation: what AWS's runtime client asks, and is told.
+"""Lambda's Runtime API for one invocation: what AWS's runtime client asks for, and what it gets.
 
 The API is documented in Lambda's developer guide ("Using the Lambda runtime API"): the client asks for the next
 invocation and posts the response or the error. It listens on the loopback interface, for one process that is told its
@@ -106,7 +106,7 @@ class _Server(ThreadingHTTPServer):
     api: RuntimeApi
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's names
-        """Log what fails. The process is ended while it waits for a next invocation, which is no failure."""
+        """Log what fails. The process is ended while it waits for a next invocation, which is not a failure."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             logger.exception("a request of a Lambda function failed")
 

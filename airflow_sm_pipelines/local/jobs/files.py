@@ -114,6 +114,6 @@ def made_file(folder: Path, name: str) -> BinaryIO | None:
         return None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        logger.warning("what the job put at %s is no file, so it is not read", folder / name)
+        logger.warning("what the job put at %s is not a file, so it is not read", folder / name)
         return None
     return os.fdopen(handle, "rb")
