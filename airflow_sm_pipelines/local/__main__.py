@@ -25,6 +25,7 @@ from airflow_sm_pipelines.local.functions.function import registered_functions
 from airflow_sm_pipelines.local.images_file import ImagesFileError
 from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
 from airflow_sm_pipelines.local.options import SECRET_VARIABLE, parser
+from airflow_sm_pipelines.local.persistence.directory import DataDirectoryError
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m airflow_sm_pipelines.local") -> int:
@@ -72,7 +73,7 @@ def _run(settings: EndpointSettings, secret: str | None, wait_for_signal: Callab
     try:
         endpoint = LocalEndpoint(settings)
         endpoint.start()
-    except (BucketNotMadeError, ImagesFileError, SandboxUnavailableError, OSError) as error:
+    except (BucketNotMadeError, DataDirectoryError, ImagesFileError, SandboxUnavailableError, OSError) as error:
         sys.stderr.write(f"sm-pipelines local: {_explained(error, settings)}\n")
         return 1
     try:

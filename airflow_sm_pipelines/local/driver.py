@@ -103,6 +103,7 @@ class ExecutionDriver:
             self._execution.attributes.update(attributes)
             self._execution.last_modified_time = now()
             self._schedule.parallelism = self._parallelism
+            self._services.changes.of_execution(self._execution)
             if self._execution.status is ExecutionStatus.EXECUTING:
                 self._advance()
 
@@ -127,6 +128,7 @@ class ExecutionDriver:
             self._execution.last_modified_time = now()
         if status is ExecutionStatus.FAILED:
             self._execution.failure_reason = EXECUTION_FAILURE_REASON
+        self._services.changes.of_execution(self._execution)
         if status.is_terminal:
             self._execution.done.set()
 

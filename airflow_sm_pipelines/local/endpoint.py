@@ -21,10 +21,13 @@ from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
 from airflow_sm_pipelines.local.jobs.sandbox import Sandbox
 from airflow_sm_pipelines.local.jobs.slots import Slots
+from airflow_sm_pipelines.local.persistence.directory import DataDirectory
+from airflow_sm_pipelines.local.persistence.keeper import Keeper
+from airflow_sm_pipelines.local.persistence.moto import Moto
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.runners.registry import runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
-from airflow_sm_pipelines.local.server.wsgi import make_server
+from airflow_sm_pipelines.local.server.wsgi import empty_moto, make_server
 from airflow_sm_pipelines.local.state_directory import StateDirectory
 
 if TYPE_CHECKING:
@@ -51,14 +54,15 @@ class EndpointSettings:
     :param host: the address to listen on; by default, this machine only reaches it.
     :param port: the port; 0 for any free one.
     :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
-        makes in it is removed at the end, or, where it is killed, when the next one starts there. Pipelines,
-        executions and S3 objects are in memory only.
+        makes in it is removed at the end, or, where it is killed, when the next one starts there.
+    :param data_directory: where the endpoint keeps, for the next one that is given it, S3's buckets and objects,
+        pipelines, executions, jobs, tags, models, the model registry and endpoints; made when missing. ``None`` to keep
+        nothing.
     :param job_python: the interpreter that stands for the images that ``images`` names none for.
     :param images: a file that names interpreters for images (``local/images_file.py``).
     :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
         nobody at a laptop wants to wait that long.
-    :param buckets: S3 buckets that are there from the start. They are in memory like all others, so an endpoint that
-        starts again has them again, empty.
+    :param buckets: S3 buckets that are there from the start.
     :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
     :param max_jobs: how many instances of jobs run at once; the others wait.
     :param job_disk_bytes: how much an instance of a job may have on disk, its input included; ``None`` for no limit.
@@ -72,6 +76,7 @@ class EndpointSettings:
     host: str = "127.0.0.1"
     port: int = 0
     state_directory: Path | None = None
+    data_directory: Path | None = None
     job_python: Path = field(default_factory=lambda: Path(sys.executable))
     images: Path | None = None
     stop_grace_seconds: float = 10.0
@@ -100,6 +105,7 @@ class LocalEndpoint:
     :raises SandboxUnavailableError: when entered: this machine does not let it run jobs.
     :raises BucketNotMadeError: when entered: S3 refuses the name of a bucket.
     :raises ImagesFileError: when entered: the file of interpreters for images cannot be used.
+    :raises DataDirectoryError: when entered: the data directory is in use, or is something else.
     :raises OSError: when entered: the port is taken, or the interpreter does not exist.
     """
 
@@ -111,6 +117,8 @@ class LocalEndpoint:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._directory: StateDirectory | None = None
+        self._data: DataDirectory | None = None
+        self._keeper: Keeper | None = None
         self._regions = self._no_regions()
         self._sandbox: Sandbox | None = None
         self._interpreter: Interpreter | None = None
@@ -136,7 +144,7 @@ class LocalEndpoint:
         self.close()
 
     def start(self) -> None:
-        """Check that jobs can run, listen, answer from a thread, and make the buckets."""
+        """Check that jobs can run, listen, read what is kept, answer from a thread, and make the buckets."""
         interpreter = self.settings.job_python.absolute()
         if not os.access(interpreter, os.X_OK):
             raise FileNotFoundError(f"the interpreter for jobs, {interpreter}, is not there or cannot be executed")
@@ -145,6 +153,8 @@ class LocalEndpoint:
             self._interpreters_of_images = read_images_file(self.settings.images)
         self._directory = StateDirectory(self.settings.state_directory)
         try:
+            if self.settings.data_directory is not None:
+                self._data = DataDirectory(self.settings.data_directory)
             self._sandbox = NamespaceSandbox.probe(self._directory.path)
             self._listen()
             self._make_buckets()
@@ -154,17 +164,24 @@ class LocalEndpoint:
             raise
 
     def close(self) -> None:
-        """End every job, stop listening, remove what was written."""
+        """End every job, stop listening, remove the files of jobs.
+
+        What runs now is found, in the data directory, to have been running.
+        """
+        if self._keeper is not None:
+            self._keeper.close()
         for region in self._regions.all():
             region.close()
-        if self._server is not None:
+        if self._server is not None and self._thread is not None:
             self._server.shutdown()
-            self._server.server_close()
-        if self._thread is not None:
             self._thread.join()
+        if self._server is not None:
+            self._server.server_close()
         if self._directory is not None:
             self._directory.remove()
-        self._server = self._thread = self._directory = None
+        if self._data is not None:
+            self._data.close()
+        self._server = self._thread = self._directory = self._data = self._keeper = None
 
     def wait_for_execution(self, arn: str, timeout: float | None = None) -> bool:
         """Wait for a pipeline execution's end, without asking the endpoint again and again.
@@ -178,15 +195,25 @@ class LocalEndpoint:
         return region.store.execution(arn).done.wait(timeout)
 
     def _listen(self) -> None:
+        moto = empty_moto()
+        self._keeper = None if self._data is None else Keeper(self._data, Moto(moto))
         self._regions = self._no_regions()
         self._server = make_server(
-            self.settings.host, self.settings.port, self._regions, self.settings.allowed_hosts, self.access_key
+            self.settings.host,
+            self.settings.port,
+            self._regions,
+            moto,
+            names=self.settings.allowed_hosts,
+            access_key=self.access_key,
+            keeper=self._keeper,
         )
+        if self._keeper is not None:
+            self._keeper.restore(self._regions)
         self._thread = threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True)
         self._thread.start()
 
     def _no_regions(self) -> Regions:
-        return Regions(self._host_of, runners_with(self.settings.stand_ins), self.settings.lambdas)
+        return Regions(self._host_of, runners_with(self.settings.stand_ins), self.settings.lambdas, self._keeper)
 
     def _make_buckets(self) -> None:
         clients = self._clients(BUCKET_REGION)

@@ -51,6 +51,14 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="directory for the files of running jobs (default: a temporary one, removed at the end)",
     )
     made.add_argument(
+        "--data-dir",
+        dest="data_directory",
+        metavar="DIR",
+        type=Path,
+        help="directory in which S3, pipelines, executions, jobs, models and endpoints are kept for the next endpoint "
+        "that is given it (default: nothing is kept)",
+    )
+    made.add_argument(
         "--job-python",
         type=Path,
         default=Path(sys.executable),

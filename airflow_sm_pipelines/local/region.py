@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from airflow_sm_pipelines.local.callbacks import Callbacks
+from airflow_sm_pipelines.local.changes import Changes
 from airflow_sm_pipelines.local.driver import ExecutionDriver
 from airflow_sm_pipelines.local.functions.function import Function
 from airflow_sm_pipelines.local.functions.service import Functions
@@ -25,6 +26,7 @@ class Region:
     :param host: where its jobs run.
     :param runners: what runs each type of step.
     :param registered: Lambda functions that are there from the start.
+    :param changes: is told what changes.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Region:
     runners: Mapping[str, type[StepRunner]] = field(default_factory=lambda: RUNNERS)
     registered: tuple[Function, ...] = ()
     store: Store = field(default_factory=Store)
+    changes: Changes = field(default_factory=Changes)
 
     def __post_init__(self) -> None:
         self.services = StepServices(
@@ -41,7 +44,10 @@ class Region:
             functions=Functions(self.host, self.registered),
             runners=self.runners,
             executions=self.store.executions,
+            changes=self.changes,
         )
+        for jobs in self.services.jobs:
+            jobs.changes = self.changes
         self._drivers: dict[str, ExecutionDriver] = {}
 
     def pipeline(self, name_or_arn: str) -> PipelineRecord:
@@ -66,12 +72,15 @@ class Region:
         return driver
 
     def driver(self, execution: ExecutionRecord) -> ExecutionDriver:
-        """What runs an execution.
+        """What runs an execution; one of an earlier endpoint has none until it is asked for.
 
         :param execution: the execution.
         """
+        arn = str(execution.arn)
         with self.store.lock:
-            return self._drivers[str(execution.arn)]
+            if arn not in self._drivers:
+                self._drivers[arn] = ExecutionDriver(execution, self.services)
+            return self._drivers[arn]
 
     def remove(self, pipeline: PipelineRecord) -> None:
         """Forget a pipeline and its executions, none of which is running.
@@ -80,7 +89,7 @@ class Region:
         """
         with self.store.lock:
             for execution in self.store.remove_pipeline(pipeline):
-                del self._drivers[str(execution.arn)]
+                self._drivers.pop(str(execution.arn), None)
 
     def close(self) -> None:
         """End every job and function, and let nothing new start."""
@@ -95,6 +104,7 @@ class Regions:
     :param make_host: makes the job host of a region.
     :param runners: what runs each type of step.
     :param registered: Lambda functions that are there from the start, in every region.
+    :param changes: is told what changes.
     """
 
     def __init__(
@@ -102,10 +112,12 @@ class Regions:
         make_host: Callable[[str], JobHost],
         runners: Mapping[str, type[StepRunner]] = RUNNERS,
         registered: tuple[Function, ...] = (),
+        changes: Changes | None = None,
     ) -> None:
         self._make_host = make_host
         self._runners = runners
         self._registered = registered
+        self._changes = changes or Changes()
         self._lock = threading.Lock()
         self._regions: dict[str, Region] = {}
 
@@ -116,7 +128,8 @@ class Regions:
         """
         with self._lock:
             if name not in self._regions:
-                self._regions[name] = Region(name, self._make_host(name), self._runners, self._registered)
+                host = self._make_host(name)
+                self._regions[name] = Region(name, host, self._runners, self._registered, changes=self._changes)
             return self._regions[name]
 
     def all(self) -> list[Region]:

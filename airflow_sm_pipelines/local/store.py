@@ -1,6 +1,6 @@
 """What the endpoint remembers: pipelines, their versions, executions and steps, and the tokens of requests.
 
-In memory only.
+In memory. ``local/persistence`` keeps it for the next endpoint.
 """
 
 from __future__ import annotations
@@ -220,6 +220,21 @@ class RequestTokens:
             )
         return earlier[1]
 
+    def answers(self) -> dict[tuple[str, str], tuple[Mapping[str, Any], str]]:
+        """What was answered so far: request and ARN by operation and token."""
+        with self._lock:
+            return dict(self._answers)
+
+    def remember(self, operation: str, token: str, answer: tuple[Mapping[str, Any], str]) -> None:
+        """Take note of an answer that an earlier endpoint gave.
+
+        :param operation: the operation.
+        :param token: the token.
+        :param answer: request and ARN.
+        """
+        with self._lock:
+            self._answers[operation, token] = answer
+
     def forget(self, pipeline_arn: str) -> None:
         """Forget the answers about a pipeline and its executions: there is nothing left to answer with.
 
@@ -314,6 +329,14 @@ class Store:
         if execution is None:
             raise ResourceNotFoundError(f"Pipeline execution '{arn}' does not exist.")
         return execution
+
+    def has_execution(self, arn: str) -> bool:
+        """Whether there is an execution.
+
+        :param arn: its ARN.
+        """
+        with self.lock:
+            return arn in self._executions
 
     def executions(self) -> list[ExecutionRecord]:
         """Every execution of every pipeline, in order of creation."""

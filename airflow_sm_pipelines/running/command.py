@@ -126,15 +126,18 @@ def _endpoint(options: argparse.Namespace) -> Iterator[tuple[str, Clients]]:
         from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
         from airflow_sm_pipelines.local.images_file import ImagesFileError
         from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
+        from airflow_sm_pipelines.local.persistence.directory import DataDirectoryError
         from airflow_sm_pipelines.local.runners.registry import stand_ins_of
     except ModuleNotFoundError as error:
         raise CommandError(NEEDS_LOCAL.format(error.name)) from None
     stand_ins = tuple(name for stub in options.stub for name in stand_ins_of(stub))
-    # All that an endpoint keeps ends with it, the cache of steps too. A directory for what outlives a run goes in here.
-    endpoint = LocalEndpoint(EndpointSettings(stand_ins=stand_ins, images=options.images))
+    from airflow_sm_pipelines.running.results import data_directory
+
     try:
+        settings = EndpointSettings(stand_ins=stand_ins, images=options.images, data_directory=data_directory(Path()))
+        endpoint = LocalEndpoint(settings)
         endpoint.start()
-    except (ImagesFileError, SandboxUnavailableError, OSError) as error:
+    except (DataDirectoryError, ImagesFileError, SandboxUnavailableError, OSError) as error:
         raise CommandError(str(error)) from None
     try:
         yield endpoint.url, Clients(endpoint.url, _region())

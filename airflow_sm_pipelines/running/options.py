@@ -14,7 +14,8 @@ from airflow_sm_pipelines.running.sources import Kind
 _DESCRIPTION = """\
 Run a pipeline on this machine, and show how it goes. PIPELINE is a pipeline definition (JSON), a Python file that
 makes a Pipeline of the SageMaker SDK, or a Dag file with a SageMakerPipelineTaskGroup. All that can be checked is
-checked before anything is started. Outputs land in .sm-pipelines/<execution id>/<step>/. The exit status is 0 when the
+checked before anything is started. Outputs land in .sm-pipelines/<execution id>/<step>/, and what the next run needs
+of this one is kept in .sm-pipelines/data/. The exit status is 0 when the
 execution has succeeded, 1 when it has not, 2 for a wrong command line, 130 when it was interrupted.
 """
 
@@ -48,8 +49,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="STEP",
-        help="run this step only, and take those before it from the pipeline's latest execution (needs "
-        "--endpoint-url); give it again for another one",
+        help="run this step only, and take those before it from the pipeline's latest execution; give it again for "
+        "another one",
     )
     made.add_argument(
         "--stub",
@@ -110,11 +111,6 @@ class _Parser(argparse.ArgumentParser):
                 self.error(
                     f"argument {name}: the endpoint of --endpoint-url was started with its own; leave it out here"
                 )
-        if options.select and not options.endpoint_url:
-            self.error(
-                "argument --select: the other steps are taken from an earlier execution, and those of earlier runs are "
-                "not kept yet. Start 'sm-pipelines local', and give its URL with --endpoint-url to this and that run"
-            )
         return options
 
 

@@ -31,6 +31,8 @@ from airflow_sm_pipelines.running.execution import JobLogs
 DIRECTORY: Final = ".sm-pipelines"
 """Where outputs land, below the current directory."""
 
+_DATA: Final = "data"  # no execution is called that: their ids have twelve characters
+
 LOG_LINES: Final = 20
 """So many lines of a failed step's log are shown."""
 
@@ -212,8 +214,16 @@ def file_name(name: str) -> str:
     return safe if safe.strip(". ") else "_" * max(1, len(safe))
 
 
+def data_directory(parent: Path) -> Path:
+    """Return where an endpoint of the command keeps what the next run needs: executions, jobs, objects.
+
+    :param parent: the current directory.
+    """
+    return make_root(parent) / _DATA
+
+
 def make_root(parent: Path) -> Path:
-    """Make the directory that executions' outputs lie in. Git does not look at what is in there.
+    """Make the directory that executions' outputs lie in, and what endpoints keep. Git does not look at what is in there.
 
     :param parent: the current directory.
     """

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from airflow_sm_pipelines.definition.step_types import Resource
+from airflow_sm_pipelines.local.changes import Changes
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.limits import Limits, no_limits
@@ -46,6 +47,7 @@ class Job(ABC):
         self.arn = resource_arn(host.region, self.resource.type, name)
         self.creation_time = now()
         self.host = host
+        self.changes = Changes()
         self._lock = threading.RLock()
         self._status = "InProgress"
         self._failure_reason = ""
@@ -75,6 +77,7 @@ class Job(ABC):
 
     def start(self) -> None:
         """Run the job in a thread of its own."""
+        self._changed()
         threading.Thread(target=self._run, name=self.name, daemon=True).start()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -181,4 +184,9 @@ class Job(ABC):
             self.phase(name)
 
     def _touch(self) -> None:
+        """Take note that the job changes. The lock is held until it has."""
         self._modified_time = now()
+        self._changed()
+
+    def _changed(self) -> None:
+        self.changes.of_job(self.host.region, self.resource.api, self.name)

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+from airflow_sm_pipelines.local.changes import Changes
 from airflow_sm_pipelines.local.errors import ResourceInUseError, ServiceError, ValidationError
+from airflow_sm_pipelines.local.jobs.ended import EndedJob
 from airflow_sm_pipelines.local.jobs.job import Job
 
 J = TypeVar("J", bound=Job)
 
 
 class Jobs(Generic[J]):
-    """All jobs of one type.
+    """All jobs of one type. ``changes`` is told what happens to those that are made from now on.
 
     :param kind: the job's class.
     :param surroundings: what each of them is given besides its name and request: the host, and what its class adds.
@@ -22,9 +24,10 @@ class Jobs(Generic[J]):
     def __init__(self, kind: type[J], *surroundings: Any) -> None:
         self.kind = kind
         self.resource = kind.resource
+        self.changes = Changes()
         self._surroundings = surroundings
         self._lock = threading.Lock()
-        self._jobs: dict[str, J] = {}
+        self._jobs: dict[str, J | EndedJob] = {}
         self._closed = False
 
     def create(self, name: str, request: Mapping[str, Any], **more: Any) -> J:
@@ -45,11 +48,21 @@ class Jobs(Generic[J]):
                     "Job name must be unique within an AWS account and region, and a job with this name already"
                     f" exists ({known.arn})"
                 )
-            job = self._jobs[name] = self.kind(name, request, *self._surroundings, **more)
+            job = self.kind(name, request, *self._surroundings, **more)
+            job.changes = self.changes
+            self._jobs[name] = job
             job.start()
         return job
 
-    def get(self, name: str) -> J:
+    def add(self, job: EndedJob) -> None:
+        """Make a job of an earlier endpoint known.
+
+        :param job: the job.
+        """
+        with self._lock:
+            self._jobs[job.name] = job
+
+    def get(self, name: str) -> J | EndedJob:
         """The job of a name.
 
         :param name: the name.
@@ -61,7 +74,7 @@ class Jobs(Generic[J]):
             raise ValidationError("Requested resource not found.")
         return job
 
-    def all(self) -> list[J]:
+    def all(self) -> list[J | EndedJob]:
         """Every job, in order of creation."""
         with self._lock:
             return list(self._jobs.values())

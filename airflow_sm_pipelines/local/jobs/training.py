@@ -33,7 +33,7 @@ _FAILURE_CHARACTERS = 65536  # far more than a reason has room for; the file may
 _TOOLKIT_FAILURE = "Reporting training FAILURE"
 
 _SECONDARY_STATUS = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Uploading"}
-_SECONDARY_MESSAGE = {
+SECONDARY_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
@@ -278,7 +278,7 @@ class TrainingJob(ProcessJob):
         ends = [{"EndTime": start} for _, start in self._transitions[1:]]
         ends.append({} if self._end_time is None else {"EndTime": self._end_time})
         return [
-            {"Status": status, "StartTime": start, "StatusMessage": _SECONDARY_MESSAGE[status], **end}
+            {"Status": status, "StartTime": start, "StatusMessage": SECONDARY_MESSAGES[status], **end}
             for (status, start), end in zip(self._transitions, ends, strict=True)
         ]
 

@@ -14,6 +14,7 @@ from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.aws import Clients
 from airflow_sm_pipelines.local.callbacks import Callbacks
+from airflow_sm_pipelines.local.changes import Changes
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.functions.service import Functions
 from airflow_sm_pipelines.local.jobs.service import Jobs
@@ -44,6 +45,7 @@ class StepServices:
     :param functions: the functions of Lambda steps.
     :param runners: what runs each type of step.
     :param executions: all executions, to look for cached results in.
+    :param changes: is told what changes.
     """
 
     clients: Clients
@@ -52,6 +54,7 @@ class StepServices:
     functions: Functions
     runners: Mapping[str, type[StepRunner]]
     executions: Callable[[], list[ExecutionRecord]]
+    changes: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class StepRun:
         """Ask the step to end early. Returns at once."""
         self._stopped.set()
         self.record.status = StepStatus.STOPPING
+        self._changed()
         if self._runner is not None:
             self._runner.stop()
 
@@ -82,6 +83,7 @@ class StepRun:
             record.properties = end.properties
             record.outcome = end.outcome
             record.end_time = clock.now()
+            self._changed()
             ended(end)
 
     def _seen(self, end: StepEnd) -> StepSnapshot:
@@ -119,6 +121,7 @@ class StepRun:
                 return StepEnd(StepStatus.STOPPED)
             with self._execution.lock:
                 self.record.attempt += 1
+                self._changed()
 
     def _once(self) -> StepEnd:
         try:
@@ -128,6 +131,7 @@ class StepRun:
                     return StepEnd(StepStatus.STOPPED)
                 self._runner = runner
                 self.record.status = StepStatus.EXECUTING
+                self._changed()
             return runner.run()
         except StepFailedError as failure:
             return StepEnd(StepStatus.FAILED, str(failure), exception=failure.exception)
@@ -141,6 +145,7 @@ class StepRun:
         with self._execution.lock:
             if hit is None:
                 self.record.cache_key = key
+                self._changed()
                 return None
             arn, earlier = hit
             self.record.cached_from = arn
@@ -158,3 +163,8 @@ class StepRun:
     def _report(self, metadata: dict[str, Any]) -> None:
         with self._execution.lock:
             self.record.metadata = metadata
+            self._changed()
+
+    def _changed(self) -> None:
+        """Have the record kept. The execution's lock is held."""
+        self._services.changes.of_execution(self._execution, self.record)

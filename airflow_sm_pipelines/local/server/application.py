@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from airflow_sm_pipelines.execution.pages import PAGES
 from airflow_sm_pipelines.local.errors import AccessDeniedError, ServiceError
+from airflow_sm_pipelines.local.persistence.keeper import Keeper
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server import (
     executions,
@@ -79,6 +80,8 @@ _TAG_OPERATIONS: Mapping[str, jobs.Operation] = {
     "DeleteTags": tags.delete_tags,
 }
 _TARGET = "SageMaker."
+_LOOKS = ("Describe", "List")
+"""How the names of operations begin that change nothing."""
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +93,7 @@ class Application:
     :param moto: the rest of AWS.
     :param door: who may come in.
     :param access_key_check: whose requests are answered; everybody's by default.
+    :param keeper: keeps what requests change; nobody by default.
     """
 
     def __init__(
@@ -98,11 +102,12 @@ class Application:
         moto: DomainDispatcherApplication,
         door: Door | None = None,
         access_key_check: AccessKeyCheck | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._regions = regions
         self._door = door or Door()
         self._access_key_check = access_key_check
-        self._rest_of_aws = RestOfAws(moto)
+        self._rest_of_aws = RestOfAws(moto, keeper)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, if it may come in, whoever would answer it."""
@@ -154,6 +159,8 @@ class Application:
             if operation is None:
                 return None
             answer = operation(region, members)
+            if not name.startswith(_LOOKS):
+                region.changes.of_region(region.name)
             problems = response_problems(name, answer)
             if problems:
                 raise ServiceError(  # noqa: TRY301 - answered below

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
+from airflow_sm_pipelines.local.jobs.ended import EndedJob
 from airflow_sm_pipelines.local.jobs.job import Job
 from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.region import Region
@@ -41,13 +42,13 @@ def _create(api: str, region: Region, request: Request) -> Response:
 
 
 def _describe(api: str, region: Region, request: Request) -> Response:
-    job: Job = jobs_of(region, api).get(request[f"{api}Name"])
+    job: Job | EndedJob = jobs_of(region, api).get(request[f"{api}Name"])
     return job.describe()
 
 
 def _stop(api: str, region: Region, request: Request) -> Response:
     try:
-        job: Job = jobs_of(region, api).get(request[f"{api}Name"])
+        job: Job | EndedJob = jobs_of(region, api).get(request[f"{api}Name"])
     except ValidationError as error:
         raise ResourceNotFoundError(error.message) from error
     if not job.stop():

@@ -23,6 +23,8 @@ from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response
 
 from airflow_sm_pipelines.local.errors import ServiceError
+from airflow_sm_pipelines.local.persistence.entries import identity_of
+from airflow_sm_pipelines.local.persistence.s3_changes import change_of
 from airflow_sm_pipelines.local.server.answers import failure, refusal
 from airflow_sm_pipelines.local.server.asked import BAD_REQUEST, Asked
 from airflow_sm_pipelines.local.server.callers import Role, allowed, as_role
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from werkzeug.datastructures import Headers
+
+    from airflow_sm_pipelines.local.persistence.keeper import Keeper
 
 ENTRIES: Final = frozenset(
     {
@@ -79,10 +83,12 @@ class RestOfAws:
     """The WSGI application for what this package does not serve itself.
 
     :param moto: it raises where it lacks something, or says so in a web page.
+    :param keeper: keeps what requests change; ``None`` for nobody.
     """
 
-    def __init__(self, moto: DomainDispatcherApplication) -> None:
+    def __init__(self, moto: DomainDispatcherApplication, keeper: Keeper | None = None) -> None:
         self._moto = moto
+        self._keeper = keeper
         self._creation = threading.Lock()
         self._role = Role(Client(moto))
 
@@ -154,13 +160,47 @@ class RestOfAws:
         moto looks whether a name is taken and then takes it, without a lock: two jobs that make the same log group
         or queue at once would lose one another's, and two model packages could get the same version.
         """
-        if prepare is None and not _CREATION.search(asked.target):
+        if self._keeper is not None and asked.is_s3:
+            return self._ask_s3(service, environ, asked.region, self._keeper)
+        operation = asked.target.removeprefix(_SAGEMAKER)
+        members: Mapping[str, Any] | None = None
+        if self._keeper is not None and operation != asked.target:
+            members = _kept_members(operation, environ)
+        if prepare is None and members is None and not _CREATION.search(asked.target):
             return run_wsgi_app(service, environ)
         with self._creation:
             if prepare is not None:
-                content = json.dumps(prepare()).encode()
+                prepared = prepare()
+                content = json.dumps(prepared).encode()
                 environ = {**environ, "wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))}
-            return run_wsgi_app(service, environ)
+                members = None if members is None else prepared
+            answer, status, headers = run_wsgi_app(service, environ)
+            if self._keeper is not None and members is not None and _is_done(status):
+                self._keeper.entries.keep(operation, asked.region, members)
+            return answer, status, headers
+
+    @staticmethod
+    def _ask_s3(
+        service: WSGIApplication, environ: WSGIEnvironment, region: str, keeper: Keeper
+    ) -> tuple[Iterable[bytes], str, Headers]:
+        """Let S3 answer, and keep what the request has changed before anybody sees the answer."""
+        change = change_of(environ, region)
+        answer, status, headers = run_wsgi_app(service, environ)
+        if change is not None and _is_done(status):
+            keeper.objects.keep(change)
+        return answer, status, headers
+
+
+def _kept_members(operation: str, environ: WSGIEnvironment) -> dict[str, Any] | None:
+    """The members of a request that changes what is kept of SageMaker; ``None`` for others."""
+    body = environ["wsgi.input"].read()
+    environ["wsgi.input"] = io.BytesIO(body)
+    members: dict[str, Any] = json.loads(body or b"{}")
+    return None if identity_of(operation, members) is None else members
+
+
+def _is_done(status: str) -> bool:
+    return status.startswith("2")
 
 
 def _is_page(headers: Headers, status: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_sm_pipelines.local.errors import ResourceNotFoundError, ValidationError
+from airflow_sm_pipelines.local.jobs.ended import EndedJob
 from airflow_sm_pipelines.local.region import Region
 from airflow_sm_pipelines.local.server import Request, Response
 from airflow_sm_pipelines.local.server.jobs import jobs_of
@@ -18,7 +19,7 @@ def list_training_jobs(region: Region, request: Request) -> Response:
 
     Without SortOrder the latest come first, as in tables that people have posted. The API reference says otherwise.
     """
-    job: TuningJob = jobs_of(region, _API).get(request[f"{_API}Name"])
+    job: TuningJob | EndedJob = jobs_of(region, _API).get(request[f"{_API}Name"])
     sort_by = request.get("SortBy", "Name")
     shown = [each for each in job.summaries() if request.get("StatusEquals") in (None, each["TrainingJobStatus"])]
     if sort_by == "FinalObjectiveMetricValue":

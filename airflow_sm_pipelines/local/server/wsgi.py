@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from airflow_sm_pipelines.local.aws import ACCOUNT_ID, AccessKey
+from airflow_sm_pipelines.local.persistence.keeper import Keeper
 from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.server.access_key_check import AccessKeyCheck
 from airflow_sm_pipelines.local.server.application import Application
@@ -56,21 +57,28 @@ class _QuietRequestHandler(MotoRequestHandler):
 
 
 def make_server(
-    host: str, port: int, regions: Regions, names: Iterable[str] = (), access_key: AccessKey | None = None
+    host: str,
+    port: int,
+    regions: Regions,
+    moto: DomainDispatcherApplication,
+    *,
+    names: Iterable[str] = (),
+    access_key: AccessKey | None = None,
+    keeper: Keeper | None = None,
 ) -> BaseWSGIServer:
     """A server that listens, and answers once ``serve_forever`` runs.
 
     :param host: the address.
     :param port: the port; 0 for any free one.
     :param regions: our side of the endpoint.
+    :param moto: the rest of AWS; see :func:`empty_moto`.
     :param names: by which clients call it, besides the names and addresses of this machine.
     :param access_key: what requests have to be signed with; ``None`` for any.
+    :param keeper: keeps what requests change in moto; ``None`` for nobody.
     :raises OSError: the port is taken.
     """
-    moto = DomainDispatcherApplication(create_backend_app)
-    _empty(moto)
     check = None if access_key is None else AccessKeyCheck(access_key)
-    application = Application(regions, moto, Door((host, *names)), check)
+    application = Application(regions, moto, Door((host, *names)), check, keeper)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # werkzeug duplicates the socket. Left to bind by itself, it ends the process when the port is taken.
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
@@ -84,12 +92,13 @@ def make_server(
         )
 
 
-def _empty(moto: DomainDispatcherApplication) -> None:
-    """Empty moto's state, which is one for the whole process, and give IAM the policies that AWS manages.
+def empty_moto() -> DomainDispatcherApplication:
+    """Return moto. Its state, which is one for the whole process, is emptied; IAM has the policies that AWS manages.
 
     Roles are made with policies such as AmazonSageMakerFullAccess. At its first request, whatever it is for, moto loads
     all of them for each partition of AWS, which takes most of a second. Here one partition has them.
     """
+    moto = DomainDispatcherApplication(create_backend_app)
     os.environ[_POLICIES] = "false"
     emptied = Client(moto).post("/moto-api/reset")
     if emptied.status_code != 200:
@@ -99,3 +108,4 @@ def _empty(moto: DomainDispatcherApplication) -> None:
         iam[partition]  # is made when it is first asked for
     os.environ[_POLICIES] = "true"
     iam[_PARTITION_WITH_POLICIES].reset()
+    return moto
