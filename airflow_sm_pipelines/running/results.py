@@ -223,7 +223,7 @@ def data_directory(parent: Path) -> Path:
 
 
 def make_root(parent: Path) -> Path:
-    """Make the directory that executions' outputs lie in, and what endpoints keep. Git does not look at what is in there.
+    """Make the directory of executions' outputs and of what endpoints keep. Git does not look at what is in there.
 
     :param parent: the current directory.
     """

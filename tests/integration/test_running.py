@@ -107,7 +107,7 @@ def test_a_pipeline_runs_to_success(tmp_path: Path) -> None:
         "outputs:",
         "  measure  evaluation: .sm-pipelines/ID/measure/evaluation",
     ]
-    [directory] = [path for path in (tmp_path / ".sm-pipelines").iterdir() if path.is_dir()]
+    [directory] = [path for path in (tmp_path / ".sm-pipelines").iterdir() if path.is_dir() and path.name != "data"]
     left = {path.relative_to(directory).as_posix(): path.read_text() for path in directory.rglob("*") if path.is_file()}
     assert left == {"measure/evaluation/metrics.json": '{"rows": 3}'}
     assert (tmp_path / ".sm-pipelines" / ".gitignore").read_text() == "*\n"

@@ -74,13 +74,6 @@ def test_endpoints_of_this_machine_are_taken(url):
             ["--endpoint-url", "http://localhost", "--stub", "all"],
             "argument --stub: the endpoint of --endpoint-url was started with its own; leave it out here",
         ),
-        (
-            ["--select", "a"],
-            (
-                "argument --select: the other steps are taken from an earlier execution, and those of earlier runs are not kept "
-                "yet. Start 'sm-pipelines local', and give its URL with --endpoint-url to this and that run"
-            ),
-        ),
     ],
 )
 def test_a_wrong_command_line_is_said(arguments, complaint, capsys):
