@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
 from airflow_sm_pipelines.local.persistence.interruption import EXECUTION_REASON, JOB_REASON, STEP_REASON
-from tests.integration.clients import Aws, error_of, job_name, token, wait
+from tests.integration.clients import Aws, error_of, job_name, token
 from tests.integration.documents import BUCKET, ROLE, TRUE, condition_step, document, processing_step
 from tests.integration.test_process import program
 
@@ -54,6 +54,13 @@ def start(aws: Aws) -> str:
         "PipelineExecutionArn"
     ]
     return arn
+
+
+def status_at_end(process: subprocess.Popen[str], aws: Aws, arn: str) -> str:
+    """Ask how an execution goes until it has ended."""
+    while (status := aws.describe(arn)["PipelineExecutionStatus"]) == "Executing":
+        assert process.poll() is None, "the endpoint has ended"
+    return str(status)
 
 
 def look(aws: Aws, executions: Sequence[str]) -> dict[str, Any]:
@@ -121,14 +128,12 @@ def prepare(aws: Aws) -> None:
 
 def test_what_a_killed_endpoint_leaves_to_the_next_one(tmp_path: Path) -> None:
     """All is as it was; what was running has failed and says why, runs on when retried, and the cache is hit."""
-    data = tmp_path / "data"
-    with program("--data-dir", str(data), "--state-dir", str(tmp_path / "jobs")) as (process, url):
+    arguments = ("--data-dir", str(tmp_path / "data"), "--state-dir", str(tmp_path / "jobs"))
+    with program(*arguments) as (process, url):
         aws = Aws(url)
         prepare(aws)
         first = start(aws)
-        while aws.describe(first)["PipelineExecutionStatus"] == "Executing":
-            assert process.poll() is None, "the endpoint has ended"
-        assert aws.describe(first)["PipelineExecutionStatus"] == "Succeeded", aws.steps(first)
+        assert status_at_end(process, aws, first) == "Succeeded", aws.steps(first)
         [package] = aws.sagemaker.list_model_packages(ModelPackageGroupName="churn")["ModelPackageSummaryList"]
         aws.sagemaker.update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus="Approved")
         aws.put("mode", "wait")
@@ -140,8 +145,8 @@ def test_what_a_killed_endpoint_leaves_to_the_next_one(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=30)
 
-    with LocalEndpoint(EndpointSettings(data_directory=data, state_directory=tmp_path / "jobs")) as endpoint:
-        aws = Aws(endpoint.url)
+    with program(*arguments) as (process, url):
+        aws = Aws(url)
         after = look(aws, [first, second])
         step, job, listed, described = (
             after["steps"][second]["work"],
@@ -180,14 +185,13 @@ def test_what_a_killed_endpoint_leaves_to_the_next_one(tmp_path: Path) -> None:
         assert aws.sagemaker.start_pipeline_execution(**request)["PipelineExecutionArn"] == second
         aws.put("mode", "go")
         aws.sagemaker.retry_pipeline_execution(PipelineExecutionArn=second, ClientRequestToken=token())
-        wait(endpoint, second)
-        assert aws.describe(second)["PipelineExecutionStatus"] == "Succeeded"
+        assert status_at_end(process, aws, second) == "Succeeded", aws.steps(second)
         assert (aws.steps(second)["work"]["AttemptCount"], aws.steps(second)["make"]) == (
             2,
             after["steps"][second]["make"],
         )
         third = start(aws)
-        wait(endpoint, third)
+        assert status_at_end(process, aws, third) == "Succeeded", aws.steps(third)
         steps = aws.steps(third)
         assert {name: each["StepStatus"] for name, each in steps.items()} == dict.fromkeys(
             ("make", "enough", "register", "work"), "Succeeded"
@@ -195,9 +199,11 @@ def test_what_a_killed_endpoint_leaves_to_the_next_one(tmp_path: Path) -> None:
         assert steps["make"]["CacheHitResult"]["SourcePipelineExecutionArn"] == first
         assert steps["register"]["Metadata"]["RegisterModel"]["Arn"].endswith("model-package/churn/3")
         aws.sagemaker.delete_pipeline(PipelineName="churn", ClientRequestToken=token())
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
 
-    with LocalEndpoint(EndpointSettings(data_directory=data, state_directory=tmp_path / "jobs")) as endpoint:
-        aws = Aws(endpoint.url)
+    with program(*arguments) as (process, url):
+        aws = Aws(url)
         assert aws.sagemaker.list_pipelines()["PipelineSummaries"] == []
         code, _ = error_of(aws.sagemaker.describe_pipeline_execution, PipelineExecutionArn=first)
         assert code == "ResourceNotFound"

@@ -17,6 +17,7 @@ import pytest
 
 import airflow_sm_pipelines
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.local.persistence.directory import DataDirectory
 from tests.integration.documents import REGION, condition_step, document, fail_step, processing_step
 
 ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
@@ -89,7 +90,10 @@ def masked(text: str) -> str:
 
 
 def test_a_pipeline_runs_to_success(tmp_path: Path) -> None:
-    """Local code and data are uploaded, buckets are made, each change is a line, and the outputs are here afterwards."""
+    """Local code and data are uploaded, buckets are made, each change is a line, and the outputs are here afterwards.
+
+    Another run takes steps from it; one at the same time is refused.
+    """
     ended = run(
         tmp_path, churn(tmp_path), "--s3", "s3://lake/raw=data", "--parameter", "Bucket=given", "--logs", "measure"
     )
@@ -111,6 +115,34 @@ def test_a_pipeline_runs_to_success(tmp_path: Path) -> None:
     left = {path.relative_to(directory).as_posix(): path.read_text() for path in directory.rglob("*") if path.is_file()}
     assert left == {"measure/evaluation/metrics.json": '{"rows": 3}'}
     assert (tmp_path / ".sm-pipelines" / ".gitignore").read_text() == "*\n"
+
+    # The next run knows this one.
+    selected = run(tmp_path, "churn.json", "--s3", "s3://lake/raw=data", "--select", "enough")
+    assert (selected.returncode, selected.stderr) == (0, "")
+    assert masked(selected.stdout).splitlines() == [
+        "pipeline churn, execution ID",
+        "step measure: Succeeded after N s, not selected, from execution ID",
+        "step enough: Succeeded after N s, outcome True",
+        "pipeline churn, execution ID: Succeeded",
+        "conditions:",
+        "  enough: True",
+        "    measure.metrics.rows (3) >= Parameters.Least (3): holds",
+        "outputs:",
+        "  measure  evaluation: .sm-pipelines/ID/measure/evaluation",
+    ]
+
+    # Two runs at once do not share what is kept.
+    data = DataDirectory(tmp_path / ".sm-pipelines" / "data")
+    refused = run(tmp_path, "churn.json", "--s3", "s3://lake/raw=data")
+    data.close()
+    assert (refused.returncode, refused.stdout, refused.stderr) == (
+        1,
+        "",
+        (
+            f"sm-pipelines run: the data directory {data.path} is in use by another endpoint (process {os.getpid()}). "
+            "Wait until it has ended, or use another directory\n"
+        ),
+    )
 
 
 def test_a_step_that_fails_is_told_as_json(tmp_path: Path, endpoint: LocalEndpoint) -> None:

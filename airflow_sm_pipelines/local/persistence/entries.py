@@ -73,7 +73,12 @@ class KeptEntries:
         for request in self._requests.values():
             answer = self._moto.sagemaker(request["operation"], request["region"], request["members"])
             if answer.status_code != OK:
-                logger.warning("%s of %s is not done again: %s", request["operation"], request["identity"], answer.text)
+                logger.warning(
+                    "%s of %s is not done again: %s",
+                    request["operation"],
+                    request["identity"],
+                    answer.get_data(as_text=True),
+                )
 
     def keep(self, operation: str, region: str, members: Mapping[str, Any]) -> None:
         """Write a request that moto has answered. Called in the order of the answers.
@@ -104,7 +109,7 @@ class KeptEntries:
             key for key, each in self._requests.items() if (each["identity"], each["region"]) == (identity, region)
         ]
         name = json.dumps(identity.partition("/")[2])
-        others = (each for key, each in self._requests.items() if key not in about)
+        others = (each for key, each in self._requests.items() if key not in about and each["region"] == region)
         if identity.startswith(_NUMBERED) or any(name in json.dumps(each["members"]) for each in others):
             return False
         for key in reversed(about):  # the request that made it comes last: without it the others are refused

@@ -185,21 +185,24 @@ class Keeper(Changes):
             self._condition.notify_all()
 
     def _write(self) -> None:
-        """Write what is marked, until this is closed."""
-        while True:
+        """Write what is marked, until this is closed. What cannot be written is tried again with the next change."""
+        failed: dict[object, Callable[[], None]] = {}
+        is_closed = False
+        while not is_closed:
             with self._condition:
                 self._condition.wait_for(lambda: self._marks or self._closed)
-                marks, self._marks = self._marks, {}
+                marks, self._marks = {**failed, **self._marks}, {}
                 waiting, self._waiting = self._waiting, []
-                if not marks:
-                    return
+                is_closed = self._closed
             problem: Exception | None = None
+            failed = {}
             for key, keep in marks.items():
                 try:
                     keep()
                 except Exception as error:
                     logger.exception("%s is not kept in %s", key, self._directory.path)
                     problem = error
+                    failed[key] = keep
             for each in waiting:
                 if problem is None:
                     each.set_result(None)
@@ -224,6 +227,7 @@ class Keeper(Changes):
                 if name in changed or name not in kept
             }
             document = execution_document(execution)
+        kept.difference_update(steps)  # until they are written
         for name, step in steps.items():
             self._directory.write(_STEPS, _step_key(arn, name), step)
             kept.add(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.test import Client, TestResponse
 
@@ -13,8 +13,9 @@ from airflow_sm_pipelines.local.aws import ANY_KEY
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-OK = 200
-NOT_FOUND = 404
+OK: Final = 200
+NO_CONTENT: Final = 204
+NOT_FOUND: Final = 404
 
 
 class Moto:

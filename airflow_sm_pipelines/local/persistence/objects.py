@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
 from airflow_sm_pipelines.local.persistence.directory import DataDirectory, digest_of
-from airflow_sm_pipelines.local.persistence.moto import NOT_FOUND, OK, Moto
+from airflow_sm_pipelines.local.persistence.moto import NO_CONTENT, NOT_FOUND, OK, Moto
 from airflow_sm_pipelines.local.persistence.s3_changes import BucketChange, ObjectChange
 
 _BUCKETS: Final = "buckets"
@@ -50,14 +50,9 @@ class KeptObjects:
         self._uses_lock = threading.Lock()
 
     def restore(self) -> None:
-        """Give moto what is kept."""
+        """Give moto what is kept. Configurations come last: they are about what happens to objects from then on."""
         self._buckets = self._directory.read(_BUCKETS)
-        for bucket in self._buckets.values():
-            for request in bucket["requests"]:
-                path = f"/{quote(bucket['name'])}{'?' if request['query'] else ''}{request['query']}"
-                answer = self._moto.s3("PUT", path, request["region"], request["headers"], request["body"].encode())
-                if answer.status_code >= 300:
-                    logger.warning("PUT %s is not done again: %s", path, answer.text)
+        self._restore_buckets(made=True)
         for key, kept in self._directory.read(_OBJECTS).items():
             if self._restore_object(kept):
                 self._digests[key] = kept["content"]
@@ -65,6 +60,7 @@ class KeptObjects:
             else:
                 self._directory.remove(_OBJECTS, key)
         self._directory.remove_other_contents(self._uses)
+        self._restore_buckets(made=False)
 
     def keep(self, change: BucketChange | ObjectChange) -> None:
         """Write what a request has changed.
@@ -112,7 +108,7 @@ class KeptObjects:
                 self._release(self._digests.pop(identity, None))
                 return
             if answer.status_code != OK:
-                logger.warning("s3:/%s is not kept, for it cannot be read: %s", path, answer.text)
+                logger.warning("s3:/%s is not kept, for it cannot be read: %s", path, answer.get_data(as_text=True))
                 return
             content = answer.get_data()
             headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -149,6 +145,21 @@ class KeptObjects:
                 del self._uses[digest]
                 self._directory.remove_content(digest)
 
+    def _restore_buckets(self, *, made: bool) -> None:
+        """Make the buckets, or configure them.
+
+        :param made: which of both.
+        """
+        for bucket in self._buckets.values():
+            for request in bucket["requests"]:
+                query = request["query"]
+                if made is bool(query):
+                    continue
+                path = f"/{quote(bucket['name'])}{'?' if query else ''}{query}"
+                answer = self._moto.s3("PUT", path, request["region"], request["headers"], request["body"].encode())
+                if answer.status_code not in (OK, NO_CONTENT):
+                    logger.warning("PUT %s is not done again: %s", path, answer.get_data(as_text=True))
+
     def _restore_object(self, kept: dict[str, Any]) -> bool:
         path = _path(kept["bucket"], kept["key"])
         content = self._directory.content(kept["content"])
@@ -157,7 +168,7 @@ class KeptObjects:
             return False
         answer = self._moto.s3("PUT", path, _REGION, kept["headers"], content)
         if answer.status_code != OK:
-            logger.warning("s3:/%s is lost: %s", path, answer.text)
+            logger.warning("s3:/%s is lost: %s", path, answer.get_data(as_text=True))
             return False
         return True
 
