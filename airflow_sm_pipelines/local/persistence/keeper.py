@@ -6,6 +6,7 @@ the engine waits for none. An answer to a request that changes something waits.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -132,10 +133,9 @@ class Keeper(Changes):
         pipelines = self._restore_pipelines(regions)
         for execution in self._restored_executions(pipelines):
             regions.get(execution.arn.region).store.add_execution(execution)
-            with execution.lock:
-                for step in interrupt_execution(execution, moment):
-                    self._directory.write(_STEPS, _step_key(str(execution.arn), step.name), step_document(step))
-                self._directory.write(_EXECUTIONS, str(execution.arn), execution_document(execution))
+            if not execution.status.is_terminal:
+                self._interrupt(execution, moment)
+            execution.done.set()
         self._restore_jobs(regions, moment)
         self._restore_details(regions)
         self._thread = threading.Thread(target=self._write, name="keeper", daemon=True)
@@ -286,6 +286,12 @@ class Keeper(Changes):
             self._directory.remove(_JOBS, key)
             self._kept_jobs.remove(key)
 
+    def _interrupt(self, execution: ExecutionRecord, moment: dt.datetime) -> None:
+        with execution.lock:
+            for step in interrupt_execution(execution, moment):
+                self._directory.write(_STEPS, _step_key(str(execution.arn), step.name), step_document(step))
+            self._directory.write(_EXECUTIONS, str(execution.arn), execution_document(execution))
+
     def _forget_execution(self, arn: str, steps: Iterable[str]) -> None:
         self._directory.remove(_EXECUTIONS, arn)
         for name in steps:
@@ -330,7 +336,7 @@ class Keeper(Changes):
             self._forget_execution(arn, left)
         return sorted(found, key=lambda each: each.creation_time)
 
-    def _restore_jobs(self, regions: Regions, moment: Any) -> None:
+    def _restore_jobs(self, regions: Regions, moment: dt.datetime) -> None:
         documents: dict[str, Document] = self._directory.read(_JOBS)
         restored = []
         for key, document in documents.items():

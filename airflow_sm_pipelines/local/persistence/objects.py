@@ -155,7 +155,7 @@ class KeptObjects:
                 query = request["query"]
                 if made is bool(query):
                     continue
-                path = f"/{quote(bucket['name'])}{'?' if query else ''}{query}"
+                path = f"{_path(bucket['name'])}{'?' if query else ''}{query}"
                 answer = self._moto.s3("PUT", path, request["region"], request["headers"], request["body"].encode())
                 if answer.status_code not in (OK, NO_CONTENT):
                     logger.warning("PUT %s is not done again: %s", path, answer.get_data(as_text=True))
@@ -173,8 +173,8 @@ class KeptObjects:
         return True
 
 
-def _path(bucket: str, key: str) -> str:
-    return f"/{quote(bucket)}/{quote(key)}"
+def _path(bucket: str, key: str = "") -> str:
+    return f"/{quote(bucket, safe='')}{'/' if key else ''}{quote(key)}"
 
 
 def _tagging(answer: bytes) -> str:

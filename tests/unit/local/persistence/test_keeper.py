@@ -92,6 +92,7 @@ def test_the_next_endpoint_has_what_this_one_had(tmp_path: Path) -> None:
     for _ in range(2):
         after = Opened(tmp_path)
         assert after.look() == shown
+        assert after.region.store.execution(arn).done.is_set()
         after.keeper.of_region(REGION)
         assert after.kept() == {
             "definitions": 2,
