@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TextIO
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
+from airflow_sm_pipelines.execution.pages import PAGES
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.step_lines import step_line
 
@@ -15,9 +17,15 @@ logger = logging.getLogger(__name__)
 def tell_step(arn: PipelineExecutionArn, step: StepSnapshot) -> None:
     """Tell how a step has ended.
 
+    Of a job's FailureReason only the first word is told, and where to read the rest: the reason has what the script
+    printed, which may be a secret.
+
     :param arn: its execution.
     :param step: the step.
     """
+    if step.reason and step.job_arn is not None:
+        kind, colon, _ = step.reason.partition(":")
+        step = replace(step, failure_reason=f"{f'{kind}, ' if colon else ''}see {PAGES}{arn}")
     logger.info("%s %s %s", arn.pipeline_name, arn.execution_id, step_line(step))
 
 
