@@ -140,11 +140,13 @@ def test_every_valid_document_has_its_tasks(document):
 
 @relaxed
 @given(READABLE)
-def test_what_the_validator_refuses_is_no_group(document):
-    """Any document at all is a group of its steps, or an error that says what the validator says."""
+def test_what_is_refused_is_no_group(document):
+    """Any document at all is a group of its steps, or an error that says what the validator or the API's model says."""
     text = json.dumps(document)
     definition = PipelineDefinition.from_json(text)
     errors = [problem for problem in validate(definition) if problem.severity == "error"]
+    # What is wrong with the arguments is looked for in a valid document.
+    errors = errors or [problem for problem in check_requests(definition) if problem.severity == "error"]
     event("refused" if errors else "accepted")
     if errors:
         with pytest.raises(PipelineDefinitionError) as caught:
