@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import boto3
 import local_session  # noqa: F401 - what docs/clients.md has a data scientist save and import first
 import sagemaker
 from sagemaker.inputs import TrainingInput
@@ -14,7 +15,7 @@ from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.steps import ProcessingStep, TuningStep
 
-session = PipelineSession()
+session = PipelineSession(boto_session=boto3.Session(region_name="us-east-1"))  # as AWS's examples make it
 role, bucket = sagemaker.get_execution_role(session), session.default_bucket()
 machine = {"role": role, "instance_type": "ml.m5.large", "instance_count": 1, "sagemaker_session": session}
 Path("data").mkdir(exist_ok=True)
