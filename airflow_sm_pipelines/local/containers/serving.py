@@ -426,7 +426,9 @@ class XGBoostAlgorithm:
             matrix = csv_matrix(text) if table_type == "csv" else libsvm_matrix(text)
         except Exception as error:
             message = f"Loading {table_type} data failed with Exception, please ensure data is in {table_type} format:"
-            raise RefusedError(UNSUPPORTED_MEDIA_TYPE, f"{message} {type(error)} {error}") from error
+            # The image says no more. Whoever has CSV, and nowhere named libsvm, needs it.
+            hint = "" if content_type else ". The input has no ContentType, so it is read as libsvm; CSV needs text/csv"
+            raise RefusedError(UNSUPPORTED_MEDIA_TYPE, f"{message} {type(error)} {error}{hint}") from error
         try:
             predictions = self._predict(matrix, table_type)
         except Exception as error:

@@ -274,6 +274,20 @@ def test_what_xgboost_refuses(
     assert (error.value.status, str(error.value)[: len(message)]) == (status, message)
 
 
+def test_csv_without_a_content_type_is_told_what_it_was_read_as(boosters: Callable[..., Any]):
+    """Without a type the image reads libsvm, in which a row of CSV has no columns."""
+    with pytest.raises(serving.RefusedError) as error:
+        boosters(Booster()).answer(b"1,2\n3,4", None, None)
+    assert (error.value.status, str(error.value)) == (
+        415,
+        (
+            "Loading libsvm data failed with Exception, please ensure data is in libsvm format: <class 'ValueError'> cannot "
+            "infer dimensions from zero sized index arrays. The input has no ContentType, so it is read as libsvm; CSV needs "
+            "text/csv"
+        ),
+    )
+
+
 def test_xgboost_with_a_script(boosters: Callable[..., Any], script: Callable[[str, str], Any]):
     """The script loads the model, and the image's functions do the rest."""
     text = "from tests_of_serving import booster as model_fn\n"
