@@ -74,6 +74,8 @@ def _run(options: argparse.Namespace, interruption: Interruption) -> int:
         if preparation.errors:
             return FAILED
     with _endpoint(options) as (url, clients):
+        # Before a file of the SDK is run: AWS's examples read their data while they make their pipeline.
+        _upload_data(options, clients)
         if source is None:
             source = _sdk_source(options, url)
             preparation = _prepared(options, source)
@@ -101,14 +103,19 @@ def _sdk_source(options: argparse.Namespace, url: str) -> Source:
     return sdk_source(options.pipeline, options.pipeline_name, variables)
 
 
+def _upload_data(options: argparse.Namespace, clients: Clients) -> None:
+    from airflow_sm_pipelines.running.uploads import upload_data
+
+    upload_data(clients["s3"], options.s3)
+
+
 def _prepared(options: argparse.Namespace, source: Source) -> Preparation:
     from airflow_sm_pipelines.running.preparation import prepare
 
     selected = tuple(options.select)
     local = None if options.endpoint_url else local_limits(options.stub, selected or None)
-    uris = [each.uri for each in options.s3]
     given = dict(options.parameters)
-    preparation = prepare(source, given, selected=selected, logs=options.logs, uris=uris, local=local)
+    preparation = prepare(source, given, selected=selected, logs=options.logs, local=local)
     for problem in preparation.problems:
         sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
     return preparation
@@ -134,7 +141,12 @@ def _endpoint(options: argparse.Namespace) -> Iterator[tuple[str, Clients]]:
     from airflow_sm_pipelines.running.results import data_directory
 
     try:
-        settings = EndpointSettings(stand_ins=stand_ins, images=options.images, data_directory=data_directory(Path()))
+        settings = EndpointSettings(
+            stand_ins=stand_ins,
+            images=options.images,
+            lambdas=options.lambdas,
+            data_directory=data_directory(Path()),
+        )
         endpoint = LocalEndpoint(settings)
         endpoint.start()
     except (DataDirectoryError, ImagesFileError, SandboxUnavailableError, OSError) as error:
@@ -163,7 +175,7 @@ def _execution(
         raise CommandError("there is no definition to run")
     root = results.make_root(Path())
     uploads.make_buckets(clients["s3"], preparation.buckets)
-    uploads.upload(clients["s3"], preparation.uploads, options.s3)
+    uploads.upload_code(clients["s3"], preparation.uploads)
     client = clients["sagemaker"]
     execution.put_pipeline(client, source.name, definition, source.role_arn or _ROLE)
     selection = execution.selection_of(client, source.name, options.select)

@@ -6,10 +6,13 @@ import argparse
 import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_sm_pipelines.running.sources import Kind
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.local.functions.function import Function
 
 _DESCRIPTION = """\
 Run a pipeline on this machine, and show how it goes. PIPELINE is a pipeline definition (JSON), a Python file that
@@ -68,6 +71,15 @@ def parser(program: str) -> argparse.ArgumentParser:
         "all jobs",
     )
     made.add_argument(
+        "--lambda",
+        dest="lambdas",
+        action="append",
+        default=[],
+        metavar="NAME=MODULE:HANDLER",
+        help="Lambda function that Lambda steps find: a function of a module in the present directory; give it again "
+        "for another one",
+    )
+    made.add_argument(
         "--logs", action="append", default=[], metavar="STEP", help="show what a step prints; 'all' is every step"
     )
     made.add_argument("--json", action="store_true", help="print the summary as JSON; all else goes to standard error")
@@ -106,12 +118,21 @@ class _Parser(argparse.ArgumentParser):
         for name in sorted(set(names)):
             if names.count(name) > 1:
                 self.error(f"argument --parameter: '{name}' is given twice")
-        for name, value in (("--stub", options.stub), ("--images", options.images)):
+        for name, value in (("--stub", options.stub), ("--images", options.images), ("--lambda", options.lambdas)):
             if value and options.endpoint_url:
                 self.error(
                     f"argument {name}: the endpoint of --endpoint-url was started with its own; leave it out here"
                 )
+        options.lambdas = self._functions(options.lambdas)
         return options
+
+    def _functions(self, texts: Sequence[str]) -> tuple[Function, ...]:
+        from airflow_sm_pipelines.local.functions.function import registered_functions
+
+        try:
+            return registered_functions(texts, Path.cwd())
+        except ValueError as error:
+            self.error(f"argument --lambda: {error}")
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -52,7 +52,6 @@ def prepare(
     *,
     selected: Sequence[str] = (),
     logs: Sequence[str] = (),
-    uris: Sequence[str] = (),
     local: LocalLimits | None = None,
 ) -> Preparation:
     """Check a pipeline and all it is started with; find out what it needs.
@@ -61,7 +60,6 @@ def prepare(
     :param given: values of pipeline parameters, which count before the file's own.
     :param selected: the steps that a selective execution is to run.
     :param logs: the steps whose logs are to be shown; ``all`` is every step.
-    :param uris: S3 URIs that files are uploaded to besides.
     :param local: names what cannot run here; ``None`` where the endpoint knows that alone.
     """
     try:
@@ -80,7 +78,7 @@ def prepare(
     problems += _step_problems(definition, "--select", selected)
     problems += _step_problems(definition, "--logs", [each for each in logs if each != ALL])
     uploads = (*source.uploads, *files.uploads.values())
-    buckets = buckets_of(definition, values, (*uris, *(upload.uri for upload in uploads)))
+    buckets = buckets_of(definition, values, (upload.uri for upload in uploads))
     return Preparation(definition, values, uploads, buckets, tuple(problems))
 
 

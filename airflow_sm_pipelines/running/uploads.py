@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,15 +70,23 @@ def make_buckets(client: Any, buckets: Iterable[str]) -> None:
                 client.create_bucket(Bucket=bucket, **place)
 
 
-def upload(client: Any, uploads: Iterable[CodeUpload], data: Iterable[LocalData]) -> None:
-    """Put files into S3.
+def upload_code(client: Any, uploads: Iterable[CodeUpload]) -> None:
+    """Put code into S3, in buckets that are there.
 
     :param client: an S3 client.
-    :param uploads: code.
-    :param data: local files and directories.
+    :param uploads: the code.
     """
     for each in uploads:
         bucket, key = split_uri(each.uri)
         client.put_object(Bucket=bucket, Key=key, Body=each.content)
+
+
+def upload_data(client: Any, data: Sequence[LocalData]) -> None:
+    """Put local files and directories into S3. Their buckets are made.
+
+    :param client: an S3 client.
+    :param data: the files and directories.
+    """
+    make_buckets(client, sorted({split_uri(each.uri)[0] for each in data}))
     for bucket, key, file in (item for each in data for item in each.objects()):
         client.upload_file(str(file), bucket, key)

@@ -290,7 +290,7 @@ def test_a_dag_file_runs(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_sdk_runs(tmp_path: Path) -> None:
-    """In a process of its own; all its calls reach the endpoint, those too for which it names another address."""
+    """In a process of its own; all its calls reach the endpoint, those too for which it names another address. What --s3 gives is there first."""
     package = tmp_path / "sagemaker" / "workflow"
     package.mkdir(parents=True)
     for folder in (package, package.parent):
@@ -307,10 +307,15 @@ def test_a_file_of_the_sdk_runs(tmp_path: Path) -> None:
         "        return json.dumps({'Version': '2020-12-01', 'Steps': steps})\n"
     )
     (tmp_path / "mine.py").write_text(
-        "from sagemaker.workflow.pipeline import Pipeline\npipeline = Pipeline('of-sdk')\nprint('a file may print')\n"
+        "import boto3\n"
+        "from sagemaker.workflow.pipeline import Pipeline\n"
+        "pipeline = Pipeline('of-sdk')\n"
+        "print(boto3.client('s3').get_object(Bucket='samples', Key='rows.csv')['Body'].read().decode())\n"
     )
-    ended = run(tmp_path, "mine.py", AWS_DEFAULT_REGION="eu-west-1")
-    assert (ended.returncode, ended.stderr) == (1, "a file may print\n")
+    (tmp_path / "rows.csv").write_text("a file may read data, and print")
+    given = ("--s3", "s3://samples/rows.csv=rows.csv")
+    ended = run(tmp_path, "mine.py", *given, AWS_DEFAULT_REGION="eu-west-1")
+    assert (ended.returncode, ended.stderr) == (1, "a file may read data, and print\n")
     assert masked(ended.stdout).splitlines() == [
         "pipeline of-sdk, execution ID",
         "step end: Failed after N s: for 123456789012",

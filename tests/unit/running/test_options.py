@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_sm_pipelines.local.functions.function import Function
 from airflow_sm_pipelines.running.options import misplaced, parser
 from airflow_sm_pipelines.running.sources import Kind
 from airflow_sm_pipelines.running.uploads import LocalData
@@ -25,6 +26,7 @@ def test_options_are_read(tmp_path, monkeypatch):
         "s3": [LocalData("s3://b/year=1/", Path("a=b"))],
         "select": ["x"],
         "images": None,
+        "lambdas": (),
         "stub": [],
         "logs": ["all"],
         "json": True,
@@ -33,6 +35,16 @@ def test_options_are_read(tmp_path, monkeypatch):
         "dag_id": None,
         "group_id": None,
     }
+
+
+def test_functions_are_those_of_the_present_directory(tmp_path, monkeypatch):
+    """As those of the endpoint's own option."""
+    monkeypatch.chdir(tmp_path)
+    given = ["p.json", "--lambda", "deploy=functions:deploy", "--lambda", "tell=functions.mail:tell"]
+    assert parser("run").parse_args(given).lambdas == (
+        Function("deploy", "functions.deploy", tmp_path),
+        Function("tell", "functions.mail.tell", tmp_path),
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,6 +61,14 @@ def test_endpoints_of_this_machine_are_taken(url):
         (["--parameter", "A"], "argument --parameter: 'A' is not of the form NAME=VALUE"),
         (["--parameter", "=1"], "argument --parameter: '=1' is not of the form NAME=VALUE"),
         (["--parameter", "A=1", "--parameter", "A=2"], "argument --parameter: 'A' is given twice"),
+        (
+            ["--lambda", "deploy"],
+            "argument --lambda: 'deploy' is not of the form NAME=module:handler, such as greet=functions.greeting:handler",
+        ),
+        (
+            ["--lambda", "deploy=a:b", "--endpoint-url", "http://localhost:1"],
+            ("argument --lambda: the endpoint of --endpoint-url was started with its own; leave it out here"),
+        ),
         (["--s3", "b/x=."], "argument --s3: 'b/x=.' is not of the form s3://bucket/prefix=PATH"),
         (["--s3", "s3://b/x=/gone"], "argument --s3: there is no file or directory '/gone' for s3://b/x"),
         (["--s3", "s3://=."], "argument --s3: there is no file or directory '.' for s3://"),

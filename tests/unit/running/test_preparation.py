@@ -42,14 +42,14 @@ def test_a_pipeline_that_can_be_started(tmp_path):
         values_of_runs={"C": "{{ ds }}"},
         uploads=(code,),
     )
-    prepared = prepare(read, {"B": "3", "C": "file://rows.csv"}, selected=["end"], uris=["s3://of-data/x"])
+    prepared = prepare(read, {"B": "3", "C": "file://rows.csv"}, selected=["end"])
     uploaded = prepared.uploads[1]
     assert (prepared.problems, prepared.values, prepared.uploads, uploaded.content, prepared.buckets) == (
         (),
         {"A": "1", "B": "3", "C": uploaded.uri},
         (code, uploaded),
         b"1",
-        ("code-of-dag", "of-data", "of-default", "sm-pipelines-local"),
+        ("code-of-dag", "of-default", "sm-pipelines-local"),
     )
 
 
