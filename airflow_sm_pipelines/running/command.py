@@ -100,7 +100,7 @@ def _sdk_source(options: argparse.Namespace, url: str) -> Source:
 
     region = _region()
     variables = {**client_variables(url, region), "AWS_REGION": region}
-    return sdk_source(options.pipeline, options.pipeline_name, variables)
+    return sdk_source(options.pipeline, options.pipeline_name, variables, options.sdk_python or sys.executable)
 
 
 def _upload_data(options: argparse.Namespace, clients: Clients) -> None:

@@ -92,6 +92,11 @@ def parser(program: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--pipeline-name", metavar="NAME", help="the pipeline of a definition; which one of a Python file"
     )
+    made.add_argument(
+        "--sdk-python",
+        metavar="PYTHON",
+        help="Python interpreter that runs a file of the SDK: that of an environment with the SDK; by default this one",
+    )
     made.add_argument("--dag-id", help="which Dag, where a Dag file has several")
     made.add_argument("--group-id", help="which task group, where a Dag has several")
     return made
@@ -103,8 +108,13 @@ def misplaced(options: argparse.Namespace, kind: Kind) -> str | None:
     :param options: as they were read.
     :param kind: what the file is.
     """
-    of_dags = {"--dag-id": options.dag_id, "--group-id": options.group_id}
-    meaningless = {"--pipeline-name": options.pipeline_name} if kind is Kind.DAG else of_dags
+    meaningless = (
+        {"--pipeline-name": options.pipeline_name}
+        if kind is Kind.DAG
+        else {"--dag-id": options.dag_id, "--group-id": options.group_id}
+    )
+    if kind is not Kind.SDK:
+        meaningless["--sdk-python"] = options.sdk_python
     given = [name for name, value in meaningless.items() if value is not None]
     return f"argument {given[0]}: {options.pipeline} is {kind.value}; leave it out" if given else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from airflow_sm_pipelines.running.sources import Source, SourceError
 _STANDARD_ERROR: Final = 2
 
 
-def sdk_source(path: Path, name: str | None, variables: Mapping[str, str]) -> Source:
+def sdk_source(path: Path, name: str | None, variables: Mapping[str, str], python: str) -> Source:
     """Run a file and return what its pipeline comes to. What the file prints goes to standard error.
 
     The SDK uploads code while it writes a definition, so the endpoint has to be there. The file sees no settings of AWS
@@ -27,14 +26,21 @@ def sdk_source(path: Path, name: str | None, variables: Mapping[str, str]) -> So
     :param path: the file.
     :param name: the pipeline's name, where the file makes several.
     :param variables: the environment variables by which AWS clients find the endpoint.
+    :param python: the interpreter that runs the file: its environment has the SDK, and need not have this package.
     :raises SourceError: the file cannot be run, or it does not make one pipeline of that name.
     """
     with tempfile.TemporaryDirectory(prefix="sm-pipelines-sdk-") as scratch:
         answer = Path(scratch, "pipelines.json")
-        command = [sys.executable, sdk_program.__file__, str(path.absolute()), str(answer), name or ""]
-        ended = subprocess.run(command, env=environment(variables), stdout=_STANDARD_ERROR, check=False)  # noqa: S603
+        command = [python, sdk_program.__file__, str(path.absolute()), str(answer), name or ""]
+        try:
+            ended = subprocess.run(command, env=environment(variables), stdout=_STANDARD_ERROR, check=False)  # noqa: S603
+        except OSError as error:
+            raise SourceError(f"{path} cannot be run with {python}: {error.strerror}") from None
         if ended.returncode != 0 or not answer.is_file():
-            raise SourceError(f"{path} cannot be run: it ended with status {ended.returncode}; see above")
+            raise SourceError(
+                f"{path} cannot be run: it ended with status {ended.returncode}; see above. It was run with {python}; "
+                "--sdk-python PYTHON runs it with another interpreter, where the SDK has an environment of its own"
+            )
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     names: list[str] = found["names"]
     if found["definition"] is not None:

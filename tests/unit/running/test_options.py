@@ -32,6 +32,7 @@ def test_options_are_read(tmp_path, monkeypatch):
         "json": True,
         "endpoint_url": "http://localhost:1",
         "pipeline_name": None,
+        "sdk_python": None,
         "dag_id": None,
         "group_id": None,
     }
@@ -132,9 +133,10 @@ def test_the_objects_of_local_data(tmp_path):
     ("kind", "arguments", "problem"),
     [
         (Kind.DAG, ["--dag-id", "d", "--group-id", "g"], None),
-        (Kind.SDK, ["--pipeline-name", "p"], None),
+        (Kind.SDK, ["--pipeline-name", "p", "--sdk-python", "python3"], None),
         (Kind.DEFINITION, ["--pipeline-name", "p"], None),
         (Kind.DAG, ["--pipeline-name", "p"], "argument --pipeline-name: p.py is a Dag file; leave it out"),
+        (Kind.DAG, ["--sdk-python", "p"], "argument --sdk-python: p.py is a Dag file; leave it out"),
         (Kind.DEFINITION, ["--dag-id", "d"], "argument --dag-id: p.py is a pipeline definition; leave it out"),
         (
             Kind.SDK,

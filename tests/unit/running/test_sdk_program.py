@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from airflow_sm_pipelines.running import sdk_program
-from airflow_sm_pipelines.running.sdk_source import environment
+from airflow_sm_pipelines.running.sdk_source import environment, sdk_source
+from airflow_sm_pipelines.running.sources import SourceError
 
 CLASS = """
 import json
@@ -87,3 +88,26 @@ def test_the_file_sees_no_other_settings_of_aws(monkeypatch):
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     assert given["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        (
+            sys.executable,
+            (
+                "{file} cannot be run: it ended with status 1; see above. It was run with {python}; --sdk-python PYTHON runs "
+                "it with another interpreter, where the SDK has an environment of its own"
+            ),
+        ),
+        ("/no/python", "{file} cannot be run with {python}: No such file or directory"),
+    ],
+    ids=["no SDK", "no interpreter"],
+)
+def test_a_file_that_cannot_be_run_is_said(tmp_path, python, message):
+    """With the interpreter, which may be the wrong one."""
+    file = tmp_path / "mine.py"
+    file.write_text("import sagemaker_sdk_that_is_elsewhere\n")
+    with pytest.raises(SourceError) as refused:
+        sdk_source(file, None, {}, python)
+    assert str(refused.value) == message.format(file=file, python=python)
