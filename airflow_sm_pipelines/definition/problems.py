@@ -26,11 +26,11 @@ def error(message: str, path: str = "") -> Problem:
     return Problem("error", message, path)
 
 
-def warning(message: str, path: str) -> Problem:
+def warning(message: str, path: str = "") -> Problem:
     """Return a problem that may be none: a quota of old pages, or what this version does not know.
 
     :param message: the rule, the offender and what to do.
-    :param path: the place.
+    :param path: the place; empty where there is none.
     """
     return Problem("warning", message, path)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.parameters import MISSING
+from airflow_sm_pipelines.running.known_texts import beginning_of, known_values
 
 _BUCKET: Final = re.compile(r"s3://([a-z0-9][a-z0-9.\-]{1,61}[a-z0-9])(?=[/\"']|$)")
 """A bucket's name, to its end: where a text is the beginning of one that a run completes, the name may not be whole."""
@@ -20,8 +20,7 @@ def buckets_of(definition: PipelineDefinition, values: Mapping[str, str], uris: 
     :param values: the values that pipeline parameters are given; others have their defaults.
     :param uris: further S3 URIs.
     """
-    defaults = {each.name: each.default_value for each in definition.parameters if each.default_value is not MISSING}
-    known = {name: str(value) for name, value in {**defaults, **values}.items()}
+    known = known_values(definition, values)
     found = {bucket for text in (*uris, *known.values()) for bucket in _BUCKET.findall(text)}
     left: list[Any] = [step.to_document() for step in definition.steps]
     while left:
@@ -30,29 +29,10 @@ def buckets_of(definition: PipelineDefinition, values: Mapping[str, str], uris: 
             found.update(_BUCKET.findall(value))
         elif isinstance(value, Mapping):
             if "Std:Join" in value:
-                text, is_whole = _beginning(value, known)
+                text, is_whole = beginning_of(value, known)
                 # A mark that no bucket's name has, for what only the run knows.
                 found.update(_BUCKET.findall(text if is_whole else f"{text}\0"))
             left.extend(value.values())
         elif isinstance(value, list):
             left.extend(value)
     return tuple(sorted(found))
-
-
-def _beginning(value: Any, known: Mapping[str, str]) -> tuple[str, bool]:
-    """The text that a value begins with, as far as it is known, and whether that is all of it."""
-    if not isinstance(value, Mapping):
-        return (str(value), True)
-    reference = value.get("Get")
-    if isinstance(reference, str) and (name := reference.removeprefix("Parameters.")) in known:
-        return (known[name], reference != name)
-    join = value.get("Std:Join")
-    if not isinstance(join, Mapping) or not isinstance(join.get("Values"), list):
-        return ("", False)
-    on, text = str(join.get("On", "")), ""
-    for index, part in enumerate(join["Values"]):
-        more, is_whole = _beginning(part, known)
-        text += f"{on if index else ''}{more}"
-        if not is_whole:
-            return (text, False)
-    return (text, True)

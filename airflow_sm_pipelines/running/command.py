@@ -176,6 +176,7 @@ def _execution(
     root = results.make_root(Path())
     uploads.make_buckets(clients["s3"], preparation.buckets)
     uploads.upload_code(clients["s3"], preparation.uploads)
+    _warn_of_missing_data(options, clients, preparation)
     client = clients["sagemaker"]
     execution.put_pipeline(client, source.name, definition, source.role_arn or _ROLE)
     selection = execution.selection_of(client, source.name, options.select)
@@ -188,6 +189,15 @@ def _execution(
     finished = results.Finished(clients, definition, preparation.values, snapshot)
     rows = rows_of(definition, snapshot, _now())
     return snapshot, Summary(snapshot, rows, finished.results(directory), directory)
+
+
+def _warn_of_missing_data(options: argparse.Namespace, clients: Clients, preparation: Preparation) -> None:
+    from airflow_sm_pipelines.running.missing_data import missing, read_from_outside
+
+    if preparation.definition is not None and not options.select:
+        places = read_from_outside(preparation.definition, preparation.values)
+        for problem in missing(clients["s3"], places):
+            sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
 
 
 def _start_values(preparation: Preparation) -> Mapping[str, str]:

@@ -45,7 +45,7 @@ class StepResults:
 
     :param step: the step.
     :param outputs: where its outputs landed, by name; without those that it did not write.
-    :param metrics: the final value of each metric of a training job.
+    :param metrics: the final value of each metric of a training job; the best objective of a tuning job.
     :param comparisons: what a condition has compared.
     :param property_files: the contents of its property files by name, where they could be read.
     :param log_tail: of a step that failed, the last lines of its log.
@@ -146,7 +146,7 @@ class Finished:
         return StepResults(
             step=step,
             outputs=outputs,
-            metrics={each["MetricName"]: each["Value"] for each in job.get("FinalMetricDataList", ())},
+            metrics=metrics_of(job),
             comparisons=() if step.condition_outcome is None else tuple(self._comparisons(step.name)),
             property_files={} if definition is None else dict(self._property_files(definition)),
             log_tail=tuple(self._logs.tail(str(step.job_arn), LOG_LINES)) if is_failed else (),
@@ -203,6 +203,16 @@ class Finished:
             elif target.is_dir():
                 outputs[name] = target / uri.rstrip("/").rpartition("/")[2] if is_model else target
         return outputs, remarks
+
+
+def metrics_of(job: Mapping[str, Any]) -> dict[str, float]:
+    """Return the final metrics of a training job, or the objective of the best training job of a tuning job, by name.
+
+    :param job: the response of the job's Describe operation.
+    """
+    objective = job.get("BestTrainingJob", {}).get("FinalHyperParameterTuningJobObjectiveMetric")
+    metrics = [*job.get("FinalMetricDataList", ()), *([objective] if objective else ())]
+    return {each["MetricName"]: each["Value"] for each in metrics}
 
 
 def file_name(name: str) -> str:
