@@ -109,8 +109,7 @@ class Finished:
             return self._parameters[name]
         if reference.root == "Steps" and name in self._snapshot.steps:
             step = self._snapshot.steps[name]
-            known = {"Outcome": step.condition_outcome} if step.condition_outcome is not None else self._job(step)
-            return member_of(known, reference, reference.keys[1:])
+            return member_of(known_properties(step) or self._job(step), reference, reference.keys[1:])
         raise EvaluationError(f"'{reference.path}' is not known here.")
 
     def property_file(self, step_name: str, property_file_name: str) -> Any:
@@ -203,6 +202,20 @@ class Finished:
             elif target.is_dir():
                 outputs[name] = target / uri.rstrip("/").rpartition("/")[2] if is_model else target
         return outputs, remarks
+
+
+def known_properties(step: StepSnapshot) -> dict[str, Any]:
+    """Return the properties of a step that its own metadata have: a condition's outcome, and what was answered to it.
+
+    :param step: the step; one of a job has none of them.
+    """
+    answered = {
+        each["Name"]: each["Value"]
+        for details in step.metadata.values()
+        for each in details.get("OutputParameters", ())
+    }
+    outcome = {} if step.condition_outcome is None else {"Outcome": step.condition_outcome}
+    return {**outcome, **({"OutputParameters": answered} if answered else {})}
 
 
 def metrics_of(job: Mapping[str, Any]) -> dict[str, float]:

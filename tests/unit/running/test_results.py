@@ -2,7 +2,26 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_sm_pipelines.running.results import metrics_of
+from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.running.results import known_properties, metrics_of
+
+
+@pytest.mark.parametrize(
+    ("metadata", "properties"),
+    [
+        ({"Condition": {"Outcome": "True"}}, {"Outcome": True}),
+        (
+            {"Lambda": {"Arn": "arn", "OutputParameters": [{"Name": "a", "Value": "1"}, {"Name": "b", "Value": "x"}]}},
+            {"OutputParameters": {"a": "1", "b": "x"}},
+        ),
+        ({"ProcessingJob": {"Arn": "arn"}}, {}),
+    ],
+    ids=["condition", "lambda", "job"],
+)
+def test_the_properties_that_a_step_shows_itself(metadata, properties):
+    """What a condition after it compares is told with its value, though there is no job to ask."""
+    step = StepSnapshot.from_response({"StepName": "a", "StepStatus": "Succeeded", "Metadata": metadata})
+    assert known_properties(step) == properties
 
 
 @pytest.mark.parametrize(
