@@ -77,6 +77,13 @@ class PropertyFile:
         """Return the entry as it stands in a document."""
         return {"PropertyFileName": self.name, "OutputName": self.output_name, "FilePath": self.file_path}
 
+    def uri_below(self, output_uri: str) -> str:
+        """Return the file's S3 URI.
+
+        :param output_uri: the S3 URI of the output that it lies in.
+        """
+        return f"{output_uri.rstrip('/')}/{self.file_path.lstrip('/')}"
+
 
 @dataclass(frozen=True)
 class Step:

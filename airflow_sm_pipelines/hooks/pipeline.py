@@ -179,7 +179,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
                     f"property file {file.name!r} of step {step.name!r} is declared for output "
                     f"{file.output_name!r}, but its job {step.job_arn} has the outputs {sorted(outputs)}"
                 )
-            uris[file.name] = f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}"
+            uris[file.name] = file.uri_below(outputs[file.output_name])
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
         return StepResult(step, outputs, request, contents, uris, remarks)
 

@@ -75,7 +75,7 @@ class ExecutionLookup:
         outputs = self._properties(step_name).get("ProcessingOutputConfig", {}).get("Outputs", ())
         for output in outputs:
             if output["OutputName"] == file.output_name:
-                uri = f"{output['S3Output']['S3Uri'].rstrip('/')}/{file.file_path.lstrip('/')}"
+                uri = file.uri_below(output["S3Output"]["S3Uri"])
                 return self._json(uri, f"Property file '{property_file_name}' of step '{step_name}'", f" ({uri}).")
         raise EvaluationError(
             f"Property file '{property_file_name}' lies in the output '{file.output_name}', which step '{step_name}'"

@@ -48,7 +48,7 @@ def read_from_outside(definition: PipelineDefinition, values: Mapping[str, str])
         for is_written, value in _places(step.to_document().get("Arguments", {})):
             text, is_whole = beginning_of(value, known)
             if not is_whole:
-                continue  # no URI that is known before the start has the execution's id in it
+                continue  # what only the run knows, such as the execution's id
             if is_written:
                 written.append(text)
             elif text.startswith("s3://") and step.type in _JOBS:

@@ -124,7 +124,7 @@ class Finished:
         outputs = {} if step is None else outputs_of(self._job(step))
         if file is None or file.output_name not in outputs:
             raise EvaluationError(f"Step '{step_name}' has written no property file '{property_file_name}'.")
-        return self.s3_json(f"{outputs[file.output_name].rstrip('/')}/{file.file_path.lstrip('/')}")
+        return self.s3_json(file.uri_below(outputs[file.output_name]))
 
     def s3_json(self, uri: str) -> Any:
         """The content of a JSON file.
