@@ -13,7 +13,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from cryptography.fernet import Fernet
+from sqlalchemy import create_engine
 
 from harness.processes import Component, ComponentError, stop_components
 
@@ -74,6 +77,23 @@ def airflow_home(directory: Path, lock_seconds: int = 60) -> dict[str, str]:
         "AIRFLOW_HOME": str(directory),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{directory / 'airflow.db'}?timeout={lock_seconds}",
     }
+
+
+def give_no_trigger_number_twice(database: Path) -> None:
+    """Have SQLite number triggers as other databases do.
+
+    By itself it gives the number of the latest trigger again once that is gone. A triggerer that does not look in
+    between takes the next trigger for the one it already runs, and never starts it: a task that was cleared then waits
+    for ever.
+
+    :param database: an Airflow database that nobody uses yet.
+    """
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("trigger", recreate="always", table_kwargs={"sqlite_autoincrement": True}):
+            pass
+    engine.dispose()
 
 
 class Stack:
@@ -182,7 +202,7 @@ class Stack:
         raise ComponentError(f"{component.name} held a lock of the database each of {PAUSES} times it was stopped.")
 
     def _database_is_free(self) -> bool:
-        database = sqlite3.connect(self.directory / "airflow" / "airflow.db", timeout=SECONDS_OF_A_TRANSACTION)
+        database = sqlite3.connect(self._sqlite, timeout=SECONDS_OF_A_TRANSACTION)
         try:
             database.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
@@ -190,6 +210,11 @@ class Stack:
         finally:
             database.close()
         return True
+
+    @property
+    def _sqlite(self) -> Path:
+        """Where the database is, unless the settings name another one."""
+        return self.directory / "airflow" / "airflow.db"
 
     def another_triggerer(self) -> Component:
         """Add a triggerer beside those there are. It is not started; it is stopped with the other components."""
@@ -248,6 +273,8 @@ class Stack:
         self.endpoint.start()
         self._migration.start()
         self._migration.wait(SECONDS_TO_START)
+        if self._sqlite.exists():
+            give_no_trigger_number_twice(self._sqlite)
         report(f"local endpoint at {self.endpoint_url}, database ready ({time.monotonic() - began:.0f} s)")
         report(f"starting Airflow: {', '.join(component.name for component in self._airflow_components)}")
         for component in self._airflow_components:
@@ -257,7 +284,11 @@ class Stack:
         report(f"Airflow at {self.airflow_url} ({time.monotonic() - began:.0f} s)")
 
     def _stop(self) -> None:
-        stop_components([*self._airflow_components, self._migration, self.endpoint])
+        # The endpoint last: until they have ended, Airflow's components ask it.
+        try:
+            stop_components([*self._airflow_components, self._migration])
+        finally:
+            stop_components([self.endpoint])
 
     def _await(self, what: str, url: str, is_ready: Callable[[httpx.Response], bool]) -> None:
         """Ask an address until it answers as wanted, or until the component behind it is gone."""

@@ -55,6 +55,28 @@ def test_a_component_that_always_writes_cannot_be_paused(stack):
     assert writer.calls == ["pause", "resume"] * 3
 
 
+def test_a_number_of_a_trigger_is_not_given_again(tmp_path):
+    """A triggerer knows triggers by their numbers: with a number of one that is gone, the next one would not start."""
+    with sqlite3.connect(tmp_path / "airflow.db") as database:
+        database.execute(
+            'CREATE TABLE "trigger" (id INTEGER NOT NULL, classpath VARCHAR, CONSTRAINT pk PRIMARY KEY (id))'
+        )
+        database.execute('CREATE TABLE task_instance (trigger_id INTEGER REFERENCES "trigger" (id))')
+    components.give_no_trigger_number_twice(tmp_path / "airflow.db")
+
+    numbers = []
+    database.execute("PRAGMA foreign_keys = ON")
+    for _ in range(3):
+        [number] = database.execute(
+            """INSERT INTO "trigger" (classpath) VALUES ('a.trigger') RETURNING id"""
+        ).fetchone()
+        database.execute("INSERT INTO task_instance VALUES (?)", [number])
+        database.execute("DELETE FROM task_instance")
+        database.execute('DELETE FROM "trigger"')
+        numbers.append(number)
+    assert numbers == [1, 2, 3]
+
+
 def test_components_of_a_kind_have_names_and_log_ports_of_their_own(tmp_path):
     """Two of each listen beside each other; Celery's workers are named and run what the scheduler gives them."""
     stack = Stack(tmp_path, tmp_path, schedulers=2, triggerers=2, celery_workers=2)
