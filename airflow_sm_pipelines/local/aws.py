@@ -6,6 +6,7 @@ private interface of moto is needed.
 
 from __future__ import annotations
 
+import os
 import secrets
 import string
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.session import Session as BotocoreSession
 
 ACCOUNT_ID = "123456789012"
 """The account that moto gives to credentials it does not know, so every resource here has it too."""
@@ -49,6 +51,10 @@ ANY_KEY = AccessKey("local", "local")
 """What jobs and the endpoint itself use where any key is taken; never those of whoever started the endpoint."""
 
 
+_NO_SETTINGS = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+"""For clients that nobody's AWS_PROFILE and configuration file have a say in: they are about an account."""
+
+
 def client_variables(endpoint_url: str, region: str, access_key: AccessKey = ANY_KEY) -> dict[str, str]:
     """Return the environment variables by which any AWS client finds an endpoint.
 
@@ -81,6 +87,7 @@ class Clients:
             if service not in self._clients:
                 if self._session is None:  # it keeps what the clients of all services are made of
                     self._session = boto3.Session(
+                        botocore_session=BotocoreSession(session_vars=_NO_SETTINGS),
                         aws_access_key_id=self._access_key.id,
                         aws_secret_access_key=self._access_key.secret,
                         region_name=self._region,

@@ -138,7 +138,7 @@ def table_of(rows: list[Row]) -> Table:
     has_attempts = any(row.attempt > 1 for row in rows)
     if has_attempts:
         table.add_column("Attempt", no_wrap=True, justify="right")
-    table.add_column("", overflow="fold")
+    table.add_column("")
     for row in rows:
         style = _STYLES.get(row.state, "")
         name = f"{'  ' * row.depth}{f'{row.branch}: ' if row.branch else ''}{row.name}"
@@ -148,7 +148,7 @@ def table_of(rows: list[Row]) -> Table:
             Text(row.state, style=style),
             "" if row.seconds is None else duration(row.seconds),
             *([str(row.attempt or "")] if has_attempts else []),
-            Text(row.remark),
+            Text(row.remark, no_wrap=True, overflow="ellipsis"),  # all of a reason stands in the summary
         )
     return table
 

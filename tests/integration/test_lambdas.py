@@ -170,12 +170,16 @@ def test_what_is_not_invoked(endpoint: LocalEndpoint, aws: Aws, functions: Funct
         return error_of(functions.client.invoke, **request)
 
     for other in (f"{arn}x", f"{arn}:7", arn.replace("eu-west-1", "eu-west-2"), arn.replace("123456789012", "1" * 12)):
-        assert refused(FunctionName=other) == ("ResourceNotFoundException", f"Function not found: {other}")
+        not_found = (
+            f"Function not found: {other}. The local endpoint has the functions that CreateFunction made here, and"
+            f" those it was started with: --lambda {other.split(':')[6]}=module:handler."
+        )
+        assert refused(FunctionName=other) == ("ResourceNotFoundException", not_found)
         step = lambda_step("call", other)
         execution = aws.start(document(step))
         wait(endpoint, execution)
         assert aws.steps(execution)["call"]["FailureReason"] == (
-            f"ClientError: Failed to invoke lambda:Invoke. Error Details: Function not found: {other}"
+            f"ClientError: Failed to invoke lambda:Invoke. Error Details: {not_found}"
         )
     layer = functions.client.publish_layer_version(LayerName=name, Content={"ZipFile": code(a="")})["LayerVersionArn"]
     image = {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/r:t"}

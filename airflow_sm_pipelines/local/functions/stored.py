@@ -27,7 +27,10 @@ def stored_function(client: Any, region: str, reference: FunctionReference) -> F
     :raises FunctionNotFoundError: there is none of that name, version or alias.
     :raises FunctionNotRunError: it is there, and is nothing that runs here.
     """
-    missing = FunctionNotFoundError(f"Function not found: {reference.arn(region)}")
+    missing = FunctionNotFoundError(
+        f"Function not found: {reference.arn(region)}. The local endpoint has the functions that CreateFunction made"
+        f" here, and those it was started with: --lambda {reference.name}=module:handler."
+    )
     if reference.region not in (None, region) or reference.account not in (None, ACCOUNT_ID):
         raise missing
     qualifier = {} if reference.qualifier is None else {"Qualifier": reference.qualifier}

@@ -6,6 +6,7 @@ What they defer to runs here as the triggerer would run it. The connection is th
 import asyncio
 import json
 import sys
+import tarfile
 from copy import deepcopy
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from airflow.providers.amazon.aws.operators.sagemaker import (
     SageMakerStartPipelineOperator,
     SageMakerStopPipelineOperator,
     SageMakerTrainingOperator,
+    SageMakerTransformOperator,
     SageMakerTuningOperator,
 )
 from airflow.providers.amazon.aws.sensors.sagemaker import (
     SageMakerPipelineSensor,
     SageMakerProcessingSensor,
     SageMakerTrainingSensor,
+    SageMakerTransformSensor,
     SageMakerTuningSensor,
 )
 from airflow.sdk.exceptions import TaskDeferred
@@ -173,6 +176,51 @@ seen["model"] = model["Model"]["ModelArn"]
 run(SageMakerDeleteModelOperator(task_id="delete", config={"ModelName": f"model-{mode}"}))
 seen["models"] = client.list_models(NameContains=f"model-{mode}")["Models"]
 
+Path("model.json").write_text('{"add": 40}')
+with tarfile.open("model.tar.gz", "w:gz") as archive:
+    archive.add("model.json")
+s3.upload_file("model.tar.gz", bucket, "adds/model.tar.gz")
+s3.put_object(Bucket=bucket, Key="numbers/in.csv", Body=b"1\n2\n")
+transformed = run(
+    SageMakerTransformOperator(
+        task_id="transform",
+        config={
+            "Model": {
+                "ModelName": f"adds-{mode}",
+                "ExecutionRoleArn": ROLE,
+                "PrimaryContainer": {
+                    "Image": IMAGE,
+                    "ModelDataUrl": f"s3://{bucket}/adds/model.tar.gz",
+                    "Environment": {
+                        "SAGEMAKER_PROGRAM": "inference.py",
+                        "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{bucket}/code/sourcedir.tar.gz",
+                    },
+                },
+            },
+            "Transform": {
+                "TransformJobName": f"transform-{mode}",
+                "ModelName": f"adds-{mode}",
+                "TransformInput": {
+                    "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/numbers"}},
+                    "ContentType": "text/csv",
+                    "SplitType": "Line",
+                },
+                "TransformOutput": {
+                    "S3OutputPath": f"s3://{bucket}/transformed",
+                    "Accept": "text/csv",
+                    "AssembleWith": "Line",
+                },
+                "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": "1"},
+            },
+        },
+        **waits,
+    )
+)
+seen["transformed"] = [
+    transformed["Transform"]["TransformJobStatus"],
+    s3.get_object(Bucket=bucket, Key="transformed/in.csv.out")["Body"].read().decode().split(),
+]
+
 make_pipeline(f"short-{mode}", "print('short')")
 arn = run(
     SageMakerStartPipelineOperator(task_id="start", pipeline_name=f"short-{mode}", pipeline_params={"P": "q"}, **waits)
@@ -188,6 +236,7 @@ seen["sensed"] = [
         SageMakerProcessingSensor(task_id="processed", job_name=f"process-{mode}"),
         SageMakerTrainingSensor(task_id="trained", job_name=f"train-{mode}"),
         SageMakerTuningSensor(task_id="tuned", job_name=f"tune-{mode}"),
+        SageMakerTransformSensor(task_id="transformed", job_name=f"transform-{mode}"),
         SageMakerPipelineSensor(task_id="executed", pipeline_exec_arn=arn),
     )
 ]

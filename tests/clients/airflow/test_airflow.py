@@ -29,11 +29,12 @@ def test_airflows_own_operators_and_sensors(client: Client, mode: str) -> None:
         "processed": ["Completed", {"report": {"rows": 1}}],
         "trained": "Completed",
         "tuned": ["Completed", 2, {"depth": "2"}],
+        "transformed": ["Completed", ["41", "42"]],
         "model": f"arn:aws:sagemaker:{REGION}:123456789012:model/model-{mode}",
         "models": [],
         "execution": "Succeeded",
         "parameters": [{"Name": "P", "Value": "q"}],
         "stopped": "Stopped",
-        "sensed": [True, True, True, True],
+        "sensed": [True] * 5,
         "deferred_to": TRIGGERS[mode],
     }

@@ -56,8 +56,7 @@ def test_the_table():
     ]
     assert drawn(rows) == [
         "Step            Type           Status      Time",
-        "prepare         Processing     Succeeded  3.2 s  from the cache of",
-        "                                                 execution x",
+        "prepare         Processing     Succeeded  3.2 s  from the cache of ex\u2026",
         "  if: register  RegisterModel  Executing   1:05",
         "  else: reject  Fail           Not taken",
     ]
