@@ -139,7 +139,7 @@ class Finished:
 
     def _results(self, step: StepSnapshot, directory: Path) -> StepResults:
         job = self._job(step)
-        outputs, remarks = self._download(step, job, directory)
+        outputs, remarks = self._download(step, self._with_outputs(job), directory)
         definition = self._steps.get(step.name)
         is_failed = step.status is StepStatus.FAILED and step.job_arn is not None
         return StepResults(
@@ -171,6 +171,11 @@ class Finished:
         if arn not in self._described:
             self._described[arn] = self._describe(ResourceArn.parse(arn))
         return self._described[arn]
+
+    def _with_outputs(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The job that has the outputs of a step's job: of a tuning job its best training job, else the job itself."""
+        best = job.get("BestTrainingJob")
+        return self._describe(ResourceArn.parse(best["TrainingJobArn"])) if best else job
 
     def _describe(self, arn: ResourceArn) -> Mapping[str, Any]:
         resource = RESOURCES.get(arn.resource_type)

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import airflow_sm_pipelines
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from airflow_sm_pipelines.local.persistence.directory import DataDirectory
 from tests.integration.documents import REGION, condition_step, document, fail_step, processing_step
+from tests.tuning_requests import choices, config, definition
 
 ROOT = Path(airflow_sm_pipelines.__file__).parents[1]
 
@@ -262,6 +264,33 @@ def test_an_interrupted_run_stops_its_execution(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int(lines[-1].split()[-1]), 0)
+
+
+def test_of_a_tuning_step_the_best_model_is_kept(tmp_path: Path) -> None:
+    """And its objective is told."""
+    with tarfile.open(tmp_path / "source.tar.gz", "w:gz") as archive:
+        (tmp_path / "train.py").write_text(
+            "import os, sys; print('score=' + sys.argv[2])\n"
+            "open(os.environ['SM_MODEL_DIR'] + '/text', 'w').write(sys.argv[2])\n"
+        )
+        archive.add(tmp_path / "train.py", "train.py")
+    arguments = {
+        "HyperParameterTuningJobConfig": config(choices(depth=["1", "2"])),
+        "TrainingJobDefinition": definition("s3://code/source.tar.gz"),
+    }
+    (tmp_path / "tune.json").write_text(
+        json.dumps(document({"Name": "tune", "Type": "Tuning", "Arguments": arguments}))
+    )
+    ended = run(tmp_path, "tune.json", "--s3", "s3://code/source.tar.gz=source.tar.gz")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    [*_, metrics, outputs] = ended.stdout.split("metrics:\n")[1].split("outputs:\n")
+    assert (metrics, masked(outputs)) == (
+        "  tune  score = 2\n",
+        "  tune  model_artifacts: .sm-pipelines/ID/tune/model.tar.gz\n",
+    )
+    with tarfile.open(tmp_path / outputs.split(": ")[1].strip()) as model:
+        assert model.extractfile("text").read() == b"2"  # type: ignore[union-attr]
 
 
 def test_a_dag_file_runs(tmp_path: Path) -> None:
