@@ -18,7 +18,8 @@ Route = tuple[BranchOwner, ...]
 
 JOINING_RULES = ("none_failed", "none_failed_min_one_success")
 FAILURE_RULES = ("one_failed", "all_failed")
-SUPPORTED_RULES = ("all_success", *JOINING_RULES, *FAILURE_RULES, "all_done")
+WAITING_FOR_FAILURES = (*FAILURE_RULES, "all_done")
+SUPPORTED_RULES = ("all_success", *JOINING_RULES, *WAITING_FOR_FAILURES)
 
 
 def routes_of(tasks: Mapping[str, TaskNode], order: Iterable[str]) -> dict[str, Route]:

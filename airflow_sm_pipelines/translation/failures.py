@@ -1,8 +1,9 @@
-"""Steps that may not run although the execution goes on, because a failure before them is waited for.
+"""Steps that may not run because a step before them has failed.
 
-A failure that no step waits for ends the execution. One that a step does wait for (``one_failed``, ``all_failed``,
-``all_done``) does not, and then Airflow and SageMaker may think differently about the steps behind it: Airflow tells
-*skipped* from *upstream_failed*, SageMaker does not start either. What they would treat differently is refused here.
+A failure that no step waits for ends the execution. Airflow goes on, and runs what waits for failures further down. A
+failure that a step does wait for (``one_failed``, ``all_failed``, ``all_done``) does not end the execution, and then
+Airflow and SageMaker may think differently about the steps behind it: Airflow tells *skipped* from *upstream_failed*,
+SageMaker does not start either. What they would treat differently is refused here.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.branches import FAILURE_RULES, JOINING_RULES, Route
+from airflow_sm_pipelines.translation.branches import FAILURE_RULES, JOINING_RULES, WAITING_FOR_FAILURES, Route
 from airflow_sm_pipelines.translation.nodes import TaskNode
 
 
 @dataclass(frozen=True)
 class _Absence:
-    """Why a task may not run although its branch is taken and the execution goes on.
+    """Why a task may not run although its branch is taken.
 
-    :param succeeded: tasks that make Airflow skip it when they succeed.
-    :param failed: tasks that make Airflow set it to upstream_failed when they fail, another task waiting for that.
+    :param succeeded: tasks that make Airflow skip it when they succeed; the execution goes on.
+    :param failed: tasks that make Airflow set it to upstream_failed when they fail; the execution goes on, since
+        another task waits for that.
+    :param ended: tasks whose failure ends the execution.
     """
 
     succeeded: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
 
 
 def refuse_unlike_failures(
@@ -51,7 +55,8 @@ def refuse_unlike_failures(
             _check(task, upstream, absences[upstream], inside)
         around = {names[owner.condition] for owner in routes[task_id]}
         waited = {_counterpart(upstream, routes, task_id, names): upstream for upstream in task.upstream_task_ids}
-        absences[task_id] = _absence(task, waited, absences, handled)
+        within = {each for one in waited if one not in around for each in inside.get(one, ())}
+        absences[task_id] = _absence(task, waited, within, absences, handled)
         if task.trigger_rule != "all_done":
             behind.extend((task, each) for each in waited if each in inside and each not in around)
     for task, condition in behind:
@@ -62,7 +67,7 @@ def _handled(tasks: Mapping[str, TaskNode], inside: Mapping[str, list[str]]) -> 
     """Return the tasks whose failure some task waits for."""
     found: set[str] = set()
     for task in tasks.values():
-        if task.trigger_rule in FAILURE_RULES or task.trigger_rule == "all_done":
+        if task.trigger_rule in WAITING_FOR_FAILURES:
             for upstream in task.upstream_task_ids:
                 found.update((upstream, *inside.get(upstream, ())))
     return frozenset(found)
@@ -78,17 +83,27 @@ def _counterpart(upstream: str, routes: Mapping[str, Route], task_id: str, names
 
 
 def _absence(
-    task: TaskNode, waited: Iterable[str], absences: Mapping[str, _Absence], handled: frozenset[str]
+    task: TaskNode,
+    waited: Iterable[str],
+    within: Iterable[str],
+    absences: Mapping[str, _Absence],
+    handled: frozenset[str],
 ) -> _Absence:
+    """Return why a task may not run.
+
+    :param waited: what its step waits for.
+    :param within: the tasks in the branches of the conditions among those.
+    """
     if task.trigger_rule == "all_done":
         return _Absence()
     if task.trigger_rule in FAILURE_RULES:
         upstream = task.upstream_task_ids[0]
         return _Absence(absences[upstream].succeeded | {upstream})
     failed = frozenset().union(*(absences[each].failed | ({each} & handled) for each in waited))
+    ended = frozenset(within).union(*(absences[each].ended | {each} for each in waited)) - handled
     if task.trigger_rule in JOINING_RULES:
-        return _Absence(failed=failed)
-    return _Absence(frozenset().union(*(absences[each].succeeded for each in waited)), failed)
+        return _Absence(failed=failed, ended=ended)
+    return _Absence(frozenset().union(*(absences[each].succeeded for each in waited)), failed, ended)
 
 
 def _check(task: TaskNode, upstream: str, absence: _Absence, inside: Mapping[str, list[str]]) -> None:
@@ -115,7 +130,13 @@ def _check(task: TaskNode, upstream: str, absence: _Absence, inside: Mapping[str
         raise TranslationError(
             f"Task '{task_id}' has trigger_rule='{rule}' and follows '{upstream}', which never starts when "
             f"{_listed(absence.failed)} fails. Airflow would run it then, too; SageMaker only when '{upstream}' itself "
-            f"fails. Let it follow {_listed(absence.failed)}, or let no task wait for the failure of that."
+            f"fails. Let it follow {_listed(absence.failed)}."
+        )
+    if rule in WAITING_FOR_FAILURES and absence.ended:
+        raise TranslationError(
+            f"Task '{task_id}' has trigger_rule='{rule}' and follows '{upstream}', which never starts when "
+            f"{_listed(absence.ended)} fails. Airflow would run '{task_id}' then, too; the pipeline has ended by then. "
+            f"Put what '{task_id}' does into a task behind the group, with this trigger rule: group >> task."
         )
 
 

@@ -77,6 +77,15 @@ def airflow_tasks(outline):
     }
 
 
+def reached_by_failures(tasks, states):
+    """The tasks directly behind one that has failed, or did not start because of a failure."""
+    return {
+        name
+        for name, task in tasks.items()
+        if any(states.get(each) in ("failed", "upstream_failed") for each in task.upstream)
+    }
+
+
 def scenarios(outline):
     """Every combination of outcomes, with no failing step, with each one and with every other one."""
     names = [task.step.name for task in outline.tasks]
@@ -92,7 +101,8 @@ def scenarios(outline):
 def test_the_pipeline_runs_what_airflow_would_run(outline):
     """A graph is refused, or its steps run for exactly the outcomes and failures for which Airflow runs its tasks.
 
-    A failure that no task waits for ends the whole execution: then SageMaker starts nothing that Airflow would not.
+    A failure that no task waits for ends the whole execution: then SageMaker starts nothing that Airflow would not, and
+    of the tasks that the failure reaches all that Airflow would.
     """
     try:
         definition = compile_pipeline(outline).definition
@@ -113,5 +123,12 @@ def test_the_pipeline_runs_what_airflow_would_run(outline):
         started = {name for name, (was_started, _) in expected.items() if was_started}
         if status is ExecutionStatus.FAILED:
             assert set(ended) <= started, (outcomes, failing)
+            states = {name: state for name, (_, state) in expected.items()}
+            if sum(name in failing for name in ended) == 1:
+                assert started & reached_by_failures(tasks, states) <= set(ended), (
+                    outcomes,
+                    failing,
+                    definition.to_json(),
+                )
         else:
             assert set(ended) == started, (outcomes, failing, definition.to_json())

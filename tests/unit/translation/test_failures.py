@@ -67,24 +67,62 @@ def test_a_failure_that_reaches_the_task_from_further_up_is_refused():
     tasks = [task("a"), task("b", ["a"]), task("one", ["a"], "one_failed"), task("two", ["b"], "one_failed")]
     assert refusal(*tasks) == SUBJECT + (
         "Task 'two' has trigger_rule='one_failed' and follows 'b', which never starts when 'a' fails. Airflow would run "
-        "it then, too; SageMaker only when 'b' itself fails. Let it follow 'a', or let no task wait for the failure of "
-        "that."
+        "it then, too; SageMaker only when 'b' itself fails. Let it follow 'a'."
     )
 
 
-def test_steps_after_a_condition_whose_branch_handles_a_failure_are_refused():
-    """What comes after a condition waits for the whole branch, the failed step in it included."""
-    tasks = [
-        choice("c", [], ["i"]),
-        task("i", ["c"]),
-        task("rescue", ["i"], "one_failed"),
-        task("after", ["c"]),
-    ]
+@pytest.mark.parametrize("rule", ["all_done", "one_failed", "all_failed"])
+@pytest.mark.parametrize(
+    ("tasks", "upstream", "failing"),
+    [
+        ([task("a"), task("b", ["a"])], "b", "'a'"),
+        ([task("a"), task("b", ["a"]), task("c", ["b"])], "c", "'a' or 'b'"),
+        ([task("a"), task("b"), task("c", ["a", "b"])], "c", "'a' or 'b'"),
+        ([task("a"), task("b", ["a"], "none_failed")], "b", "'a'"),
+        ([choice("c", [], ["i"]), task("i", ["c"]), task("after", ["c"])], "after", "'c' or 'i'"),
+        (
+            [
+                choice("c", [], ["i"], ["j"]),
+                task("i", ["c"]),
+                task("j", ["c"]),
+                task("join", ["i", "j"], "none_failed_min_one_success"),
+            ],
+            "join",
+            "'c' or 'i' or 'j'",
+        ),
+        ([task("a", outside=["fetch"]), task("b", ["a"])], "b", "'a'"),
+    ],
+    ids=["chain", "long chain", "two first steps", "none_failed", "condition", "join", "outside"],
+)
+def test_what_waits_for_a_failure_and_comes_too_late_is_refused(tasks, upstream, failing, rule):
+    """A failure further up, which nobody waits for, ends the pipeline; Airflow goes on, and runs the task."""
+    assert refusal(*tasks, task("end", [upstream], rule)) == SUBJECT + (
+        f"Task 'end' has trigger_rule='{rule}' and follows '{upstream}', which never starts when {failing} fails. "
+        "Airflow would run 'end' then, too; the pipeline has ended by then. Put what 'end' does into a task behind the "
+        "group, with this trigger rule: group >> task."
+    )
+
+
+@pytest.mark.parametrize("rule", ["one_failed", "all_failed"])
+def test_a_failure_in_a_branch_is_not_waited_for(rule):
+    """When the condition itself fails, Airflow runs the task, and the pipeline has ended."""
+    tasks = [choice("c", [], ["i"]), task("i", ["c"]), task("rescue", ["i"], rule)]
     assert refusal(*tasks) == SUBJECT + (
-        "Task 'after' has trigger_rule='all_success' and comes after the condition 'c', and the failure of 'i' in a "
-        "branch of 'c' is waited for by another task. A step after a condition waits in SageMaker for all steps of the "
-        "branch taken; Airflow would run it in other cases. Let no task with trigger_rule='one_failed', 'all_failed' or 'all_done' follow 'c' or a step of its branches, or put 'after' into a branch."
+        f"Task 'rescue' has trigger_rule='{rule}' and follows 'i', which never starts when 'c' fails. Airflow would run "
+        "'rescue' then, too; the pipeline has ended by then. Put what 'rescue' does into a task behind the group, with "
+        "this trigger rule: group >> task."
     )
+
+
+def test_a_chain_of_tasks_that_run_whatever_happens():
+    """Each failure is waited for by the next one, so none of them comes too late."""
+    tasks = [task("a"), task("b", ["a"], "all_done"), task("c", ["b"], "all_done")]
+    steps = compile_pipeline(PipelineOutline("d", "g", "p", (), tuple(tasks))).definition.steps
+    assert [step.to_document().get("DependsOn") for step in steps] == [
+        None,
+        [{"Step": "a", "Trigger": "Any"}],
+        [{"Step": "b", "Trigger": "Any"}],
+    ]
 
 
 def test_steps_after_a_condition_whose_branch_waits_for_a_handled_failure_are_refused():
