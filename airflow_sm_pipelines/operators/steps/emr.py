@@ -50,6 +50,11 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
         if sum(place is not None for place in places) != 1:
             raise self.error("an EMR step runs on one cluster. Give either cluster_id or cluster_config.")
 
+    @property
+    def has_role(self) -> bool:
+        """The role of a cluster's step is ``execution_role_arn``."""
+        return False
+
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the step's arguments that the keywords make."""
         properties = None

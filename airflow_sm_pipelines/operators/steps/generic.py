@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
-from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
+from airflow_sm_pipelines.operators.steps.keywords import (
+    optional,
+    refuse_without_effect,
+    require_dict,
+    require_list,
+)
 from airflow_sm_pipelines.translation.argument_types import types_in, types_of
 from airflow_sm_pipelines.translation.code import LocalCode, read_local_code
 from airflow_sm_pipelines.translation.nodes import CodeUpload, StepNode
@@ -23,6 +28,9 @@ _INSTEAD: Final = {
 }
 """Keys that every step has, and the keyword for each."""
 
+_ROLES: Final = ("RoleArn", "ExecutionRoleArn")
+"""What requests call the role that the step's job, model or the like runs with."""
+
 
 class SageMakerStepOperator(BaseSageMakerStepOperator):
     """
@@ -35,9 +43,11 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
     :param cache: how long a result may be reused: a timedelta, an ISO 8601 duration such as ``"P30D"``, or
         ``True`` for ever.
     :param retry_policies: as the document has them: ``[{"ExceptionType": [...], "MaxAttempts": ...}]``.
-    :param role_arn: the role of this step's job; by default the group's, except for steps of this class itself.
+    :param role_arn: the role of this step's job; by default the group's, except for steps of this class itself. Not for
+        steps that have none, such as Lambda and RegisterModel.
     :param step_options: further keys of the step in the document, such as ``OutputParameters`` or ``FunctionArn``.
-    :raises TranslationError: for a Condition step, and for a key of ``step_options`` that a keyword has.
+    :raises TranslationError: for a Condition step, for a key of ``step_options`` that a keyword has, and for a keyword
+        that would have no effect.
     """
 
     def __init__(
@@ -64,11 +74,28 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         for key in self.step_options:
             if key in _INSTEAD:
                 raise self.error(f"step_options has '{key}', which every step has. {_INSTEAD[key]}")
+        if not self.has_role:
+            refuse_without_effect(
+                self,
+                "role_arn",
+                role_arn,
+                f"the request of a step of type {step_type} has no role. Leave it out; where the step has one all the "
+                "same, it stands in arguments.",
+            )
+
+    @property
+    def has_role(self) -> bool:
+        """Whether ``role_arn`` has a place in the request."""
+        return self._role_member is not None
+
+    @property
+    def _role_member(self) -> str | None:
+        known = types_in(types_of(self.step_type), "Arguments")
+        return next((name for name in _ROLES if isinstance(known, Mapping) and name in known), None)
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the request that the keywords make, which overrides ``arguments``: for a generic step the role."""
-        known = types_in(types_of(self.step_type), "Arguments")
-        return {"RoleArn": self.role_arn} if isinstance(known, Mapping) and "RoleArn" in known else {}
+        return {} if self._role_member is None else {self._role_member: self.role_arn}
 
     def default_arguments(self) -> dict[str, Any]:
         """Return what the request has where neither ``arguments`` nor a keyword says it. Nothing for a generic step."""

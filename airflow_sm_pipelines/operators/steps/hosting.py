@@ -8,6 +8,7 @@ from typing import Any
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
+from airflow_sm_pipelines.operators.steps.keywords import refuse_without_effect
 
 
 class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
@@ -19,8 +20,8 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
     :param endpoint_config_name: its name. Names are unique; ``Join`` in the execution's id for one each run.
     :param model_name: the model, such as ``model.model_name``.
     :param instance_type: such as ``ml.m5.xlarge``.
-    :param initial_instance_count: how many instances.
-    :param variant_name: the variant's name.
+    :param initial_instance_count: how many instances; by default 1.
+    :param variant_name: the variant's name; by default ``AllTraffic``.
     """
 
     def __init__(
@@ -29,8 +30,8 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
         endpoint_config_name: Any,
         model_name: Any = None,
         instance_type: Any = None,
-        initial_instance_count: Any = 1,
-        variant_name: Any = "AllTraffic",
+        initial_instance_count: Any = None,
+        variant_name: Any = None,
         step_type: str = "EndpointConfig",
         **kwargs: Any,
     ) -> None:
@@ -40,6 +41,14 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
         self.instance_type = instance_type
         self.initial_instance_count = initial_instance_count
         self.variant_name = variant_name
+        if "ProductionVariants" in self.arguments:
+            for keyword in ("model_name", "instance_type", "initial_instance_count", "variant_name"):
+                refuse_without_effect(
+                    self,
+                    keyword,
+                    getattr(self, keyword),
+                    "arguments have the ProductionVariants. Say it there, or leave them out.",
+                )
 
     @property
     def endpoint_config_name(self) -> PropertyReference:
@@ -48,13 +57,13 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
 
     def keyword_arguments(self) -> dict[str, Any]:
         """Return the CreateEndpointConfig request that the keywords make."""
-        request: dict[str, Any] = {"EndpointConfigName": self._endpoint_config_name}
+        request: dict[str, Any] = {"EndpointConfigName": self._endpoint_config_name, "ExecutionRoleArn": self.role_arn}
         if "ProductionVariants" not in self.arguments:
             variant = {
-                "VariantName": self.variant_name,
+                "VariantName": "AllTraffic" if self.variant_name is None else self.variant_name,
                 "ModelName": self.model_name,
                 "InstanceType": self.instance_type,
-                "InitialInstanceCount": self.initial_instance_count,
+                "InitialInstanceCount": 1 if self.initial_instance_count is None else self.initial_instance_count,
             }
             request["ProductionVariants"] = [merge_arguments({}, variant)]
         return request

@@ -89,6 +89,25 @@ def require_names(operator: BaseSageMakerStepOperator, keyword: str, names: Iter
             )
 
 
+def refuse_without_effect(operator: BaseSageMakerStepOperator, keyword: str, value: Any, reason: str) -> None:
+    """Raise for an argument that would change nothing, and that its author has therefore misunderstood.
+
+    What ``default_args`` say is for all tasks that have a use for it, and passes.
+
+    :param operator: named in the error.
+    :param keyword: the argument's name.
+    :param value: the argument; ``None`` when it was not given.
+    :param reason: why it has no effect, and what to do.
+    :raises TranslationError: saying so.
+    """
+    if value is None:
+        return
+    group = operator.task_group
+    defaults = {**operator.dag.default_args, **({} if group is None else group.default_args)}
+    if keyword not in defaults or defaults[keyword] != value:
+        raise operator.error(f"{keyword}={value!r} has no effect: {reason}")
+
+
 def require_given(operator: BaseSageMakerStepOperator, keyword: str, value: Any, *arguments: str) -> None:
     """Raise when neither a keyword nor the raw ``arguments`` say something the API cannot do without.
 

@@ -8,7 +8,12 @@ from typing import Any
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.operators.steps.base import merge_arguments
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
+from airflow_sm_pipelines.operators.steps.keywords import (
+    optional,
+    refuse_without_effect,
+    require_dict,
+    require_list,
+)
 
 
 class SageMakerModelStepOperator(SageMakerStepOperator):
@@ -97,6 +102,14 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         self.approval_status = approval_status
         self.model_metrics = model_metrics
         self.model_package_description = model_package_description
+        if image_uri is None:
+            refuse_without_effect(
+                self,
+                "model_data",
+                model_data,
+                "it is the model of the container with image_uri. Give image_uri=..., too, or ModelDataUrl with the "
+                "containers in arguments.",
+            )
 
     @property
     def model_package_arn(self) -> PropertyReference:

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import (
     optional,
+    refuse_without_effect,
     require_dict,
     require_given,
     require_list,
@@ -61,7 +62,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         volume_size_in_gb: Any = None,
         code: str | PathLike[str] | None = None,
         entry_point: str | None = None,
-        command: Sequence[str] = ("python3",),
+        command: Sequence[str] | None = None,
         job_arguments: Sequence[Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         outputs: Sequence[str] | Mapping[str, Any] = (),
@@ -83,7 +84,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         self.volume_size_in_gb = volume_size_in_gb
         self.code = require_path(self, "code", code)
         self.entry_point = entry_point
-        self.command = require_list(self, "command", command)
+        self.command = optional(require_list, self, "command", command)
+        self._refuse_what_only_code_needs()
         self.job_arguments = optional(require_list, self, "job_arguments", job_arguments)
         self.inputs = require_dict(self, "inputs", inputs)
         require_names(self, "inputs", self.inputs)
@@ -111,6 +113,21 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                     f"outputs being {', '.join(map(repr, self._output_names())) or '(none)'}"
                     f"{'' if output in self._output_names() else did_you_mean(output, self._output_names())}"
                 )
+
+    def _refuse_what_only_code_needs(self) -> None:
+        if self.code is None:
+            image_runs = "without code the image runs what it always runs. Give code=..., or "
+            own = "AppSpecification.ContainerEntrypoint in arguments."
+            refuse_without_effect(self, "command", self.command, image_runs + own)
+            refuse_without_effect(self, "entry_point", self.entry_point, image_runs + own)
+        elif self.code.startswith("s3://"):
+            script = self.code.rsplit("/", 1)[1]
+            refuse_without_effect(
+                self,
+                "entry_point",
+                self.entry_point if self.entry_point != script else None,
+                f"code='{self.code}' is one file in S3, which is what runs. Leave it out.",
+            )
 
     @property
     def outputs(self) -> NamedReferences[PropertyReference]:
@@ -161,7 +178,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         entry_point = None
         if self.code is not None:
             script = self._script(self.code)[1]
-            entry_point = [*self.command, f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{script}"]
+            command = ["python3"] if self.command is None else self.command
+            entry_point = [*command, f"{PROCESSING_DIRECTORY}/input/{CODE_INPUT_NAME}/{script}"]
         outputs, limit = list(self._outputs()), self.max_runtime_in_seconds
         return {
             "RoleArn": self.role_arn,

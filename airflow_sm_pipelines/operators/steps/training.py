@@ -10,7 +10,13 @@ from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, Prop
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hyperparameters import hyperparameter
-from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_names, require_path
+from airflow_sm_pipelines.operators.steps.keywords import (
+    optional,
+    refuse_without_effect,
+    require_dict,
+    require_names,
+    require_path,
+)
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 PROGRAM: Final = "sagemaker_program"
@@ -76,6 +82,17 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         self.environment = optional(require_dict, self, "environment", environment)
         self.max_runtime_in_seconds = max_runtime_in_seconds
         self._require_machine()
+        if self.code is None:
+            refuse_without_effect(
+                self, "entry_point", entry_point, "without code the image's own algorithm runs. Give code=..., too."
+            )
+        if not self.inputs:
+            refuse_without_effect(
+                self,
+                "content_type",
+                content_type,
+                "it is of the channels in inputs, and there are none. A channel in arguments has its own ContentType.",
+            )
         if self.code is not None and self.code.startswith("s3://") and entry_point is None:
             raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
 

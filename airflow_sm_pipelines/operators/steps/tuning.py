@@ -49,6 +49,11 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
         self.max_parallel_jobs = max_parallel_jobs
 
     @property
+    def has_role(self) -> bool:
+        """Its training jobs have one."""
+        return True
+
+    @property
     def best_training_job(self) -> PropertyReference:
         """The name of the best training job, for other steps."""
         return self.properties.BestTrainingJob.TrainingJobName
