@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS
+from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS, Comparison, operand_to_document
 from airflow_sm_pipelines.definition.evaluation import evaluate_condition
-from airflow_sm_pipelines.definition.expressions import parse_reference
+from airflow_sm_pipelines.definition.expressions import Measured, ParameterReference, parse_reference
 from airflow_sm_pipelines.exceptions import EvaluationError, PipelineDefinitionError
 
 LONGEST_TEXT: Final = 300
@@ -40,6 +40,39 @@ class ToldComparison:
     def to_dict(self) -> dict[str, Any]:
         """Return this as JSON, for an XCom."""
         return {"comparison": self.text, "holds": self.holds}
+
+
+def text_beside_a_number(comparison: Comparison) -> str | None:
+    """Say which operand of an ordering is text although the other is a number; ``None`` when none is.
+
+    SageMaker compares text by its letters, and no number with text. What a job measures may be text all the same, so
+    next to that only text that reads as a number is a mistake.
+
+    :param comparison: with the operands that the Dag's author wrote; what only a Dag run knows passes.
+    """
+    operands = (comparison.left_value, comparison.right_value)
+    for operand, other in (operands, reversed(operands)):
+        if comparison.type == "Equals" or not isinstance(operand, str):
+            continue
+        if _is_a_number(other) or (isinstance(other, Measured) and _reads_as_a_number(operand)):
+            fix = f"Write {operand}, without quotes" if _reads_as_a_number(operand) else "Give a number"
+            name = other.json_path if isinstance(other, Measured) else operand_name(operand_to_document(other))
+            return f"{name or repr(other)} is compared with the text {operand!r}, and orderings are of numbers. {fix}."
+    return None
+
+
+def _is_a_number(operand: Any) -> bool:
+    if isinstance(operand, ParameterReference):
+        return operand.type in ("Integer", "Float")
+    return isinstance(operand, (int, float)) and not isinstance(operand, bool)
+
+
+def _reads_as_a_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _HOLDS: Final = {True: "holds", False: "does not hold", None: "not known here"}

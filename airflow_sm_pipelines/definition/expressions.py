@@ -282,8 +282,14 @@ class Join(Comparable):
         return {"Std:Join": {"On": self.on, "Values": [operand_to_document(value) for value in self.values]}}
 
 
+class Measured(Comparable):
+    """A value in a JSON file that a job writes: most often a number, and always of the type that the file gives it."""
+
+    json_path: str
+
+
 @dataclass(frozen=True, order=False)
-class JsonGet(Comparable):
+class JsonGet(Measured):
     """A value out of a property file of an earlier Processing step.
 
     :param step_name: the step that writes the file.

@@ -4,5 +4,6 @@ Loading the model takes a tenth of a second. Import this where a pipeline is che
 """
 
 from airflow_sm_pipelines.requests.check import check_requests, require_requests
+from airflow_sm_pipelines.requests.types import type_of_property
 
-__all__ = ["check_requests", "require_requests"]
+__all__ = ["check_requests", "require_requests", "type_of_property"]

@@ -51,10 +51,7 @@ class ExpressionTypes:
         if function == "Std:Join":
             return "String"
         reference = reference_of(function, content)
-        try:
-            return None if reference is None else self._type_of_reference(reference)
-        except PipelineDefinitionError:
-            return None
+        return None if reference is None else self._type_of_reference(reference)
 
     def _type_of_reference(self, reference: Reference) -> str | None:
         name = reference.name or ""
@@ -63,12 +60,28 @@ class ExpressionTypes:
         if reference.root == "Parameters":
             return self._parameters.get(name)
         step = self.steps.get(name) if reference.root == "Steps" else None
-        if step is None or len(reference.keys) < 2:
-            return None
-        if step.type == "ForEach" and reference.keys[1] in FOR_EACH_COUNTS:
-            return "String" if reference.keys[1] == "Status" else "Integer"
-        if reference.keys[1] == "OutputParameters" and len(reference.keys) == 3:
-            declared = output_parameter_types(step).get(str(reference.keys[2]))
-            return declared if isinstance(declared, str) else None
-        shape = property_shape(step, reference.keys[1:])
-        return None if shape is None else next(iter(TYPES_OF_SHAPES.get(shape.type_name, ())), None)
+        return None if step is None else type_of_property(step, reference)
+
+
+def type_of_property(step: Step, reference: Reference) -> str | None:
+    """Return ``String``, ``Integer``, ``Float`` or ``Boolean``; ``None`` where only the run can tell.
+
+    :param step: the step that is read.
+    :param reference: to one of its properties.
+    """
+    try:
+        return _type_of_property(step, reference)
+    except PipelineDefinitionError:
+        return None
+
+
+def _type_of_property(step: Step, reference: Reference) -> str | None:
+    if len(reference.keys) < 2:
+        return None
+    if step.type == "ForEach" and reference.keys[1] in FOR_EACH_COUNTS:
+        return "String" if reference.keys[1] == "Status" else "Integer"
+    if reference.keys[1] == "OutputParameters" and len(reference.keys) == 3:
+        declared = output_parameter_types(step).get(str(reference.keys[2]))
+        return declared if isinstance(declared, str) else None
+    shape = property_shape(step, reference.keys[1:])
+    return None if shape is None else next(iter(TYPES_OF_SHAPES.get(shape.type_name, ())), None)

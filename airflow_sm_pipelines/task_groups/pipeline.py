@@ -136,8 +136,10 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         :raises TranslationError: when SageMaker cannot run the graph.
         :raises PipelineDefinitionError: when the definition breaks rules.
         """
+        from airflow_sm_pipelines.requests import type_of_property
+
         with without_collections():
-            return compile_pipeline(self._outline(self._steps()))
+            return compile_pipeline(self._outline(self._steps()), type_of_property)
 
     def compile_changes(self) -> CompiledPipeline:
         """As :meth:`compile`; translates only a group that is not as it was when this was last called."""
@@ -169,11 +171,11 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         )
 
     def _compile_changes(self, steps: Mapping[str, StepNode]) -> CompiledPipeline:
-        from airflow_sm_pipelines.requests import require_requests
+        from airflow_sm_pipelines.requests import require_requests, type_of_property
 
         outline = self._outline(steps)
         if self._compiled is None or not identical(self._compiled[0], outline):
-            compiled = compile_pipeline(outline)
+            compiled = compile_pipeline(outline, type_of_property)
             require_requests(compiled.definition, f"{self._subject}, pipeline '{self.settings.pipeline_name}'")
             self._compiled = (outline, compiled)
         return self._compiled[1]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import json
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
+from airflow_sm_pipelines.definition.expressions import Join, JsonGet, ParameterReference, PropertyReference
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
@@ -36,8 +36,14 @@ def place_of(keys: Keys) -> str:
     return "-".join(map(str, keys))
 
 
-def as_type(value: Any, types: Types, node: StepNode, keys: Keys) -> Any:
-    """Return a value as the API wants it in its place: parameters that are no text are joined into text.
+PropertyType = Callable[[PropertyReference], str | None]
+"""Says which type a property of a step has, as pipeline parameters have them; ``None`` where that is not known."""
+
+
+def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type: PropertyType) -> Any:
+    """Return a value as the API wants it in its place: what is no text, or may be none, is joined into text.
+
+    Those are parameters, numbers that other steps make, and metrics of property files.
 
     What only the run can tell passes.
 
@@ -45,6 +51,7 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys) -> Any:
     :param types: what the API wants.
     :param node: the step it stands in.
     :param keys: where.
+    :param property_type: knows the types of properties.
     :raises TranslationError: for what SageMaker would refuse for its type, naming task, place and fix.
     """
     start = f"task '{node.task_id}' gives"
@@ -66,6 +73,8 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys) -> Any:
             f"{start} {value!r} at {place_of(keys)}, where the API wants {_WANTED[types]}. Give one value, no list or "
             "object."
         )
+    if types == "String" and _may_be_no_text(value, property_type):
+        return Join("", [value])
     given = _type_of(value)
     if types is None or given is None or given == types or (given, types) == ("Integer", "Float"):
         return value
@@ -81,6 +90,12 @@ _FIXES: Final[dict[type, str]] = {
     Join: "Give one {0} parameter.",
     str: "Write a literal of that type, Jinja, or a reference.",
 }
+
+
+def _may_be_no_text(value: Any, property_type: PropertyType) -> bool:
+    if isinstance(value, PropertyReference):
+        return property_type(value) not in (None, "String")
+    return isinstance(value, JsonGet)
 
 
 def _is_container(value: Any) -> bool:

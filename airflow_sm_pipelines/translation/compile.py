@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gc
 import graphlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.expressions import references_among
+from airflow_sm_pipelines.definition.expressions import (
+    PropertyReference,
+    Reference,
+    reference_of,
+    references_among,
+)
 from airflow_sm_pipelines.definition.graph import find_cycle
 from airflow_sm_pipelines.definition.parameters import MAXIMUM_START_PARAMETERS, MISSING, PipelineParameter
 from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
@@ -35,6 +40,8 @@ from airflow_sm_pipelines.translation.nodes import (
     TaskNode,
 )
 
+PropertyTypeOf = Callable[[Step, Reference], str | None]
+
 
 @dataclass(frozen=True)
 class CompiledPipeline:
@@ -53,15 +60,17 @@ class CompiledPipeline:
     uploads: tuple[CodeUpload, ...] = ()
 
 
-def compile_pipeline(outline: PipelineOutline) -> CompiledPipeline:
+def compile_pipeline(outline: PipelineOutline, property_type: PropertyTypeOf | None = None) -> CompiledPipeline:
     """Translate an outline.
 
     :param outline: the task group, read.
+    :param property_type: says which type a property has, given its step and the reference; by default no types are
+        known.
     :raises TranslationError: for a graph that SageMaker cannot run, naming the rule, the tasks and the fix.
     :raises PipelineDefinitionError: for every rule of the document that is broken, all at once.
     """
     try:
-        return _Compiler(outline).compile()
+        return _Compiler(outline, property_type).compile()
     except TranslationError as error:
         raise TranslationError(f"{outline.subject}: {error}") from None
 
@@ -79,11 +88,12 @@ def without_collections() -> Iterator[None]:
 
 
 class _Compiler:
-    def __init__(self, outline: PipelineOutline) -> None:
+    def __init__(self, outline: PipelineOutline, property_type: PropertyTypeOf | None) -> None:
         self.outline = outline
+        self.property_type = property_type
         self.tasks: dict[str, TaskNode] = {task.step.task_id: task for task in outline.tasks}
         self.names: dict[str, str] = {}
-        self.lifting = Lifting(parameter.name for parameter in outline.parameters)
+        self.lifting = Lifting((parameter.name for parameter in outline.parameters), self._type_of)
 
     def compile(self) -> CompiledPipeline:
         self._check_names()
@@ -109,6 +119,14 @@ class _Compiler:
             )
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
         return CompiledPipeline(definition, definition.to_json(), values, tuple(uploads.values()))
+
+    def _type_of(self, value: PropertyReference) -> str | None:
+        """Return the type of a property, where it is known. What cannot be read as a reference is found later."""
+        reference = reference_of("Get", value.to_document()["Get"])
+        task = None if reference is None else self.tasks.get(self.names.get(reference.step_name or "", ""))
+        if reference is None or task is None or self.property_type is None:
+            return None
+        return self.property_type(Step(task.step.name, task.step.type, extra=task.step.extra), reference)
 
     def _check_names(self) -> None:
         if problem := pipeline_name_problem(self.outline.pipeline_name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
 from types import NoneType
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from airflow_sm_pipelines.definition.parameters import (
 )
 from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
-from airflow_sm_pipelines.translation.argument_types import Keys, Types, as_type, place_of, types_in
+from airflow_sm_pipelines.translation.argument_types import Keys, PropertyType, Types, as_type, place_of, types_in
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
 
 _FITTING: Final[Mapping[type, tuple[str, ...]]] = {
@@ -37,12 +38,14 @@ class Lifting:
     the one that the API has at that place.
 
     :param taken: names of parameters that there are already.
+    :param property_type: knows the types of steps' properties.
     """
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(self, taken: Iterable[str], property_type: PropertyType) -> None:
         self.parameters: list[PipelineParameter] = []
         self.values: dict[str, Any] = {}
         self._taken = set(taken)
+        self._property_type = property_type
 
     def document(self, value: Any, node: StepNode, keys: Keys = (), types: Types = None) -> Any:
         """Return a value as JSON, with references to parameters for what is known only per run.
@@ -54,7 +57,7 @@ class Lifting:
         :raises TranslationError: for what is no JSON, or of another type than the API's; naming task and place.
         """
         if types is not None:
-            value = as_type(value, types, node, keys)
+            value = as_type(value, types, node, keys, self._property_type)
         if isinstance(value, RuntimeValue):
             return self._lift(value, node, keys, types if isinstance(types, str) else "String").to_document()
         if isinstance(value, (dict, Mapping)):
@@ -73,9 +76,12 @@ class Lifting:
             return value
         if isinstance(value, Expression):
             return self.document(value.to_document(), node, keys)
+        fix = "Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
+        if isinstance(value, (date, time)):
+            fix = f"Write it as text: {value!r}.isoformat()."
         raise TranslationError(
             f"task '{node.task_id}' holds {value!r}, a {type(value).__name__}, at {place_of(keys)}; a pipeline "
-            "definition is JSON. Give text, a number, a list, a dict, or a reference such as step.outputs['x']."
+            f"definition is JSON. {fix}"
         )
 
     def operands(self, node: StepNode, index: int) -> Callable[[Any], Any]:

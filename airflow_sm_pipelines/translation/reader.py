@@ -11,8 +11,9 @@ from airflow.providers.common.compat.sdk import MappedOperator, TriggerRule
 from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.sdk import DagParam, loop_around
-from airflow_sm_pipelines.definition.conditions import Comparison, Condition, In, Not, Or
-from airflow_sm_pipelines.definition.expressions import Join
+from airflow_sm_pipelines.definition.comparisons import text_beside_a_number
+from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Expression, In, Not, Or
+from airflow_sm_pipelines.definition.expressions import Join, JsonGet
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import (
@@ -193,8 +194,8 @@ class _Lifter:
             return dataclasses.replace(lifted, type=lifted.type or type_)
         if levels <= 0:
             raise TranslationError(f"task '{self.task_id}': {TOO_DEEP}")
-        if isinstance(value, Join):
-            return Join(value.on, [self.lift(inner, None, levels - 3) for inner in value.values])
+        if isinstance(value, Expression):
+            return self._lift_expression(value, levels)
         if isinstance(value, (dict, Mapping)):
             members = {}
             for key, inner in value.items():
@@ -225,7 +226,10 @@ class _Lifter:
         if isinstance(condition, Comparison):
             type_ = "Float" if condition.type in _ORDERINGS else "String"
             left, right = self.lift(condition.left_value, type_), self.lift(condition.right_value, type_)
-            return Comparison(condition.type, left, right)
+            lifted = Comparison(condition.type, left, right)
+            if mistake := text_beside_a_number(lifted):
+                raise TranslationError(f"task '{self.task_id}': {mistake}")
+            return lifted
         if isinstance(condition, In):
             return In(
                 self.lift(condition.query_value, "String"),
@@ -239,6 +243,18 @@ class _Lifter:
             f"task '{self.task_id}' has {condition!r} among its conditions, which is no condition. Compare references, "
             "as in evaluate.metric('metrics', 'accuracy') >= 0.9."
         )
+
+    def _lift_expression(self, value: Expression, levels: int) -> Expression:
+        if isinstance(value, Join):
+            return Join(value.on, [self.lift(inner, None, levels - 3) for inner in value.values])
+        if isinstance(value, JsonGet) and isinstance(to_runtime_value(value.json_path), RuntimeValue):
+            raise TranslationError(
+                f"task '{self.task_id}' looks for a metric of step '{value.step_name}' at {value.json_path!r}, which "
+                "only a Dag run knows. SageMaker takes no parameter there. Let the job write what is compared to a "
+                "path that is the same in every run, or compare in Airflow: SageMakerMetricBranchOperator renders the "
+                "path."
+            )
+        return value
 
     def _refuse_inner_xcoms(self, value: Any) -> None:
         for upstream, _ in xcom_references(value, self.dag_id):

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison, outcome_xcom
-from airflow_sm_pipelines.definition.conditions import Condition
+from airflow_sm_pipelines.definition.comparisons import ToldComparison, outcome_xcom, text_beside_a_number
+from airflow_sm_pipelines.definition.conditions import Comparison, Condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
-from airflow_sm_pipelines.operators.executions.metrics import Metric, TemplateOperand, decide_branch
+from airflow_sm_pipelines.operators.executions.metrics import (
+    Metric,
+    TemplateOperand,
+    TemplatePath,
+    decide_branch,
+    leaves_of,
+)
 from airflow_sm_pipelines.tasks.connected import ConnectedTask
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
@@ -44,7 +50,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
 
     With ``pipeline_execution_arn`` they may also compare ``evaluate.metric("metrics", "accuracy.value")`` and
     ``pipeline.parameters["MinAccuracy"]``, as a Condition step of that pipeline would. What they compare with may be
-    Jinja or an XComArg; rendered text takes the type of the metric.
+    Jinja or an XComArg; rendered text takes the type of the metric. The path of a metric may be, too.
 
     Every comparison is written into the log with its values. A file, a path or a step that is not there is an error
     that says what is: never a silent else. The XCom ``outcome`` has whether the conditions hold, and the comparisons.
@@ -177,10 +183,15 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         def take_out(operand: Any) -> Any:
             given = operand.value if isinstance(operand, TypedParameter) else operand
             lifted = to_runtime_value(given)
-            if not isinstance(lifted, RuntimeValue):
-                return given
-            values.append(lifted.value)
-            return TemplateOperand(len(values) - 1)
+            if isinstance(lifted, RuntimeValue):
+                values.append(lifted.value)
+                return TemplateOperand(len(values) - 1)
+            if isinstance(given, (Metric, JsonGet)):
+                path = to_runtime_value(given.json_path)
+                if isinstance(path, RuntimeValue):
+                    values.append(path.value)
+                    return TemplatePath(given, len(values) - 1)
+            return given
 
         for condition in conditions:
             if not isinstance(condition, Condition):
@@ -188,10 +199,16 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
                     f"{condition!r} is no condition. Compare metrics: Metric('accuracy.value') >= 0.9; "
                     "equality is Metric('name').equals('value')."
                 )
-        return tuple(condition.map_operands(take_out) for condition in conditions)
+        taken = tuple(condition.map_operands(take_out) for condition in conditions)
+        for leaf in (leaf for condition in taken for leaf in leaves_of(condition)):
+            if isinstance(leaf, Comparison) and (mistake := text_beside_a_number(leaf)):
+                raise self.error(mistake)
+        return taken
 
     def _operands(self) -> Iterable[Any]:
-        return (operand for condition in self.conditions for operand in condition.operands())
+        for condition in self.conditions:
+            for operand in condition.operands():
+                yield operand.metric if isinstance(operand, TemplatePath) else operand
 
     def _check_places(self) -> None:
         """Refuse what cannot be looked up."""

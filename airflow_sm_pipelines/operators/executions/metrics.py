@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_sm_pipelines.definition.comparisons import ToldComparison, operand_name, tell_comparison
 from airflow_sm_pipelines.definition.conditions import (
-    Comparable,
     Comparison,
     Condition,
     In,
@@ -18,12 +17,12 @@ from airflow_sm_pipelines.definition.conditions import (
     operand_to_document,
 )
 from airflow_sm_pipelines.definition.evaluation import Lookup, evaluate, evaluate_condition
-from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet
+from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, Measured
 from airflow_sm_pipelines.exceptions import EvaluationError
 
 
 @dataclass(frozen=True, order=False)
-class Metric(Comparable):
+class Metric(Measured):
     """A value in the JSON file that a :class:`SageMakerMetricBranchOperator` is told of: ``Metric("accuracy.value")``.
 
     Not for a ConditionStep, whose metrics are a step's: ``evaluate.metric("metrics", "accuracy.value")``.
@@ -51,6 +50,29 @@ class TemplateOperand:
     index: int
 
 
+@dataclass(frozen=True)
+class TemplatePath:
+    """Stands in a condition for a metric at a path that Airflow renders.
+
+    :param metric: the metric; its path is not rendered.
+    :param index: the path's place among the rendered values.
+    """
+
+    metric: Metric | JsonGet
+    index: int
+
+    def rendered(self, values: Sequence[Any]) -> Metric | JsonGet:
+        """Return the metric with its path.
+
+        :param values: what Airflow rendered.
+        :raises EvaluationError: the path is no text.
+        """
+        path = values[self.index]
+        if not isinstance(path, str):
+            raise EvaluationError(f"the path {self.metric.json_path!r} of a metric was rendered to {path!r}, no text.")
+        return replace(self.metric, json_path=path)
+
+
 def decide_branch(
     conditions: Sequence[Condition],
     *,
@@ -65,7 +87,7 @@ def decide_branch(
 
     :param conditions: as the Dag has them.
     :param lookup: where values come from.
-    :param rendered: what Airflow rendered, by the index of a :class:`TemplateOperand`.
+    :param rendered: what Airflow rendered, by the index of a :class:`TemplateOperand` or :class:`TemplatePath`.
     :param metric_to_document: says which expression of the document a :class:`Metric` is here.
     :param tell: takes one comparison.
     :raises EvaluationError: when a condition cannot be decided. It is never taken as "does not hold".
@@ -83,15 +105,25 @@ def decide_branch(
         return value
 
     holds = True
-    for condition in conditions:
-        for leaf in _leaves(condition):
+    for condition in (_with_paths(condition, rendered) for condition in conditions):
+        for leaf in leaves_of(condition):
             tell(_told(leaf, _with_values(leaf, value_of)))
         known = _map_leaves(condition, lambda leaf: _with_values(leaf, value_of))
         holds = evaluate_condition(known.to_document(), lookup) and holds
     return holds
 
 
-def _leaves(condition: Condition) -> Iterator[Comparison | In]:
+def _with_paths(condition: Condition, rendered: Sequence[Any]) -> Condition:
+    return condition.map_operands(
+        lambda operand: operand.rendered(rendered) if isinstance(operand, TemplatePath) else operand
+    )
+
+
+def leaves_of(condition: Condition) -> Iterator[Comparison | In]:
+    """Yield the comparisons that a condition consists of, in order.
+
+    :param condition: the condition.
+    """
     stack = [condition]
     while stack:
         current = stack.pop()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
-from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_list
+from airflow_sm_pipelines.operators.steps.keywords import as_command_line, optional, require_dict, require_list
 
 _CLUSTER_KEYS = ("ClusterId", "ClusterConfig")
 _APPLICATION_KEYS = ("ApplicationId", "ApplicationConfig")
@@ -60,7 +60,12 @@ class SageMakerEMRStepOperator(SageMakerStepOperator):
         properties = None
         if self.job_properties is not None:
             properties = [{"Key": key, "Value": value} for key, value in self.job_properties.items()]
-        jar_step = {"Jar": self.jar, "Args": self.job_arguments, "MainClass": self.main_class, "Properties": properties}
+        jar_step = {
+            "Jar": self.jar,
+            "Args": self.job_arguments and as_command_line(self.job_arguments),
+            "MainClass": self.main_class,
+            "Properties": properties,
+        }
         return {
             "StepConfig": {"HadoopJarStep": jar_step},
             "ClusterId": self.cluster_id,

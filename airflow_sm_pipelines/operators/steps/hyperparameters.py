@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Expression
@@ -61,6 +62,8 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
         late.append(lifted)
         bare = isinstance(lifted, ParameterReference) and lifted.type != "String"
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
+    if isinstance(value, (date, time)):
+        raise TranslationError(f"{value!r} in it is no JSON. Write it as text: {value!r}.isoformat()")
     if isinstance(value, Mapping):
         if template := next((key for key in value if isinstance(key, str) and is_template(key)), None):
             raise TranslationError(f"the key {template!r} in it holds Jinja; keys must be the same in every run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -42,6 +43,14 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     if not isinstance(value, Mapping):
         raise operator.error(f"{keyword}={value!r} is no dict. Give {keyword}={{'name': ...}}.")
     return dict(value)
+
+
+def as_command_line(arguments: Iterable[Any]) -> list[Any]:
+    """Return command line arguments with numbers written as text, as hyperparameters have them.
+
+    :param arguments: text, numbers, references, Jinja, XComArgs.
+    """
+    return [json.dumps(each) if type(each) in (int, float) else each for each in arguments]
 
 
 def optional(

@@ -11,6 +11,7 @@ from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import (
+    as_command_line,
     optional,
     refuse_without_effect,
     require_dict,
@@ -39,7 +40,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         entry point runs.
     :param entry_point: the script in the directory.
     :param command: what runs the script; by default ``["python3"]``.
-    :param job_arguments: command line arguments of the script.
+    :param job_arguments: command line arguments of the script: text, numbers, references, Jinja, XComArgs.
     :param inputs: what to read, by name: an S3 URI, a pipeline parameter or a reference to another step. Arrives
         at ``/opt/ml/processing/input/<name>``. For another path:
         ``{"S3Uri": ..., "LocalPath": ...}``, with any other key of boto3's ``S3Input``.
@@ -193,7 +194,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             "AppSpecification": {
                 "ImageUri": self.image_uri,
                 "ContainerEntrypoint": entry_point,
-                "ContainerArguments": self.job_arguments,
+                "ContainerArguments": self.job_arguments and as_command_line(self.job_arguments),
             },
             "ProcessingInputs": list(self._inputs()) or None,
             "ProcessingOutputConfig": {"Outputs": outputs} if outputs else None,

@@ -187,9 +187,34 @@ def test_rendered_values(dag, context):
     assert chosen(made, context()) == ["a"]
 
 
+def test_rendered_paths(service, dag, context, task_log):
+    """The path of a metric may be Jinja or an XComArg; of one in the branch's file, and of a step's property file."""
+    path = EmptyOperator(task_id="path").output
+    made = branch(
+        [Metric("{{ params.metric }}.value") >= 0.9, JsonGet("evaluate", "metrics", path) < "{{ params.most }}"],
+        metrics_uri=URI,
+        pipeline_execution_arn=EXECUTION_ARN,
+    )
+    assert made.condition_values == ["{{ params.metric }}.value", path, "{{ params.most }}"]
+    assert made.upstream_task_ids == {"path"}
+    lines = task_log(made)
+    made.condition_values = ["accuracy.value", "classes[0].f1", "0.75"]
+    assert chosen(made, context()) == ["a"]
+    assert [line for _, line in lines] == [
+        "accuracy.value (0.93) >= 0.9: holds",
+        "evaluate.metrics.classes[0].f1 (0.5) < 0.75: holds",
+        "The conditions hold",
+    ]
+
+
 @pytest.mark.parametrize(
     ("rendered", "condition", "message"),
     [
+        (
+            None,
+            Metric("{{ x }}") >= 0.9,
+            "the path '{{ x }}' of a metric was rendered to None, no text.",
+        ),
         (
             "high",
             Metric("accuracy.value") >= "{{ x }}",
