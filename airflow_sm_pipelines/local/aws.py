@@ -55,6 +55,17 @@ _NO_SETTINGS = {"profile": (None, None, None, None), "config_file": (None, None,
 """For clients that nobody's AWS_PROFILE and configuration file have a say in: they are about an account."""
 
 
+_CONFIG = Config(
+    proxies={},  # keeps those of the environment out: the endpoint is on this machine
+    max_pool_connections=50,
+    retries={"total_max_attempts": 1},
+    # What comes and goes within a process needs no sums, and the long default is put together for each request.
+    user_agent="sm-pipelines-local",
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+
+
 def client_variables(endpoint_url: str, region: str, access_key: AccessKey = ANY_KEY) -> dict[str, str]:
     """Return the environment variables by which any AWS client finds an endpoint.
 
@@ -95,7 +106,6 @@ class Clients:
                 self._clients[service] = self._session.client(
                     service,
                     endpoint_url=self._endpoint_url,
-                    # An empty mapping keeps a proxy of the environment out; the endpoint is on this machine.
-                    config=Config(proxies={}, max_pool_connections=50, retries={"total_max_attempts": 1}),
+                    config=_CONFIG,
                 )
             return self._clients[service]

@@ -88,9 +88,9 @@ def test_nothing_runs_in_the_endpoints_own_namespace(tmp_path: Path) -> None:
 
 
 def test_a_job_killed_before_it_began_has_an_exit_code() -> None:
-    """It has named its namespace, here one that never was, and nobody reads the answer any more."""
+    """It has said that it is in its namespace, and does not read the answer any more."""
     lines: list[str] = []
-    process = NamespaceProcess(["/bin/sh", "-c", "exec <&-; echo 'mnt:[1]'; exit 5"], {}, lines.append)
+    process = NamespaceProcess(["/bin/sh", "-c", "exec <&-; echo entered; exit 5"], {}, lines.append)
     assert (process.wait(), lines) == (5, [])
 
 

@@ -27,6 +27,8 @@ _ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interr
 class LogStream:
     """One job's log stream. Lines are sent in batches by a thread of its own, in order.
 
+    It is made with its first line, as on AWS: a job that prints nothing has none.
+
     :param client: a CloudWatch Logs client.
     :param group: the log group; made when missing.
     :param stream: the log stream.
@@ -41,7 +43,7 @@ class LogStream:
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING_EVENTS)
         self._size = 0
         self._left_out = 0
-        self._make()
+        self._is_made = False
         self._sender = threading.Thread(target=self._send, name=f"log-{stream}", daemon=True)
         self._sender.start()
 
@@ -110,6 +112,9 @@ class LogStream:
 
     def _store(self, batch: list[dict[str, Any]]) -> None:
         try:
+            if not self._is_made:
+                self._make()
+                self._is_made = True
             self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
         except Exception:
             # The job goes on, and whoever writes must not wait for room that nobody makes.

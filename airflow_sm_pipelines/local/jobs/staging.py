@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from s3transfer.futures import TransferFuture
+from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferManager
 from s3transfer.subscribers import BaseSubscriber
 
@@ -116,6 +116,10 @@ class S3Staging:
     def __init__(self, client: Any) -> None:
         self._client = client
 
+    def _transfers(self) -> TransferManager:
+        """What moves objects. Without threads: the endpoint is a process of this machine, most often this very one."""
+        return TransferManager(self._client, executor_cls=NonThreadedExecutor)
+
     def download(self, uri: str, directory: Path, role_arn: str, *, required: bool = True) -> dict[Path, StoredObject]:
         """Copy every object under an S3 prefix into a directory.
 
@@ -169,7 +173,7 @@ class S3Staging:
         _no_file_is_a_directory(directory, set(targets), uri)
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
-        with TransferManager(self._client) as transfers:
+        with self._transfers() as transfers:
             self._finish(
                 [
                     transfers.download(each.bucket, each.key, str(target), subscribers=[_Known(each)])
@@ -190,7 +194,7 @@ class S3Staging:
         bucket, key = split_uri(uri)
         archive = scratch / "archive.tar.gz"
         directory.mkdir(parents=True, exist_ok=True)
-        with TransferManager(self._client) as transfers:
+        with self._transfers() as transfers:
             self._finish([transfers.download(bucket, key, str(archive))], uri)
         extract_archive(archive, directory, uri)
         archive.unlink()
@@ -218,7 +222,7 @@ class S3Staging:
             files = sorted(_files(directory))
         except OSError as error:
             raise StagingError(f"ClientError: the output cannot be read: {error}") from error
-        with TransferManager(self._client) as transfers:
+        with self._transfers() as transfers:
             self._finish(
                 [
                     transfers.upload(str(path), bucket, prefix + path.relative_to(directory).as_posix())
@@ -253,7 +257,7 @@ class S3Staging:
             for directory in directories:
                 for path in sorted(directory.iterdir()):
                     tar.add(path, arcname=path.name, filter=unless_there)
-        with TransferManager(self._client) as transfers:
+        with self._transfers() as transfers:
             self._finish([transfers.upload(str(archive), bucket, key)], uri)
         archive.unlink()
 

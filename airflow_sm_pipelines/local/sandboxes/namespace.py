@@ -12,34 +12,34 @@ stays in the job's mount namespace: only a process that goes into yet another on
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from airflow_sm_pipelines.local.jobs.sandbox import SYSTEM_PATH, JobDirectory, SandboxUnavailableError
-from airflow_sm_pipelines.local.sandboxes.process import NamespaceProcess
+from airflow_sm_pipelines.local.sandboxes.process import ENTERED, NamespaceProcess
 
-# The first line of output names the mount namespace, which every process of the job inherits and no other has, for
-# as long as it exists: the kernel gives the number of a namespace that is gone to the next one. So the server opens
-# the namespace before anything runs in it, and answers with a line.
+# The first line of output says that the shell is in its mount namespace, which every process of the job inherits and no
+# other has, for as long as it exists: the kernel gives the number of a namespace that is gone to the next one. So the
+# server opens the namespace before anything runs in it, and answers with a line.
 #
 # The next lines tie the job to the server: standard input is a pipe that only the server holds open. When the
 # server ends, however it ends, ``read`` sees the end of the pipe and everything in the namespace is killed, itself
 # last. A parent death signal would reach the first process only, not the script that the training toolkit starts.
 #
-# ``/opt/ml`` usually does not exist and cannot be created by an ordinary user, so a tmpfs goes over ``/opt`` and
-# everything that was there is bound back. All of it is seen by this job alone and vanishes with it.
-_ENTER = r"""
+# Each program that is started here costs every job a millisecond or two: all mounts are one.
+_ENTER = f"""
 set -eu
 root=$1
 shift
 job_path=$PATH
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH={SYSTEM_PATH}
 if [ "/proc/$PPID/ns/mnt" -ef /proc/self/ns/mnt ]; then
   echo "the job would be in the mount namespace of the endpoint" >&2
   exit 1
 fi
-readlink /proc/self/ns/mnt
+echo {ENTERED}
 exec 3<&0 </dev/null
 read -r _ <&3
 (
@@ -48,36 +48,57 @@ read -r _ <&3
   read -r own _ </proc/self/stat
   for process in /proc/[0-9]*; do
     if [ "$process" != "/proc/$own" ] && [ "$process/ns/mnt" -ef /proc/self/ns/mnt ]; then
-      kill -KILL "${process#/proc/}" || true
+      kill -KILL "${{process#/proc/}}" || true
     fi
   done
   kill -KILL 0
 ) >/dev/null 2>&1 &
 exec 3<&-
-if [ ! -d /opt/ml ]; then
-  mkdir "$root/opt"
-  mount --rbind /opt "$root/opt"
-  mount -t tmpfs -o mode=0755 tmpfs /opt
-  for entry in "$root"/opt/* "$root"/opt/.[!.]*; do
-    name=${entry##*/}
-    if [ -L "$entry" ]; then
-      cp -P "$entry" "/opt/$name"
-    elif [ -d "$entry" ]; then
-      mkdir "/opt/$name"
-      mount --rbind "$entry" "/opt/$name"
-    elif [ -e "$entry" ]; then
-      : > "/opt/$name"
-      mount --bind "$entry" "/opt/$name"
-    fi
-  done
-  mkdir /opt/ml
-fi
-mount --bind "$root/ml" /opt/ml
-mount --bind "$root/hosts" /etc/hosts
+mount -a -T "$root/mounts"
 cd "$root/home"
 PATH=$job_path
 exec "$@"
 """
+
+_OPT = Path("/opt")
+
+
+def _prepare_mounts(root: Path) -> None:
+    """Write what ``mount`` is to do in a job's namespace, as a table of file systems.
+
+    ``/opt/ml`` usually does not exist and cannot be created by an ordinary user. So a directory that has it, and a
+    place for all else that is in ``/opt``, goes over ``/opt``, and what was there is bound back. All of it is seen by
+    this job alone, and ends with it.
+
+    :param root: of the job's directory.
+    """
+    mounts: list[tuple[Path, Path, str]] = []
+    if not (_OPT / "ml").is_dir():
+        before, over = root / "opt", root / "over-opt"
+        before.mkdir()
+        (over / "ml").mkdir(parents=True)
+        mounts += [(_OPT, before, "rbind"), (over, _OPT, "bind")]
+        for entry in os.scandir(_OPT):
+            place = over / entry.name
+            if entry.is_symlink():
+                place.symlink_to(Path(entry.path).readlink())
+                continue
+            if entry.is_dir():
+                place.mkdir()
+            else:
+                place.touch()
+            mounts.append((before / entry.name, _OPT / entry.name, "rbind"))
+    mounts += [(root / "ml", _OPT / "ml", "bind"), (root / "hosts", Path("/etc/hosts"), "bind")]
+    table = [f"{_field(source)} {_field(target)} none {kind} 0 0\n" for source, target, kind in mounts]
+    (root / "mounts").write_bytes(b"".join(map(os.fsencode, table)))
+
+
+def _field(path: Path) -> str:
+    """A path in a table of file systems: blanks end a field there."""
+    return _BLANKS.sub(lambda found: f"\\{ord(found[0]):03o}", str(path))
+
+
+_BLANKS = re.compile(r"[\s\\]")
 
 
 class NamespaceSandbox:
@@ -132,5 +153,6 @@ class NamespaceSandbox:
         on_line: Callable[[str], None],
     ) -> NamespaceProcess:
         """Start a command in a mount namespace: see :meth:`airflow_sm_pipelines.local.jobs.sandbox.Sandbox.start`."""
+        _prepare_mounts(directory.root)
         arguments = [*self._unshare, "/bin/sh", "-c", _ENTER, "sagemaker-job", str(directory.root), *command]
         return NamespaceProcess(arguments, environment, on_line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import select
 import selectors
 import signal
@@ -18,7 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 LONGEST_LINE = 60_000
 """Longer lines are cut, in bytes. CloudWatch Logs and moto take events of up to 256 KiB, in batches of up to 1 MiB."""
 
-_NAMESPACE = re.compile(r"mnt:\[\d+\]")
+ENTERED = "entered"
+"""The first line of output of a process that is in its mount namespace, and waits for a line of input."""
 
 
 class NamespaceProcess:
@@ -26,7 +26,7 @@ class NamespaceProcess:
 
     The job is over when its first process is, as a container is, whoever holds its output open.
 
-    :param arguments: the complete command, namespace and all; its first line of output names the namespace.
+    :param arguments: the complete command, namespace and all; its first line of output is :data:`ENTERED`.
     :param environment: the job's whole environment; nothing is inherited.
     :param on_line: called with each further line of standard output and standard error, from one thread.
     """
@@ -84,12 +84,13 @@ class NamespaceProcess:
             if not self._group_gone:
                 os.killpg(self._process.pid, number)
 
-    def _hold_namespace(self, name: str) -> None:
+    def _hold_namespace(self) -> None:
         """Keep the namespace's number from being given to another job's, and let the job go on."""
         # The process is gone only if somebody killed it; then there was nothing in the namespace yet.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            self._namespace_handle = os.open(f"/proc/{self._process.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-            self._namespace = name
+            namespace = f"/proc/{self._process.pid}/ns/mnt"
+            self._namespace_handle = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+            self._namespace = os.readlink(namespace)  # noqa: PTH115 - as below
         if self._process.stdin is None:
             raise RuntimeError("the job was started without an input pipe")
         with contextlib.suppress(BrokenPipeError):
@@ -103,8 +104,8 @@ class NamespaceProcess:
         with stream:
             lines = _lines(stream.fileno(), self._handle)
             first = next(lines, None)
-            if first is not None and _NAMESPACE.fullmatch(first):
-                self._hold_namespace(first)
+            if first == ENTERED:
+                self._hold_namespace()
             elif first is not None:  # there is no namespace, and this is why
                 on_line(first)
             for line in lines:

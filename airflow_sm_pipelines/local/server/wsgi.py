@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import socket
@@ -92,13 +93,28 @@ def make_server(
         )
 
 
+class _Moto(DomainDispatcherApplication):
+    """moto. To find the service of a request it looks through its own directory, twice: here that is remembered."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backend_for_host = functools.lru_cache(maxsize=1000)(super().get_backend_for_host)
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the name of a service.
+
+        :param host: such as ``s3.eu-west-1.amazonaws.com``.
+        """
+        return self._backend_for_host(host)
+
+
 def empty_moto() -> DomainDispatcherApplication:
     """Return moto. Its state, which is one for the whole process, is emptied; IAM has the policies that AWS manages.
 
     Roles are made with policies such as AmazonSageMakerFullAccess. At its first request, whatever it is for, moto loads
     all of them for each partition of AWS, which takes most of a second. Here one partition has them.
     """
-    moto = DomainDispatcherApplication(create_backend_app)
+    moto = _Moto()
     os.environ[_POLICIES] = "false"
     emptied = Client(moto).post("/moto-api/reset")
     if emptied.status_code != 200:

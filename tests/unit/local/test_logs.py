@@ -65,10 +65,20 @@ class Logs:
 
 @pytest.mark.parametrize(("has_group", "made"), [(True, ["stream"]), (False, ["stream", "group", "stream"])])
 def test_the_group_is_made_when_it_is_missing(has_group, made):
-    """Which is found out without a request of its own."""
+    """Which is found out without a request of its own, once there is a line."""
     client = Logs(has_group=has_group)
+    stream = LogStream(client, "g", "s")
+    assert client.made == []
+    stream.write("a line")
+    stream.close()
+    assert (client.made, client.messages) == (made, ["a line"])
+
+
+def test_a_job_that_prints_nothing_has_no_log():
+    """As on AWS."""
+    client = Logs()
     LogStream(client, "g", "s").close()
-    assert client.made == made
+    assert client.made == []
 
 
 def test_of_a_long_log_the_beginning_and_the_end_are_kept(monkeypatch):
