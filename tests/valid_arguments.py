@@ -8,7 +8,7 @@ from typing import Any
 TRAINING = {
     "RoleArn": "arn:aws:iam::123456789012:role/r",
     "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"},
-    "OutputDataConfig": {"S3OutputPath": "s3://b/models"},
+    "OutputDataConfig": {"S3OutputPath": "s3://box/models"},
     "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30},
     "StoppingCondition": {"MaxRuntimeInSeconds": 60},
 }
@@ -21,26 +21,26 @@ PROCESSING = {
 }
 """What CreateProcessingJob requires."""
 
-_CONTAINER = {"Image": "i", "ModelDataUrl": "s3://b/model.tar.gz"}
+_CONTAINER = {"Image": "i", "ModelDataUrl": "s3://box/model.tar.gz"}
 _RANGES = {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0", "MaxValue": "1"}]}
 
 LEAST: Mapping[str, Mapping[str, Any]] = {
     "AutoML": {
         "RoleArn": PROCESSING["RoleArn"],
-        "OutputDataConfig": {"S3OutputPath": "s3://b/models"},
+        "OutputDataConfig": {"S3OutputPath": "s3://box/models"},
         "InputDataConfig": [
             {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/data"}},
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/data"}},
                 "TargetAttributeName": "y",
             }
         ],
     },
     "ClarifyCheck": PROCESSING,
-    "EMR": {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "s3://b/job.jar"}}},
+    "EMR": {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "s3://box/job.jar"}}},
     "EMRServerless": {
         "ApplicationId": "a",
         "ExecutionRoleArn": PROCESSING["RoleArn"],
-        "JobConfig": {"jobDriver": {"sparkSubmit": {"entryPoint": "s3://b/job.py"}}},
+        "JobConfig": {"jobDriver": {"sparkSubmit": {"entryPoint": "s3://box/job.py"}}},
     },
     "Endpoint": {"EndpointName": "e", "EndpointConfigName": "e"},
     "EndpointConfig": {"ProductionVariants": [{"VariantName": "all", "ModelName": "m"}]},
@@ -58,8 +58,8 @@ LEAST: Mapping[str, Mapping[str, Any]] = {
     "Training": TRAINING,
     "Transform": {
         "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/data"}}},
-        "TransformOutput": {"S3OutputPath": "s3://b/predictions"},
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/data"}}},
+        "TransformOutput": {"S3OutputPath": "s3://box/predictions"},
         "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
     },
     "Tuning": {

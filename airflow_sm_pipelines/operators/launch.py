@@ -125,10 +125,10 @@ class SageMakerPipelineLaunchOperator(CallingTask):
 
         compiled = self._compile()
         subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}'"
-        for problem in require_requests(compiled.definition, subject):
-            self.log.warning("%s", problem)
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
         self._values = values
+        for problem in require_requests(compiled.definition, subject, given=values):
+            self.log.warning("%s", problem)
         for upload in compiled.uploads:
             hook.upload(upload.content, upload.uri)
             self.log.info("Code is at %s", upload.uri)

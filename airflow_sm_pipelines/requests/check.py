@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -13,6 +14,7 @@ from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, is_misspelt, shown, warning
 from airflow_sm_pipelines.definition.step_types import EACH, RequestPart, step_type
 from airflow_sm_pipelines.definition.steps import Step, walk_body
+from airflow_sm_pipelines.definition.validation.names import bucket_problem, instance_type_problem
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError
 from airflow_sm_pipelines.requests.properties import property_problems
 from airflow_sm_pipelines.requests.service_model import MODELS, Violation, shape_of, violations
@@ -32,7 +34,9 @@ _SHAPES: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
 """What messages call the values of a shape, and their types in JSON. Times and binary content may be anything."""
 
 
-def check_requests(definition: PipelineDefinition) -> list[Problem]:
+def check_requests(
+    definition: PipelineDefinition, *, given: Mapping[str, Any] | None = None, buckets_may_be_old: bool | None = None
+) -> list[Problem]:
     """Return what is wrong with the arguments of all steps, by botocore's model of the create requests.
 
     Looks for properties of steps that do not exist, for members that are missing or unknown, for types (also those of
@@ -43,24 +47,36 @@ def check_requests(definition: PipelineDefinition) -> list[Problem]:
     :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
 
     :param definition: the definition.
+    :param given: the values of pipeline parameters that are known, by name; as text where they are start values.
+    :param buckets_may_be_old: whether buckets may have names that only us-east-1 had, before March 2018; other names
+        that no bucket has are errors then. ``None``: all of them are warnings, since nobody refuses them before the
+        run.
     """
-    types = ExpressionTypes(definition)
+    types = ExpressionTypes(definition, given)
     found = [*_config_problems(definition, types), *property_problems(definition, types.steps)]
     for located in definition.walk():
         for each in (located, *walk_body(located)):
-            found.extend(_step_problems(each.step, each.path, types))
+            found.extend(_step_problems(each.step, each.path, types, buckets_may_be_old=buckets_may_be_old))
     return found
 
 
-def require_requests(definition: PipelineDefinition, subject: str) -> list[Problem]:
+def require_requests(
+    definition: PipelineDefinition,
+    subject: str,
+    *,
+    given: Mapping[str, Any] | None = None,
+    buckets_may_be_old: bool | None = None,
+) -> list[Problem]:
     """Raise when :func:`check_requests` finds an error.
 
     :param definition: the definition.
     :param subject: what the definition is of; leads the message, followed by the version of botocore.
+    :param given: as of :func:`check_requests`.
+    :param buckets_may_be_old: as of :func:`check_requests`.
     :return: the warnings.
     :raises PipelineDefinitionError: with every error.
     """
-    found = check_requests(definition)
+    found = check_requests(definition, given=given, buckets_may_be_old=buckets_may_be_old)
     if errors := [problem for problem in found if problem.severity == "error"]:
         raise PipelineDefinitionError(errors, f"{subject}, by {MODELS}")
     return found
@@ -79,10 +95,13 @@ def _config_problems(definition: PipelineDefinition, types: ExpressionTypes) -> 
             yield from _RequestCheck(f"'{key}'", part, types).problems(config, f"$.{key}")
 
 
-def _step_problems(step: Step, path: str, types: ExpressionTypes) -> Iterator[Problem]:
+def _step_problems(
+    step: Step, path: str, types: ExpressionTypes, *, buckets_may_be_old: bool | None
+) -> Iterator[Problem]:
     for part in step_type(step.type).requests:
         for value, where in _find(part, step, path):
-            yield from _RequestCheck(f"step '{step.name}'", part, types).problems(value, where)
+            check = _RequestCheck(f"step '{step.name}'", part, types, buckets_may_be_old=buckets_may_be_old)
+            yield from check.problems(value, where)
 
 
 def _find(part: RequestPart, step: Step, path: str) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -109,12 +128,16 @@ class _RequestCheck:
     :param start: how messages begin: whose request it is.
     :param part: the request.
     :param types: the types of expressions.
+    :param buckets_may_be_old: as of :func:`check_requests`.
     """
 
-    def __init__(self, start: str, part: RequestPart, types: ExpressionTypes) -> None:
+    def __init__(
+        self, start: str, part: RequestPart, types: ExpressionTypes, *, buckets_may_be_old: bool | None = None
+    ) -> None:
         self._start = start
         self._part = part
         self._types = types
+        self._buckets_may_be_old = buckets_may_be_old
 
     def problems(self, arguments: Mapping[str, Any], path: str) -> Iterator[Problem]:
         """Yield what is wrong, in document order. The stack is here, as some shapes contain themselves."""
@@ -143,10 +166,7 @@ class _RequestCheck:
         self, shape: Shape, value: Any, path: str, inner: list[tuple[Shape, Any, str]]
     ) -> Iterator[Problem]:
         """Yield what is wrong with a value of the right type, and collect what lies in it."""
-        for violation in violations(shape, value):
-            # A new instance type comes every few weeks, and botocore's clients do not look at enums.
-            kind = warning if violation.rule == "enum" and shape.name.endswith("InstanceType") else error
-            yield kind(f"{self._start}: {_broken(violation, path, value)}", path)
+        yield from self._literal_problems(shape, value, path)
         if isinstance(shape, StructureShape):
             yield from self._structure_problems(shape, value, path, inner)
         elif isinstance(shape, ListShape):
@@ -156,6 +176,26 @@ class _RequestCheck:
                 inner.append((shape.value, item, f"{path}.{key}"))
                 for violation in violations(shape.key, key):
                     yield error(f"{self._start}: {_broken(violation, path, key)}", f"{path}.{key}")
+
+    def _literal_problems(self, shape: Shape, value: Any, path: str, of: str = "") -> Iterator[Problem]:
+        """Yield what a value by itself breaks.
+
+        :param of: whose value it is, where it does not stand there itself.
+        """
+        for violation in violations(shape, value):
+            if violation.rule == "enum" and shape.name.endswith("InstanceType"):
+                problem = instance_type_problem(value, violation.limit)
+            else:
+                problem = error(_broken(violation, path, value))
+            if problem is not None:
+                yield Problem(problem.severity, f"{self._start}{of}: {problem.message}", path)
+        if isinstance(value, str) and value.startswith("s3://"):
+            yield from self._bucket_problems(value, path, of)
+
+    def _bucket_problems(self, uri: str, path: str, of: str = "") -> Iterator[Problem]:
+        may_be_old = self._buckets_may_be_old
+        if message := bucket_problem(uri, may_be_old=bool(may_be_old)):
+            yield (warning if may_be_old is None else error)(f"{self._start}{of}: {message}", path)
 
     def _structure_problems(
         self, shape: StructureShape, value: Mapping[str, Any], path: str, inner: list[tuple[Shape, Any, str]]
@@ -200,10 +240,28 @@ class _RequestCheck:
             ):
                 fix = f". Declare it {' or '.join(allowed)}"
             yield self._type_problem(shape, what, path, fix)
+        elif (known := self._types.known_value(value)) is not None and _fits(shape, known.value):
+            for problem in self._literal_problems(
+                shape, known.value, path, f", pipeline parameter '{known.parameter}'"
+            ):
+                # An execution may be given something else than the default.
+                yield replace(problem, severity="warning") if known.is_default else problem
+        elif (joined := value.get("Std:Join")) is not None:
+            yield from self._bucket_problems(_beginning(joined), path)
 
     def _type_problem(self, shape: Shape, what: str, path: str, fix: str) -> Problem:
         wanted, _ = _SHAPES.get(shape.type_name, (shape.type_name, object))
         return error(f"{self._start} gives {what} where {self._part.called} wants {wanted}{fix}", path)
+
+
+def _beginning(joined: Any) -> str:
+    """Return the beginning of a joined S3 URI, where its bucket is written out; an empty text for all else."""
+    values = joined.get("Values") if isinstance(joined, Mapping) else None
+    first = values[0] if isinstance(values, list) and values else None
+    if not isinstance(first, str) or not first.startswith("s3://") or first == "s3://":
+        return ""
+    is_whole = "/" in first.removeprefix("s3://") or str(joined.get("On")).startswith("/")
+    return first if is_whole else ""
 
 
 def _fits(shape: Shape, value: Any) -> bool:

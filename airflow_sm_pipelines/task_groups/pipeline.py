@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
+from airflow_sm_pipelines.definition.validation.names import bucket_problem
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
@@ -17,8 +18,8 @@ from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
-from airflow_sm_pipelines.translation.nodes import StepTask, identical
-from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
+from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps, to_runtime_value
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.translation.nodes import PipelineOutline, StepNode
@@ -82,6 +83,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
                 "every run (what differs from run to run goes into inputs and outputs)."
             )
+        if problem := bucket_problem(artifact_uri, may_be_old=self._buckets_may_be_old):
+            raise TranslationError(f"{self._subject}: artifact_uri={problem}.")
         self._compiled: tuple[PipelineOutline, CompiledPipeline] | None = None
         self._declared = declare(parameters or {}, self._subject)
 
@@ -157,6 +160,11 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         """Leave out what can be compiled again."""
         return {**super().__getstate__(), "_compiled": None}
 
+    @property
+    def _buckets_may_be_old(self) -> bool:
+        """Whether the author says that the buckets are where some have names that no bucket can get any more."""
+        return self.settings.connection.region_name == "us-east-1"
+
     def _steps(self) -> dict[str, StepNode]:
         return read_steps(self, self.settings.launch_task_id)
 
@@ -176,7 +184,17 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         outline = self._outline(steps)
         if self._compiled is None or not identical(self._compiled[0], outline):
             compiled = compile_pipeline(outline, type_of_property)
-            require_requests(compiled.definition, f"{self._subject}, pipeline '{self.settings.pipeline_name}'")
+            literals = {
+                name: value
+                for name, value in compiled.values.items()
+                if not isinstance(to_runtime_value(value), RuntimeValue)
+            }
+            require_requests(
+                compiled.definition,
+                f"{self._subject}, pipeline '{self.settings.pipeline_name}'",
+                given=literals,
+                buckets_may_be_old=self._buckets_may_be_old,
+            )
             self._compiled = (outline, compiled)
         return self._compiled[1]
 

@@ -133,7 +133,7 @@ def test_an_object_and_a_prefix_of_one_name_fail_the_job(endpoint: LocalEndpoint
 
 def test_a_refused_create_request_is_the_steps_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
     """No time to run, which only shows when the parameter has a value."""
-    step_definition = training_step("train", "s3://b/c.tar.gz")
+    step_definition = training_step("train", "s3://box/c.tar.gz")
     step_definition["Arguments"]["StoppingCondition"]["MaxRuntimeInSeconds"] = {"Get": "Parameters.Seconds"}
     definition = document(step_definition, parameters=({"Name": "Seconds", "Type": "Integer"},))
     arn = aws.start(definition, {"Seconds": "0"})
@@ -166,7 +166,7 @@ def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: 
 
 def test_what_only_the_run_decides_is_the_jobs_failure(endpoint: LocalEndpoint, aws: Aws) -> None:
     """A number of instances that a parameter gives: the job says what is not done here."""
-    step_definition = training_step("train", "s3://b/c.tar.gz")
+    step_definition = training_step("train", "s3://box/c.tar.gz")
     step_definition["Arguments"]["ResourceConfig"]["InstanceCount"] = {"Get": "Parameters.Count"}
     definition = document(step_definition, parameters=({"Name": "Count", "Type": "Integer"},))
     arn = aws.start(definition, {"Count": "11"})

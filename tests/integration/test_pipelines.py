@@ -123,7 +123,7 @@ def test_an_invalid_document_is_refused_with_every_problem(aws: Aws) -> None:
 )
 def test_what_the_create_request_would_be_refused_for_is_refused(aws: Aws, change: dict[str, Any]) -> None:
     """With the words of `sm-pipelines validate`, all errors and no warning, before a step can run into it."""
-    step = processing_step("a", "s3://b/script.py")
+    step = processing_step("a", "s3://box/script.py")
     step["Arguments"].update(change)
     definition = PipelineDefinition.from_document(document(step))
     found = [*validate(definition), *check_requests(definition)]

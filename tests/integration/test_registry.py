@@ -9,10 +9,10 @@ import pytest
 
 from tests.integration.clients import Aws, error_of
 
-METRICS = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/statistics.json"}}}
+METRICS = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://box/statistics.json"}}}
 PACKAGE: dict[str, Any] = {
     "InferenceSpecification": {
-        "Containers": [{"Image": "image", "ModelDataUrl": "s3://b/model.tar.gz"}],
+        "Containers": [{"Image": "image", "ModelDataUrl": "s3://box/model.tar.gz"}],
         "SupportedContentTypes": ["text/csv"],
         "SupportedResponseMIMETypes": ["text/csv"],
         "SupportedTransformInstanceTypes": ["ml.m5.large"],
@@ -26,7 +26,7 @@ PACKAGE: dict[str, Any] = {
     "ModelPackageDescription": "a model",
     "Domain": "MACHINE_LEARNING",
     "Task": "REGRESSION",
-    "SamplePayloadUrl": "s3://b/payload",
+    "SamplePayloadUrl": "s3://box/payload",
 }
 
 
@@ -74,7 +74,7 @@ def test_an_update_changes_what_it_names(aws: Aws, group: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"InferenceSpecification": PACKAGE["InferenceSpecification"]}, {"SourceUri": "s3://b/other"}]
+    "change", [{"InferenceSpecification": PACKAGE["InferenceSpecification"]}, {"SourceUri": "s3://box/other"}]
 )
 def test_what_is_not_updated_is_refused(aws: Aws, group: str, change: dict[str, Any]) -> None:
     """Moto would say that it is."""

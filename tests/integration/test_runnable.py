@@ -21,13 +21,13 @@ CHECK: dict[str, Any] = {
     "SkipCheck": False,
     "FailOnViolation": False,
     "RegisterNewBaseline": True,
-    "Arguments": processing_step("check", "s3://b/k")["Arguments"],
+    "Arguments": processing_step("check", "s3://box/k")["Arguments"],
 }
 READ = {"Std:Join": {"On": " ", "Values": ["see", {"Get": "Steps.check.CalculatedBaselineStatistics"}]}}
 
 
 def mixed() -> dict[str, Any]:
-    train = training_step("train", "s3://b/c.tar.gz")
+    train = training_step("train", "s3://box/c.tar.gz")
     del train["Arguments"]["HyperParameters"]
     yes = [{"Type": "Equals", "LeftValue": 1, "RightValue": 1}]
     return document(CHECK, condition_step("decide", yes, [fail_step("say", READ)], [train]))

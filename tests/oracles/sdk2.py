@@ -89,7 +89,9 @@ def pipeline_session() -> PipelineSession:
 
 def machine_learning(session: PipelineSession) -> Pipeline:
     """Prepare, train, tune, evaluate, transform, register; nested conditions; caches and retries."""
-    text = ParameterString("InputData", default_value="s3://bucket/input", enum_values=["s3://bucket/input", "s3://b"])
+    text = ParameterString(
+        "InputData", default_value="s3://bucket/input", enum_values=["s3://bucket/input", "s3://box"]
+    )
     count = ParameterInteger("InstanceCount", default_value=1)
     threshold = ParameterFloat("Threshold", default_value=0.5)
     flag = ParameterBoolean("Approve", default_value=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-PIPELINE_SETTINGS = {"role_arn": "arn:aws:iam::123456789012:role/sagemaker", "artifact_uri": "s3://ml/churn"}
+PIPELINE_SETTINGS = {"role_arn": "arn:aws:iam::123456789012:role/sagemaker", "artifact_uri": "s3://lab/churn"}
 
 
 @pytest.fixture

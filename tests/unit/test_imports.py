@@ -23,7 +23,7 @@ from airflow_sm_pipelines import (
 )
 
 with DAG("d"), SageMakerPipelineTaskGroup(
-    "g", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://b/p", parameters={"P": "{{ ds }}"}
+    "g", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://box/p", parameters={"P": "{{ ds }}"}
 ) as pipeline:
     evaluate = SageMakerProcessingStepOperator(
         task_id="evaluate", image_uri="i", instance_type="ml.m5.large", code="evaluate.py",
@@ -31,6 +31,7 @@ with DAG("d"), SageMakerPipelineTaskGroup(
     )
     train = SageMakerTrainingStepOperator(task_id="train", image_uri="i", instance_type="ml.m5.large")
     register = SageMakerRegisterModelStepOperator(
+        image_uri="i",
         task_id="register", model_package_group_name="g", model_data=train.model_artifacts
     )
     reject = SageMakerFailStepOperator(task_id="reject", error_message="no")
@@ -68,7 +69,7 @@ with DAG("d"):
     SageMakerRetryPipelineExecutionOperator(task_id="retry", pipeline_execution_arn=run.output)
     SageMakerStopPipelineExecutionOperator(task_id="stop", pipeline_execution_arn=run.output)
     SageMakerMetricBranchOperator(
-        task_id="branch", conditions=[Metric("a") >= 1], if_task_ids=["stop"], metrics_uri="s3://b/m.json"
+        task_id="branch", conditions=[Metric("a") >= 1], if_task_ids=["stop"], metrics_uri="s3://box/m.json"
     )
 """
 
@@ -101,7 +102,7 @@ from airflow.sdk import DAG
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerStepOperator
 
 with DAG("d"), SageMakerPipelineTaskGroup(
-    "g", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://b/p"
+    "g", role_arn="arn:aws:iam::123456789012:role/r", artifact_uri="s3://box/p"
 ) as pipeline:
     SageMakerStepOperator(task_id="a", step_type="New", arguments={"RoleArn": "{{ ds }}"})
 """

@@ -160,7 +160,7 @@ def test_settings_reach_sensors_and_their_triggers(make, monkeypatch, task_class
 async def test_a_connection_reaches_hooks(make, monkeypatch, name):
     """Each field of a connection is one of the hook's keywords, and triggers share no hook with another value of it."""
     value = other_value(AwsConnection, name)
-    branch = {"conditions": [Metric("a") >= 1], "if_task_ids": "b", "metrics_uri": "s3://b/m.json"}
+    branch = {"conditions": [Metric("a") >= 1], "if_task_ids": "b", "metrics_uri": "s3://box/m.json"}
     task = make(SageMakerMetricBranchOperator, branch, {name: value})
     assert task.connection == AwsConnection(**{name: value})
     assert value in task.connection.hook_arguments.values()

@@ -6,11 +6,16 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from airflow_sm_pipelines.definition.problems import did_you_mean
+from airflow_sm_pipelines.definition.problems import Problem, did_you_mean, error, shown, warning
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
 
 _STEP_NAME: Final = re.compile(r"[A-Za-z0-9\-_]+")
 _PIPELINE_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}")
+_BUCKET: Final = re.compile(r"(?!\d+(\.\d+){3}$)[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_OLD_BUCKET: Final = re.compile(r"[A-Za-z0-9._\-]{3,255}")
+_INSTANCE_TYPE: Final = re.compile(
+    r"ml\.[a-z][a-z0-9\-]*\.(micro|small|medium|large|\d*xlarge|metal[a-z0-9\-]*|interactive)"
+)
 _NO_LETTER_OR_DIGIT: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -50,6 +55,42 @@ def selected_step_problem(name: str, steps: Collection[str]) -> str | None:
         f"selected_steps names '{name}', and the pipeline has no such step{did_you_mean(name, steps) or '.'} "
         f"It has {there}"
     )
+
+
+def bucket_problem(uri: str, *, may_be_old: bool) -> str | None:
+    """Say what is wrong with the bucket of an S3 URI; ``None`` when nothing is, and for an access point's ARN.
+
+    Source: S3's "General purpose bucket naming rules". Until March 2018 us-east-1 took more.
+
+    :param uri: ``s3://bucket/...``.
+    :param may_be_old: whether it may be a bucket of those days.
+    """
+    bucket = uri.removeprefix("s3://").partition("/")[0]
+    if not bucket or bucket.startswith("arn:") or (_BUCKET.fullmatch(bucket) and ".." not in bucket):
+        return None
+    rule = (
+        f"{shown(uri)} has the bucket '{bucket}', and a bucket's name has 3 to 63 lowercase letters, digits, hyphens "
+        "and dots, a letter or digit at each end"
+    )
+    if not _OLD_BUCKET.fullmatch(bucket):
+        return rule
+    return None if may_be_old else f"{rule}. Only buckets of us-east-1 from before March 2018 may have others"
+
+
+def instance_type_problem(name: str, known: Collection[str]) -> Problem | None:
+    """Say what is wrong with an instance type; ``None`` when it is known.
+
+    One that the installed botocore does not know may be new: they come every few weeks. Their sizes stay the same.
+
+    :param name: such as ``ml.m5.large``.
+    :param known: those that botocore knows at this place.
+    """
+    if name in known:
+        return None
+    if _INSTANCE_TYPE.fullmatch(name):
+        return warning(f"the installed botocore does not know the instance type '{name}'{did_you_mean(name, known)}")
+    hint = did_you_mean(name if name.startswith("ml.") else f"ml.{name}", known)
+    return error(f"there is no instance type '{name}'{hint or ': it is ml.<family>.<size>, such as ml.m5.large'}")
 
 
 def step_name_problem(name: str) -> str | None:

@@ -6,8 +6,8 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import validate
 
 ENTITIES = {
-    "Actions": [{"ActionName": "run", "ActionType": "Training", "Source": {"SourceUri": "s3://b/run"}}],
-    "Artifacts": [{"ArtifactName": "model", "ArtifactType": "Model", "Source": {"SourceUri": "s3://b/model"}}],
+    "Actions": [{"ActionName": "run", "ActionType": "Training", "Source": {"SourceUri": "s3://box/run"}}],
+    "Artifacts": [{"ArtifactName": "model", "ArtifactType": "Model", "Source": {"SourceUri": "s3://box/model"}}],
 }
 RUN, MODEL = {"Name": "run", "Type": "Action"}, {"Name": "model", "Type": "Artifact"}
 

@@ -224,7 +224,7 @@ def test_body_steps_may_read_one_another_and_steps_outside():
             "step 's': a Std:JsonGet reads one of 'PropertyFile' and 'S3Uri' @ $.Steps[0].Arguments.x",
         ),
         (
-            {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": {"Get": "Execution.PipelineName"}}},
+            {"Std:JsonGet": {"S3Uri": "s3://box/k", "Path": {"Get": "Execution.PipelineName"}}},
             (
                 "step 's': the 'Path' of a Std:JsonGet is literal text, not an object "
                 "@ $.Steps[0].Arguments.x.Std:JsonGet.Path"
@@ -404,7 +404,7 @@ def test_what_aws_sources_allow_besides_the_sdk_passes():
     policies.
     """
     policies = [{"ExceptionType": ["Step.THROTTLING"]}]
-    cluster = {"StepConfig": {"HadoopJarStep": {"Jar": "s3://b/k"}}, "ClusterId": "j-1"}
+    cluster = {"StepConfig": {"HadoopJarStep": {"Jar": "s3://box/k"}}, "ClusterId": "j-1"}
     steps = [
         {"Name": "l", "Type": "Lambda", "FunctionArn": FUNCTION},
         {"Name": "c", "Type": "Callback", "SqsQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/q"},
@@ -463,7 +463,7 @@ def test_a_dependency_said_twice_is_a_warning():
 
 def test_older_quotas_are_warnings_and_the_service_models_limits_errors():
     """51 steps, 21 in a branch and 201 conditions are allowed with a warning; 51 output parameters are not allowed."""
-    condition = {"Type": "Equals", "LeftValue": 1, "RightValue": {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a"}}}
+    condition = {"Type": "Equals", "LeftValue": 1, "RightValue": {"Std:JsonGet": {"S3Uri": "s3://box/k", "Path": "a"}}}
     arguments = {"Conditions": [condition] * 201, "IfSteps": [call(f"i{index}") for index in range(21)]}
     outputs = [{"OutputName": f"o{index}", "OutputType": "String"} for index in range(51)]
     steps = [call(f"s{index}") for index in range(28)]

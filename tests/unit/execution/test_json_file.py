@@ -18,7 +18,7 @@ NO_NUMBER = "the number is NaN, infinite or too large for a float; write it as t
 
 
 def read(content: bytes):
-    return read_json_file(content, "the file s3://b/m.json")
+    return read_json_file(content, "the file s3://box/m.json")
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_what_airflow_cannot_keep_is_refused_by_name(content, problem):
     """The message names the file, the place in it, the reason and what to do."""
     with pytest.raises(PipelineExecutionError) as caught:
         read(content)
-    assert str(caught.value) == f"the file s3://b/m.json {problem}"
+    assert str(caught.value) == f"the file s3://box/m.json {problem}"
 
 
 def test_a_place_is_not_told_in_full_when_its_keys_are_long():
     """A key may be as long as the file; the message is one sentence."""
     with pytest.raises(PipelineExecutionError) as caught:
         read(json.dumps({"k" * 1000: {"": float("nan")}}).encode())
-    assert str(caught.value) == (f"the file s3://b/m.json cannot be read: {NO_NUMBER} @ $.{'k' * 198}...")
+    assert str(caught.value) == (f"the file s3://box/m.json cannot be read: {NO_NUMBER} @ $.{'k' * 198}...")
 
 
 def test_the_check_of_a_large_file_takes_little_memory():
@@ -159,7 +159,7 @@ def test_a_file_is_refused_or_survives_all_that_airflow_does_with_it(content):
     except PipelineExecutionError as error:
         problem = str(error)
     if problem is not None:
-        assert problem.startswith("the file s3://b/m.json ")
+        assert problem.startswith("the file s3://box/m.json ")
         return
     xcom = {"name": value}
     sent = SetXCom(key="property_files", value=serialize(xcom), dag_id="d", run_id="r", task_id="t").model_dump()

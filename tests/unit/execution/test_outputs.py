@@ -16,15 +16,18 @@ from airflow_sm_pipelines.execution.outputs import outputs_of
             {
                 "ProcessingOutputConfig": {
                     "Outputs": [
-                        {"OutputName": "train", "S3Output": {"S3Uri": "s3://b/train"}},
+                        {"OutputName": "train", "S3Output": {"S3Uri": "s3://box/train"}},
                         {"OutputName": "store", "FeatureStoreOutput": {"FeatureGroupName": "g"}},
                     ]
                 }
             },
-            {"train": "s3://b/train"},
+            {"train": "s3://box/train"},
         ),
-        ({"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}, {"model_artifacts": "s3://b/model.tar.gz"}),
-        ({"TransformOutput": {"S3OutputPath": "s3://b/out"}}, {"predictions": "s3://b/out"}),
+        (
+            {"ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}},
+            {"model_artifacts": "s3://box/model.tar.gz"},
+        ),
+        ({"TransformOutput": {"S3OutputPath": "s3://box/out"}}, {"predictions": "s3://box/out"}),
         ({"ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m"}, {}),
     ],
     ids=["processing", "training", "transform", "model"],

@@ -42,12 +42,14 @@ def test_all_that_there_is_to_tell():
         "Environment": {"PASSWORD": "secret", "MODE": "fast"},
         "ProcessingJobName": "pipelines-abc-evaluate",
     }
-    result = StepResult(STEP, {"report": "s3://b/report"}, request, {"metrics": {"auc": 0.9}}, {"metrics": "s3://b/m"})
+    result = StepResult(
+        STEP, {"report": "s3://box/report"}, request, {"metrics": {"auc": 0.9}}, {"metrics": "s3://box/m"}
+    )
     assert result.xcoms() == {
         "step_report": {
             "status": "Succeeded",
             "job_arn": JOB,
-            "outputs": {"report": "s3://b/report"},
+            "outputs": {"report": "s3://box/report"},
             "times": {"start": "2026-01-01T00:00:00.250000+00:00", "end": "2026-01-01T00:01:00+00:00"},
             "attempt": 2,
             "cache": {"hit": True, "source_execution": SOURCE},
@@ -99,10 +101,10 @@ def test_environments_are_masked_at_any_depth():
 def test_the_biggest_parts_are_left_out_first():
     """As many as it takes, and the report names them; what is small stays."""
     request = {"HyperParameters": {"a": "x" * 30_000}, "InputDataConfig": ["y" * 25_000], "RoleArn": "role"}
-    report = StepResult(BARE, {"o": "s3://b/o"}, request).xcoms()["step_report"]
+    report = StepResult(BARE, {"o": "s3://box/o"}, request).xcoms()["step_report"]
     assert report == {
         **NOTHING,
-        "outputs": {"o": "s3://b/o"},
+        "outputs": {"o": "s3://box/o"},
         "request": {"InputDataConfig": ["y" * 25_000], "RoleArn": "role"},
         "left_out": ["request.HyperParameters"],
     }
@@ -130,7 +132,9 @@ def test_no_xcom_is_too_large(size):
 def test_property_files_are_bounded_together():
     """The biggest one is left in S3, and the task's log says where; both XComs tell."""
     files = {"big": "b" * 30_000, "small": "s" * 20_000}
-    result = StepResult(BARE, property_files=files, property_file_uris={"big": "s3://b/big", "small": "s3://b/small"})
+    result = StepResult(
+        BARE, property_files=files, property_file_uris={"big": "s3://box/big", "small": "s3://box/small"}
+    )
     assert result.xcoms() == {
         "step_report": {**NOTHING, "left_out": ["property_files.big"]},
         "property_files": {"small": "s" * 20_000},
@@ -138,7 +142,7 @@ def test_property_files_are_bounded_together():
     assert result.log_lines() == [
         (
             "Property file 'big' is left in S3: as JSON it has 30002 characters, and an XCom takes at most 49152 for all "
-            "property files. Read s3://b/big"
+            "property files. Read s3://box/big"
         )
     ]
 

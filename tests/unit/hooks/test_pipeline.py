@@ -334,9 +334,9 @@ def test_a_large_property_file_is_left_in_s3(service, hook, s3):
 
 def test_result_of_a_training_step(service, hook):
     """A training step leaves its model artifacts."""
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}}]
     step = succeeded(TRAINING_JOB, "TrainingJob")
-    assert hook.collect_step_result(step) == StepResult(step, {"model_artifacts": "s3://b/model.tar.gz"}, {})
+    assert hook.collect_step_result(step) == StepResult(step, {"model_artifacts": "s3://box/model.tar.gz"}, {})
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,9 @@ def test_what_instances_have_made_becomes_one_archive(tmp_path: Path, monkeypatc
             assert (bucket_name, key) == ("b", "model.tar.gz")
             return SimpleNamespace(result=partial(bucket.keep, path))
 
-    monkeypatch.setattr("airflow_sm_pipelines.local.jobs.staging.TransferManager", lambda _: nullcontext(Transfers()))
+    monkeypatch.setattr(
+        "airflow_sm_pipelines.local.jobs.staging.TransferManager", lambda _, **__: nullcontext(Transfers())
+    )
     S3Staging(None).upload_archive([tmp_path / "1", tmp_path / "2", tmp_path / "3"], "s3://b/model.tar.gz", tmp_path)
     assert bucket.content == {"weights": "1", "deep/1": "one", "deep/2": "two", "both": "file"}
     assert bucket.names == ["both", "deep", "deep/1", "weights", "deep", "deep/2"]

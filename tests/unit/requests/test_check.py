@@ -10,9 +10,12 @@ from botocore.model import ServiceModel
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import PipelineParameter
+from airflow_sm_pipelines.definition.problems import Problem
 from airflow_sm_pipelines.definition.step_types import STEPS
 from airflow_sm_pipelines.definition.steps import Step
+from airflow_sm_pipelines.definition.validation.names import instance_type_problem
 from airflow_sm_pipelines.requests import check_requests, service_model
+from airflow_sm_pipelines.requests.service_model import service
 from tests.versions import needs_argument
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -148,7 +151,7 @@ def test_a_right_request_passes():
                 "Outputs": [
                     {
                         "OutputName": "o",
-                        "S3Output": {"S3Uri": "s3://b/k", "LocalPath": "/opt", "S3UploadMode": "EndOfJobs"},
+                        "S3Output": {"S3Uri": "s3://box/k", "LocalPath": "/opt", "S3UploadMode": "EndOfJobs"},
                     }
                 ]
             },
@@ -180,7 +183,7 @@ def test_what_the_api_would_refuse_is_found(path, value, expected):
         ("ProcessingResources.ClusterConfig.InstanceCount", {"Get": "Steps.other.Anything"}),
         ("NetworkConfig.EnableNetworkIsolation", {"Get": "Parameters.Flag"}),
         ("AppSpecification.ImageUri", {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Whole"}]}}),
-        ("AppSpecification.ImageUri", {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a"}}),
+        ("AppSpecification.ImageUri", {"Std:JsonGet": {"S3Uri": "s3://box/k", "Path": "a"}}),
         ("Environment.A", {"Get": "Execution.PipelineExecutionId"}),
         ("ProcessingInputs", []),
     ],
@@ -190,13 +193,109 @@ def test_expressions_pass_where_their_type_fits_or_only_the_run_can_tell(path, v
     assert problems(changed(path, value)) == []
 
 
-def test_an_instance_type_that_botocore_does_not_know_is_a_warning():
-    """AWS has instance types before botocore does, so an unknown one does not stop anybody."""
-    arguments = changed("ProcessingResources.ClusterConfig.InstanceType", "ml.m99.large")
+@pytest.mark.parametrize(
+    ("name", "severity", "message"),
+    [
+        (
+            "ml.m99.large",
+            "warning",
+            "the installed botocore does not know the instance type 'ml.m99.large'. Did you mean 'ml.m5.large'?",
+        ),
+        ("ml.x1.metal-48xl", "warning", "the installed botocore does not know the instance type 'ml.x1.metal-48xl'"),
+        ("ml.m5.lrge", "error", "there is no instance type 'ml.m5.lrge'. Did you mean 'ml.m5.large'?"),
+        ("m5.large", "error", "there is no instance type 'm5.large'. Did you mean 'ml.m5.large'?"),
+        (
+            "huge",
+            "error",
+            "there is no instance type 'huge': it is ml.<family>.<size>, such as ml.m5.large",
+        ),
+    ],
+)
+def test_instance_types_that_botocore_does_not_know(name, severity, message):
+    """AWS has some before botocore does: those are warnings. Their form and their sizes are what they have been."""
+    arguments = changed("ProcessingResources.ClusterConfig.InstanceType", name)
     definition = PipelineDefinition(steps=(Step("s", "Processing", arguments),))
-    (problem,) = check_requests(definition)
-    assert (problem.severity, problem.path) == ("warning", f"{CLUSTER}.InstanceType")
-    assert problem.message.startswith("step 's': 'InstanceType' is 'ml.m99.large'; it is one of ")
+    assert check_requests(definition) == [Problem(severity, f"step 's': {message}", f"{CLUSTER}.InstanceType")]
+
+
+def test_every_instance_type_of_the_api_has_the_form_of_one():
+    """Those of all jobs and endpoints; so one that comes later and has it is a warning at most."""
+    shapes = [service("sagemaker").shape_for(name) for name in service("sagemaker").shape_names]
+    names = {
+        name
+        for shape in shapes
+        if shape.name.endswith("InstanceType") and shape.name != "AppInstanceType"
+        for name in getattr(shape, "enum", ())
+    }
+    assert len(names) > 300
+    assert [name for name in names if instance_type_problem(name, ()).severity != "warning"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "severity"),
+    [({}, "warning"), ({"Machine": "ml.m5.lrge"}, "error"), ({"Machine": "ml.m5.large"}, None)],
+    ids=["default", "given", "given another"],
+)
+def test_what_a_parameter_brings_is_checked_in_its_place(given, severity):
+    """A default may never be used, so it is a warning; what the execution is started with is an error."""
+    arguments = changed("ProcessingResources.ClusterConfig.InstanceType", {"Get": "Parameters.Machine"})
+    parameter = PipelineParameter("Machine", "String", "ml.m5.lrge")
+    definition = PipelineDefinition(parameters=(parameter,), steps=(Step("s", "Processing", arguments),))
+    message = (
+        "step 's', pipeline parameter 'Machine': there is no instance type 'ml.m5.lrge'. Did you mean 'ml.m5.large'?"
+    )
+    expected = [] if severity is None else [Problem(severity, message, f"{CLUSTER}.InstanceType")]
+    assert check_requests(definition, given=given) == expected
+
+
+@pytest.mark.parametrize(("given", "value"), [({}, 0), ({"Count": "0"}, 0)])
+def test_numbers_that_a_parameter_brings(given, value):
+    """Also as text, as executions are started with them."""
+    arguments = changed("ProcessingResources.ClusterConfig.InstanceCount", {"Get": "Parameters.Count"})
+    definition = PipelineDefinition(
+        parameters=(PipelineParameter("Count", "Integer", 0),), steps=(Step("s", "Processing", arguments),)
+    )
+    [problem] = check_requests(definition, given=given)
+    assert problem.message == f"step 's', pipeline parameter 'Count': 'InstanceCount' is {value}; it is at least 1"
+
+
+NOT_A_BUCKET = (
+    "and a bucket's name has 3 to 63 lowercase letters, digits, hyphens and dots, a letter or digit at each end"
+)
+OLD = ". Only buckets of us-east-1 from before March 2018 may have others"
+
+
+@pytest.mark.parametrize("may_be_old", [None, False, True])
+@pytest.mark.parametrize(
+    ("uri", "bucket", "was_possible"),
+    [
+        ("s3://My_Bucket/x", "My_Bucket", True),
+        ("s3://a..b/x", "a..b", True),
+        ("s3://10.1.2.3/x", "10.1.2.3", True),
+        ("s3://my bucket/x", "my bucket", False),
+        ("s3://ab", "ab", False),
+        ("s3://good-bucket.1/x", None, True),
+        ("s3://arn:aws:s3:us-east-1:123456789012:accesspoint/data/x", None, True),
+        ({"Std:Join": {"On": "/", "Values": ["s3://My_Bucket", "x"]}}, "My_Bucket", True),
+        ({"Std:Join": {"On": "", "Values": ["s3://My_Bucket/", "x"]}}, "My_Bucket", True),
+        ({"Std:Join": {"On": "", "Values": ["s3://My_", "x"]}}, None, True),
+        ({"Std:Join": {"On": "/", "Values": ["s3:/", "x"]}}, None, True),
+    ],
+)
+def test_names_that_no_bucket_has(uri, bucket, was_possible, may_be_old):
+    """Warnings, unless whoever asks wrote the definition; then it says whether old buckets may be meant."""
+    path = "$.Steps[0].Arguments.ProcessingInputs[0].S3Input.S3Uri"
+    read = {
+        "InputName": "raw",
+        "S3Input": {"S3Uri": uri, "S3DataType": "S3Prefix", "LocalPath": "/opt/ml/processing/raw"},
+    }
+    definition = PipelineDefinition(steps=(Step("s", "Processing", changed("ProcessingInputs", [read])),))
+    expected = []
+    if bucket is not None and not (was_possible and may_be_old):
+        shown = uri if isinstance(uri, str) else uri["Std:Join"]["Values"][0]
+        message = f"step 's': '{shown}' has the bucket '{bucket}', {NOT_A_BUCKET}{OLD * was_possible}"
+        expected = [Problem("warning" if may_be_old is None else "error", message, path)]
+    assert check_requests(definition, buckets_may_be_old=may_be_old) == expected
 
 
 def test_output_parameters_have_the_type_they_declare():
@@ -238,7 +337,7 @@ def test_steps_inside_branches_and_bodies_are_checked():
         ("Lambda", {"anything": {"goes": 1}}, []),
         (
             "EMR",
-            {"StepConfig": {"HadoopJarStep": {"Jar": "s3://b/k"}}},
+            {"StepConfig": {"HadoopJarStep": {"Jar": "s3://box/k"}}},
             ["step 's': an EMR step has one of ClusterId and ClusterConfig @ $.Steps[0].Arguments"],
         ),
         (
@@ -275,7 +374,7 @@ def test_steps_inside_branches_and_bodies_are_checked():
         (
             "Lineage",
             {
-                "Actions": [{"ActionName": "a", "Source": {"SourceUri": "s3://b/k"}}],
+                "Actions": [{"ActionName": "a", "Source": {"SourceUri": "s3://box/k"}}],
                 "Artifacts": [{"ArtifactType": "Model", "Source": {"SourceUri": {"Get": "Parameters.Flag"}}}],
                 "Contexts": ["c"],
                 "Associations": [
@@ -316,7 +415,7 @@ def test_steps_inside_branches_and_bodies_are_checked():
         ),
         (
             "Cleanup",
-            {"Resources": {"S3": [{"StepName": "t", "S3Uris": []}, {"S3Uris": ["s3://b/k", 1]}]}},
+            {"Resources": {"S3": [{"StepName": "t", "S3Uris": []}, {"S3Uris": ["s3://box/k", 1]}]}},
             [
                 "step 's': 'S3Uris' has 0 entries; at least 1 @ $.Steps[0].Arguments.Resources.S3[0].S3Uris",
                 (

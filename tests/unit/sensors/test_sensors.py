@@ -310,11 +310,11 @@ def test_a_step_that_succeeds(service, definition, dag, context):
     """A step that is over leaves the XComs of a step's task, and the links to execution, job and log."""
     service.execution("Executing")
     service.steps([], [step("train", "Executing")], [step("train", "Succeeded", Metadata=TRAINING)])
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}}]
     made, running = step_sensor(), context()
     assert made.execute(running) == EXECUTION_ARN
     assert running["ti"].pushed == {
-        "step_report": step_report("Succeeded", JOB, outputs={"model_artifacts": "s3://b/model.tar.gz"}, request={})
+        "step_report": step_report("Succeeded", JOB, outputs={"model_artifacts": "s3://box/model.tar.gz"}, request={})
     }
     assert sorted(made.link_addresses) == [
         "_link_CloudWatchLogLink",

@@ -97,7 +97,7 @@ def arguments(type_, name, references):
     if type_ == "Fail":
         return {"ErrorMessage": {"Std:Join": {"On": " ", "Values": ["no", *references]}}}
     if type_ == "Lineage":
-        source = {"SourceUri": "s3://b/x"}
+        source = {"SourceUri": "s3://box/x"}
         return {"Artifacts": [{"ArtifactType": "Data", "Source": source, "Deep": {"er": references}}]}
     if type_ == "Cleanup":
         return {"Resources": {"S3": [{"StepName": name}]}}

@@ -67,7 +67,7 @@ def build(define):
     """Return the problem with a group that one step is defined in, or nothing; what is compiled compiles again."""
     with DAG("d"):
         try:
-            with SageMakerPipelineTaskGroup("g", role_arn=ROLE, artifact_uri="s3://b/p") as group:
+            with SageMakerPipelineTaskGroup("g", role_arn=ROLE, artifact_uri="s3://box/p") as group:
                 define()
         except SageMakerPipelinesError as error:
             return str(error)
@@ -105,7 +105,7 @@ def test_a_deep_parameter_is_refused(dag):
     """A pipeline parameter holds no list, however deep; the message does not write it out."""
     value = nested(WRAPS["list"], 5000, 1)
     with pytest.raises(SageMakerPipelinesError) as caught:
-        SageMakerPipelineTaskGroup("g", role_arn=ROLE, artifact_uri="s3://b/p", parameters={"P": value})
+        SageMakerPipelineTaskGroup("g", role_arn=ROLE, artifact_uri="s3://box/p", parameters={"P": value})
     assert str(caught.value) == (
         "Dag 'd', task group 'g': pipeline parameter 'P' is given a list of 1. A parameter holds text, a number "
         "or a boolean of at most 1024 characters; put more into S3 and pass its URI."

@@ -233,7 +233,7 @@ def test_the_group_is_followed_and_follows(dag):
 
     @task
     def fetch():
-        return "s3://b/x"
+        return "s3://box/x"
 
     @task
     def report():
@@ -315,10 +315,10 @@ def test_a_value_may_have_its_type_said(dag):
 
     rounds = fetch()
     definition = document(step("a"), parameters=[INTEGER, {"Name": "Uri", "Type": "String"}])
-    pipeline = existing(definition, parameters={"Rounds": ParameterInteger(3), "Uri": f"s3://b/{rounds}"})
+    pipeline = existing(definition, parameters={"Rounds": ParameterInteger(3), "Uri": f"s3://box/{rounds}"})
     assert pipeline.compile().values == {
         "Rounds": 3,
-        "Uri": "s3://b/{{ task_instance.xcom_pull(task_ids='fetch', dag_id='d', key='return_value') }}",
+        "Uri": "s3://box/{{ task_instance.xcom_pull(task_ids='fetch', dag_id='d', key='return_value') }}",
     }
     assert pipeline.launch.upstream_task_ids == {"fetch"}
 

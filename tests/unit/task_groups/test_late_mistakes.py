@@ -14,13 +14,14 @@ from airflow_sm_pipelines import (
     Not,
     Or,
     ParameterFloat,
+    ParameterString,
     SageMakerConditionStepOperator,
     SageMakerLambdaStepOperator,
     SageMakerMetricBranchOperator,
     SageMakerProcessingStepOperator,
     SageMakerTrainingStepOperator,
 )
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 
 JOB = {
     "image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1",
@@ -172,7 +173,7 @@ def test_text_is_not_compared_with_a_number_in_airflow(dag):
     """Neither is it where Airflow compares."""
     with pytest.raises(TranslationError) as caught:
         SageMakerMetricBranchOperator(
-            task_id="b", conditions=[Metric("accuracy") >= "0.9"], if_task_ids="a", metrics_uri="s3://b/m.json"
+            task_id="b", conditions=[Metric("accuracy") >= "0.9"], if_task_ids="a", metrics_uri="s3://box/m.json"
         )
     assert str(caught.value) == (
         "Dag 'd', task 'b': accuracy is compared with the text '0.9', and orderings are of numbers. Write 0.9, without quotes."
@@ -205,3 +206,46 @@ def test_the_path_of_a_metric_is_the_same_in_every_run(dag, group, late):
         "Dag run knows. SageMaker takes no parameter there. Let the job write what is compared to a path that is the same "
         "in every run, or compare in Airflow: SageMakerMetricBranchOperator renders the path."
     )
+
+
+def test_an_instance_type_that_is_none_is_refused(dag, group):
+    """Written out, and as the value of a pipeline parameter."""
+
+    def build():
+        with group(parameters={"Machine": "ml.m5.lrge"}) as made:
+            for task_id, machine in (("a", "ml.m5.lrge"), ("b", made.parameters["Machine"])):
+                SageMakerTrainingStepOperator(task_id=task_id, image_uri=JOB["image_uri"], instance_type=machine)
+
+    with pytest.raises(PipelineDefinitionError) as caught:
+        build()
+    none = "there is no instance type 'ml.m5.lrge'. Did you mean 'ml.m5.large'?"
+    assert [problem.message for problem in caught.value.problems] == [
+        f"step 'a': {none}",
+        f"step 'b', pipeline parameter 'Machine': {none}",
+    ]
+
+
+def test_a_value_that_only_a_run_knows_is_left_to_the_launch_task(dag, group):
+    """The default beside it is what other starts get."""
+    with group(parameters={"Machine": ParameterString("{{ params.machine }}", default_value="ml.m5.lrge")}) as made:
+        SageMakerTrainingStepOperator(task_id="b", image_uri=JOB["image_uri"], instance_type=made.parameters["Machine"])
+    assert arguments(made, "b")["ResourceConfig"]["InstanceType"] == {"Get": "Parameters.Machine"}
+
+
+def test_a_bucket_that_cannot_be_is_refused(dag, group):
+    """Where code and outputs go, and wherever a step reads or writes."""
+    rule = "a bucket's name has 3 to 63 lowercase letters, digits, hyphens and dots, a letter or digit at each end"
+    old = "Only buckets of us-east-1 from before March 2018 may have others"
+    with pytest.raises(TranslationError) as caught, group(artifact_uri="s3://My_Bucket/x"):
+        evaluate()
+    assert str(caught.value) == (
+        f"Dag 'd', task group 'churn': artifact_uri='s3://My_Bucket/x' has the bucket 'My_Bucket', and {rule}. {old}."
+    )
+    with pytest.raises(PipelineDefinitionError) as refused, group("other", region_name="eu-west-1"):
+        evaluate(inputs={"raw": "s3://My_Bucket/raw"})
+    assert [problem.message for problem in refused.value.problems] == [
+        f"step 'evaluate': 's3://My_Bucket/raw' has the bucket 'My_Bucket', and {rule}. {old}"
+    ]
+    with group("old", region_name="us-east-1", artifact_uri="s3://My_Bucket/x") as made:
+        evaluate(inputs={"raw": "s3://My_Bucket/raw"})
+    assert made.compile().definition.steps[0].name == "evaluate"

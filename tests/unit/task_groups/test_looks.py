@@ -87,7 +87,7 @@ def test_the_graph_names_tasks_for_whole_executions(dag):
     SageMakerPipelineStepSensor(task_id="sense_step", pipeline_execution_arn=EXECUTION_ARN, step_name="a")
     SageMakerPipelineOperator.partial(task_id="mapped", pipeline_name="p").expand(parameters=[{}, {}])
     SageMakerMetricBranchOperator(
-        task_id="branch", conditions=[Metric("a") >= 1], metrics_uri="s3://b/m.json", if_task_ids="run"
+        task_id="branch", conditions=[Metric("a") >= 1], metrics_uri="s3://box/m.json", if_task_ids="run"
     )
     assert shown_names(dag) == {
         "run": "Pipeline execution",

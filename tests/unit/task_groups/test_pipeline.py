@@ -291,7 +291,7 @@ def test_default_args_are_the_steps_defaults(dag, group):
         SageMakerStepOperator(task_id="generic", step_type="Training", arguments=own)
         SageMakerProcessingStepOperator(task_id="process", image_uri="sklearn")
         tuning = SageMakerTuningStepOperator(task_id="tune", hyperparameter_ranges={}, objective_metric_name="auc")
-        SageMakerQualityCheckStepOperator(task_id="check", dataset="s3://b/data")
+        SageMakerQualityCheckStepOperator(task_id="check", dataset="s3://box/data")
         with TaskGroup("inner", default_args={"instance_type": "ml.g5.xlarge"}):
             SageMakerTrainingStepOperator(task_id="train")
         SageMakerModelStepOperator(task_id="model", model_data=tuning.model_artifacts)
@@ -572,17 +572,17 @@ def test_two_groups_in_one_dag(dag, group):
 def test_a_group_needs_a_dag(group):
     """Outside a Dag a group says so, in Airflow's words."""
     with pytest.raises(RuntimeError, match=r"^TaskGroup can only be used inside a dag$"):
-        SageMakerPipelineTaskGroup("x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://b/p")
+        SageMakerPipelineTaskGroup("x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://box/p")
 
 
 def test_groups_work_with_the_dag_decorator_too(tmp_path, group):
     """A Dag given as an argument is enough."""
     dag = DAG("e", schedule=None)
     with SageMakerPipelineTaskGroup(
-        "x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://b/p/", dag=dag
+        "x", role_arn="arn:aws:iam::1:role/r", artifact_uri="s3://box/p/", dag=dag
     ) as pipeline:
         step("a", dag=dag)
-    assert (sorted(dag.task_ids), pipeline.settings.artifact_uri) == (["x.a", "x.launch"], "s3://b/p")
+    assert (sorted(dag.task_ids), pipeline.settings.artifact_uri) == (["x.a", "x.launch"], "s3://box/p")
 
 
 def test_several_roots_leaves_and_nested_groups(dag, group):

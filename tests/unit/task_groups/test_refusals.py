@@ -410,7 +410,7 @@ COUNT = "ResourceConfig.InstanceCount"
         ("RoleArn", {"a": 1}, "{'a': 1} at RoleArn, where the API wants text. Give one value, no list or object."),
         (COUNT, [1, 2], ("[1, 2] at ResourceConfig-InstanceCount, where the API wants a whole number. Give one value, no "
          "list or object.")),
-        ("InputDataConfig", "s3://b/x", ("'s3://b/x' at InputDataConfig, where the API wants a list or an object. Write it "
+        ("InputDataConfig", "s3://box/x", ("'s3://box/x' at InputDataConfig, where the API wants a list or an object. Write it "
          "out as boto3 takes it.")),
         ("HyperParameters", True, ("True at HyperParameters, where the API wants a list or an object. Write it out as boto3 "
          "takes it.")),

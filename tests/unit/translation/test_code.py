@@ -46,16 +46,16 @@ def test_the_address_is_the_content(folder):
     same = read_local_code("one.py", None, str(folder))
     (folder / "one.py").write_text("print(2)")
     other = read_local_code("one.py", None, str(folder))
-    assert before.as_archive("s3://b/code") == same.as_archive("s3://b/code")
-    assert before.as_files("s3://b/code") == same.as_files("s3://b/code")
+    assert before.as_archive("s3://box/code") == same.as_archive("s3://box/code")
+    assert before.as_files("s3://box/code") == same.as_files("s3://box/code")
     assert other.digest != before.digest
 
 
 def test_files_are_uploaded_side_by_side(folder):
     """Processing gets the files as they are, under the hash of all of them."""
     code = read_local_code("steps", "a.py", str(folder))
-    base = f"s3://b/code/{code.digest}"
-    assert code.as_files("s3://b/code") == (
+    base = f"s3://box/code/{code.digest}"
+    assert code.as_files("s3://box/code") == (
         base,
         (CodeUpload(f"{base}/a.py", b"a"), CodeUpload(f"{base}/inner/b.py", b"b")),
     )
@@ -64,8 +64,8 @@ def test_files_are_uploaded_side_by_side(folder):
 def test_script_mode_gets_an_archive(folder):
     """Training gets sourcedir.tar.gz with the same files, readable, of no owner and no time."""
     code = read_local_code("steps", "a.py", str(folder))
-    uri, uploads = code.as_archive("s3://b/code")
-    assert (uri, [upload.uri for upload in uploads]) == (f"s3://b/code/{code.digest}/sourcedir.tar.gz", [uri])
+    uri, uploads = code.as_archive("s3://box/code")
+    assert (uri, [upload.uri for upload in uploads]) == (f"s3://box/code/{code.digest}/sourcedir.tar.gz", [uri])
     with tarfile.open(fileobj=io.BytesIO(uploads[0].content)) as archive:
         members = [(each.name, each.mode, each.mtime, each.uid) for each in archive.getmembers()]
         assert members == [("a.py", 0o644, 0, 0), ("inner/b.py", 0o644, 0, 0)]

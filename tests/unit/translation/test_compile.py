@@ -372,7 +372,7 @@ def test_runtime_values_become_parameters():
 
 def test_equal_outlines_give_equal_bytes():
     """Compiling twice gives the same text, and the same code is uploaded once."""
-    upload = CodeUpload("s3://b/code/1/a.py", b"1")
+    upload = CodeUpload("s3://box/code/1/a.py", b"1")
     tasks = [
         task("a", uploads=(upload,)),
         task("b", ["a"], uploads=(upload,), arguments={"x": RuntimeValue("{{ ds }}")}),

@@ -55,7 +55,7 @@ TRAINED = step_report(
     "Succeeded",
     JOB,
     end="2023-07-25T20:13:19.500000+00:00",
-    outputs={"model_artifacts": "s3://b/model.tar.gz"},
+    outputs={"model_artifacts": "s3://box/model.tar.gz"},
     request={"RoleArn": "role"},
 )
 
@@ -70,7 +70,7 @@ def training(service: ScriptedService) -> None:
         [step("train", "Succeeded", Metadata=TRAINING, EndTime=1690315999.5)],
     )
     service.answers["DescribeTrainingJob"] = [
-        {"RoleArn": "role", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}
+        {"RoleArn": "role", "ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}}
     ]
 
 

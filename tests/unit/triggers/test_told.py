@@ -46,7 +46,7 @@ def given_secrets(service, triggerer) -> None:
 def over(service, status: str, **more: Any) -> None:
     service.execution("Executing")
     service.steps([step("train", status, Metadata=TRAINING, EndTime=1690315999.5, **more)])
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/model.tar.gz"}}]
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}}]
 
 
 def trigger(triggerer, **arguments: Any):
@@ -167,7 +167,7 @@ async def test_no_secret_is_told(service, triggerer, log, status):
     """Neither a failure's reason, nor the job's log, nor an XCom tells what the execution was started with in secret."""
     given_secrets(service, triggerer)
     over(service, status, FailureReason=f"cannot use {SAID}")
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": f"s3://b/{SAID}"}}]
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": f"s3://box/{SAID}"}}]
     logged(service, f"using {SAID}")
     await events(trigger(triggerer))
     assert log()[-1][1] == f"    using {HIDDEN}"

@@ -798,9 +798,9 @@ def test_mapped(service, dag, context):
         definition=json.dumps(DEFINITION),
         role_arn=ROLE,
         wait_for_completion=False,
-    ).expand(parameters=[{"InputData": "s3://a"}, {"InputData": "s3://b"}])
-    made = mapped.unmap({"parameters": {"InputData": "s3://b"}})
-    assert made.parameters == {"InputData": "s3://b"}
+    ).expand(parameters=[{"InputData": "s3://a"}, {"InputData": "s3://box"}])
+    made = mapped.unmap({"parameters": {"InputData": "s3://box"}})
+    assert made.parameters == {"InputData": "s3://box"}
     assert made.subject == "Dag 'd', task 'run'"
 
 

@@ -121,7 +121,7 @@ def test_a_worker_tells_no_secret_that_another_has_read(service, task, context, 
     reason = "no p4ss-of-a-test"
     service.execution("Executing")
     service.steps([step("train", status, EndTime=1690315999.0, Metadata=metadata, FailureReason=reason)])
-    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://b/p4ss-of-a-test"}}]
+    service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://box/p4ss-of-a-test"}}]
     service.answers["DescribeLogStreams"] = [{"logStreams": [{"logStreamName": "pipelines-abc-train/algo-1"}]}]
     service.answers["GetLogEvents"] = [{"events": [{"timestamp": 1, "message": "using p4ss-of-a-test"}]}]
     event = {"status": status, "reason": None, "pipeline_execution_arn": EXECUTION_ARN, "limit": None, "try_number": 1}

@@ -40,7 +40,7 @@ def tuning(**more):
     return SageMakerTuningStepOperator(
         task_id="t",
         **JOB,
-        inputs={"train": "s3://b/train"},
+        inputs={"train": "s3://box/train"},
         hyperparameters={"rounds": 10},
         hyperparameter_ranges=RANGES,
         objective_metric_name="auc",
@@ -55,7 +55,7 @@ def transform():
     return SageMakerTransformStepOperator(
         task_id="t",
         model_name="m",
-        data="s3://b/data",
+        data="s3://box/data",
         instance_type="ml.m5.xlarge",
         content_type="text/csv",
         split_type="Line",
@@ -68,7 +68,7 @@ def transform():
 
 def model():
     return SageMakerModelStepOperator(
-        task_id="t", image_uri="image", model_data="s3://b/model.tar.gz", environment={"A": "1"}
+        task_id="t", image_uri="image", model_data="s3://box/model.tar.gz", environment={"A": "1"}
     )
 
 
@@ -95,7 +95,7 @@ def emr(**more):
     keywords = {"job_arguments": ["--a", "1"], "job_properties": {"k": "v"}, "cluster_id": "j-1"}
     return SageMakerEMRStepOperator(
         task_id="t",
-        jar="s3://b/job.jar",
+        jar="s3://box/job.jar",
         main_class="Main",
         execution_role_arn="arn:aws:iam::123456789012:role/emr",
         **{**keywords, **more},
@@ -105,7 +105,7 @@ def emr(**more):
 def emr_serverless(**more):
     return SageMakerEMRServerlessStepOperator(
         task_id="t",
-        job_driver={"sparkSubmit": {"entryPoint": "s3://b/e.py"}},
+        job_driver={"sparkSubmit": {"entryPoint": "s3://box/e.py"}},
         **{"application_id": "app", **more},
     )
 
@@ -113,7 +113,7 @@ def emr_serverless(**more):
 def automl():
     return SageMakerAutoMLStepOperator(
         task_id="t",
-        data="s3://b/train",
+        data="s3://box/train",
         target_attribute_name="y",
         problem_type="BinaryClassification",
         objective_metric_name="AUC",
@@ -124,12 +124,12 @@ def quality_check():
     return SageMakerQualityCheckStepOperator(
         task_id="t",
         **JOB,
-        dataset="s3://b/data",
+        dataset="s3://box/data",
         check_type="MODEL_QUALITY",
         model_package_group_name="churn",
         skip_check="{{ params.skip }}",
         register_new_baseline=True,
-        supplied_baseline_statistics="s3://b/s.json",
+        supplied_baseline_statistics="s3://box/s.json",
         environment={"problem_type": "Regression"},
     )
 
@@ -138,11 +138,11 @@ def clarify_check():
     return SageMakerClarifyCheckStepOperator(
         task_id="t",
         **JOB,
-        dataset="s3://b/data",
-        analysis_config="s3://b/analysis_config.json",
+        dataset="s3://box/data",
+        analysis_config="s3://box/analysis_config.json",
         check_type="MODEL_BIAS",
         model_name="m",
-        supplied_baseline_constraints="s3://b/c.json",
+        supplied_baseline_constraints="s3://box/c.json",
     )
 
 
@@ -258,8 +258,8 @@ def test_references_to_each_step_type(dag, group, build, reference, path):
 @pytest.mark.parametrize(
     ("output_uri", "beginning"),
     [
-        (None, ["s3://ml/churn", {"Get": "Execution.PipelineExecutionId"}, "t"]),
-        ("s3://b/models/", ["s3://b/models"]),
+        (None, ["s3://lab/churn", {"Get": "Execution.PipelineExecutionId"}, "t"]),
+        ("s3://box/models/", ["s3://box/models"]),
     ],
 )
 def test_the_best_models_of_a_tuning_step(dag, group, output_uri, beginning):

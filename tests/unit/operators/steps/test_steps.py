@@ -119,7 +119,7 @@ def test_arguments_go_over_defaults(dag, group):
         "AlgorithmSpecification": {"AlgorithmName": "own", "TrainingInputMode": "Pipe"},
         "ResourceConfig": {"InstanceGroups": [group_of_instances], "VolumeSizeInGB": 100},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-        "OutputDataConfig": {"S3OutputPath": "s3://b/raw", "CompressionType": "NONE"},
+        "OutputDataConfig": {"S3OutputPath": "s3://box/raw", "CompressionType": "NONE"},
     }
     with group():
         train = SageMakerTrainingStepOperator(task_id="t", arguments=raw, max_runtime_in_seconds=90)
@@ -138,8 +138,8 @@ def test_arguments_go_over_defaults(dag, group):
             instance_type="ml.m5.xlarge",
             instance_count=2,
             arguments={
-                "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
-                "TransformOutput": {"S3OutputPath": "s3://b/raw"},
+                "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/x"}}},
+                "TransformOutput": {"S3OutputPath": "s3://box/raw"},
                 "TransformResources": {"InstanceCount": 3},
             },
         )
@@ -155,14 +155,14 @@ def test_arguments_go_over_defaults(dag, group):
     tuned = tune.to_step_node().arguments
     assert tuned["TrainingJobDefinition"] == raw
     assert tuned["HyperParameterTuningJobConfig"]["Strategy"] == "Grid"
-    assert tune.top_model(1).to_document()["Std:Join"]["Values"][0] == "s3://b/raw"
+    assert tune.top_model(1).to_document()["Std:Join"]["Values"][0] == "s3://box/raw"
     assert process.to_step_node().arguments["ProcessingResources"] == {
         "ClusterConfig": {"InstanceCount": 3, "VolumeSizeInGB": 30, "InstanceType": "ml.m5.xlarge"}
     }
     assert transform.to_step_node().arguments == {
         "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
-        "TransformOutput": {"S3OutputPath": "s3://b/raw"},
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://box/x"}}},
+        "TransformOutput": {"S3OutputPath": "s3://box/raw"},
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2},
     }
     assert register.to_step_node().arguments == {
@@ -178,7 +178,7 @@ def test_arguments_go_over_defaults(dag, group):
 
 def test_processing_requests(dag, group):
     """All keywords of a processing step make a request that botocore's service model accepts."""
-    with group(parameters={"More": "s3://b/more"}):
+    with group(parameters={"More": "s3://box/more"}):
         operator = SageMakerProcessingStepOperator(
             task_id="t",
             **COMMON,
@@ -189,19 +189,21 @@ def test_processing_requests(dag, group):
                 "raw": "s3://lake/raw",
                 "more": {"S3Uri": Get("Parameters.More"), "LocalPath": "/opt/ml/processing/m", "S3InputMode": "Pipe"},
             },
-            outputs={"train": None, "test": "/opt/ml/processing/t", "report": {"S3Uri": "s3://b/report"}},
+            outputs={"train": None, "test": "/opt/ml/processing/t", "report": {"S3Uri": "s3://box/report"}},
             environment={"A": "1"},
             max_runtime_in_seconds=60,
             role_arn="arn:aws:iam::123456789012:role/other",
             arguments={
                 "NetworkConfig": {"EnableNetworkIsolation": True},
-                "ProcessingInputs": [{"InputName": "rest", "S3Input": {"S3Uri": "s3://b/r", "S3DataType": "S3Prefix"}}],
+                "ProcessingInputs": [
+                    {"InputName": "rest", "S3Input": {"S3Uri": "s3://box/r", "S3DataType": "S3Prefix"}}
+                ],
                 "ProcessingOutputConfig": {
                     "KmsKeyId": "k",
                     "Outputs": [
                         {
                             "OutputName": "rest",
-                            "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"},
+                            "S3Output": {"S3Uri": "s3://box/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"},
                         }
                     ],
                 },
@@ -252,7 +254,7 @@ def test_processing_requests(dag, group):
                 "AppManaged": False,
                 "S3Input": {**common, "S3Uri": code_uri, "LocalPath": "/opt/ml/processing/input/code"},
             },
-            {"InputName": "rest", "S3Input": {"S3Uri": "s3://b/r", "S3DataType": "S3Prefix"}},
+            {"InputName": "rest", "S3Input": {"S3Uri": "s3://box/r", "S3DataType": "S3Prefix"}},
         ],
         "ProcessingOutputConfig": {
             "KmsKeyId": "k",
@@ -260,25 +262,25 @@ def test_processing_requests(dag, group):
                 {
                     "OutputName": "train",
                     "AppManaged": False,
-                    "S3Output": {**output, "S3Uri": Join("/", ["s3://ml/churn", EXECUTION_ID, "t", "train"])},
+                    "S3Output": {**output, "S3Uri": Join("/", ["s3://lab/churn", EXECUTION_ID, "t", "train"])},
                 },
                 {
                     "OutputName": "test",
                     "AppManaged": False,
                     "S3Output": {
                         **output,
-                        "S3Uri": Join("/", ["s3://ml/churn", EXECUTION_ID, "t", "test"]),
+                        "S3Uri": Join("/", ["s3://lab/churn", EXECUTION_ID, "t", "test"]),
                         "LocalPath": "/opt/ml/processing/t",
                     },
                 },
                 {
                     "OutputName": "report",
                     "AppManaged": False,
-                    "S3Output": {**output, "S3Uri": "s3://b/report", "LocalPath": "/opt/ml/processing/output/report"},
+                    "S3Output": {**output, "S3Uri": "s3://box/report", "LocalPath": "/opt/ml/processing/output/report"},
                 },
                 {
                     "OutputName": "rest",
-                    "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"},
+                    "S3Output": {"S3Uri": "s3://box/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"},
                 },
             ],
         },
@@ -302,8 +304,8 @@ def test_training_requests(dag, group):
             content_type="text/csv",
             inputs={
                 "train": prepare.properties.AppSpecification.ImageUri,
-                "weights": {"S3Uri": "s3://b/w", "ContentType": "application/json"},
-                "test": {"S3Uri": "s3://b/t", "S3DataDistributionType": "ShardedByS3Key"},
+                "weights": {"S3Uri": "s3://box/w", "ContentType": "application/json"},
+                "test": {"S3Uri": "s3://box/t", "S3DataDistributionType": "ShardedByS3Key"},
             },
             hyperparameters={
                 "depth": pipeline.parameters["Depth"],
@@ -321,7 +323,7 @@ def test_training_requests(dag, group):
         "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
         "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
         "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
-        "OutputDataConfig": {"S3OutputPath": Join("/", ["s3://ml/churn", EXECUTION_ID, "t"])},
+        "OutputDataConfig": {"S3OutputPath": Join("/", ["s3://lab/churn", EXECUTION_ID, "t"])},
         "InputDataConfig": [
             {
                 "ChannelName": "train",
@@ -339,7 +341,7 @@ def test_training_requests(dag, group):
                 "DataSource": {
                     "S3DataSource": {
                         "S3DataType": "S3Prefix",
-                        "S3Uri": "s3://b/w",
+                        "S3Uri": "s3://box/w",
                         "S3DataDistributionType": "FullyReplicated",
                     }
                 },
@@ -350,7 +352,7 @@ def test_training_requests(dag, group):
                 "DataSource": {
                     "S3DataSource": {
                         "S3DataType": "S3Prefix",
-                        "S3Uri": "s3://b/t",
+                        "S3Uri": "s3://box/t",
                         "S3DataDistributionType": "ShardedByS3Key",
                     }
                 },
@@ -375,18 +377,18 @@ def test_training_requests(dag, group):
 def test_code_in_s3_is_used_as_it_is(dag, group):
     """Code that lies in S3 is not uploaded: a script for processing, an archive for training."""
     with group():
-        processing = SageMakerProcessingStepOperator(task_id="p", **COMMON, code="s3://b/scripts/run.py")
+        processing = SageMakerProcessingStepOperator(task_id="p", **COMMON, code="s3://box/scripts/run.py")
         training = SageMakerTrainingStepOperator(
-            task_id="t", **COMMON, code="s3://b/code.tar.gz", entry_point="train.py", output_uri="s3://b/models"
+            task_id="t", **COMMON, code="s3://box/code.tar.gz", entry_point="train.py", output_uri="s3://box/models"
         )
     request = processing.to_step_node().arguments
     assert request["AppSpecification"]["ContainerEntrypoint"] == ["python3", "/opt/ml/processing/input/code/run.py"]
-    assert request["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://b/scripts/run.py"
+    assert request["ProcessingInputs"][0]["S3Input"]["S3Uri"] == "s3://box/scripts/run.py"
     assert training.to_step_node().arguments["HyperParameters"] == {
         "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": "s3://b/code.tar.gz",
+        "sagemaker_submit_directory": "s3://box/code.tar.gz",
     }
-    assert training.to_step_node().arguments["OutputDataConfig"] == {"S3OutputPath": "s3://b/models"}
+    assert training.to_step_node().arguments["OutputDataConfig"] == {"S3OutputPath": "s3://box/models"}
     assert processing.uploads() == training.uploads() == ()
 
 
@@ -397,11 +399,11 @@ def test_register_model_requests(dag, group):
             task_id="t",
             model_package_group_name="churn",
             image_uri="image",
-            model_data="s3://b/model.tar.gz",
+            model_data="s3://box/model.tar.gz",
             inference_instances=["ml.m5.xlarge"],
             transform_instances=["ml.m5.large"],
             approval_status="Approved",
-            model_metrics="s3://b/metrics.json",
+            model_metrics="s3://box/metrics.json",
             model_package_description="the best",
         )
     request = operator.to_step_node().arguments
@@ -410,14 +412,14 @@ def test_register_model_requests(dag, group):
         "ModelApprovalStatus": "Approved",
         "ModelPackageDescription": "the best",
         "InferenceSpecification": {
-            "Containers": [{"Image": "image", "ModelDataUrl": "s3://b/model.tar.gz"}],
+            "Containers": [{"Image": "image", "ModelDataUrl": "s3://box/model.tar.gz"}],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
             "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.xlarge"],
             "SupportedTransformInstanceTypes": ["ml.m5.large"],
         },
         "ModelMetrics": {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/metrics.json"}}
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://box/metrics.json"}}
         },
     }
     assert botocore_report("CreateModelPackage", request) == ""
@@ -519,8 +521,8 @@ TASK = "Dag 'd', task 'churn.t': "
             "being (none)",
         ),
         (
-            lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code="s3://b/code.tar.gz"),
-            TASK + "code='s3://b/code.tar.gz' is an archive. Say which script in it to run: entry_point='...'.",
+            lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code="s3://box/code.tar.gz"),
+            TASK + "code='s3://box/code.tar.gz' is an archive. Say which script in it to run: entry_point='...'.",
         ),
         (
             lambda: SageMakerTrainingStepOperator(
@@ -537,8 +539,8 @@ TASK = "Dag 'd', task 'churn.t': "
             TASK + "job_arguments='--x 1' is no list. Write job_arguments=['--x 1'].",
         ),
         (
-            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, inputs=["s3://b/x"]),
-            TASK + "inputs=['s3://b/x'] is no dict. Give inputs={'name': ...}.",
+            lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, inputs=["s3://box/x"]),
+            TASK + "inputs=['s3://box/x'] is no dict. Give inputs={'name': ...}.",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs=["../x"]),
@@ -547,7 +549,7 @@ TASK = "Dag 'd', task 'churn.t': "
         ),
         (
             lambda: SageMakerProcessingStepOperator(
-                task_id="t", **COMMON, code="prepare.py", inputs={"code": "s3://b/x"}
+                task_id="t", **COMMON, code="prepare.py", inputs={"code": "s3://box/x"}
             ),
             TASK + "inputs has the name 'code', which the code itself takes. Name it otherwise.",
         ),
@@ -654,7 +656,11 @@ def test_a_step_outside_a_group_is_refused(dag):
     [
         (SageMakerTrainingStepOperator, {"InputDataConfig": "{{ x }}"}, "'{{ x }}' as 'InputDataConfig'"),
         (SageMakerProcessingStepOperator, {"ProcessingInputs": {}}, "an object as 'ProcessingInputs'"),
-        (SageMakerProcessingStepOperator, {"ProcessingOutputConfig": {"Outputs": "s3://b"}}, "'s3://b' as 'Outputs'"),
+        (
+            SageMakerProcessingStepOperator,
+            {"ProcessingOutputConfig": {"Outputs": "s3://box"}},
+            "'s3://box' as 'Outputs'",
+        ),
     ],
 )
 def test_raw_lists_are_lists(dag, group, make, arguments, message):

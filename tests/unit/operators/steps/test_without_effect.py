@@ -42,9 +42,9 @@ IN_VARIANTS = "arguments have the ProductionVariants. Say it there, or leave the
         ),
         (
             SageMakerProcessingStepOperator,
-            {**JOB, "code": "s3://b/code/main.py", "entry_point": "other.py"},
+            {**JOB, "code": "s3://box/code/main.py", "entry_point": "other.py"},
             (
-                "entry_point='other.py' has no effect: code='s3://b/code/main.py' is one file in S3, which is what runs. Leave "
+                "entry_point='other.py' has no effect: code='s3://box/code/main.py' is one file in S3, which is what runs. Leave "
                 "it out."
             ),
         ),
@@ -63,9 +63,9 @@ IN_VARIANTS = "arguments have the ProductionVariants. Say it there, or leave the
         ),
         (
             SageMakerRegisterModelStepOperator,
-            {"model_package_group_name": "g", "model_data": "s3://b/model.tar.gz"},
+            {"model_package_group_name": "g", "model_data": "s3://box/model.tar.gz"},
             (
-                "model_data='s3://b/model.tar.gz' has no effect: it is the model of the container with image_uri. Give "
+                "model_data='s3://box/model.tar.gz' has no effect: it is the model of the container with image_uri. Give "
                 "image_uri=..., too, or ModelDataUrl with the containers in arguments."
             ),
         ),
@@ -87,7 +87,7 @@ IN_VARIANTS = "arguments have the ProductionVariants. Say it there, or leave the
         ),
         (
             SageMakerEMRStepOperator,
-            {"jar": "s3://b/a.jar", "cluster_id": "j-1", "role_arn": ROLE},
+            {"jar": "s3://box/a.jar", "cluster_id": "j-1", "role_arn": ROLE},
             (
                 f"role_arn='{ROLE}' has no effect: the request of a step of type EMR has no role. Leave it out; where the step has "
                 "one all the same, it stands in arguments."
