@@ -71,7 +71,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         self.tooltip = self.tooltip or f"SageMaker pipeline {name}"
         refuse_groups_around(self, self._subject)
-        self._check_settings(name, role_arn, wait)
+        self._check_settings(name, role_arn, connection, wait)
         refuse_another_group_of_the_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
@@ -264,12 +264,17 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: object, wait: WaitSettings) -> None:
+    def _check_settings(self, name: str, role_arn: object, connection: AwsConnection, wait: WaitSettings) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
             raise TranslationError(
                 f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
             )
+        if connection.region_name is not None:
+            from airflow_sm_pipelines.requests.regions import region_problem
+
+            if problem := region_problem(connection.region_name):
+                raise TranslationError(f"{self._subject}: {problem}")
         if problem := wait.problem:
             raise TranslationError(f"{self._subject}: {problem}")

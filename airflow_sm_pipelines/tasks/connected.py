@@ -141,6 +141,11 @@ class ConnectedTask(CallingTask):
     ) -> None:
         super().__init__(**kwargs)
         self.connection = AwsConnection(aws_conn_id, region_name, verify, botocore_config, studio_domain_id)
+        if region_name is not None:
+            from airflow_sm_pipelines.requests.regions import region_problem
+
+            if problem := region_problem(region_name):
+                raise self.error(problem)
 
     def defer_to_trigger(
         self, awaited: Awaited, wait: WaitSettings, *, limit: TimeLimit | None, timeout: timedelta | None, **which: Any

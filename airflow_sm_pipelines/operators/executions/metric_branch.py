@@ -66,7 +66,8 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     :param model_package_arn: the model package. Templated.
     :param model_metrics: which of a model package's ``ModelMetrics``.
     :param kwargs: the connection; see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`.
-    :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are.
+    :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are, and when a branch is
+        not directly downstream.
     """
 
     custom_operator_name = "Metric branch"
@@ -114,7 +115,8 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         :raises AirflowFailException: when they cannot be decided.
         :raises SageMakerServiceError: when the service is in trouble for longer than a task waits.
         """
-        self._require_downstream()
+        if problem := self._branch_problem():
+            raise AirflowFailException(problem)
         for name in self._given_places:
             if getattr(self, name) is None:
                 raise AirflowFailException(f"{name} is None: the task it comes from left no value")
@@ -155,18 +157,29 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         self.log.info("The metrics of %s are in %s", package, uri)
         return {"S3Uri": uri}
 
-    def _require_downstream(self) -> None:
-        """Airflow skips direct downstream tasks only, so the branches have to be such."""
+    def prepare_template(self) -> None:
+        """Look at the branches; Airflow calls this when the whole Dag file has run.
+
+        :raises TranslationError: one of them is not directly downstream.
+        """
+        if problem := self._branch_problem():
+            raise self.error(problem)
+
+    def _branch_problem(self) -> str | None:
+        """Say what is wrong with the branches. Airflow skips direct downstream tasks only, so they have to be such."""
         groups = self.dag.task_group.get_task_group_dict()
         for task_id in (*self.if_task_ids, *self.else_task_ids):
             roots = {root.task_id for root in groups[task_id].get_roots()} if task_id in groups else {task_id}
             if not roots <= self.downstream_task_ids:
                 there = sorted(self.downstream_task_ids)
-                raise AirflowFailException(
-                    f"Task '{self.task_id}' branches to '{task_id}', which is not directly downstream of it"
+                is_there = task_id in groups or self.dag.has_task(task_id)
+                what = "not directly downstream" if is_there else "no task of the Dag"
+                return (
+                    f"it branches to '{task_id}', which is {what}"
                     f"{did_you_mean(task_id, there) or '.'} Directly downstream are "
-                    f"{', '.join(map(repr, there)) or 'no tasks'}"
+                    f"{', '.join(map(repr, there)) or 'no tasks'}. Draw the edge: this operator draws none."
                 )
+        return None
 
     def _ids(self, keyword: str, given: Branch | Sequence[Branch]) -> tuple[str, ...]:
         branches: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]

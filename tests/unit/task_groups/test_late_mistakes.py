@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime, timezone
 
+import botocore
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 
@@ -18,6 +19,8 @@ from airflow_sm_pipelines import (
     SageMakerConditionStepOperator,
     SageMakerLambdaStepOperator,
     SageMakerMetricBranchOperator,
+    SageMakerPipelineExecutionSensor,
+    SageMakerPipelineOperator,
     SageMakerProcessingStepOperator,
     SageMakerTrainingStepOperator,
 )
@@ -249,3 +252,29 @@ def test_a_bucket_that_cannot_be_is_refused(dag, group):
     with group("old", region_name="us-east-1", artifact_uri="s3://My_Bucket/x") as made:
         evaluate(inputs={"raw": "s3://My_Bucket/raw"})
     assert made.compile().definition.steps[0].name == "evaluate"
+
+
+def test_a_region_that_is_none_is_refused(dag, group):
+    """Of a group, an operator and a sensor alike; what the connection says is the connection's."""
+
+    def operator():
+        SageMakerPipelineOperator(task_id="run", pipeline_name="p", region_name="eu-wset-1")
+
+    def sensor():
+        SageMakerPipelineExecutionSensor(task_id="wait", pipeline_execution_arn="{{ x }}", region_name="eu-wset-1")
+
+    none = (
+        f"region_name='eu-wset-1' is no region that botocore {botocore.__version__} knows. Did you mean 'eu-west-1'? A newer "
+        "region needs a newer botocore, or stands in the connection's extra instead."
+    )
+    subjects = {
+        lambda: group(region_name="eu-wset-1"): "Dag 'd', task group 'churn'",
+        operator: "Dag 'd', task 'run'",
+        sensor: "Dag 'd', task 'wait'",
+    }
+    for build, subject in subjects.items():
+        with pytest.raises(TranslationError) as caught:
+            build()
+        assert str(caught.value) == f"{subject}: {none}"
+    with group("good", region_name="cn-north-1"):
+        evaluate()

@@ -8,6 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, Downstream
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup
 
+from airflow_sm_pipelines.compatibility.dag_files import load_dag_file
 from airflow_sm_pipelines.definition.conditions import Not, Or
 from airflow_sm_pipelines.definition.expressions import JsonGet, ParameterReference, PropertyReference
 from airflow_sm_pipelines.exceptions import SageMakerServiceError, TranslationError
@@ -393,9 +394,44 @@ def test_a_branch_that_is_not_downstream(dag, context):
     )
     made >> EmptyOperator(task_id="registered")
     assert failure(made, context()) == (
-        "Task 'choose' branches to 'register', which is not directly downstream of it. Did you mean 'registered'? "
-        "Directly downstream are 'registered'"
+        "it branches to 'register', which is no task of the Dag. Did you mean 'registered'? Directly downstream are "
+        "'registered'. Draw the edge: this operator draws none."
     )
+
+
+@pytest.mark.parametrize(
+    ("branches", "message"),
+    [
+        ("if_task_ids='register'", "'register', which is no task of the Dag. Did you mean 'registered'?"),
+        ("if_task_ids='registered', else_task_ids='far'", "'far', which is not directly downstream."),
+        ("if_task_ids='group', else_task_ids='registered'", None),
+    ],
+)
+def test_branches_are_looked_at_when_the_dag_file_has_run(tmp_path, branches, message):
+    """Edges are drawn after the operator is made. What is wrong then is an import error of the Dag."""
+    file = tmp_path / "dag.py"
+    file.write_text(f"""
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, TaskGroup
+from airflow_sm_pipelines import Metric, SageMakerMetricBranchOperator
+
+with DAG("d"):
+    choose = SageMakerMetricBranchOperator(
+        task_id="choose", conditions=[Metric("x") >= 1], metrics_uri="s3://bucket/metrics.json", {branches}
+    )
+    with TaskGroup("group") as group:
+        EmptyOperator(task_id="inside")
+    choose >> [EmptyOperator(task_id="registered"), group] >> EmptyOperator(task_id="far")
+""")
+    dags, errors = load_dag_file(file)
+    if message is None:
+        assert (list(dags), errors) == (["d"], [])
+    else:
+        [error] = errors
+        assert error.splitlines()[-1].rpartition("TranslationError: ")[2] == (
+            f"Dag 'd', task 'choose': it branches to {message} Directly downstream are 'group.inside', 'registered'. Draw the "
+            "edge: this operator draws none."
+        )
 
 
 @pytest.mark.parametrize(
