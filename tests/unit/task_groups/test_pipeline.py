@@ -268,14 +268,28 @@ def test_what_follows_the_group_follows_its_leaves(dag, group):
 
 
 def test_task_groups_inside_are_layout(dag, group):
-    """Steps in a TaskGroup inside the pipeline are steps like the others."""
+    """Steps in a TaskGroup inside the pipeline are steps like the others, and have its id in their names."""
     with group() as pipeline:
         a = step("a")
         with TaskGroup("more"):
             b = step("b")
         a >> b
     names = [each["Name"] for each in pipeline.compile().definition.to_document()["Steps"]]
-    assert (names, b.task_id) == (["a", "b"], "churn.more.b")
+    assert (names, b.task_id) == (["a", "more-b"], "churn.more.b")
+
+
+def test_groups_of_a_loop_have_steps_of_the_same_ids(dag, group):
+    """Each step's name has the ids of the groups around it, but for the pipeline's; where an id has none, nor has the name."""
+    with group() as pipeline:
+        for model in ("tree", "forest"):
+            with TaskGroup(model):
+                step("train")
+                with TaskGroup("more"):
+                    step("test")
+        with TaskGroup("plain", prefix_group_id=False):
+            step("last")
+    names = [each["Name"] for each in pipeline.compile().definition.to_document()["Steps"]]
+    assert names == ["tree-train", "tree-more-test", "forest-train", "forest-more-test", "last"]
 
 
 def test_default_args_are_the_steps_defaults(dag, group):
@@ -308,7 +322,7 @@ def test_default_args_are_the_steps_defaults(dag, group):
         for name in ("process", "check")
     ] == [job, job]
     assert machine(steps["tune"]["TrainingJobDefinition"], "HyperParameterTuningResourceConfig") == job
-    assert machine(steps["train"], "ResourceConfig") == ("arn:aws:iam::123456789012:role/job", "ml.g5.xlarge")
+    assert machine(steps["inner-train"], "ResourceConfig") == ("arn:aws:iam::123456789012:role/job", "ml.g5.xlarge")
     assert steps["model"]["PrimaryContainer"]["Image"] == "xgboost"
     assert {task.task_id: task.retries for task in pipeline} == dict.fromkeys(dag.task_ids, 2)
 
@@ -615,9 +629,9 @@ def test_several_roots_leaves_and_nested_groups(dag, group):
     assert {each["Name"]: each.get("DependsOn") for each in steps} == {
         "a": None,
         "b": None,
-        "x": ["a", "b"],
-        "y": ["a", "b"],
-        "last": ["y", "x"],
+        "features-x": ["a", "b"],
+        "features-more-y": ["a", "b"],
+        "last": ["features-more-y", "features-x"],
         "alone": None,
     }
 
