@@ -57,8 +57,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     XComs: ``step_report`` (:mod:`airflow_sm_pipelines.execution.report` has its parts) and ``property_files`` (contents
     by name).
 
-    :param step_name: the step's name in the pipeline; by default the task id without the group's prefix. Those of further
-        groups inside stay, with a hyphen: ``model_a-train``.
+    :param step_name: the step's name in the pipeline; by default the task id without the group's prefix. Those of
+        further groups inside stay, with a hyphen: ``model_a-train``.
     :param display_name: the step's name in SageMaker Studio.
     :param description: the step's description in SageMaker Studio, and the task's documentation in Airflow.
     :param doc_md: the task's documentation, where it is to be another.

@@ -102,8 +102,8 @@ def test_the_example_compiles_to_the_golden_document(dag, group):
         "InputData": "s3://lake/churn/{{ ds }}/",
         "MinAccuracy": "{{ params.min_accuracy }}",
         "Rounds": 10,
-        "train-ResourceConfig-InstanceCount": "{{ params.instances }}",
-        "train-HyperParameters-day": "{{ ds }}",
+        "train-instance-count": "{{ params.instances }}",
+        "train-day": "{{ ds }}",
     }
     assert [upload.uri.rsplit("/", 1)[1] for upload in compiled.uploads] == [
         "prepare.py",
