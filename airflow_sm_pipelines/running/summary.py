@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ def _step(row: Row, results: StepResults | None) -> dict[str, Any]:
         "log_tail": list(results.log_tail),
         "outcome": step.condition_outcome,
         "comparisons": [each.to_dict() for each in results.comparisons],
-        "metrics": dict(results.metrics),
+        "metrics": {name: _number(value) for name, value in results.metrics.items()},
         "property_files": dict(results.property_files),
         "outputs": {name: str(path) for name, path in results.outputs.items()},
         "cached_from": step.cache_hit_source,
@@ -103,3 +104,10 @@ def _step(row: Row, results: StepResults | None) -> dict[str, Any]:
         "remarks": list(results.remarks),
     }
     return shown | {key: value for key, value in optional.items() if value not in (None, [], {})}
+
+
+def _number(value: float) -> float | str:
+    """A number as JSON has it; one that is not finite as a text, as in AWS's own JSON: JSON has no such number."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from airflow_sm_pipelines.definition.comparisons import ToldComparison
@@ -114,6 +116,14 @@ def test_the_end_as_json():
             },
         ],
     }
+
+
+def test_metrics_that_are_no_numbers_of_json():
+    """A model that diverges prints NaN, which JSON does not have: the text is, as in AWS's own JSON."""
+    values = {"loss": math.nan, "high": math.inf, "low": -math.inf, "accuracy": 0.5}
+    summary = replace(SUMMARY, results=[StepResults(SEEN.steps["prepare"], metrics=values)])
+    (metrics,) = (each["metrics"] for each in summary.to_dict()["steps"] if "metrics" in each)
+    assert metrics == {"loss": "NaN", "high": "Infinity", "low": "-Infinity", "accuracy": 0.5}
 
 
 def test_directories_are_named_after_outputs():
