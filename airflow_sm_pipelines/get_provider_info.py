@@ -26,6 +26,10 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors."),
         "hooks": _modules("hooks."),
         "triggers": _modules("triggers.", "triggers.execution", "triggers.step"),
+        "task-decorators": [
+            {"name": name, "class-name": f"{_MODULES[name]}.{name}"}
+            for name in ("sagemaker_processing", "sagemaker_training")
+        ],
         "extra-links": [
             "airflow_sm_pipelines.links.sagemaker.CloudWatchLogLink",
             "airflow_sm_pipelines.links.sagemaker.SageMakerJobLink",
