@@ -22,7 +22,9 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["aws"],
             }
         ],
-        "operators": _modules("operators.", "operators.launch", "operators.steps.existing"),
+        "operators": _modules(
+            "operators.", "operators.launch", "operators.steps.existing", "operators.steps.functions"
+        ),
         "sensors": _modules("sensors."),
         "hooks": _modules("hooks."),
         "triggers": _modules("triggers.", "triggers.execution", "triggers.step"),
