@@ -10,15 +10,18 @@ from typing import Any
 
 from botocore import xform_name
 
+from airflow_sm_pipelines.definition.changes import changes, shown_change, told
+from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.outputs import outputs_of
 from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.execution.step_lines import printable
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 
@@ -42,10 +45,16 @@ class UpsertResult:
 
     :param pipeline_arn: the pipeline.
     :param action: ``created``, ``updated`` or ``unchanged``.
+    :param changes: what an update has changed since the pipeline's latest version, in lines for people.
     """
 
     pipeline_arn: str
     action: str
+    changes: tuple[str, ...] = ()
+
+    def log_lines(self) -> list[str]:
+        """Return what a task's log tells of it."""
+        return [f"Pipeline {self.pipeline_arn}: {self.action}", *(f"{self.action}: {line}" for line in self.changes)]
 
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
@@ -106,7 +115,8 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         if unchanged:
             return UpsertResult(current["PipelineArn"], "unchanged")
         request.update(self._definition_members(definition, artifact_uri))
-        return UpsertResult(self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated")
+        arn = self.call("sagemaker", "update_pipeline", **request)["PipelineArn"]
+        return UpsertResult(arn, "updated", tuple(_changes(current, definition, role_arn, description)))
 
     def _definition_members(self, definition: str, artifact_uri: str | None) -> dict[str, Any]:
         """The members of a request that hold the definition, or say where in S3 it lies by then."""
@@ -283,6 +293,24 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+
+
+def _changes(current: Mapping[str, Any], definition: str, role_arn: str, description: str | None) -> list[str]:
+    """What an update changes, in lines.
+
+    :param current: the response of DescribePipeline before it.
+    """
+    lines: list[str] = []
+    try:
+        before, after = map(PipelineDefinition.from_json, (str(current["PipelineDefinition"]), definition))
+        lines = list(map(printable, told(changes(before, after))))
+    except PipelineDefinitionError as error:
+        lines = [f"the definition; its changes cannot be told: {error.problems[0]}"]
+    if current["RoleArn"] != role_arn:
+        lines.append(f"RoleArn {shown_change(current['RoleArn'], role_arn)}")
+    if description not in (None, current.get("PipelineDescription")):
+        lines.append(f"PipelineDescription {shown_change(current.get('PipelineDescription'), description)}")
+    return lines
 
 
 def _resource(step: StepSnapshot) -> Resource | None:

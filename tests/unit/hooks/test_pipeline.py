@@ -61,18 +61,34 @@ def test_upsert_leaves_an_equal_pipeline_alone(service, hook):
 
 
 @pytest.mark.parametrize(
-    "current",
+    ("current", "changes"),
     [
-        pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}'),
-        pipeline() | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
-        pipeline(PipelineDescription="old"),
+        (
+            pipeline(
+                '{"Version": "2020-12-01", "Steps": [{"Name": "old", "Type": "Fail"}]}', PipelineDescription="new"
+            ),
+            ("step 'old' (Fail) removed",),
+        ),
+        (
+            pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}', PipelineDescription="new"),
+            ("the definition; its changes cannot be told: 'Type' is missing, or no string @ $.Steps[0].Type",),
+        ),
+        (
+            pipeline(PipelineDescription="new") | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
+            (f"RoleArn arn:aws:iam::123456789012:role/other → {ROLE}",),
+        ),
+        (pipeline(PipelineDescription="old"), ("PipelineDescription old → new",)),
+        (pipeline(), ("PipelineDescription null → new",)),
     ],
-    ids=["document", "role", "description"],
+    ids=["document", "unreadable", "role", "description", "no description"],
 )
-def test_upsert_updates(service, hook, current):
-    """A pipeline is updated when its document, its role or its description differs."""
+def test_upsert_updates(service, hook, current, changes):
+    """A pipeline is updated when its document, its role or its description differs, and what differs is told."""
     service.answers.update(DescribePipeline=[current], UpdatePipeline=[{"PipelineArn": PIPELINE_ARN}])
-    assert upsert(hook, description="new") == UpsertResult(PIPELINE_ARN, "updated")
+    result = upsert(hook, description="new")
+    assert result == UpsertResult(PIPELINE_ARN, "updated", changes)
+    assert result.log_lines() == [f"Pipeline {PIPELINE_ARN}: updated", *(f"updated: {line}" for line in changes)]
+    assert [name for name, _ in service.requests] == ["DescribePipeline", "UpdatePipeline"]
     assert service.requests_of("UpdatePipeline") == [
         {
             "PipelineName": "churn",
