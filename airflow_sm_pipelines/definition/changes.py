@@ -84,14 +84,16 @@ def told(found: Sequence[Change], most: int = MOST_LINES) -> list[str]:
     return [*lines, f"and {len(found) - most} more"] if len(found) > most else lines
 
 
-def value_changes(before: Any, after: Any, path: str = "") -> list[str]:
+def value_changes(before: Any, after: Any, path: str = "", *, values: bool = True) -> list[str]:
     """Return what differs between two values as JSON holds them, each with its place.
 
     :param before: the one; :data:`~.parameters.MISSING` where there is none.
     :param after: the other.
     :param path: where they stand.
+    :param values: whether the values are told, besides their places.
     """
-    return list(_differences(before, after, path, hidden=path.rpartition(".")[2] == _ENVIRONMENT))
+    hidden = not values or path.rpartition(".")[2] == _ENVIRONMENT
+    return list(_differences(before, after, path, hidden=hidden))
 
 
 def shown_change(before: Any, after: Any) -> str:

@@ -193,6 +193,14 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
         return StepResult(step, outputs, request, contents, uris, remarks)
 
+    def request_of(self, step: StepSnapshot) -> dict[str, Any] | None:
+        """The request that made what a step made; ``None`` where the service does not tell it.
+
+        :param step: the step.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return self._describe(step)[1]
+
     def _describe(self, step: StepSnapshot) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return what a step made as the service describes it, and of that what its request said.
 
