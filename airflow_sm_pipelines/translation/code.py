@@ -10,9 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import CodeUpload
+
+PROGRAM: Final = "sagemaker_program"
+"""The hyperparameter that names the script of script mode."""
+
+SUBMIT_DIRECTORY: Final = "sagemaker_submit_directory"
+"""The hyperparameter that names the code of script mode: an archive. Its value is JSON in a text."""
 
 _LEFT_OUT = ("__pycache__", ".git", ".ipynb_checkpoints")
 
@@ -45,14 +52,15 @@ class LocalCode:
         base = f"{prefix}/{self.digest}"
         return base, tuple(CodeUpload(f"{base}/{path}", content) for path, content in self.files)
 
-    def as_archive(self, prefix: str) -> tuple[str, tuple[CodeUpload, ...]]:
-        """Return the URI of a ``sourcedir.tar.gz`` with the files, and the upload that puts it there.
+    def as_archive(self, prefix: str, name: str = "sourcedir.tar.gz") -> tuple[str, tuple[CodeUpload, ...]]:
+        """Return the URI of a ``tar.gz`` with the files, and the upload that puts it there.
 
         Script mode expects its code in this form. The archive holds no times or owners: equal code, equal bytes.
 
         :param prefix: ``s3://bucket/key`` above.
+        :param name: what the archive is called.
         """
-        uri = f"{prefix}/{self.digest}/sourcedir.tar.gz"
+        uri = f"{prefix}/{self.digest}/{name}"
         return uri, (CodeUpload(uri, self._archive),)
 
     @cached_property
