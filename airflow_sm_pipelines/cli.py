@@ -1,4 +1,4 @@
-"""The command line: ``sm-pipelines validate``, ``render``, ``graph``, ``diff``, ``run`` and ``local``.
+"""The command line: ``sm-pipelines validate``, ``render``, ``graph``, ``diff``, ``import``, ``run`` and ``local``.
 
 Each command imports what it needs when it runs: checking a document needs neither Airflow nor an AWS client.
 """
@@ -122,6 +122,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_account(command)
     command.set_defaults(run=_diff, trouble=2)
 
+    command = commands.add_parser(
+        "import",
+        help="fetch a pipeline of the account as files, with its code",
+        description="Write the definition of a pipeline of the account as a JSON file, with the code that its steps "
+        "read from S3 beside it, and print the from_definition(...) call that runs it from there.",
+    )
+    command.add_argument("name", metavar="NAME", help="the pipeline; NAME@3 for its version 3")
+    command.add_argument(
+        "--directory", type=Path, default=Path(), metavar="DIR", help="where to; by default the present directory"
+    )
+    command.add_argument("--force", action="store_true", help="write over files that are there")
+    _add_account(command)
+    command.set_defaults(run=_import)
+
     commands.add_parser("run", add_help=False, help="run a pipeline on this machine")
     commands.add_parser("local", add_help=False, help="serve a local endpoint that really executes pipelines")
     return parser
@@ -200,6 +214,12 @@ def _diff(options: argparse.Namespace) -> int:
     from airflow_sm_pipelines.running.difference import print_difference
 
     return print_difference(options)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from airflow_sm_pipelines.running.importing import import_pipeline
+
+    return import_pipeline(options)
 
 
 def _local(arguments: Sequence[str]) -> int:

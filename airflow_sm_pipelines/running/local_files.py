@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+from airflow_sm_pipelines.definition.code_references import SUBMIT_DIRECTORY
 from airflow_sm_pipelines.definition.problems import Problem, error
-from airflow_sm_pipelines.translation.code import SUBMIT_DIRECTORY, LocalCode, read_files
+from airflow_sm_pipelines.translation.code import LocalCode, read_files
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 BUCKET: Final = "sm-pipelines-local"

@@ -10,16 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import CodeUpload
-
-PROGRAM: Final = "sagemaker_program"
-"""The hyperparameter that names the script of script mode."""
-
-SUBMIT_DIRECTORY: Final = "sagemaker_submit_directory"
-"""The hyperparameter that names the code of script mode: an archive. Its value is JSON in a text."""
 
 _LEFT_OUT = ("__pycache__", ".git", ".ipynb_checkpoints")
 

@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.code_references import (
+    ARCHIVE_SUFFIX,
+    PROGRAM,
+    SUBMIT_DIRECTORY,
+    plain_text,
+)
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.code import PROGRAM, SUBMIT_DIRECTORY, LocalCode, read_files
+from airflow_sm_pipelines.translation.code import LocalCode, read_files
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 _OUTPUTS: Final = ("S3Output", "OutputDataConfig", "TransformOutput")
 """What jobs write stays where it is."""
-
-_ARCHIVE: Final = ".tar.gz"
 
 
 @dataclass
@@ -79,14 +83,14 @@ class ReplacedCode:
 
     def _text(self, text: str, *, in_archive: bool) -> str:
         """Return a text with the new URI, where it is one; also as JSON, as hyperparameters of script mode are."""
-        plain = _plain(text)
+        plain = plain_text(text)
         if plain.startswith("s3://"):
             self._seen.add(plain)
         key = self._key(plain)
         if key is None:
             return text
         self._found.add(key)
-        new = self._uri(plain, key, in_archive=in_archive or plain.endswith(_ARCHIVE))
+        new = self._uri(plain, key, in_archive=in_archive or plain.endswith(ARCHIVE_SUFFIX))
         return new if plain == text else json.dumps(new)
 
     def _key(self, uri: str) -> str | None:
@@ -112,8 +116,8 @@ class ReplacedCode:
                 raise TranslationError(
                     f"the definition refers to '{uri}', and code['{key}'], '{self.code[key]}', has no '{inside}'."
                 )
-        elif in_archive and not code.entry_point.endswith(_ARCHIVE):
-            new, uploads = code.as_archive(self.prefix, name if name.endswith(_ARCHIVE) else "sourcedir.tar.gz")
+        elif in_archive and not code.entry_point.endswith(ARCHIVE_SUFFIX):
+            new, uploads = code.as_archive(self.prefix, name if name.endswith(ARCHIVE_SUFFIX) else "sourcedir.tar.gz")
             self._keep(uploads)
             return new
         elif code.entry_point:
@@ -132,14 +136,14 @@ class ReplacedCode:
         directory, program = (parameters.get(name) for name in (SUBMIT_DIRECTORY, PROGRAM))
         if not isinstance(directory, str) or not isinstance(program, str):
             return
-        key = self._key(_plain(directory))
-        if key is None or self._read[key].entry_point.endswith(_ARCHIVE):
+        key = self._key(plain_text(directory))
+        if key is None or self._read[key].entry_point.endswith(ARCHIVE_SUFFIX):
             return
         files = dict(self._read[key].files)
-        if _plain(program) not in files:
+        if plain_text(program) not in files:
             raise TranslationError(
-                f"code['{key}'] is '{self.code[key]}', and the definition runs '{_plain(program)}' of it, which it "
-                f"does not have{did_you_mean(_plain(program), files) or '.'}"
+                f"code['{key}'] is '{self.code[key]}', and the definition runs '{plain_text(program)}' of it, which it "
+                f"does not have{did_you_mean(plain_text(program), files) or '.'}"
             )
 
 
@@ -159,14 +163,3 @@ def _read_local(uri: str, path: Path, given: str | Path) -> LocalCode:
 
 def _is_directory(code: LocalCode) -> bool:
     return not code.entry_point
-
-
-def _plain(text: str) -> str:
-    """A text as it is meant: hyperparameters of script mode are JSON in a text."""
-    if not text.startswith('"'):
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
 
+from airflow_sm_pipelines.definition.code_references import PROGRAM, SUBMIT_DIRECTORY
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
@@ -17,7 +18,6 @@ from airflow_sm_pipelines.operators.steps.keywords import (
     require_names,
     require_path,
 )
-from airflow_sm_pipelines.translation.code import PROGRAM, SUBMIT_DIRECTORY
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 
