@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.step_lines import printable
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
+from airflow_sm_pipelines.hooks.tags import as_list, change_of, with_ours
+from airflow_sm_pipelines.settings import PipelineOptions
 
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
 """SageMaker's limit for a property file."""
@@ -45,16 +47,21 @@ class UpsertResult:
 
     :param pipeline_arn: the pipeline.
     :param action: ``created``, ``updated`` or ``unchanged``.
+    :param tags: what changed in the tags of a pipeline that was there, as text; empty when nothing did.
     :param changes: what an update has changed since the pipeline's latest version, in lines for people.
     """
 
     pipeline_arn: str
     action: str
+    tags: str = ""
     changes: tuple[str, ...] = ()
 
     def log_lines(self) -> list[str]:
         """Return what a task's log tells of it."""
-        return [f"Pipeline {self.pipeline_arn}: {self.action}", *(f"{self.action}: {line}" for line in self.changes)]
+        return [str(self), *(f"{self.action}: {line}" for line in self.changes)]
+
+    def __str__(self) -> str:
+        return f"Pipeline {self.pipeline_arn}: {self.action}{f'; tags: {self.tags}' if self.tags else ''}"
 
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
@@ -76,30 +83,31 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         pipeline_name: str,
         definition: str,
         role_arn: str,
-        description: str | None = None,
-        tags: Sequence[Mapping[str, str]] | None = None,
+        options: PipelineOptions | None = None,
         artifact_uri: str | None = None,
     ) -> UpsertResult:
         """Make the pipeline be as defined. Changes nothing when it already is: an update makes a new version.
 
-        Does not change the tags of a pipeline that exists.
-
         :param pipeline_name: the pipeline.
         :param definition: the definition document, as JSON. Compared by its values, not its bytes.
         :param role_arn: the role that the pipeline runs with.
-        :param description: the pipeline's description; ``None`` leaves that of an existing pipeline.
-        :param tags: ``[{"Key": ..., "Value": ...}]`` for a new pipeline.
+        :param options: what else the pipeline has; what is ``None`` in it is left as it is in an existing pipeline.
         :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes, under its hash, as the
             SageMaker SDK has it; ``None`` sends it in the request, whatever its size.
         :raises SageMakerServiceError: in the service's words.
         """
-        request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn}
-        if description is not None:
-            request["PipelineDescription"] = description
+        options = PipelineOptions() if options is None else options
+        texts = {
+            "PipelineDisplayName": options.pipeline_display_name,
+            "PipelineDescription": options.pipeline_description,
+        }
+        given = {member: text for member, text in texts.items() if text is not None}
+        request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn, **given}
         current = self.describe_pipeline(pipeline_name)
         if current is None:
             request.update(self._definition_members(definition, artifact_uri))
-            creation = {**request, "Tags": [dict(tag) for tag in tags]} if tags else request
+            tags = as_list(with_ours(options.tags_by_key or {}))
+            creation = {**request, "Tags": tags} if tags else request
             try:
                 return UpsertResult(self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created")
             except SageMakerServiceError:
@@ -110,13 +118,34 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         unchanged = (
             json.loads(current["PipelineDefinition"]) == json.loads(definition)
             and current["RoleArn"] == role_arn
-            and description in (None, current.get("PipelineDescription"))
+            and all(current.get(member) == text for member, text in given.items())
         )
-        if unchanged:
-            return UpsertResult(current["PipelineArn"], "unchanged")
-        request.update(self._definition_members(definition, artifact_uri))
-        arn = self.call("sagemaker", "update_pipeline", **request)["PipelineArn"]
-        return UpsertResult(arn, "updated", tuple(_changes(current, definition, role_arn, description)))
+        arn, action = current["PipelineArn"], "unchanged"
+        if not unchanged:
+            request.update(self._definition_members(definition, artifact_uri))
+            arn, action = self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated"
+        changed = () if unchanged else tuple(_changes(current, definition, {"RoleArn": role_arn, **given}))
+        return UpsertResult(arn, action, self._keep_tags(arn, options.tags_by_key), changed)
+
+    def _keep_tags(self, arn: str, wanted: Mapping[str, str] | None) -> str:
+        """Give a pipeline its Dag's tags, and say what changed."""
+        if wanted is None:
+            return ""
+        change = change_of({tag["Key"]: tag["Value"] for tag in self._tags(arn)}, wanted)
+        if change.remove:
+            self.call("sagemaker", "delete_tags", ResourceArn=arn, TagKeys=list(change.remove))
+        if change.add:
+            self.call("sagemaker", "add_tags", ResourceArn=arn, Tags=as_list(change.add))
+        return str(change)
+
+    def _tags(self, arn: str) -> Iterator[Mapping[str, str]]:
+        more: dict[str, str] = {}
+        while True:
+            page = self.call("sagemaker", "list_tags", ResourceArn=arn, **more)
+            yield from page["Tags"]
+            if not page.get("NextToken"):
+                return
+            more = {"NextToken": page["NextToken"]}
 
     def _definition_members(self, definition: str, artifact_uri: str | None) -> dict[str, Any]:
         """The members of a request that hold the definition, or say where in S3 it lies by then."""
@@ -303,10 +332,12 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
 
 
-def _changes(current: Mapping[str, Any], definition: str, role_arn: str, description: str | None) -> list[str]:
+def _changes(current: Mapping[str, Any], definition: str, members: Mapping[str, str]) -> list[str]:
     """What an update changes, in lines.
 
     :param current: the response of DescribePipeline before it.
+    :param definition: the new definition.
+    :param members: what else the request says.
     """
     lines: list[str] = []
     try:
@@ -314,10 +345,11 @@ def _changes(current: Mapping[str, Any], definition: str, role_arn: str, descrip
         lines = list(map(printable, told(changes(before, after))))
     except PipelineDefinitionError as error:
         lines = [f"the definition; its changes cannot be told: {error.problems[0]}"]
-    if current["RoleArn"] != role_arn:
-        lines.append(f"RoleArn {shown_change(current['RoleArn'], role_arn)}")
-    if description not in (None, current.get("PipelineDescription")):
-        lines.append(f"PipelineDescription {shown_change(current.get('PipelineDescription'), description)}")
+    lines += [
+        f"{member} {shown_change(current.get(member), value)}"
+        for member, value in members.items()
+        if current.get(member) != value
+    ]
     return lines
 
 

@@ -16,6 +16,7 @@ from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
+from airflow_sm_pipelines.settings import PipelineOptions, to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask, masked_among
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
     :param retry_delay: by default half a minute, unless the Dag's ``default_args`` say otherwise.
     """
 
-    template_fields: Sequence[str] = ("parameters",)
-    template_fields_renderers = {"parameters": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
+    template_fields: Sequence[str] = ("parameters", "options")
+    template_fields_renderers = {"parameters": "json", "options": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     custom_operator_name = "Launch pipeline"
     ui_color = "#d8e4f0"
@@ -75,6 +76,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self.settings = settings
         self.connection = settings.connection
         self.parameters = dict(parameters)
+        self.options = to_dict(settings.options)
         self._values: Mapping[str, str] = {}
 
     def execute(self, context: Context) -> str:
@@ -132,10 +134,12 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         for upload in compiled.uploads:
             hook.upload(upload.content, upload.uri)
             self.log.info("Code is at %s", upload.uri)
+        options = PipelineOptions(**self.options)
         result = hook.upsert_pipeline(
             pipeline_name=self.settings.pipeline_name,
             definition=compiled.text,
             role_arn=self.settings.role_arn,
+            options=options,
             artifact_uri=self.settings.artifact_uri or None,
         )
         tell_upsert(result, context, self.log)
@@ -145,6 +149,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             parameters=values,
             client_request_token=this_try.token,
             display_name=this_try.display_name,
+            max_parallel_execution_steps=options.max_parallel_execution_steps,
+            mlflow_experiment_name=options.mlflow_experiment_name,
         )
         return this_try.begin(
             hook,

@@ -417,6 +417,14 @@ def refused(build):
             {"waiter_max_attempts": 0},
             "waiter_max_attempts must be a whole number of at least 1, or None for no limit, got 0.",
         ),
+        (
+            {"max_parallel_execution_steps": 0},
+            "max_parallel_execution_steps must be a whole number of at least 1, got 0.",
+        ),
+        (
+            {"tags": [{"team": "ml"}]},
+            "tags=[{'team': 'ml'}] is no list of tags. Write tags=[{'Key': 'team', 'Value': 'ml'}].",
+        ),
         ({"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
         ({"on_retry": "again"}, "on_retry must be 'resume' or 'restart', got 'again'."),
         (
