@@ -1,4 +1,4 @@
-"""The command line: ``sm-pipelines validate``, ``render``, ``graph``, ``run`` and ``local``.
+"""The command line: ``sm-pipelines validate``, ``render``, ``graph``, ``diff``, ``import``, ``run`` and ``local``.
 
 Each command imports what it needs when it runs: checking a document needs neither Airflow nor an AWS client.
 """
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     :param arguments: without the program's name; those of the process when ``None``.
-    :return: the exit status: 0, 1 when what was asked for has errors, 2 for a wrong command line.
+    :return: the exit status: 0, 1 when what was asked for has errors, 2 for a wrong command line; of ``diff`` 1 when
+        there are differences, and 2 for whatever goes wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["local"]:
@@ -50,7 +51,7 @@ def _obey(options: argparse.Namespace) -> int:
         return int(options.run(options))
     except SageMakerPipelinesError as error:
         sys.stderr.write(f"sm-pipelines {options.command}: {error}\n")
-        return 1
+        return int(options.trouble)
 
 
 def _use_utf_8() -> None:
@@ -63,6 +64,7 @@ def _use_utf_8() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sm-pipelines", description="Airflow Dags and Amazon SageMaker pipelines.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(trouble=1)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     command = commands.add_parser(
@@ -105,9 +107,45 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", metavar="FILE", help="a JSON document; '-' is standard input")
     command.set_defaults(run=_graph)
 
+    command = commands.add_parser(
+        "diff",
+        help="print what differs between two pipelines",
+        description="Print a line for each thing that differs between two pipelines. Each is a definition (JSON), a "
+        "Dag file (.py) with a SageMakerPipelineTaskGroup, or a pipeline of the account, NAME for its latest version "
+        "or NAME@3 for its version 3. The exit status is 0 when they are equal, 1 when they differ, 2 when something "
+        "is wrong.",
+    )
+    command.add_argument("before", metavar="A", help="a JSON file, a Dag file, NAME or NAME@VERSION")
+    command.add_argument("after", metavar="B", help="the other")
+    command.add_argument("--dag-id", help="which Dag, where a Dag file has several")
+    command.add_argument("--group-id", help="which task group, where a Dag has several")
+    _add_account(command)
+    command.set_defaults(run=_diff, trouble=2)
+
+    command = commands.add_parser(
+        "import",
+        help="fetch a pipeline of the account as files, with its code",
+        description="Write the definition of a pipeline of the account as a JSON file, with the code that its steps "
+        "read from S3 beside it, and print the from_definition(...) call that runs it from there.",
+    )
+    command.add_argument("name", metavar="NAME", help="the pipeline; NAME@3 for its version 3")
+    command.add_argument(
+        "--directory", type=Path, default=Path(), metavar="DIR", help="where to; by default the present directory"
+    )
+    command.add_argument("--force", action="store_true", help="write over files that are there")
+    _add_account(command)
+    command.set_defaults(run=_import)
+
     commands.add_parser("run", add_help=False, help="run a pipeline on this machine")
     commands.add_parser("local", add_help=False, help="serve a local endpoint that really executes pipelines")
     return parser
+
+
+def _add_account(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--region", metavar="REGION", help="the account's region; by default as boto3 finds it")
+    command.add_argument(
+        "--endpoint-url", metavar="URL", help="an endpoint in place of AWS, such as one of 'sm-pipelines local'"
+    )
 
 
 def _read(file: str) -> str:
@@ -170,6 +208,18 @@ def _render(options: argparse.Namespace) -> int:
     document = group.compile().definition.to_document()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from airflow_sm_pipelines.running.difference import print_difference
+
+    return print_difference(options)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from airflow_sm_pipelines.running.importing import import_pipeline
+
+    return import_pipeline(options)
 
 
 def _local(arguments: Sequence[str]) -> int:

@@ -46,6 +46,7 @@ class Awaited:
         outcomes ``"True"`` and ``"False"``. Empty for every other task.
     :param skip_on_failure: skip the task where it would fail, as ``soft_fail`` has it.
     :param returns_arn: the task returns the execution's ARN.
+    :param cache_config: the ``CacheConfig`` of a step with caching on.
     """
 
     target: StepTarget | ExecutionTarget
@@ -53,6 +54,7 @@ class Awaited:
     skipped_task_ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     skip_on_failure: bool = False
     returns_arn: bool = True
+    cache_config: Mapping[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, serialized: Mapping[str, Any]) -> Awaited:
@@ -70,6 +72,7 @@ class Awaited:
             serialized.get("skipped_task_ids", {}),
             serialized.get("skip_on_failure", False),
             serialized.get("returns_arn", True),
+            serialized.get("cache_config"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class Awaited:
             "property_files": [each.to_document() for each in self.property_files],
             "skipped_task_ids": {outcome: list(ids) for outcome, ids in self.skipped_task_ids.items()},
             "skip_on_failure": self.skip_on_failure,
+            "cache_config": self.cache_config and dict(self.cache_config),
         }
         given = {key: value for key, value in parts.items() if value}
         return given if self.returns_arn else {**given, "returns_arn": False}

@@ -8,7 +8,8 @@ in ``step_report``
 ``outputs``           S3 URIs. Processing outputs by their names; ``model_artifacts`` of a training job
 ``times``             ``start`` and ``end`` of the latest attempt as ISO 8601, in UTC; ``None`` where there is none
 ``attempt``           as the service counts: it begins with 0 or 1
-``cache``             ``hit``, and the ARN of the ``source_execution`` whose result was taken over
+``cache``             ``hit``, and the ARN of the ``source_execution`` whose result was taken over; ``miss``, why a step
+                      with caching on ran again
 ``instance``          ``type`` and ``count``; ``None`` where the request names no instances, or several kinds of them
 ``request``           the step's arguments as they were sent; ``None`` where the service does not tell them. The values
                       in an ``Environment`` are masked, since secrets are given there
@@ -48,6 +49,7 @@ class StepResult:
     :param property_files: the parsed contents of the property files by their names, whatever their size.
     :param property_file_uris: where each of them lies in S3.
     :param remarks: sentences for the task's log about what could not be had.
+    :param cache_miss: why the step ran again, where caching is on and it did.
     """
 
     step: StepSnapshot
@@ -56,6 +58,7 @@ class StepResult:
     property_files: Mapping[str, Any] = field(default_factory=dict)
     property_file_uris: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    cache_miss: str | None = None
 
     def xcoms(self) -> dict[str, Any]:
         """Return the XComs that tell other tasks; none of them is empty, and none larger than :data:`LARGEST_XCOM`."""
@@ -76,6 +79,10 @@ class StepResult:
             ),
         ]
 
+    def cache_lines(self) -> list[str]:
+        """Return what the task's log tells of the cache."""
+        return [] if self.cache_miss is None else [f"No cached result was taken: {self.cache_miss}"]
+
     def _bounded_files(self) -> tuple[dict[str, Any], list[str]]:
         files: dict[tuple[str, ...], Any] = {(name,): content for name, content in self.property_files.items()}
         kept, left_out = _bounded(files, LARGEST_XCOM)
@@ -83,12 +90,13 @@ class StepResult:
 
     def _report(self, left_out: Sequence[str]) -> dict[str, Any]:
         step, request = self.step, self.request
+        cache = {"hit": step.cache_hit_source is not None, "source_execution": step.cache_hit_source}
         report = {
             "status": step.status.value,
             "job_arn": step.job_arn,
             "times": {"start": _text(step.start_time), "end": _text(step.end_time)},
             "attempt": step.attempt_count,
-            "cache": {"hit": step.cache_hit_source is not None, "source_execution": step.cache_hit_source},
+            "cache": cache if self.cache_miss is None else {**cache, "miss": self.cache_miss},
             "instance": None if request is None else _instance(request),
         }
         parts: dict[tuple[str, ...], Any] = {("outputs", name): uri for name, uri in self.outputs.items()}

@@ -10,15 +10,18 @@ from typing import Any
 
 from botocore import xform_name
 
+from airflow_sm_pipelines.definition.changes import changes, shown_change, told
+from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.outputs import outputs_of
 from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
+from airflow_sm_pipelines.execution.step_lines import printable
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
 from airflow_sm_pipelines.hooks.tags import as_list, change_of, with_ours
@@ -45,11 +48,17 @@ class UpsertResult:
     :param pipeline_arn: the pipeline.
     :param action: ``created``, ``updated`` or ``unchanged``.
     :param tags: what changed in the tags of a pipeline that was there, as text; empty when nothing did.
+    :param changes: what an update has changed since the pipeline's latest version, in lines for people.
     """
 
     pipeline_arn: str
     action: str
     tags: str = ""
+    changes: tuple[str, ...] = ()
+
+    def log_lines(self) -> list[str]:
+        """Return what a task's log tells of it."""
+        return [str(self), *(f"{self.action}: {line}" for line in self.changes)]
 
     def __str__(self) -> str:
         return f"Pipeline {self.pipeline_arn}: {self.action}{f'; tags: {self.tags}' if self.tags else ''}"
@@ -115,7 +124,8 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         if not unchanged:
             request.update(self._definition_members(definition, artifact_uri))
             arn, action = self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated"
-        return UpsertResult(arn, action, self._keep_tags(arn, options.tags_by_key))
+        changed = () if unchanged else tuple(_changes(current, definition, {"RoleArn": role_arn, **given}))
+        return UpsertResult(arn, action, self._keep_tags(arn, options.tags_by_key), changed)
 
     def _keep_tags(self, arn: str, wanted: Mapping[str, str] | None) -> str:
         """Give a pipeline its Dag's tags, and say what changed."""
@@ -211,6 +221,14 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             uris[file.name] = file.uri_below(outputs[file.output_name])
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
         return StepResult(step, outputs, request, contents, uris, remarks)
+
+    def request_of(self, step: StepSnapshot) -> dict[str, Any] | None:
+        """The request that made what a step made; ``None`` where the service does not tell it.
+
+        :param step: the step.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return self._describe(step)[1]
 
     def _describe(self, step: StepSnapshot) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return what a step made as the service describes it, and of that what its request said.
@@ -312,6 +330,27 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             raise
         events.sort(key=lambda event: event["timestamp"])
         return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+
+
+def _changes(current: Mapping[str, Any], definition: str, members: Mapping[str, str]) -> list[str]:
+    """What an update changes, in lines.
+
+    :param current: the response of DescribePipeline before it.
+    :param definition: the new definition.
+    :param members: what else the request says.
+    """
+    lines: list[str] = []
+    try:
+        before, after = map(PipelineDefinition.from_json, (str(current["PipelineDefinition"]), definition))
+        lines = list(map(printable, told(changes(before, after))))
+    except PipelineDefinitionError as error:
+        lines = [f"the definition; its changes cannot be told: {error.problems[0]}"]
+    lines += [
+        f"{member} {shown_change(current.get(member), value)}"
+        for member, value in members.items()
+        if current.get(member) != value
+    ]
+    return lines
 
 
 def _resource(step: StepSnapshot) -> Resource | None:

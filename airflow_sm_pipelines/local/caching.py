@@ -1,6 +1,6 @@
 """Step caching: a step whose attributes are those of an earlier run takes that run's results.
 
-Sources: the developer guide's pages "Caching pipeline steps" and "Default cache key attributes by pipeline step type".
+Sources: those of :mod:`airflow_sm_pipelines.definition.caching`.
 A run counts when it succeeded, in the same pipeline, not longer ago than ``ExpireAfter``; of several the latest.
 """
 
@@ -9,34 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
+from airflow_sm_pipelines.definition.caching import CACHE_CONFIG, oldest_that_counts
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import Step
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.store import ExecutionRecord, StepRecord
-
-_DURATION: Final = re.compile(
-    r"P?(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
-    re.IGNORECASE,
-)
-_DAYS: Final = {"years": 365, "months": 30, "weeks": 7, "days": 1}
-
-
-def is_cached(step: Step) -> bool:
-    """Whether a step asks for caching, and is of a type that can be cached.
-
-    :param step: the step.
-    """
-    config = step.extra.get("CacheConfig")
-    asked = isinstance(config, Mapping) and config.get("Enabled") is True
-    return asked and "CacheConfig" in step_type(step.type).keys
 
 
 def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]) -> str:
@@ -70,8 +53,7 @@ def find_hit(
     :param moment: the time now.
     :return: the execution's ARN and the step's record; ``None`` when no run counts.
     """
-    expires = step.extra["CacheConfig"].get("ExpireAfter")
-    oldest = None if expires is None else moment - duration(expires)
+    oldest = oldest_that_counts(step.extra[CACHE_CONFIG], moment)
     hits: list[tuple[dt.datetime, str, StepRecord]] = []
     for other in executions:
         if other.arn.pipeline_arn != execution.arn.pipeline_arn:
@@ -84,17 +66,3 @@ def find_hit(
                 hits.append((record.end_time, str(other.arn), record))
     latest = max(hits, key=lambda hit: hit[0], default=None)
     return None if latest is None else latest[1:]
-
-
-def duration(text: str) -> dt.timedelta:
-    """How long an ISO 8601 duration is. A year has 365 days and a month 30; a leading ``P`` may be missing.
-
-    :param text: such as ``P30D`` or ``PT1H``.
-    :raises ValueError: when the text is something else.
-    """
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no ISO 8601 duration")
-    given = {name: float(value) for name, value in match.groupdict().items() if value is not None}
-    days = sum(given.pop(name, 0) * length for name, length in _DAYS.items())
-    return dt.timedelta(days=days, **given)

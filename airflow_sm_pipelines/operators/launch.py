@@ -122,7 +122,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
     def _launch(self, hook: SageMakerPipelineHook, context: Context) -> str:
         from airflow_sm_pipelines.hooks.executions import StartRequest
         from airflow_sm_pipelines.hooks.starting import Start
-        from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values, tell_upsert
         from airflow_sm_pipelines.requests import require_requests
 
         compiled = self._compile()
@@ -142,7 +142,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             options=options,
             artifact_uri=self.settings.artifact_uri or None,
         )
-        self.log.info("%s", result)
+        tell_upsert(result, context, self.log)
         this_try = StartingTry(context, self.log)
         request = StartRequest(
             pipeline_name=self.settings.pipeline_name,

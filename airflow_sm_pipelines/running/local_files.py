@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+from airflow_sm_pipelines.definition.code_references import SUBMIT_DIRECTORY
 from airflow_sm_pipelines.definition.problems import Problem, error
 from airflow_sm_pipelines.translation.code import LocalCode, read_files
 from airflow_sm_pipelines.translation.nodes import CodeUpload
@@ -24,9 +25,6 @@ BUCKET: Final = "sm-pipelines-local"
 _FILES: Final = f"s3://{BUCKET}/files"
 _INPUT_KEYS: Final = ("S3Uri", "ModelDataUrl")
 _OUTPUTS: Final = ("S3Output",)
-_SUBMIT_DIRECTORY: Final = "sagemaker_submit_directory"
-"""The hyperparameter that names the code of script mode: an archive. Its value is JSON in a text."""
-
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _FILE: Final = "file://"
 
@@ -78,7 +76,7 @@ class LocalFiles:
             return value
         if isinstance(value, str) and key in _INPUT_KEYS:
             return self._uri(value, path)
-        if isinstance(value, str) and key == _SUBMIT_DIRECTORY:
+        if isinstance(value, str) and key == SUBMIT_DIRECTORY:
             return self._submit_directory(value, path)
         return self._in(value, path)
 

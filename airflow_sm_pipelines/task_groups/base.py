@@ -12,7 +12,7 @@ from airflow.sdk import TaskGroup
 
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
 from airflow_sm_pipelines.definition.validation import did_you_mean, pipeline_name_problem
-from airflow_sm_pipelines.definition.validation.names import hyphenated
+from airflow_sm_pipelines.definition.validation.names import bucket_problem, hyphenated
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
@@ -268,6 +268,20 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     @property
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
+
+    def _require_artifact_uri(self, artifact_uri: str) -> None:
+        if not str(artifact_uri).startswith("s3://") or is_template(artifact_uri):
+            raise TranslationError(
+                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
+                "every run (what differs from run to run goes into inputs and outputs)."
+            )
+        if problem := bucket_problem(artifact_uri, may_be_old=self._buckets_may_be_old):
+            raise TranslationError(f"{self._subject}: artifact_uri={problem}.")
+
+    @property
+    def _buckets_may_be_old(self) -> bool:
+        """Whether the author says that the buckets are where some have names that no bucket can get any more."""
+        return self.settings.connection.region_name == "us-east-1"
 
     def _check_settings(self, name: str, role_arn: object, connection: AwsConnection, of_settings: str | None) -> None:
         if problem := pipeline_name_problem(name):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
-from airflow_sm_pipelines.definition.validation.names import bucket_problem
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
@@ -19,7 +19,7 @@ from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
-from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps, to_runtime_value
+from airflow_sm_pipelines.translation.reader import read_outline, read_steps, to_runtime_value
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.translation.nodes import PipelineOutline, StepNode
@@ -85,13 +85,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(group_id, role_arn=role_arn, artifact_uri=artifact_uri, **kwargs)
-        if not str(artifact_uri).startswith("s3://") or is_template(artifact_uri):
-            raise TranslationError(
-                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
-                "every run (what differs from run to run goes into inputs and outputs)."
-            )
-        if problem := bucket_problem(artifact_uri, may_be_old=self._buckets_may_be_old):
-            raise TranslationError(f"{self._subject}: artifact_uri={problem}.")
+        self._require_artifact_uri(artifact_uri)
         self._compiled: tuple[PipelineOutline, CompiledPipeline] | None = None
         self._declared = declare(parameters or {}, self._subject)
 
@@ -103,12 +97,13 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         definition: GivenDefinition,
         role_arn: str,
         parameters: Mapping[str, Any] | None = None,
+        code: Mapping[str, str | Path] | None = None,
         **kwargs: Any,
     ) -> ExistingPipelineTaskGroup:
         """Return a finished group that runs a pipeline defined elsewhere: one task for each step, named as the step.
 
-        The pipeline is made to have just this definition, nothing in it is changed. No ``with`` block is needed;
-        ``group >> task`` and ``task >> group`` work as with any TaskGroup, and
+        The pipeline is made to have just this definition; nothing in it is changed but the URIs of ``code``. No
+        ``with`` block is needed; ``group >> task`` and ``task >> group`` work as with any TaskGroup, and
         ``group.get_child_by_label("train")`` is the task of step ``train``.
 
         :param group_id: the group's id.
@@ -117,13 +112,17 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         :param role_arn: the role that the pipeline runs with. The jobs' own roles stand in the definition.
         :param parameters: values of pipeline parameters the definition declares: literals, Jinja or XComArgs. Those
             that are left out have their defaults.
+        :param code: local files and directories by the S3 URIs that the definition has:
+            ``{"s3://bucket/code/preprocess.py": "steps/preprocess.py"}``. They are uploaded under their hash to
+            ``code/`` below ``artifact_uri``, which is needed then, and the definition refers to them there. A relative
+            path starts at the Dag file's directory.
         :param kwargs: further settings as for the class itself: ``pipeline_name``, ``aws_conn_id``, ``waiter_delay``,
             ``launch_arguments`` and so on.
         :raises TranslationError: for a definition that cannot be read, and a parameter that does not fit it.
         :raises PipelineDefinitionError: for every rule the definition breaks, all at once.
         """
         return ExistingPipelineTaskGroup(
-            group_id, definition=definition, role_arn=role_arn, parameters=parameters, **kwargs
+            group_id, definition=definition, role_arn=role_arn, parameters=parameters, code=code, **kwargs
         )
 
     @property
@@ -166,11 +165,6 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be compiled again."""
         return {**super().__getstate__(), "_compiled": None}
-
-    @property
-    def _buckets_may_be_old(self) -> bool:
-        """Whether the author says that the buckets are where some have names that no bucket can get any more."""
-        return self.settings.connection.region_name == "us-east-1"
 
     def _steps(self) -> dict[str, StepNode]:
         return read_steps(self, self.settings.launch_task_id)

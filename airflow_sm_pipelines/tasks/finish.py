@@ -138,17 +138,21 @@ def _links_so_far(task: CallingTask, context: Context) -> dict[str, str]:
 
 
 def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending:
+    from airflow_sm_pipelines.hooks.step_results import step_result
+
     step = ending.step
     if step is None:
         return ending
     try:
-        result = task.persist(lambda hook: hook.collect_step_result(step, ending.awaited.property_files))
+        result = task.persist(lambda hook: step_result(hook, ending, step))
     except PipelineExecutionError as error:
         if isinstance(error, SageMakerServiceError) and error.retryable:
             raise
         return ending.spoilt(str(error))
     for line in result.log_lines():
         task.log.warning("%s", ending.secrets.hide(line))
+    for line in result.cache_lines():
+        task.log.info("%s", ending.secrets.hide(line))
     xcoms = ending.secrets.hide(result.xcoms())
     for key, value in xcoms.items():
         context["ti"].xcom_push(key=key, value=value)

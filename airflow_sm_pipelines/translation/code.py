@@ -45,14 +45,15 @@ class LocalCode:
         base = f"{prefix}/{self.digest}"
         return base, tuple(CodeUpload(f"{base}/{path}", content) for path, content in self.files)
 
-    def as_archive(self, prefix: str) -> tuple[str, tuple[CodeUpload, ...]]:
-        """Return the URI of a ``sourcedir.tar.gz`` with the files, and the upload that puts it there.
+    def as_archive(self, prefix: str, name: str = "sourcedir.tar.gz") -> tuple[str, tuple[CodeUpload, ...]]:
+        """Return the URI of a ``tar.gz`` with the files, and the upload that puts it there.
 
         Script mode expects its code in this form. The archive holds no times or owners: equal code, equal bytes.
 
         :param prefix: ``s3://bucket/key`` above.
+        :param name: what the archive is called.
         """
-        uri = f"{prefix}/{self.digest}/sourcedir.tar.gz"
+        uri = f"{prefix}/{self.digest}/{name}"
         return uri, (CodeUpload(uri, self._archive),)
 
     @cached_property

@@ -14,6 +14,7 @@ from airflow_sm_pipelines.execution.ending import Ending
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.step_results import step_result
 from airflow_sm_pipelines.hooks.success import SuccessReport, success_report, without_details
 from airflow_sm_pipelines.links.console import Console
 from airflow_sm_pipelines.links.sagemaker import console_of, link_xcoms, links_of
@@ -88,15 +89,14 @@ async def finish(
     xcoms: dict[str, Any] = {}
     step = ending.step
     if step is not None:
-        files = ending.awaited.property_files
+        collect = functools.partial(step_result, ending=ending, step=step)
         try:
-            result = await connection.persist(
-                lambda hook: hook.collect_step_result(step, files), Pace(wait.waiter_delay), on_trouble
-            )
+            result = await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)
         except PipelineExecutionError as error:
             ending = ending.spoilt(str(error))
         else:
             _tell_all(log.warning, ending.secrets.hide(result.log_lines()))
+            _tell_all(log.info, ending.secrets.hide(result.cache_lines()))
             xcoms.update(ending.secrets.hide(result.xcoms()))
     if ending.state == "success":
         success = await _success_report(connection, ending, wait.log_lines)

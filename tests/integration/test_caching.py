@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.outcome import StepTarget
+from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.hooks.step_results import step_result
 from airflow_sm_pipelines.local import clock
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
 from tests.integration.callbacks import CallbackQueue
-from tests.integration.clients import Aws, token, wait
-from tests.integration.documents import BUCKET, ROLE, document, fail_step, processing_step, training_step
+from tests.integration.clients import TEST_KEY, Aws, token, wait
+from tests.integration.documents import BUCKET, REGION, ROLE, document, fail_step, processing_step, training_step
 
 CACHED = {"Enabled": True, "ExpireAfter": "PT1H"}
 
@@ -174,6 +179,50 @@ def test_a_step_without_arguments_is_cached_too(
     wait(endpoint, first)
     assert message["arguments"] == {}
     assert hits(pipeline.run()[1]) == {"ask": first}
+
+
+@pytest.fixture
+def told(endpoint: LocalEndpoint, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
+    """Why a step of an execution ran again, as its task says it."""
+    extra = {"region_name": REGION, "endpoint_url": endpoint.url}
+    connection = {"conn_type": "aws", "login": TEST_KEY.id, "password": TEST_KEY.secret, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", json.dumps(connection))
+    hook = SageMakerPipelineHook(aws_conn_id="aws_test")
+
+    def why(execution_arn: str, step_name: str, config: dict[str, Any] = CACHED) -> str | None:
+        ending = Awaited(StepTarget(step_name), cache_config=config).ending(hook.snapshot(execution_arn))
+        assert ending is not None
+        assert ending.step is not None
+        return step_result(hook, ending, ending.step).cache_miss
+
+    return why
+
+
+def test_a_task_says_why_its_step_ran_again(endpoint: LocalEndpoint, aws: Aws, told: Callable[..., str | None]) -> None:
+    """There is no success, an attribute differs, or the success has expired; of a hit there is nothing to say."""
+    value = {"Get": "Parameters.Value"}
+    make = processing_step(
+        "make", aws.put_script(""), arguments=(value,), environment={"TOKEN": value}, CacheConfig=CACHED
+    )
+    pipeline = Pipeline(endpoint, aws, make, parameters=({"Name": "Value", "Type": "String", "DefaultValue": "a"},))
+    first, _ = pipeline.run()
+    assert told(first, "make") == "the step has not succeeded in an earlier execution of the pipeline"
+    second, _ = pipeline.run(Value="b")
+    assert told(second, "make") == (
+        "AppSpecification.ContainerArguments[0] a → b; Environment.TOKEN changed; compared with its latest success, in "
+        f"execution {first}"
+    )
+    hit, found = pipeline.run(Value="b")
+    assert hits(found) == {"make": second}
+    assert told(hit, "make") is None
+    ended = aws.steps(second)["make"]["EndTime"]
+    at_once = {"Enabled": True, "ExpireAfter": "PT0S"}
+    pipeline.update({**make, "CacheConfig": at_once})
+    third, _ = pipeline.run(Value="b")
+    at = ended.astimezone(dt.timezone.utc).isoformat(timespec="seconds")
+    assert told(third, "make", at_once) == (
+        f"its latest success, in execution {second}, has expired: it ended at {at}, and results are kept for PT0S"
+    )
 
 
 def test_results_expire(

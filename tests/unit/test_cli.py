@@ -339,3 +339,52 @@ def test_run_loads_what_a_file_needs(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "p.json")]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(ended.stdout) == [[], 1, ["boto3", "botocore"]]
+
+
+# --- diff
+
+
+def test_two_definitions_are_compared(capsys, tmp_path):
+    """Each thing that differs is a line; the status is 0 for equal definitions, 1 for different ones."""
+    document = json.loads(Path(CHURN).read_text())
+    document["Parameters"][1]["DefaultValue"] = 0.8
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(document))
+    assert cli.main(["diff", CHURN, CHURN]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert cli.main(["diff", CHURN, str(other)]) == 1
+    assert capsys.readouterr() == ("parameter 'MinAccuracy' default 0.9 → 0.8\n", "")
+
+
+def test_a_dag_file_is_compared(capsys, tmp_path):
+    """A Dag file stands for the definition of one of its groups; what it prints is not among the differences."""
+    dag_file, empty = tmp_path / "dag.py", tmp_path / "empty.json"
+    dag_file.write_text(DAG_FILE)
+    empty.write_text('{"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": []}')
+    assert cli.main(["diff", str(empty), str(dag_file), "--dag-id", "one", "--group-id", "a"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "step 'step_a' (Mystery) added",
+        "pipeline PipelineExperimentConfig added",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operand", "message"),
+    [
+        ("nothing.json", "nothing.json cannot be read: [Errno 2] No such file or directory: 'nothing.json'"),
+        (
+            "no_name",
+            (
+                "'no_name' is neither a file that is there nor the name of a pipeline. Give a name of letters, digits and "
+                "hyphens, with '@3' for its version 3"
+            ),
+        ),
+        ("broken.json", "broken.json: 'Steps' is missing, or no list @ $.Steps"),
+    ],
+)
+def test_what_cannot_be_compared(capsys, tmp_path, monkeypatch, operand, message):
+    """The status is 2 where one of them cannot be read, as of diff(1)."""
+    monkeypatch.chdir(tmp_path)
+    Path("broken.json").write_text("{}")
+    assert cli.main(["diff", CHURN, operand]) == 2
+    assert capsys.readouterr() == ("", f"sm-pipelines diff: {message}\n")

@@ -98,6 +98,7 @@ def awaiteds(draw: st.DrawFn) -> Awaited:
         skipped,
         skip_on_failure=soft,
         returns_arn=not skipped and draw(st.booleans()),  # a condition's task returns nothing
+        cache_config=draw(st.sampled_from([None, {"Enabled": True}])),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tarfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,9 @@ from botocore.exceptions import ClientError
 from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferManager
 from s3transfer.subscribers import BaseSubscriber
+
+from airflow_sm_pipelines import safe_files
+from airflow_sm_pipelines.safe_files import UnsafeFilesError
 
 DEEPEST: Final = 200
 """So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
@@ -101,10 +103,9 @@ def extract_archive(archive: Path, directory: Path, uri: str) -> None:
     :raises StagingError: it is not an archive, or not one that is safe.
     """
     try:
-        with tarfile.open(archive, "r:*") as tar:
-            tar.extractall(directory, filter="data")
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise StagingError(f"ClientError: {uri} is not a tar.gz archive that can be extracted: {error}") from error
+        safe_files.extract_archive(archive, directory)
+    except UnsafeFilesError as error:
+        raise StagingError(f"ClientError: {uri} is {error}") from error
 
 
 class S3Staging:
@@ -373,10 +374,12 @@ def _is_utf_8(name: str) -> bool:
 
 
 def _below(directory: Path, name: str, uri: str) -> Path:
-    target = directory / name
-    if not target.resolve().is_relative_to(directory.resolve()):
-        raise StagingError(f"ClientError: the object {name!r} under {uri} would be written outside its directory")
-    return target
+    try:
+        return safe_files.place_below(directory, name)
+    except UnsafeFilesError:
+        raise StagingError(
+            f"ClientError: the object {name!r} under {uri} would be written outside its directory"
+        ) from None
 
 
 def _same_place(uri: str, one: str, other: str) -> str:

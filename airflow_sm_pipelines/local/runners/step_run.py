@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_sm_pipelines.definition.caching import enabled_cache
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import Step
@@ -15,7 +16,7 @@ from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.local import clock
-from airflow_sm_pipelines.local.caching import cache_key, find_hit, is_cached
+from airflow_sm_pipelines.local.caching import cache_key, find_hit
 from airflow_sm_pipelines.local.jobs.job import FAILURE_REASON_CHARACTERS
 from airflow_sm_pipelines.local.jobs.staging import S3Staging
 from airflow_sm_pipelines.local.lookup import ExecutionLookup
@@ -138,7 +139,7 @@ class StepRun:
 
     def _cached(self) -> StepEnd | None:
         """The end of an earlier run with the same attributes, if caching is asked for and there is one."""
-        if not is_cached(self._step):
+        if enabled_cache(self._step.type, self._step.extra) is None:
             return None
         key = cache_key(self._step, self._lookup)
         hit = find_hit(self._step, key, self._execution, self._services.executions(), clock.now())

@@ -189,7 +189,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         :param context: Airflow's.
         """
         from airflow_sm_pipelines.hooks.starting import Start
-        from airflow_sm_pipelines.operators.executions.starting import StartingTry
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry, tell_upsert
         from airflow_sm_pipelines.tasks.waiting import settled
 
         for name in self._asked_for:
@@ -203,7 +203,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 options=self._options,
                 artifact_uri=self.artifact_uri,
             )
-            self.log.info("%s", result)
+            tell_upsert(result, context, self.log)
         this_try = StartingTry(context, self.log)
         definition = None if self._given is None else self._given.text
         return this_try.begin(

@@ -139,6 +139,11 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         return ()
 
     @property
+    def cache_config(self) -> Mapping[str, Any] | None:
+        """The step's ``CacheConfig``, where caching is on."""
+        return None
+
+    @property
     def skipped_task_ids(self) -> dict[str, list[str]]:
         """For a Condition step: the direct downstream tasks to skip for the outcomes ``"True"`` and ``"False"``."""
         return {}
@@ -151,6 +156,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             self.declared_property_files,
             self.skipped_task_ids,
             returns_arn=False,
+            cache_config=self.cache_config,
         )
 
     def step_node(self, **parts: Any) -> StepNode:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_sm_pipelines.definition.caching import enabled_cache
 from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile, Step
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
@@ -34,6 +35,11 @@ class SageMakerExistingStepOperator(BaseSageMakerStepOperator):
     def declared_property_files(self) -> tuple[PropertyFile, ...]:
         """The step's property files."""
         return self.step.property_files
+
+    @property
+    def cache_config(self) -> Mapping[str, Any] | None:
+        """The step's ``CacheConfig``, where caching is on."""
+        return enabled_cache(self.step_type, self.step.extra)
 
     def to_step_node(self) -> StepNode:
         """Describe the step as the document has it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from airflow_sm_pipelines.definition.caching import CACHE_CONFIG, enabled_cache
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator, merge_arguments
 from airflow_sm_pipelines.operators.steps.keywords import (
@@ -61,8 +62,11 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         step_options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Read by cache_config, which Airflow asks for as soon as the base class is initialised.
         self.step_type = step_type
+        self.cache: timedelta | str | bool | None = None
+        self.step_options: Mapping[str, Any] = {}
+        super().__init__(**kwargs)
         self.arguments = require_dict(self, "arguments", arguments)
         self.cache = cache
         self.retry_policies = optional(require_list, self, "retry_policies", retry_policies)
@@ -101,11 +105,18 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         """Return what the request has where neither ``arguments`` nor a keyword says it. Nothing for a generic step."""
         return {}
 
+    @property
+    def cache_config(self) -> Mapping[str, Any] | None:
+        """The step's ``CacheConfig``, where caching is on: as ``cache`` says it or else ``step_options``."""
+        return enabled_cache(self.step_type, {**self.step_options, **self._cache_options})
+
+    @property
+    def _cache_options(self) -> dict[str, Any]:
+        return {} if self.cache is None else {CACHE_CONFIG: _cache_config(self.cache)}
+
     def extra(self) -> dict[str, Any]:
         """Return the step's further keys in the document."""
-        extra = dict(self.step_options)
-        if self.cache is not None:
-            extra["CacheConfig"] = _cache_config(self.cache)
+        extra = {**self.step_options, **self._cache_options}
         if self.retry_policies is not None:
             extra["RetryPolicies"] = [dict(policy) for policy in self.retry_policies]
         return extra

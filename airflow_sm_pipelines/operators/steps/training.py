@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import Any, Final
+from typing import Any
 
+from airflow_sm_pipelines.definition.code_references import PROGRAM, SUBMIT_DIRECTORY
 from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
@@ -18,9 +19,6 @@ from airflow_sm_pipelines.operators.steps.keywords import (
     require_path,
 )
 from airflow_sm_pipelines.translation.nodes import CodeUpload
-
-PROGRAM: Final = "sagemaker_program"
-SUBMIT_DIRECTORY: Final = "sagemaker_submit_directory"
 
 
 class SageMakerTrainingStepOperator(SageMakerStepOperator):

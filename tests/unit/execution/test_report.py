@@ -160,3 +160,12 @@ def test_what_airflow_cannot_keep_is_left_out():
 def test_remarks_come_first_in_the_log():
     """What could not be had is said in the task's log."""
     assert StepResult(BARE, remarks=("not allowed",)).log_lines() == ["not allowed"]
+
+
+def test_why_the_cache_was_missed():
+    """A step with caching on that ran again says why, in its report and in the log."""
+    result = StepResult(BARE, cache_miss="HyperParameters.trees 100 → 200")
+    cache = {"hit": False, "source_execution": None, "miss": "HyperParameters.trees 100 → 200"}
+    assert result.xcoms() == {"step_report": {**NOTHING, "cache": cache}}
+    assert result.cache_lines() == ["No cached result was taken: HyperParameters.trees 100 → 200"]
+    assert StepResult(BARE).cache_lines() == []

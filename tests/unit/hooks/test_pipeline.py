@@ -71,21 +71,40 @@ def test_upsert_leaves_an_equal_pipeline_alone(service, hook):
     assert [name for name, _ in service.requests] == ["DescribePipeline", "DescribePipeline"]
 
 
+NEW = {"PipelineDescription": "new", "PipelineDisplayName": "Churn"}
+
+
 @pytest.mark.parametrize(
-    "current",
+    ("current", "changes"),
     [
-        pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}'),
-        pipeline() | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
-        pipeline(PipelineDescription="old"),
-        pipeline(PipelineDescription="new", PipelineDisplayName="Old"),
+        (
+            pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old", "Type": "Fail"}]}', **NEW),
+            ("step 'old' (Fail) removed",),
+        ),
+        (
+            pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}', **NEW),
+            ("the definition; its changes cannot be told: 'Type' is missing, or no string @ $.Steps[0].Type",),
+        ),
+        (
+            pipeline(**NEW) | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
+            (f"RoleArn arn:aws:iam::123456789012:role/other → {ROLE}",),
+        ),
+        (pipeline(**{**NEW, "PipelineDescription": "old"}), ("PipelineDescription old → new",)),
+        (
+            pipeline(PipelineDisplayName="Old"),
+            ("PipelineDisplayName Old → Churn", "PipelineDescription null → new"),
+        ),
     ],
-    ids=["document", "role", "description", "display name"],
+    ids=["document", "unreadable", "role", "description", "display name"],
 )
-def test_upsert_updates(service, hook, current):
-    """A pipeline is updated when its document, its role, its description or its display name differs."""
+def test_upsert_updates(service, hook, current, changes):
+    """A pipeline is updated when its document, role, description or display name differs, and what differs is told."""
     service.answers.update(DescribePipeline=[current], UpdatePipeline=[{"PipelineArn": PIPELINE_ARN}])
     options = {"pipeline_description": "new", "pipeline_display_name": "Churn"}
-    assert upsert(hook, **options) == UpsertResult(PIPELINE_ARN, "updated")
+    result = upsert(hook, **options)
+    assert result == UpsertResult(PIPELINE_ARN, "updated", changes=changes)
+    assert result.log_lines() == [f"Pipeline {PIPELINE_ARN}: updated", *(f"updated: {line}" for line in changes)]
+    assert [name for name, _ in service.requests] == ["DescribePipeline", "UpdatePipeline"]
     assert service.requests_of("UpdatePipeline") == [
         {
             "PipelineName": "churn",

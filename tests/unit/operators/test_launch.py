@@ -376,6 +376,24 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
 # --- What people are told
 
 
+def test_what_an_update_changes(launch):
+    """The log and an XCom say what changed since the pipeline's latest version."""
+    definition = PipelineDefinition.from_json('{"Version": "2020-12-01", "Steps": [{"Name": "new", "Type": "Fail"}]}')
+    compiled = CompiledPipeline(definition, definition.to_json(), {})
+    object.__setattr__(launch.task.task_group, "compile_changes", lambda: compiled)
+    launch.service.answers["DescribePipeline"] = [
+        {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": SOMEBODY_ELSES, "RoleArn": launch.task.settings.role_arn}
+    ]
+    launch.service.answers["UpdatePipeline"] = [{"PipelineArn": PIPELINE_ARN}]
+    launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": compiled.text}]
+    launch.run()
+    assert launch.pushed["pipeline_changes"] == ["step 'new' (Fail) added"]
+    assert [text for _, text in launch.log if "updated" in text] == [
+        f"Pipeline {PIPELINE_ARN}: updated",
+        "updated: step 'new' (Fail) added",
+    ]
+
+
 def warnings(launch):
     """What the log warns of, arguments that the API would refuse aside."""
     return [line for level, line in launch.log if level == "WARNING" and "which CreateTrainingJob requires" not in line]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
+from airflow_sm_pipelines.execution.resume import definition_digest
 from tests.valid_arguments import TRAINING
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -363,3 +365,62 @@ def test_what_json_cannot_say_is_refused(dag):
     """A dict with a number that is none is no JSON, though Python would write it."""
     message = refused(lambda: existing(document(step("a", Share=float("nan")))))
     assert message.startswith(f"{PREFIX}: the definition is no JSON: Out of range float values are not JSON compliant")
+
+
+# --- Local code
+
+
+SUBMIT = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": '"s3://old/sourcedir.tar.gz"'}
+
+
+def trained(directory):
+    parameters = {**SUBMIT, "sagemaker_submit_directory": json.dumps(directory)}
+    return document(step("train", type_="Training", Arguments={**TRAINING, "HyperParameters": parameters}))
+
+
+def test_local_code_is_uploaded_and_referred_to(dag, tmp_path):
+    """The definition has the code's place under its hash, which the launch task uploads; other code is another."""
+    (tmp_path / "train.py").write_text("print(1)")
+    pipeline = existing(
+        trained("s3://old/sourcedir.tar.gz"),
+        artifact_uri="s3://box/p/",
+        code={"s3://old/sourcedir.tar.gz": "train.py"},
+    )
+    compiled = pipeline.compile()
+    (upload,) = compiled.uploads
+    assert upload.uri.startswith("s3://box/p/code/")
+    assert compiled.definition.to_document() == json.loads(compiled.text) == trained(upload.uri)
+    assert pipeline.definition_digest == definition_digest(compiled.text)
+
+
+def test_local_code_needs_a_place(dag, tmp_path):
+    """Without artifact_uri nobody knows where the code goes."""
+    (tmp_path / "train.py").write_text("print(1)")
+    code = {"s3://old/sourcedir.tar.gz": "train.py"}
+    for settings, message in (
+        ({}, "code={...} is uploaded, and nobody says where to. Set artifact_uri."),
+        (
+            {"artifact_uri": "/p"},
+            (
+                "artifact_uri='/p' is no S3 URI; give 's3://bucket/prefix', the same in every run (what differs from run to "
+                "run goes into inputs and outputs)."
+            ),
+        ),
+    ):
+        with pytest.raises(TranslationError, match=f"^{re.escape(f'{PREFIX}: {message}')}$"):
+            existing(trained("s3://old/sourcedir.tar.gz"), code=code, **settings)
+        dag.task_group.children.clear()
+        dag.task_group.used_group_ids.clear()
+
+
+def test_code_that_the_definition_does_not_refer_to(dag, tmp_path):
+    """A key that stands nowhere is an import error of the Dag."""
+    (tmp_path / "train.py").write_text("print(1)")
+    message = (
+        f"{PREFIX}: code has the key 's3://old/sourcedir.tgz', which the definition does not refer to. Did you mean "
+        "'s3://old/sourcedir.tar.gz'? It refers to these S3 URIs: s3://old/sourcedir.tar.gz."
+    )
+    with pytest.raises(TranslationError, match=f"^{re.escape(message)}$"):
+        existing(
+            trained("s3://old/sourcedir.tar.gz"), code={"s3://old/sourcedir.tgz": "train.py"}, artifact_uri="s3://box/p"
+        )

@@ -95,6 +95,7 @@ def test_cache_configurations(dag, group, cache, config):
     with group():
         operator = SageMakerStepOperator(task_id="t", step_type="Transform", arguments=LEAST["Transform"], cache=cache)
     assert operator.to_step_node().extra == {"CacheConfig": config}
+    assert operator.awaited.cache_config == (config if cache else None)
 
 
 def test_keywords_go_over_arguments():

@@ -6,8 +6,7 @@ import datetime as dt
 
 import pytest
 
-from airflow_sm_pipelines.definition.steps import Step
-from airflow_sm_pipelines.local.caching import duration, is_cached
+from airflow_sm_pipelines.definition.caching import duration, enabled_cache
 
 
 @pytest.mark.parametrize(
@@ -47,4 +46,4 @@ def test_what_is_no_duration() -> None:
 )
 def test_caching_is_asked_for(type_: str, extra: dict[str, object], cached: bool) -> None:
     """It is off unless the step enables it, and there are types without it."""
-    assert is_cached(Step("s", type_, {}, extra=extra)) is cached
+    assert enabled_cache(type_, extra) == (extra["CacheConfig"] if cached else None)
