@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, XComArg
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput, ListOfDictsExpandInput
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial
 
@@ -16,7 +16,6 @@ __all__ = [
     "MappedOperator",
     "OperatorPartial",
     "expand_over",
-    "expanded_over",
     "is_mapped",
     "is_one_of_a_mapped_task",
     "mapped_by",
@@ -25,37 +24,35 @@ __all__ = [
 ]
 
 
-def mapped_by(partial: OperatorPartial, mapped_class: type[Any]) -> OperatorPartial:
+def mapped_by(partial: OperatorPartial, mapped_class: type[Any]) -> Any:
     """Return what ``partial`` of an operator returned, such that ``expand`` makes mapped operators of another class.
 
     :param partial: as Airflow made it.
-    :param mapped_class: a subclass of ``MappedOperator`` without slots and fields; has the method ``begin()``, which is
-        called once.
+    :param mapped_class: a subclass of ``MappedOperator`` without slots and fields. Its method ``begin`` is called once,
+        with ``expand`` and the dict of its keywords, or ``expand_kwargs`` and a list of dicts or an XComArg.
     """
 
     class Partial(OperatorPartial):
         def _expand(self, expand_input: Any, *, strict: bool) -> Any:
-            operator: Any = super()._expand(expand_input, strict=strict)
+            given = expand_input.value
+            late = _is_xcom(given) or (isinstance(given, dict) and any(map(_is_xcom, given.values())))
+            # Airflow looks into all that is expanded for XComs, and cannot iterate over references.
+            shown = expand_input if late else DictOfListsExpandInput({"item": [""]})
+            operator: Any = super()._expand(shown, strict=strict)
             operator.__class__ = mapped_class
             # Airflow takes these from the operator's class, where they may be properties of its instances. A mapped
             # task that started in the triggerer would get the keywords of the class, whatever its item is.
             operator.start_trigger_args = None
             operator.start_from_trigger = False
-            operator.begin()
+            operator.begin("expand_kwargs" if isinstance(expand_input, ListOfDictsExpandInput) else "expand", given)
             return operator
 
     partial._expand_called = True  # noqa: SLF001 - or it warns that it was never expanded
     return Partial(operator_class=partial.operator_class, kwargs=partial.kwargs, params=partial.params)
 
 
-def expanded_over(operator: MappedOperator) -> tuple[str, Any]:
-    """Return what a mapped operator was expanded over, as its author wrote it.
-
-    :param operator: the mapped operator.
-    :return: ``expand`` and a dict of keywords, or ``expand_kwargs`` and a list of dicts or an XComArg.
-    """
-    method = "expand_kwargs" if isinstance(operator.expand_input, ListOfDictsExpandInput) else "expand"
-    return method, operator.expand_input.value
+def _is_xcom(value: Any) -> bool:
+    return isinstance(value, XComArg)
 
 
 def expand_over(operator: MappedOperator, keyword: str, values: list[str]) -> None:

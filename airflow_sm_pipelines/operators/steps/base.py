@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
 from airflow_sm_pipelines.compatibility.audience import states_told
-from airflow_sm_pipelines.compatibility.mapped import OperatorPartial, is_one_of_a_mapped_task, mapped_by
+from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task, mapped_by
 from airflow_sm_pipelines.compatibility.supervisor import show_rendered_fields
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
@@ -39,6 +39,8 @@ from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
+
+    from airflow_sm_pipelines.operators.steps.mapped import StepPartial
 
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
@@ -121,12 +123,13 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
 
     @classmethod
-    def partial(cls, **kwargs: Any) -> OperatorPartial:
+    def partial(cls, **kwargs: Any) -> StepPartial:
         """Begin a mapped step, which becomes a ForEach step: ``partial(...).expand(...)``.
 
         :param kwargs: the arguments that are the same for all items; with ``CURRENT_ITEM`` where the item stands.
         """
-        return mapped_by(super().partial(**kwargs), MappedStepOperator)
+        begun: StepPartial = mapped_by(super().partial(**kwargs), MappedStepOperator)
+        return begun
 
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it

@@ -16,8 +16,8 @@ from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.mapped import (
     MappedOperator,
+    OperatorPartial,
     expand_over,
-    expanded_over,
     set_operator_name,
     take_own_arguments,
 )
@@ -64,14 +64,15 @@ class MappedStepOperator(MappedOperator, StepTask):
     _late_items: Any
     """What is a list of items once the launch task runs; ``None`` where the Dag file has the items."""
 
-    def begin(self) -> None:
+    def begin(self, method: str, value: Any) -> None:
         """Check what can be checked at once; called by :func:`~airflow_sm_pipelines.compatibility.mapped.mapped_by`.
 
+        :param method: ``expand`` or ``expand_kwargs``.
+        :param value: what that was given.
         :raises TranslationError: for what SageMaker cannot map.
         """
         if self.partial_kwargs.get("map_index_template") is None:
             self.partial_kwargs["map_index_template"] = LABEL
-        method, value = expanded_over(self)
         parts = self.__dict__
         parts["_arguments"] = take_own_arguments(self)
         parts["_late_items"] = _late_items(method, value)
@@ -259,6 +260,20 @@ class MappedStepOperator(MappedOperator, StepTask):
                 f".iterations[0].{name} for one of them."
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+if TYPE_CHECKING:
+
+    class StepPartial(OperatorPartial):
+        """A mapped step that is begun: what type checkers see of ``partial(...)``."""
+
+        def expand(self, **mapped_kwargs: Any) -> MappedStepOperator:
+            """Map over every combination of the values of keywords."""
+            ...
+
+        def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> MappedStepOperator:
+            """Map over a list of keywords."""
+            ...
 
 
 class _Iterations(Sequence[Any]):

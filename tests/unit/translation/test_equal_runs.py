@@ -27,7 +27,7 @@ CONDITION = (Get("Execution.PipelineName").equals("x"),)
 
 @st.composite
 def outlines(draw) -> PipelineOutline:
-    """Any graph of plain and Condition tasks, most of them of the kind that people draw."""
+    """Any graph of plain, mapped and Condition tasks, most of them of the kind that people draw."""
     count = draw(st.integers(2, 9))
     names = [f"t{index}" for index in range(count)]
     conditions = [name for name in names if draw(st.integers(0, 9)) < 4]
@@ -49,6 +49,10 @@ def outlines(draw) -> PipelineOutline:
             rule = draw(st.sampled_from(RULES if len(upstream) == 1 else RULES_FOR_SEVERAL))
         outside = ("outside",) if draw(st.integers(0, 19)) == 0 else ()
         step = StepNode(name, name, "Condition" if name in branches else "Training")
+        if step.type == "Training" and draw(st.integers(0, 3)) == 0:
+            body = StepNode(name, f"{name}-body", "Training")
+            items = {"IterableItems": ["a", "b"], "MaxConcurrency": 2}
+            step = StepNode(name, name, "ForEach", arguments=items, body=(body,))
         tasks.append(TaskNode(step, tuple(upstream), rule, outside))
     finished = []
     for task in tasks:
@@ -72,6 +76,7 @@ def airflow_tasks(outline):
             (*task.upstream_task_ids, *task.outside_task_ids),
             task.trigger_rule,
             {True: task.step.else_task_ids, False: task.step.if_task_ids} if task.step.type == "Condition" else None,
+            2 if task.step.body else 1,
         )
         for task in outline.tasks
     }
