@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import find_references, reference_of
 from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.definition.steps import Step, walk_body
+
+_SHOWN: Final = 120
+"""Characters of an item in a message."""
 
 
 def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
@@ -48,7 +51,9 @@ def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> 
                 found.reference.keys[1:] for found in find_references(bodies) if found.reference.root == "ForEach"
             }
             problems = (
-                f"{what} has the item {shown(item)}, {why}" for item in items if (why := _problem(item, fields))
+                f"{what} has the item {json.dumps(item)[:_SHOWN]}, {why}"
+                for item in items
+                if (why := _problem(item, fields))
             )
             yield from [problem for _, problem in zip(range(1), problems, strict=False)]
 

@@ -90,7 +90,7 @@ def with_item(value: Any, item: Any) -> Any:
         found = item
         for key in value.keys:
             if not isinstance(found, Mapping) or key not in found:
-                raise TranslationError(f"the item {shown(item)} has no field '{key}', which the step reads")
+                raise TranslationError(f"the item {repr(item)[:120]} has no field '{key}', which the step reads")
             found = found[key]
         return found
     if isinstance(value, Join):
