@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -50,12 +51,9 @@ def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> 
             fields = {
                 found.reference.keys[1:] for found in find_references(bodies) if found.reference.root == "ForEach"
             }
-            problems = (
-                f"{what} has the item {json.dumps(item)[:_SHOWN]}, {why}"
-                for item in items
-                if (why := _problem(item, fields))
-            )
-            yield from [problem for _, problem in zip(range(1), problems, strict=False)]
+            wrong = ((item, why) for item in items if (why := _problem(item, fields)) is not None)
+            for item, why in itertools.islice(wrong, 1):
+                yield f"{what} has the item {json.dumps(item)[:_SHOWN]}, {why}"
 
 
 def _problem(item: Any, fields: set[tuple[str | int, ...]]) -> str | None:

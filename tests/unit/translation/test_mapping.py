@@ -144,7 +144,7 @@ def test_an_item_takes_the_place_of_its_reference():
     """Anywhere in an argument; also a field of it."""
     value = {"a": [CURRENT_ITEM["x"], 1], "b": (Join("", ["p", CURRENT_ITEM["x"]]),), "c": CURRENT_ITEM["y"]["z"]}
     assert with_item(value, {"x": 3, "y": {"z": 4}}) == {"a": [3, 1], "b": (Join("", ["p", 3]),), "c": 4}
-    with pytest.raises(TranslationError, match="the item {'x': 3} has no field 'q', which the step reads"):
+    with pytest.raises(TranslationError, match=r"the item \{'x': 3\} has no field 'q', which the step reads"):
         with_item(CURRENT_ITEM["q"], {"x": 3})
 
 
