@@ -102,6 +102,20 @@ def with_item(value: Any, item: Any) -> Any:
     return value
 
 
+def reads_item(value: Any) -> bool:
+    """Say whether ``CURRENT_ITEM`` stands in a value.
+
+    :param value: any argument of an operator.
+    """
+    if isinstance(value, ItemReference):
+        return True
+    if isinstance(value, Join):
+        return any(map(reads_item, value.values))
+    if isinstance(value, Mapping):
+        return any(map(reads_item, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(reads_item, value))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Column:
     """A place whose values differ from item to item."""

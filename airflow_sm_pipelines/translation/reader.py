@@ -140,8 +140,9 @@ def is_template(text: str) -> bool:
 def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter) -> StepNode:
     if (mapped := task.get_closest_mapped_task_group()) is not None:
         raise TranslationError(
-            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has no mapped "
-            "steps. Define the steps for each item in a Python loop."
+            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has mapped "
+            "steps only. Map each step by itself, with partial(...).expand(...), or define the steps for each item in "
+            "a Python loop."
         )
     if (loop := loop_around(task.task_group)) is not None:
         raise TranslationError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.every_airflow
+from tests.versions import needs_for_each
+
+pytestmark = [pytest.mark.every_airflow, needs_for_each()]
 
 DAGS = ("mapped_steps_cleared", "mapped_steps_retried", "mapped_steps_too_long")
 EACH = "group.each"

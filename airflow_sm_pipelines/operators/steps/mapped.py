@@ -25,7 +25,7 @@ from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM, ItemRefere
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS, NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.mapping import SUFFIX, common_node, for_each_node, with_item
+from airflow_sm_pipelines.translation.mapping import SUFFIX, common_node, for_each_node, reads_item, with_item
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import to_runtime_value
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
@@ -78,6 +78,10 @@ class MappedStepOperator(MappedOperator, StepTask):
         parts["_late_items"] = _late_items(method, value)
         parts["_keywords"] = self._read(method, value)
         if self._late_items is None:
+            if reads_item(self._arguments) and not all(ITEM in each for each in self._keywords):
+                raise self._error(
+                    "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...])"
+                )
             # The scheduler counts them; what is in them need not be JSON.
             expand_over(self, ITEM, [_label(each) for each in self._keywords])
         first = self._operators[0]

@@ -154,6 +154,11 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         :param json_path: where in the file.
         :raises TranslationError: when no such property file is declared.
         """
+        if is_one_of_a_mapped_task(self):
+            raise self.error(
+                "metric(...) reads a property file by the name of its step, and the runs of a mapped step have none in "
+                "a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
+            )
         if property_file not in self._property_files:
             hint = did_you_mean(property_file, self._property_files) or "."
             raise self.error(

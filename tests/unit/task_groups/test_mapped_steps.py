@@ -417,6 +417,10 @@ LATE = (
             ),
         ),
         (
+            lambda _: training(hyperparameters={"d": CURRENT_ITEM}).expand(volume_size_in_gb=[1, 2]),
+            "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...]).",
+        ),
+        (
             lambda _: training().expand(volume_size_in_gb=[1]).best(),
             "best(...) takes max_by or min_by, one of them.",
         ),
@@ -494,6 +498,45 @@ def test_what_only_the_whole_group_shows_is_refused(dag, group, build, message):
             build(late)
 
     assert refused(parse) == message
+
+
+def test_the_xcom_of_a_step_of_the_group_is_no_list_of_items(dag, group):
+    """It is there after the pipeline has started."""
+
+    def parse():
+        with group():
+            before = SageMakerStepOperator(task_id="before", step_type="Callback", arguments={})
+            called(inputs={"d": CURRENT_ITEM}).expand(item=before.output)
+
+    assert refused(parse) == (
+        f"{GROUP}task 'churn.train' uses the XCom of 'churn.before', a step of the same pipeline. XComs are read before the "
+        "pipeline starts. Use a reference to the step instead, such as its outputs['name'], model_artifacts, metric(...) or "
+        "properties."
+    )
+
+
+def test_metrics_are_not_of_a_run(dag, group):
+    """A property file is named by its step; a run has none in the document."""
+    with group():
+        mapped = SageMakerProcessingStepOperator.partial(
+            task_id="train", outputs=["o"], property_files={"m": "o/m.json"}, **JOB
+        ).expand(instance_count=[1, 2])
+        with pytest.raises(TranslationError) as caught:
+            mapped.iterations[0].metric("m", "x")
+    assert str(caught.value) == (
+        "Dag 'd', task 'churn.train': metric(...) reads a property file by the name of its step, and the runs of a mapped "
+        "step have none in a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
+    )
+
+
+def test_default_arguments_reach_a_mapped_step(dag, group):
+    """Those of the group as well as those of the Dag, as with any step."""
+    with group(default_args={"image_uri": "default", "retries": 3}) as made:
+        mapped = SageMakerTrainingStepOperator.partial(task_id="train", instance_type="ml.m5.large").expand(
+            hyperparameters=[{"d": 1}, {"d": 2}]
+        )
+    body = for_each(made)["Arguments"]["ForEachBody"][0]["Arguments"]
+    assert (body["AlgorithmSpecification"]["TrainingImage"], mapped.retries) == ("default", 3)
 
 
 def test_an_unmapped_step_has_no_item(dag, group):
