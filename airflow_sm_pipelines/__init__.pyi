@@ -25,6 +25,10 @@ from airflow_sm_pipelines.operators.steps.emr import (
     SageMakerEMRServerlessStepOperator as SageMakerEMRServerlessStepOperator,
     SageMakerEMRStepOperator as SageMakerEMRStepOperator,
 )
+from airflow_sm_pipelines.operators.steps.functions import (
+    sagemaker_processing as sagemaker_processing,
+    sagemaker_training as sagemaker_training,
+)
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator as SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hosting import (
     SageMakerEndpointConfigStepOperator as SageMakerEndpointConfigStepOperator,

@@ -22,10 +22,16 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["aws"],
             }
         ],
-        "operators": _modules("operators.", "operators.launch", "operators.steps.existing"),
+        "operators": _modules(
+            "operators.", "operators.launch", "operators.steps.existing", "operators.steps.functions"
+        ),
         "sensors": _modules("sensors."),
         "hooks": _modules("hooks."),
         "triggers": _modules("triggers.", "triggers.execution", "triggers.step"),
+        "task-decorators": [
+            {"name": name, "class-name": f"{_MODULES[name]}.{name}"}
+            for name in ("sagemaker_processing", "sagemaker_training")
+        ],
         "extra-links": [
             "airflow_sm_pipelines.links.sagemaker.CloudWatchLogLink",
             "airflow_sm_pipelines.links.sagemaker.SageMakerJobLink",

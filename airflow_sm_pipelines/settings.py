@@ -6,7 +6,7 @@ A new option is a field here and, for operators and sensors, a keyword of the on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from airflow_sm_pipelines.execution.logs import MOST_LOG_LINES
 from airflow_sm_pipelines.execution.quiet import EndTasks
 from airflow_sm_pipelines.execution.resume import OnRetry
 
-Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings")
+Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings | PipelineOptions")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,43 @@ class AwsConnection:
         arguments = asdict(self)
         arguments["config"] = arguments.pop("botocore_config") or None
         return arguments
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What a pipeline, and each execution of it, has besides the definition and the parameters.
+
+    :param pipeline_display_name: the pipeline's name in SageMaker Studio.
+    :param pipeline_description: the pipeline's description, at most 3072 characters.
+    :param tags: ``[{"Key": ..., "Value": ...}]`` of the pipeline. When they change in the Dag, those of the pipeline
+        follow; tags that others have given it stay. ``None`` leaves all tags alone.
+    :param max_parallel_execution_steps: how many steps of an execution run at once; by default what the pipeline says.
+    :param mlflow_experiment_name: the MLflow experiment of an execution.
+    """
+
+    pipeline_display_name: str | None = None
+    pipeline_description: str | None = None
+    tags: Sequence[Mapping[str, str]] | None = None
+    max_parallel_execution_steps: int | None = None
+    mlflow_experiment_name: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the options; ``None`` when nothing is. What only a Dag run knows passes."""
+        steps, tags = self.max_parallel_execution_steps, self.tags
+        if steps is not None and (not _is_number(steps, int) or steps < 1):
+            return f"max_parallel_execution_steps must be a whole number of at least 1, got {steps!r}."
+        if isinstance(tags, (list, tuple)) and not all(isinstance(tag, Mapping) and set(tag) == _TAG for tag in tags):
+            return f"tags={tags!r} is no list of tags. Write tags=[{{'Key': 'team', 'Value': 'ml'}}]."
+        return None
+
+    @property
+    def tags_by_key(self) -> dict[str, str] | None:
+        """The tags' values by their keys; ``None`` where tags are left alone."""
+        return None if self.tags is None else {tag["Key"]: tag["Value"] for tag in self.tags}
+
+
+_TAG = {"Key", "Value"}
 
 
 @dataclass(frozen=True)
@@ -83,13 +120,13 @@ class WaitSettings:
 def take(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
     """Make settings from those of the keywords that are theirs, and take these out.
 
-    :param kind: :class:`AwsConnection` or :class:`WaitSettings`.
+    :param kind: :class:`AwsConnection`, :class:`WaitSettings` or :class:`PipelineOptions`.
     :param keywords: a user's; changed.
     """
     return kind(**{field.name: keywords.pop(field.name) for field in fields(kind) if field.name in keywords})
 
 
-def to_dict(settings: AwsConnection | WaitSettings) -> dict[str, Any]:
+def to_dict(settings: AwsConnection | WaitSettings | PipelineOptions) -> dict[str, Any]:
     """Return settings as JSON, as triggers serialise them; ``kind(**...)`` makes them again.
 
     What is as by default is left out: Airflow sends the whole serialised Dag, with the settings of every step task in

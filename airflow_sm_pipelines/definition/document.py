@@ -1,4 +1,7 @@
-"""The pipeline definition as a whole: read it, write it, lose nothing."""
+"""The pipeline definition as a whole: read it, write it, lose nothing.
+
+Source: AWS's JSON schema of the pipeline definition, and what the SageMaker SDK writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Expressions of the document: ``Get``, ``Std:Join`` and ``Std:JsonGet``, and the references in them."""
+"""Expressions of the document: ``Get``, ``Std:Join`` and ``Std:JsonGet``, and the references in them.
+
+Source: AWS's JSON schema of the pipeline definition, and what the SageMaker SDK writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who waits for whom: explicit dependencies, references and branches as one graph."""
+"""Who waits for whom: explicit dependencies, references and branches as one graph.
+
+Source: a document with a cycle contradicts itself.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.hooks.executions import PipelineExecutionsHook
 from airflow_sm_pipelines.hooks.service_errors import NOT_FOUND
+from airflow_sm_pipelines.hooks.tags import as_list, change_of, with_ours
+from airflow_sm_pipelines.settings import PipelineOptions
 
 _PROPERTY_FILE_BYTES = 2 * 1024 * 1024
 """SageMaker's limit for a property file."""
@@ -42,10 +44,15 @@ class UpsertResult:
 
     :param pipeline_arn: the pipeline.
     :param action: ``created``, ``updated`` or ``unchanged``.
+    :param tags: what changed in the tags of a pipeline that was there, as text; empty when nothing did.
     """
 
     pipeline_arn: str
     action: str
+    tags: str = ""
+
+    def __str__(self) -> str:
+        return f"Pipeline {self.pipeline_arn}: {self.action}{f'; tags: {self.tags}' if self.tags else ''}"
 
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
@@ -67,30 +74,31 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         pipeline_name: str,
         definition: str,
         role_arn: str,
-        description: str | None = None,
-        tags: Sequence[Mapping[str, str]] | None = None,
+        options: PipelineOptions | None = None,
         artifact_uri: str | None = None,
     ) -> UpsertResult:
         """Make the pipeline be as defined. Changes nothing when it already is: an update makes a new version.
 
-        Does not change the tags of a pipeline that exists.
-
         :param pipeline_name: the pipeline.
         :param definition: the definition document, as JSON. Compared by its values, not its bytes.
         :param role_arn: the role that the pipeline runs with.
-        :param description: the pipeline's description; ``None`` leaves that of an existing pipeline.
-        :param tags: ``[{"Key": ..., "Value": ...}]`` for a new pipeline.
+        :param options: what else the pipeline has; what is ``None`` in it is left as it is in an existing pipeline.
         :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes, under its hash, as the
             SageMaker SDK has it; ``None`` sends it in the request, whatever its size.
         :raises SageMakerServiceError: in the service's words.
         """
-        request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn}
-        if description is not None:
-            request["PipelineDescription"] = description
+        options = PipelineOptions() if options is None else options
+        texts = {
+            "PipelineDisplayName": options.pipeline_display_name,
+            "PipelineDescription": options.pipeline_description,
+        }
+        given = {member: text for member, text in texts.items() if text is not None}
+        request: dict[str, Any] = {"PipelineName": pipeline_name, "RoleArn": role_arn, **given}
         current = self.describe_pipeline(pipeline_name)
         if current is None:
             request.update(self._definition_members(definition, artifact_uri))
-            creation = {**request, "Tags": [dict(tag) for tag in tags]} if tags else request
+            tags = as_list(with_ours(options.tags_by_key or {}))
+            creation = {**request, "Tags": tags} if tags else request
             try:
                 return UpsertResult(self.call("sagemaker", "create_pipeline", **creation)["PipelineArn"], "created")
             except SageMakerServiceError:
@@ -101,12 +109,33 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         unchanged = (
             json.loads(current["PipelineDefinition"]) == json.loads(definition)
             and current["RoleArn"] == role_arn
-            and description in (None, current.get("PipelineDescription"))
+            and all(current.get(member) == text for member, text in given.items())
         )
-        if unchanged:
-            return UpsertResult(current["PipelineArn"], "unchanged")
-        request.update(self._definition_members(definition, artifact_uri))
-        return UpsertResult(self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated")
+        arn, action = current["PipelineArn"], "unchanged"
+        if not unchanged:
+            request.update(self._definition_members(definition, artifact_uri))
+            arn, action = self.call("sagemaker", "update_pipeline", **request)["PipelineArn"], "updated"
+        return UpsertResult(arn, action, self._keep_tags(arn, options.tags_by_key))
+
+    def _keep_tags(self, arn: str, wanted: Mapping[str, str] | None) -> str:
+        """Give a pipeline its Dag's tags, and say what changed."""
+        if wanted is None:
+            return ""
+        change = change_of({tag["Key"]: tag["Value"] for tag in self._tags(arn)}, wanted)
+        if change.remove:
+            self.call("sagemaker", "delete_tags", ResourceArn=arn, TagKeys=list(change.remove))
+        if change.add:
+            self.call("sagemaker", "add_tags", ResourceArn=arn, Tags=as_list(change.add))
+        return str(change)
+
+    def _tags(self, arn: str) -> Iterator[Mapping[str, str]]:
+        more: dict[str, str] = {}
+        while True:
+            page = self.call("sagemaker", "list_tags", ResourceArn=arn, **more)
+            yield from page["Tags"]
+            if not page.get("NextToken"):
+                return
+            more = {"NextToken": page["NextToken"]}
 
     def _definition_members(self, definition: str, artifact_uri: str | None) -> dict[str, Any]:
         """The members of a request that hold the definition, or say where in S3 it lies by then."""

@@ -18,6 +18,7 @@ from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
+from airflow_sm_pipelines.settings import PipelineOptions, to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask, masked_among
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
     :param retry_delay: by default half a minute, unless the Dag's ``default_args`` say otherwise.
     """
 
-    template_fields: Sequence[str] = ("parameters",)
-    template_fields_renderers = {"parameters": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
+    template_fields: Sequence[str] = ("parameters", "options")
+    template_fields_renderers = {"parameters": "json", "options": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
     operator_extra_links = (SageMakerPipelineExecutionLink(),)
     custom_operator_name = "Launch pipeline"
     ui_color = "#d8e4f0"
@@ -77,6 +78,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self.settings = settings
         self.connection = settings.connection
         self.parameters = dict(parameters)
+        self.options = to_dict(settings.options)
         self._values: Mapping[str, str] = {}
         self._items: Mapping[str, int] = {}
 
@@ -144,19 +146,23 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         for upload in compiled.uploads:
             hook.upload(upload.content, upload.uri)
             self.log.info("Code is at %s", upload.uri)
+        options = PipelineOptions(**self.options)
         result = hook.upsert_pipeline(
             pipeline_name=self.settings.pipeline_name,
             definition=compiled.text,
             role_arn=self.settings.role_arn,
+            options=options,
             artifact_uri=self.settings.artifact_uri or None,
         )
-        self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
+        self.log.info("%s", result)
         this_try = StartingTry(context, self.log)
         request = StartRequest(
             pipeline_name=self.settings.pipeline_name,
             parameters=values,
             client_request_token=this_try.token,
             display_name=this_try.display_name,
+            max_parallel_execution_steps=options.max_parallel_execution_steps,
+            mlflow_experiment_name=options.mlflow_experiment_name,
         )
         return this_try.begin(
             hook,

@@ -1,4 +1,7 @@
-"""Each step's arguments against the API's create request."""
+"""Each step's arguments against the API's create request.
+
+Source: botocore's model of the create requests.
+"""
 
 from __future__ import annotations
 

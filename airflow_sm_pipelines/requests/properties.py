@@ -1,4 +1,7 @@
-"""What a step's properties are: the answer of the API that describes what the step made."""
+"""What a step's properties are: the answer of the API that describes what the step made.
+
+Source: botocore's model of the Describe operations' answers.
+"""
 
 from __future__ import annotations
 

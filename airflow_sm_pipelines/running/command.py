@@ -208,7 +208,7 @@ def _start_values(preparation: Preparation) -> Mapping[str, str]:
 
 def _tell(options: argparse.Namespace, summary: Summary) -> None:
     if options.json:
-        sys.stdout.write(json.dumps(summary.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(summary.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         sys.stdout.writelines(f"{printable(line)}\n" for line in summary.lines())
 

@@ -28,15 +28,30 @@ class LocalData:
     path: Path
 
     def objects(self) -> Iterator[tuple[str, str, Path]]:
-        """Yield bucket, key and file of each object."""
+        """Yield bucket, key and file of each object. Links are followed, as by ``aws s3 cp``, but into no circle."""
         bucket, key = split_uri(self.uri)
         if self.path.is_file():
             yield bucket, f"{key}{self.path.name}" if not key or key.endswith("/") else key, self.path
             return
         prefix = f"{key.rstrip('/')}/" if key else ""
-        for file in sorted(self.path.rglob("*")):
-            if file.is_file():
-                yield bucket, f"{prefix}{file.relative_to(self.path).as_posix()}", file
+        for file in sorted(_files_in(self.path, ())):
+            yield bucket, f"{prefix}{file.relative_to(self.path).as_posix()}", file
+
+
+def _files_in(directory: Path, around: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the files in a directory and in those below it.
+
+    :param directory: the directory.
+    :param around: the directories that it is in, without links.
+    """
+    own = directory.resolve()
+    if own in around:
+        return
+    for path in directory.iterdir():
+        if path.is_dir():
+            yield from _files_in(path, (*around, own))
+        elif path.is_file():
+            yield path
 
 
 def local_data(text: str) -> LocalData:

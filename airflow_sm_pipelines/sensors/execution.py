@@ -44,7 +44,9 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
     :param which: which one: ``"latest"``, the latest when the sensor first looks, or ``"latest_in_data_interval"``, the
         latest of those that started in the Dag run's data interval.
     :param deferrable: wait in the triggerer, without a worker. Otherwise ``mode`` says how, ``poke`` or ``reschedule``.
-    :param poke_interval: seconds between two looks; in the triggerer at most, where they come more often at first.
+    :param poke_interval: seconds between two looks of a worker.
+    :param waiter_delay: seconds between two looks in the triggerer, at most: they come more often at first. By default
+        ``poke_interval``.
     :param log_lines: lines of a step's job log that the task's log shows.
     :param end_tasks: where the sensor ends after a wait in the triggerer. ``"auto"``: on a worker, unless it does not
         fail and nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
@@ -64,6 +66,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         pipeline_name: str | None = None,
         which: str = LATEST,
         deferrable: bool = True,
+        waiter_delay: float | None = None,
         log_lines: int = 20,
         end_tasks: str = "auto",
         **kwargs: Any,
@@ -73,6 +76,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self.pipeline_name = pipeline_name
         self.which = which
         self.deferrable = deferrable
+        self.waiter_delay = waiter_delay
         self.log_lines = log_lines
         self.end_tasks = end_tasks
         self._looked_up: Awaited | None = None
@@ -105,7 +109,8 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
 
     @property
     def _wait(self) -> WaitSettings:
-        return WaitSettings(self.poke_interval, log_lines=self.log_lines, stop_on_kill=False, end_tasks=self.end_tasks)
+        delay = self.poke_interval if self.waiter_delay is None else self.waiter_delay
+        return WaitSettings(delay, log_lines=self.log_lines, stop_on_kill=False, end_tasks=self.end_tasks)
 
     def execute(self, context: Context) -> Any:
         """Look once, and then wait as asked.

@@ -16,7 +16,7 @@ from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
-from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, take
+from airflow_sm_pipelines.settings import AwsConnection, PipelineOptions, WaitSettings, take
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 LAUNCH = "launch"
+
+_SETTINGS = (AwsConnection, WaitSettings, PipelineOptions)
+"""The values that are made of a group's keywords."""
 
 
 def default_pipeline_name(dag_id: str, group_id: str) -> str:
@@ -61,6 +64,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         **kwargs: Any,
     ) -> None:
         connection, wait = take(AwsConnection, kwargs), take(WaitSettings, kwargs)
+        options = take(PipelineOptions, kwargs)
         unknown = self._unknown(kwargs)
         super().__init__(group_id=group_id, **{name: kwargs[name] for name in kwargs if name not in unknown})
         for keyword, suggestion in unknown.items():
@@ -71,7 +75,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         self.tooltip = self.tooltip or f"SageMaker pipeline {name}"
         refuse_groups_around(self, self._subject)
-        self._check_settings(name, role_arn, connection, wait)
+        self._check_settings(name, role_arn, connection, wait.problem or options.problem)
         refuse_another_group_of_the_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
@@ -81,6 +85,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
             artifact_uri=str(artifact_uri).rstrip("/"),
             connection=connection,
             wait=wait,
+            options=options,
         )
         self.launch_label = LAUNCH
         self._launch_arguments = dict(launch_arguments or {})
@@ -89,7 +94,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         """Return the keywords that are none, with what may be meant: Airflow's own error names not even the group."""
         known = {
             name
-            for kind in (type(self), BasePipelineTaskGroup, TaskGroup, AwsConnection, WaitSettings)
+            for kind in (type(self), BasePipelineTaskGroup, TaskGroup, *_SETTINGS)
             for name in inspect.signature(kind).parameters
         }
         return {keyword: did_you_mean(keyword, known) for keyword in keywords if keyword not in known}
@@ -264,7 +269,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     def _subject(self) -> str:
         return f"Dag '{self.dag.dag_id}', task group '{self.group_id}'"
 
-    def _check_settings(self, name: str, role_arn: object, connection: AwsConnection, wait: WaitSettings) -> None:
+    def _check_settings(self, name: str, role_arn: object, connection: AwsConnection, of_settings: str | None) -> None:
         if problem := pipeline_name_problem(name):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
@@ -274,7 +279,6 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         if connection.region_name is not None:
             from airflow_sm_pipelines.requests.regions import region_problem
 
-            if problem := region_problem(connection.region_name):
-                raise TranslationError(f"{self._subject}: {problem}")
-        if problem := wait.problem:
-            raise TranslationError(f"{self._subject}: {problem}")
+            of_settings = region_problem(connection.region_name) or of_settings
+        if of_settings:
+            raise TranslationError(f"{self._subject}: {of_settings}")

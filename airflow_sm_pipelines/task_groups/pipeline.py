@@ -69,6 +69,13 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         marking it successful never does.
     :param end_tasks: where the steps' tasks end. ``"auto"``: on a worker, unless the step succeeded on the first try
         and nobody asked to be told: no callback, no listener, no outlet. ``"worker"``, ``"triggerer"``: always there.
+    :param pipeline_display_name: the pipeline's name in SageMaker Studio. This and the next four are rendered when the
+        launch task runs.
+    :param pipeline_description: the pipeline's description.
+    :param tags: ``[{"Key": ..., "Value": ...}]`` of the pipeline. When they change in the Dag, those of the pipeline
+        follow; tags that others have given it stay.
+    :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
+    :param mlflow_experiment_name: the MLflow experiment of each execution.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     :raises TranslationError: at parse time, for everything SageMaker could not run.
     """

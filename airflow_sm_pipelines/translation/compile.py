@@ -115,8 +115,8 @@ class _Compiler:
         if len(values) > MAXIMUM_START_PARAMETERS:
             raise TranslationError(
                 f"the pipeline has {len(values)} parameters, {len(self.lifting.values)} of them for Jinja and XComArgs "
-                f"in steps, and an execution is started with at most {MAXIMUM_START_PARAMETERS} values. Declare a "
-                "value that several steps use once, in the group's parameters, or put values into one file in S3."
+                f"in steps, and an execution is started with at most {MAXIMUM_START_PARAMETERS} values. Put some "
+                "of them into one file in S3."
             )
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
         return CompiledPipeline(definition, definition.to_json(), values, tuple(uploads.values()))

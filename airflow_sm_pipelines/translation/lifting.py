@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, time
 from types import NoneType
 from typing import Any, Final
@@ -34,8 +36,9 @@ _FITTING: Final[Mapping[type, tuple[str, ...]]] = {
 class Lifting:
     """The parts of one document, and the pipeline parameters made for them.
 
-    A parameter is named after its place, so that the document is the same in every run. Its type is the author's, or
-    the one that the API has at that place.
+    A parameter is named after the place where its value stands first, so that the document is the same in every run: by
+    the step and the last key, or by the whole place where that name is taken. A value that stands in several places is
+    one parameter. Its type is the author's, or the one that the API has at that place.
 
     :param taken: names of parameters that there are already.
     :param property_type: knows the types of steps' properties.
@@ -45,6 +48,7 @@ class Lifting:
         self.parameters: list[PipelineParameter] = []
         self.values: dict[str, Any] = {}
         self._taken = set(taken)
+        self._lifted: list[tuple[RuntimeValue, ParameterReference]] = []
         self._property_type = property_type
 
     def document(self, value: Any, node: StepNode, keys: Keys = (), types: Types = None) -> Any:
@@ -100,10 +104,14 @@ class Lifting:
         return document
 
     def _lift(self, value: RuntimeValue, node: StepNode, keys: Keys, type_here: str) -> ParameterReference:
-        type_ = value.type or type_here
+        value = replace(value, type=value.type or type_here)
+        is_literal = value.default_value is value.value
+        for known, reference in () if is_literal else self._lifted:
+            if known == value:
+                return reference
         parameter = PipelineParameter(
-            name=self._name(hyphenated(f"{node.name}-{place_of(keys)}")),
-            type=type_,
+            name=self._name(node, keys),
+            type=str(value.type),
             default_value=MISSING if value.default_value is None else value.default_value,
             enum_values=value.enum_values,
         )
@@ -114,9 +122,17 @@ class Lifting:
                 raise TranslationError(f"task '{node.task_id}', at {place_of(keys)}: {error}") from None
         self.parameters.append(parameter)
         self.values[parameter.name] = value.value
-        return ParameterReference(f"Parameters.{parameter.name}", type_)
+        reference = ParameterReference(f"Parameters.{parameter.name}", parameter.type)
+        self._lifted.append((value, reference))
+        return reference
 
-    def _name(self, place: str) -> str:
+    def _name(self, node: StepNode, keys: Keys) -> str:
+        last = None if node.type == "Condition" else _last_of(keys)
+        short = hyphenated(f"{node.name}-{last}")
+        if last is not None and short not in self._taken and len(short) <= MAXIMUM_NAME_LENGTH:
+            self._taken.add(short)
+            return short
+        place = hyphenated(f"{node.name}-{place_of(keys)}")
         if len(place) > MAXIMUM_NAME_LENGTH:
             place = f"{place[: MAXIMUM_NAME_LENGTH - 20]}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
         name, count = place, 1
@@ -125,6 +141,25 @@ class Lifting:
             name = f"{place}-{count}"
         self._taken.add(name)
         return name
+
+
+def _last_of(keys: Keys) -> str | None:
+    """Return the last key of a place, and the index behind it; ``None`` for a key that many places have.
+
+    A place in joined text is that of the text.
+    """
+    joined = keys.index("Std:Join") if "Std:Join" in keys else len(keys)
+    *_, name = (key for key in keys[:joined] if isinstance(key, str))
+    if name in _SAYING_NOTHING:
+        return None
+    index = keys[joined - 1]
+    words = _WORDS.sub("-", name.removeprefix("S3")).lower() if _OF_THE_API.fullmatch(name) else name
+    return f"{words}-{index}" if isinstance(index, int) else words
+
+
+_SAYING_NOTHING: Final = ("Key", "MaxValue", "MinValue", "Name", "Value", "Values")
+_OF_THE_API: Final = re.compile(r"(S3)?([A-Z][a-z]+)+")
+_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _fits(value: Any, types: Types) -> bool:

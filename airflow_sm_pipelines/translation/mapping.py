@@ -66,7 +66,7 @@ def common_node(nodes: Sequence[StepNode], is_rendered: Callable[[Any], bool]) -
     """
     first = nodes[0]
     columns = _Columns(len(nodes), is_rendered)
-    for part in ("type", "extra", "display_name", "description"):
+    for part in ("name", "type", "extra", "display_name", "description"):
         if not all(identical(getattr(first, part), getattr(node, part)) for node in nodes):
             raise TranslationError(
                 f"its items differ in {_named_part(first, nodes, part)}, which SageMaker takes once for all of them. "

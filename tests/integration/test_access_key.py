@@ -16,8 +16,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from werkzeug.test import EnvironBuilder
 
 from airflow_sm_pipelines.local.aws import AccessKey
+from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.server.access_key_check import AccessKeyCheck
 from tests.integration.clients import Aws, error_of, token
 from tests.integration.documents import BUCKET, REGION, ROLE, document, instant_step, processing_step
@@ -132,6 +134,43 @@ def test_a_presigned_url_is_a_signature(url: str) -> None:
     old = aws.session.client("s3", endpoint_url=url, config=Config(proxies={}, signature_version="s3"))
     address = old.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}).removeprefix(url)
     assert get(url, address)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"X-Amz-Expires": "604801"}, 400, "AuthorizationQueryParametersError"),
+        ({"X-Amz-Expires": "9" * 5000}, 400, "AuthorizationQueryParametersError"),
+        ({"X-Amz-Expires": "-1"}, 403, "AccessDenied"),
+        ({"X-Amz-Signature": "\u00e9"}, 403, "SignatureDoesNotMatch"),
+    ],
+)
+def test_a_presigned_url_that_cannot_be(change: dict[str, str], status: int, code: str) -> None:
+    """A life of more than a week is refused as on AWS; whatever a query has in a signature's place is an error of S3."""
+    time = now()
+    query = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{KEY.id}/{time:%Y%m%d}/us-east-1/s3/aws4_request",
+        "X-Amz-Date": f"{time:%Y%m%dT%H%M%SZ}",
+        "X-Amz-Expires": "60",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Signature": "0" * 64,
+        **change,
+    }
+    environ = EnvironBuilder(path="/bucket/key", query_string=query).get_environ()
+    refusal = AccessKeyCheck(KEY).refusal(environ)
+    assert refusal is not None
+    assert (refusal.status_code, f"<Code>{code}</Code>" in refusal.get_data(as_text=True)) == (status, True)
+
+
+def test_a_header_says_nothing_beside_a_presigned_url() -> None:
+    """What is signed in the one place would be asked of the service and the region of the other."""
+    headers = {"Authorization": "Bearer Credential=a/20200101/eu-west-1/lambda/aws4_request"}
+    query = {"X-Amz-Algorithm": "AWS4-HMAC-SHA256"}
+    environ = EnvironBuilder(path="/bucket/key", query_string=query, headers=headers).get_environ()
+    refusal = AccessKeyCheck(KEY).refusal(environ)
+    assert refusal is not None
+    assert (refusal.status_code, "Only one auth mechanism allowed" in refusal.get_data(as_text=True)) == (400, True)
 
 
 def test_people_log_in_with_the_key(url: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from airflow_sm_pipelines.local.persistence.interruption import EXECUTION_REASON, JOB_REASON, STEP_REASON
 from tests.integration.clients import Aws, error_of, job_name, token
 from tests.integration.documents import BUCKET, ROLE, TRUE, condition_step, document, processing_step
@@ -223,3 +225,18 @@ def test_a_directory_is_one_endpoints_at_a_time(tmp_path: Path) -> None:
                 f"{process.pid}). Wait until it has ended, or use another directory\n"
             ),
         )
+
+
+def test_what_a_form_uploads_is_kept(tmp_path: Path) -> None:
+    """As generate_presigned_post makes it, whether it is answered at once or with the address of another page."""
+    with program("--data-dir", str(tmp_path / "data"), "--bucket", "forms") as (process, url):
+        aws = Aws(url)
+        for key, fields in (("a", {}), ("b", {"success_action_redirect": "http://127.0.0.1:9/"})):
+            form = aws.s3.generate_presigned_post("forms", key, Fields=fields)
+            files = {"file": ("name", b"content")}
+            answer = requests.post(form["url"], {**form["fields"]}, files=files, allow_redirects=False, timeout=10)
+            assert answer.status_code == (303 if fields else 204)
+        process.kill()
+    with program("--data-dir", str(tmp_path / "data")) as (_, url):
+        listed = Aws(url).s3.list_objects_v2(Bucket="forms")["Contents"]
+        assert [(each["Key"], each["Size"]) for each in listed] == [("a", 7), ("b", 7)]

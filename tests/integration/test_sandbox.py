@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -78,6 +81,87 @@ def test_a_job_whose_output_is_closed_goes_on(sandbox: Sandbox, tmp_path: Path) 
     process = start(sandbox, tmp_path, lines, "sh", "-c", f"echo open; exec >&- 2>&-; read -r _ < {go}; exit 4")
     go.write_text("go\n")
     assert (process.wait(), lines) == (4, ["open"])
+
+
+@pytest.mark.parametrize("name", ["a b\\c\t#\n,", "no\u00a0break", "line\u2028"])
+def test_directories_with_blanks(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    """Blanks, which end a field in a table of file systems, and those of Unicode, which do not."""
+    directory = JobDirectory.create(tmp_path / name / "job")
+    (directory.ml / "mine").write_text("seen\n", encoding="utf-8")
+    lines: list[str] = []
+    process = sandbox.start(directory, ["cat", "/opt/ml/mine"], {"PATH": os.environ["PATH"]}, lines.append)
+    assert (process.wait(), lines) == (0, ["seen"])
+
+
+def in_opt(tmp_path: Path, preparation: str, user: str = "") -> subprocess.CompletedProcess[str]:
+    """Try the sandbox where ``/opt`` is another directory: in a mount namespace, so that the machine's stays as it is.
+
+    The program's first argument is a directory for it.
+    """
+    program = (
+        "import sys, pathlib\n"
+        "from airflow_sm_pipelines.local.jobs.sandbox import JobDirectory, SandboxUnavailableError\n"
+        "from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox\n"
+        "scratch = pathlib.Path(sys.argv[1])\n"
+        "try:\n"
+        "    sandbox = NamespaceSandbox.probe(scratch)\n"
+        "except SandboxUnavailableError as error:\n"
+        "    sys.exit(str(error))\n"
+        "command = ['ls', '-A', '/opt']\n"
+        "sandbox.start(JobDirectory.create(scratch / 'job'), command, {'PATH': '/usr/bin:/bin'}, print).wait()\n"
+    )
+    opt = tmp_path / "opt"
+    opt.mkdir()
+    script = f'mount --bind "$1" /opt && {preparation} && exec {user} "$2" -c "$3" "$4"'
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(mode=0o777)
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", str(opt), sys.executable, program, str(scratch)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root puts another directory over /opt")
+
+
+@needs_root
+@pytest.mark.parametrize("made", ["touch /opt/ml", "ln -s /nowhere /opt/ml"])
+def test_a_file_in_the_place_of_the_jobs_directory(tmp_path: Path, made: str) -> None:
+    """A job sees its own directory there, and all else that is in /opt."""
+    ended = in_opt(tmp_path, f"mkdir /opt/other && {made}")
+    assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["ml", "other"], "")
+
+
+@needs_root
+def test_an_opt_that_must_not_be_looked_at() -> None:
+    """An ordinary user who may not see what is in /opt runs jobs that do not see it either."""
+    user = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    module = "airflow_sm_pipelines.local.sandboxes.namespace"
+    if subprocess.run([*user.split(), sys.executable, "-m", module], capture_output=True, check=False).returncode:
+        pytest.skip(f"an ordinary user cannot run {sys.executable} with this package")
+    with tempfile.TemporaryDirectory(prefix="sm-pipelines-tests-") as place:  # pytest's own is its user's alone
+        Path(place).chmod(0o755)
+        scratch = Path(place) / "own"
+        scratch.mkdir()
+        os.chown(scratch, 65534, 65534)
+        ended = in_opt(
+            scratch,
+            'touch /opt/seen && chmod 700 /opt && chmod 777 "$4"',
+            user,
+        )
+    assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["ml"], "")
+
+
+@needs_root
+def test_a_directory_of_the_endpoint_that_jobs_do_not_see(tmp_path: Path) -> None:
+    """Below /opt nothing of the machine's is where it was; the message says what to do."""
+    ended = in_opt(tmp_path, 'mkdir /opt/state && set -- "$1" "$2" "$3" /opt/state')
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        1,
+        "",
+        (
+            "The directory /opt/state of the endpoint is below /opt, in the place of which jobs see something else. Give "
+            "another one with --state-dir, or as TMPDIR.\n"
+        ),
+    )
 
 
 def test_nothing_runs_in_the_endpoints_own_namespace(tmp_path: Path) -> None:

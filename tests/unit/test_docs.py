@@ -14,7 +14,7 @@ from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
-from tests.oracles import coverage, step_type_table
+from tests.oracles import coverage, rules, step_type_table
 from tests.versions import needs_pinned_botocore
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,6 +58,13 @@ def test_the_page_of_what_is_covered_is_that_of_the_code():
     """What the local endpoint does of step types and operations is made from it: python -m tests.oracles.coverage."""
     assert coverage.PAGE.read_text() == coverage.page()
     assert "| `Lambda` | runs |" in coverage.page()
+
+
+@needs_pinned_botocore
+def test_the_page_of_the_rules_is_that_of_the_code():
+    """Each message, its level, where it is from and who asks: python -m tests.oracles.rules."""
+    assert rules.PAGE.read_text() == rules.page()
+    assert "| two pipeline parameters are named … | error |" in rules.page()
 
 
 def test_the_versions_that_the_reference_names_are_those_that_are_tested():

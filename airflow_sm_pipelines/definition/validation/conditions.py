@@ -1,4 +1,8 @@
-"""Rules for the conditions of a Condition step."""
+"""Rules for the conditions of a Condition step.
+
+Source: AWS's JSON schema of the pipeline definition, and the SageMaker SDK; quotas of older pages of AWS are
+warnings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rules for what a step waits for."""
+"""Rules for what a step waits for.
+
+Source: a document that breaks them contradicts itself; the triggers are those of the SageMaker SDK 3.27.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules for expressions: how Get, Std:Join and Std:JsonGet are written, and that what they read is there."""
+"""Rules for expressions: how Get, Std:Join and Std:JsonGet are written, and that what they read is there.
+
+Source: AWS's JSON schema of the pipeline definition, and the SageMaker SDK; quotas of older pages of AWS are
+warnings.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Rules for ForEach steps: what they run over, and what they run.
 
-The limits are those that the SageMaker SDK 3.27 holds (``sagemaker.mlops.workflow.for_each_step``).
+Source: the SageMaker SDK 3.27 holds these limits (``sagemaker.mlops.workflow.for_each_step``).
 """
 
 from __future__ import annotations

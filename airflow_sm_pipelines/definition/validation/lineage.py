@@ -1,6 +1,6 @@
 """Rules for Lineage steps: the entities they create, and the associations between them.
 
-They are those of the SageMaker SDK 3.27 (``sagemaker.mlops.workflow.lineage_step``). SageMaker looks up a name and type
+Source: the SageMaker SDK 3.27 (``sagemaker.mlops.workflow.lineage_step``). SageMaker looks up a name and type
 among the entities of the same step only.
 """
 

@@ -1,4 +1,7 @@
-"""Names that SageMaker takes, also out of names that it does not."""
+"""Names that SageMaker takes, also out of names that it does not.
+
+Source: botocore's patterns, and S3's rules for the names of buckets.
+"""
 
 from __future__ import annotations
 
@@ -68,13 +71,14 @@ def bucket_problem(uri: str, *, may_be_old: bool) -> str | None:
     bucket = uri.removeprefix("s3://").partition("/")[0]
     if not bucket or bucket.startswith("arn:") or (_BUCKET.fullmatch(bucket) and ".." not in bucket):
         return None
-    rule = (
+    was_possible = _OLD_BUCKET.fullmatch(bucket) is not None
+    if was_possible and may_be_old:
+        return None
+    old = ". Only buckets of us-east-1 from before March 2018 may have others" if was_possible else ""
+    return (
         f"{shown(uri)} has the bucket '{bucket}', and a bucket's name has 3 to 63 lowercase letters, digits, hyphens "
-        "and dots, a letter or digit at each end"
+        f"and dots, a letter or digit at each end{old}"
     )
-    if not _OLD_BUCKET.fullmatch(bucket):
-        return rule
-    return None if may_be_old else f"{rule}. Only buckets of us-east-1 from before March 2018 may have others"
 
 
 def instance_type_problem(name: str, known: Collection[str]) -> Problem | None:

@@ -1,4 +1,7 @@
-"""Rules for the document as a whole."""
+"""Rules for the document as a whole.
+
+Source: botocore's model of CreatePipeline; quotas of older pages of AWS are warnings.
+"""
 
 from __future__ import annotations
 

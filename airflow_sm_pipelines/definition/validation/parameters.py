@@ -1,4 +1,8 @@
-"""Rules for pipeline parameters."""
+"""Rules for pipeline parameters.
+
+Source: botocore's model of StartPipelineExecution, and AWS's JSON schema of the pipeline definition; quotas of older
+pages of AWS are warnings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rules for property files: the JSON files among a step's outputs that expressions look into."""
+"""Rules for property files: the JSON files among a step's outputs that expressions look into.
+
+Source: AWS's guide to property files, and the SageMaker SDK.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules for what a reference may point at, from where."""
+"""Rules for what a reference may point at, from where.
+
+Source: a reference to nothing contradicts the document; what may be read from where is AWS's guide's and the
+SageMaker SDK's.
+"""
 
 from __future__ import annotations
 

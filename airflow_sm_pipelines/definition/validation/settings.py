@@ -1,4 +1,7 @@
-"""Rules for the cache and for retries."""
+"""Rules for the cache and for retries.
+
+Source: AWS's guides to caching and to retry policies, and the SageMaker SDK.
+"""
 
 from __future__ import annotations
 

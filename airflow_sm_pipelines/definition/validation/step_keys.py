@@ -1,4 +1,7 @@
-"""Rules for the keys of a step, by its type."""
+"""Rules for the keys of a step, by its type.
+
+Source: AWS's JSON schema of the pipeline definition, the SageMaker SDK, and botocore for lengths.
+"""
 
 from __future__ import annotations
 

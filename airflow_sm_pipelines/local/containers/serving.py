@@ -25,6 +25,7 @@ import subprocess
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -609,5 +610,22 @@ def libsvm_matrix(text: str) -> Any:
     return xgboost.DMatrix(csr_matrix((np.array(values), (np.array(rows, dtype=int), places))))
 
 
+def run(directory: Path) -> None:
+    """Do it, and end the program, whatever threads the script has started: a server would be ended, too.
+
+    :param directory: as the module describes it.
+    """
+    code = 1
+    try:
+        main(directory)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the script may have closed it
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run(Path(sys.argv[1]))

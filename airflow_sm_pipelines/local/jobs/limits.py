@@ -1,6 +1,8 @@
 """What a create request may ask for and jobs do not do here.
 
 Looked for when an execution is started, in what stands in the document, and when a job is made, with every value known.
+
+Source: what the local endpoint is made to do.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -209,6 +210,10 @@ def digest_of(content: bytes) -> str:
 
 
 def _read(file: Path) -> bytes:
-    """The bytes of a file that is no link: what a directory from elsewhere has may lead anywhere."""
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as stream:
+    """The bytes of a file that is no link, nor a pipe: what a directory from elsewhere has may lead anywhere."""
+    handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise DataDirectoryError(f"{file} is not a file. Remove it")
+    with os.fdopen(handle, "rb") as stream:
         return stream.read()

@@ -9,15 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
 from airflow_sm_pipelines.local.changes import Changes
 from airflow_sm_pipelines.local.clock import now
 from airflow_sm_pipelines.local.errors import ServiceError, ValidationError
-from airflow_sm_pipelines.local.persistence.directory import DataDirectory
+from airflow_sm_pipelines.local.persistence.directory import DataDirectory, DataDirectoryError
 from airflow_sm_pipelines.local.persistence.entries import KeptEntries
 from airflow_sm_pipelines.local.persistence.interruption import interrupt_execution, interrupted_job
 from airflow_sm_pipelines.local.persistence.jobs import job_document, job_key, job_of
@@ -124,20 +125,26 @@ class Keeper(Changes):
         """Give an endpoint, and moto, what is kept, and begin to keep what changes.
 
         :param regions: those of the endpoint; they are empty.
-        :raises DataDirectoryError: a file is none of ours.
+        :raises DataDirectoryError: a file is none of ours, or has what this version does not know.
         """
-        self.objects.restore()
-        self.entries.restore()
+        with self._readable("buckets or objects"):
+            self.objects.restore()
+        with self._readable("models, endpoints or the like"):
+            self.entries.restore()
         moment = now()
         self._regions = regions
-        pipelines = self._restore_pipelines(regions)
-        for execution in self._restored_executions(pipelines):
-            regions.get(execution.arn.region).store.add_execution(execution)
-            if not execution.status.is_terminal:
-                self._interrupt(execution, moment)
-            execution.done.set()
-        self._restore_jobs(regions, moment)
-        self._restore_details(regions)
+        with self._readable("pipelines or their definitions"):
+            pipelines = self._restore_pipelines(regions)
+        with self._readable("executions or steps"):
+            for execution in self._restored_executions(pipelines):
+                regions.get(execution.arn.region).store.add_execution(execution)
+                if not execution.status.is_terminal:
+                    self._interrupt(execution, moment)
+                execution.done.set()
+        with self._readable("jobs"):
+            self._restore_jobs(regions, moment)
+        with self._readable("tags, inference components or tokens"):
+            self._restore_details(regions)
         self._thread = threading.Thread(target=self._write, name="keeper", daemon=True)
         self._thread.start()
 
@@ -304,6 +311,19 @@ class Keeper(Changes):
 
     def _mirror(self, kind: str, region: str) -> _Mirror:
         return self._mirrors.setdefault((kind, region), _Mirror(self._directory, kind))
+
+    @contextmanager
+    def _readable(self, what: str) -> Iterator[None]:
+        """Say what cannot be read, where a document has not what is looked for in it."""
+        try:
+            yield
+        except (DataDirectoryError, OSError):
+            raise
+        except Exception as error:
+            raise DataDirectoryError(
+                f"the {what} in the data directory {self._directory.path} are not those of this version of"
+                f" sm-pipelines: {error!r}. Use the version that wrote them, or remove the directory to begin anew"
+            ) from error
 
     def _restore_pipelines(self, regions: Regions) -> dict[str, PipelineRecord]:
         texts = self._directory.read(_DEFINITIONS)

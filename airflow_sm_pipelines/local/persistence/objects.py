@@ -109,6 +109,9 @@ class KeptObjects:
                 return
             if answer.status_code != OK:
                 logger.warning("s3:/%s is not kept, for it cannot be read: %s", path, answer.get_data(as_text=True))
+                # What it was before is not what anybody should find there.
+                self._directory.remove(_OBJECTS, identity)
+                self._release(self._digests.pop(identity, None))
                 return
             content = answer.get_data()
             headers = {name.lower(): value for name, value in answer.headers.items()}

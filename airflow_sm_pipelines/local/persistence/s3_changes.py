@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ def change_of(environ: WSGIEnvironment, region: str) -> BucketChange | ObjectCha
         is_aborted = method == "DELETE" and "uploadId" in names
         return None if is_aborted or names.intersection(_NO_CHANGE) else ObjectChange(bucket, (key,))
     if method == "POST":
-        return ObjectChange(bucket, _keys_in(_body(environ))) if "delete" in names else None
+        keys = _keys_in(_body(environ)) if "delete" in names else _key_of_form(environ)
+        return ObjectChange(bucket, keys) if keys is not None else None
     headers = {name: environ[variable] for name in _KEPT_HEADERS if (variable := _variable(name)) in environ}
     body = _body(environ).decode("utf-8", "replace")
     return BucketChange(bucket, method, urlencode(query), region, headers, body)
@@ -113,6 +115,16 @@ def _keys_in(body: bytes) -> tuple[str, ...]:
     except ET.ParseError:
         return ()
     return tuple(each.text or "" for each in root.iter() if each.tag.rpartition("}")[2] == "Key")
+
+
+def _key_of_form(environ: WSGIEnvironment) -> tuple[str, ...] | None:
+    """The key of an object that a form uploads, as generate_presigned_post makes one."""
+    body = _body(environ)
+    form = Request({**environ, "wsgi.input": io.BytesIO(body)})
+    key, file = form.form.get("key"), form.files.get("file")
+    if key is None:
+        return None
+    return (key if file is None else key.replace("${filename}", posixpath.basename(file.filename or "")),)
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

@@ -73,12 +73,12 @@ def _prepare_mounts(root: Path) -> None:
     :param root: of the job's directory.
     """
     mounts: list[tuple[Path, Path, str]] = []
-    if not (_OPT / "ml").is_dir():
+    if _covered() == _OPT:
         before, over = root / "opt", root / "over-opt"
         before.mkdir()
         (over / "ml").mkdir(parents=True)
         mounts += [(_OPT, before, "rbind"), (over, _OPT, "bind")]
-        for entry in os.scandir(_OPT):
+        for entry in _entries():
             place = over / entry.name
             if entry.is_symlink():
                 place.symlink_to(Path(entry.path).readlink())
@@ -93,12 +93,27 @@ def _prepare_mounts(root: Path) -> None:
     (root / "mounts").write_bytes(b"".join(map(os.fsencode, table)))
 
 
+def _covered() -> Path:
+    """What jobs see something else in the place of: ``/opt/ml`` where that is a directory, else ``/opt``."""
+    return _OPT / "ml" if os.path.isdir(_OPT / "ml") else _OPT  # noqa: PTH112 - one that may not be looked at is none
+
+
+def _entries() -> list[os.DirEntry[str]]:
+    """What is in ``/opt``, as far as it may be looked at, but for a file or a link that is called ``ml``."""
+    try:
+        with os.scandir(_OPT) as found:
+            return [entry for entry in found if entry.name != "ml"]
+    except PermissionError:
+        return []
+
+
 def _field(path: Path) -> str:
     """A path in a table of file systems: blanks end a field there."""
     return _BLANKS.sub(lambda found: f"\\{ord(found[0]):03o}", str(path))
 
 
-_BLANKS = re.compile(r"[\s\\]")
+# Other blanks, of which Unicode has many, are no blanks to mount.
+_BLANKS = re.compile(r"[\s\\]", re.ASCII)
 
 
 class NamespaceSandbox:
@@ -118,12 +133,18 @@ class NamespaceSandbox:
         needs a user namespace around it.
 
         :param scratch: an existing directory for the trial job.
-        :raises SandboxUnavailableError: neither way works; the message says what to do.
+        :raises SandboxUnavailableError: neither way works, or jobs see something else where the directory is;
+            the message says what to do.
         """
         unshare_path = shutil.which("unshare")
         if unshare_path is None:
             raise SandboxUnavailableError(
                 "The endpoint needs the command 'unshare' to run jobs: install the package util-linux."
+            )
+        if scratch.resolve().is_relative_to(_covered().resolve()):
+            raise SandboxUnavailableError(
+                f"The directory {scratch} of the endpoint is below {_covered()}, in the place of which jobs see"
+                " something else. Give another one with --state-dir, or as TMPDIR."
             )
         mount = (unshare_path, "--mount")
         user = (unshare_path, "--user", "--map-root-user", "--mount")

@@ -35,8 +35,13 @@ if TYPE_CHECKING:
 LARGEST_SKEW: Final = dt.timedelta(minutes=15)
 """So far may a request's time be from ours, as on AWS."""
 
+LONGEST_LIFETIME: Final = 604_800
+"""So many seconds a presigned URL may be good for, as on AWS: a week."""
+
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _SCOPE: Final = re.compile(r"(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_MOST_DIGITS: Final = 9
+_NUMBER: Final = re.compile(r"[0-9]+")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -125,7 +130,9 @@ class AccessKeyCheck:
         self._check_time(signature)
         _check_signed_headers(environ, signature)
         payload = _payload(environ, signature)
-        if not hmac.compare_digest(self._expected(environ, signature, payload), signature.value):
+        expected = self._expected(environ, signature, payload)
+        # Of bytes: texts beyond ASCII are not compared.
+        if not hmac.compare_digest(expected.encode(), signature.value.encode("utf-8", "surrogateescape")):
             raise _mismatch()
         if _HEXADECIMAL.fullmatch(payload) and payload != _content_hash(environ):
             raise _RefusedError(
@@ -202,6 +209,15 @@ class _Signer(SigV4Auth):
 def _signature_of(environ: WSGIEnvironment) -> _Signature:
     header = environ.get("HTTP_AUTHORIZATION", "")
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    if header and "X-Amz-Algorithm" in query:
+        raise _RefusedError(
+            "IncompleteSignatureException",
+            "IncompleteSignature",
+            "InvalidArgument",
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header "
+            "should be specified",
+            BAD_REQUEST,
+        )
     if header.startswith(f"{_ALGORITHM} "):
         listed = (part.strip().partition("=") for part in header.removeprefix(_ALGORITHM).split(","))
         parts = {name: value for name, _, value in listed}
@@ -209,8 +225,7 @@ def _signature_of(environ: WSGIEnvironment) -> _Signature:
         time, seconds, is_presigned = environ.get("HTTP_X_AMZ_DATE", ""), 0, False
     elif query.get("X-Amz-Algorithm") == _ALGORITHM:
         found = (query.get("X-Amz-Credential"), query.get("X-Amz-SignedHeaders"), query.get("X-Amz-Signature"))
-        lifetime = query.get("X-Amz-Expires", "")
-        time, seconds, is_presigned = query.get("X-Amz-Date", ""), int(lifetime) if lifetime.isdecimal() else 0, True
+        time, seconds, is_presigned = query.get("X-Amz-Date", ""), _lifetime(query.get("X-Amz-Expires", "")), True
     elif header or "AWSAccessKeyId" in query or "X-Amz-Algorithm" in query:
         raise _RefusedError(
             "IncompleteSignatureException",
@@ -233,6 +248,22 @@ def _signature_of(environ: WSGIEnvironment) -> _Signature:
     if not signed or not value:
         raise _incomplete("SignedHeaders" if not signed else "Signature")
     return _Signature(scope, tuple(signed.lower().split(";")), value, time, is_presigned, seconds)
+
+
+def _lifetime(text: str) -> int:
+    """The seconds that a presigned URL is good for."""
+    if not _NUMBER.fullmatch(text):
+        return 0
+    if len(text) > _MOST_DIGITS or int(text) > LONGEST_LIFETIME:
+        raise _RefusedError(
+            "IncompleteSignatureException",
+            "IncompleteSignature",
+            "AuthorizationQueryParametersError",
+            f"X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{LONGEST_LIFETIME} seconds",
+            BAD_REQUEST,
+        )
+    return int(text)
 
 
 def _check_signed_headers(environ: WSGIEnvironment, signature: _Signature) -> None:

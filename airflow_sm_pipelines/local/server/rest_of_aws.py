@@ -186,7 +186,8 @@ class RestOfAws:
         """Let S3 answer, and keep what the request has changed before anybody sees the answer."""
         change = change_of(environ, region)
         answer, status, headers = run_wsgi_app(service, environ)
-        if change is not None and _is_done(status):
+        # An upload by a form may be answered with the address of another page.
+        if change is not None and (_is_done(status) or status.startswith("303")):
             keeper.objects.keep(change)
         return answer, status, headers
 

@@ -85,6 +85,11 @@ def _numbers(given: Mapping[str, Any], *, is_integer: bool) -> NumberRange:
             f"The range of the hyperparameter '{name}' has MinValue {given['MinValue']}, which is greater than MaxValue"
             f" {given['MaxValue']}."
         )
+    if not math.isfinite(float(high) - float(low)):  # which Optuna calculates
+        raise ValidationError(
+            f"The range of the hyperparameter '{name}' is larger than the local endpoint can search: from"
+            f" {given['MinValue']} to {given['MaxValue']}."
+        )
     scaling = given.get("ScalingType", "Auto")
     if scaling == "Auto":
         scaling = LOGARITHMIC if low > 0 and high / low >= _WIDE else LINEAR

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import XComArg
@@ -14,6 +15,7 @@ from airflow_sm_pipelines.definition.validation import pipeline_name_problem, se
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
+from airflow_sm_pipelines.settings import PipelineOptions
 from airflow_sm_pipelines.tasks.connected import masked_among
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
     from airflow_sm_pipelines.operators.executions.starting import StartingTry
 
+
+_OF_A_DEFINITION = ("role_arn", "pipeline_display_name", "pipeline_description", "tags", "artifact_uri")
 
 _CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
 """What is to run; where an XComArg for it turns out to be None, nothing else is run instead."""
@@ -43,9 +47,9 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     Fails when the execution ended Failed, Stopped or CompletedWithFailures, with the failed steps and their reasons.
     Pushes the ARN as the XCom ``pipeline_execution_arn``, too, as soon as there is one.
 
-    Does not upload code: what the definition's steps read from S3 has to be there. Does not change the tags of a
-    pipeline that exists. The name of a SageMaker experiment is no argument of a start: it stands in the definition, as
-    ``PipelineExperimentConfig``, and may be a pipeline parameter there.
+    Does not upload code: what the definition's steps read from S3 has to be there. The name of a SageMaker experiment
+    is no argument of a start: it stands in the definition, as ``PipelineExperimentConfig``, and may be a pipeline
+    parameter there.
 
     :param pipeline_name: the pipeline. Templated.
     :param definition: the path of a JSON file (a relative one starts at the Dag file's directory), JSON text, the
@@ -60,7 +64,10 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from; by default
         the latest execution that Succeeded or Failed in which the steps needed succeeded. Templated.
     :param mlflow_experiment_name: the MLflow experiment of the execution. Templated.
-    :param tags: ``[{"Key": ..., "Value": ...}]`` for a pipeline that is created. Templated.
+    :param pipeline_display_name: the pipeline's name in SageMaker Studio. Templated.
+    :param pipeline_description: the pipeline's description. Templated.
+    :param tags: ``[{"Key": ..., "Value": ...}]`` of the pipeline. When they change, those of the pipeline follow; tags
+        that others have given it stay. ``None`` leaves all tags alone. Templated.
     :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes.
     :param on_retry: what another try does with the execution that failed: ``"resume"`` has SageMaker run the failed
         steps again under the same ARN, ``"restart"`` starts another. An execution that ended in a Fail step cannot be
@@ -80,6 +87,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         "selected_steps",
         "source_pipeline_execution_arn",
         "mlflow_experiment_name",
+        "pipeline_display_name",
+        "pipeline_description",
         "tags",
     )
     template_fields_renderers = {"parameters": "json", "tags": "json"}  # noqa: RUF012  # an instance variable in BaseOperator
@@ -97,6 +106,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         selected_steps: Sequence[str] | XComArg | None = None,
         source_pipeline_execution_arn: str | XComArg | None = None,
         mlflow_experiment_name: str | None = None,
+        pipeline_display_name: str | None = None,
+        pipeline_description: str | None = None,
         tags: Sequence[Mapping[str, str]] | None = None,
         artifact_uri: str | None = None,
         **kwargs: Any,
@@ -110,6 +121,8 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self.selected_steps: Any = selected_steps
         self.source_pipeline_execution_arn: Any = source_pipeline_execution_arn
         self.mlflow_experiment_name = mlflow_experiment_name
+        self.pipeline_display_name = pipeline_display_name
+        self.pipeline_description = pipeline_description
         self.tags = tags
         self.artifact_uri = artifact_uri
         self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
@@ -133,9 +146,11 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             raise self.error(f"{problem}. Set pipeline_name.")
         if has_definition and self.role_arn is None:
             raise self.error("a definition needs the role that the pipeline runs with: role_arn='arn:aws:iam::...'.")
-        for keyword in () if has_definition else ("role_arn", "tags", "artifact_uri"):
+        for keyword in () if has_definition else _OF_A_DEFINITION:
             if getattr(self, keyword) is not None:
                 raise self.error(f"{keyword} belongs to a definition. Give definition=..., or leave {keyword} out.")
+        if problem := self._options.problem:
+            raise self.error(problem)
         self._check_version(has_definition)
         self._check_selection()
 
@@ -185,10 +200,10 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 pipeline_name=self.pipeline_name,
                 definition=self._given.text,
                 role_arn=str(self.role_arn),
-                tags=self.tags,
+                options=self._options,
                 artifact_uri=self.artifact_uri,
             )
-            self.log.info("Pipeline %s: %s", result.pipeline_arn, result.action)
+            self.log.info("%s", result)
         this_try = StartingTry(context, self.log)
         definition = None if self._given is None else self._given.text
         return this_try.begin(
@@ -225,6 +240,10 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             source_pipeline_execution_arn=source,
             mlflow_experiment_name=self.mlflow_experiment_name,
         )
+
+    @property
+    def _options(self) -> PipelineOptions:
+        return PipelineOptions(**{each.name: getattr(self, each.name) for each in fields(PipelineOptions)})
 
     def _version(self) -> int | None:
         if self.pipeline_version_id is None:

@@ -61,7 +61,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     XComs: ``step_report`` (:mod:`airflow_sm_pipelines.execution.report` has its parts) and ``property_files`` (contents
     by name).
 
-    :param step_name: the step's name in the pipeline; by default the task id without the group's prefix.
+    :param step_name: the step's name in the pipeline; by default the task id without the group's prefix. Those of
+        further groups inside stay, with a hyphen: ``model_a-train``.
     :param display_name: the step's name in SageMaker Studio.
     :param description: the step's description in SageMaker Studio, and the task's documentation in Airflow.
     :param doc_md: the task's documentation, where it is to be another.
@@ -102,7 +103,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             raise self.error("item=... is for mapped steps: partial(...).expand(item=[...]).")
         self.settings = settings_around(self)
         self.connection = self.settings.connection
-        self.step_name: str = step_name if step_name is not None else str(self.label)
+        self.step_name: str = step_name if step_name is not None else self._default_step_name()
         self.display_name = display_name
         self.description = description
         if problem := step_name_problem(self.step_name):
@@ -130,6 +131,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         """
         begun: StepPartial = mapped_by(super().partial(**kwargs), MappedStepOperator)
         return begun
+
+    def _default_step_name(self) -> str:
+        inside = str(self.task_id).removeprefix(f"{self.settings.group_id}.")
+        return inside.replace(".", "-")
 
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it

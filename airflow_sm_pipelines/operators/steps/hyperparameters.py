@@ -35,6 +35,15 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
         return lifted if lifted.type in (None, "String") else Join("", [lifted])
     if isinstance(value, Expression) or (isinstance(value, str) and not script_mode):
         return value
+    return json_text(value)
+
+
+def json_text(value: Any) -> Any:
+    """Return a value as JSON in a string, also a reference by itself: it becomes a text in quotes, or a bare number.
+
+    :param value: a JSON value, a reference, Jinja text or an XComArg.
+    :raises TranslationError: for what is no JSON, and for Jinja in a key.
+    """
     late: list[Any] = []
     try:
         text = json.dumps(_with_marks(value, late))
@@ -45,7 +54,10 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
     for mark in _MARK.finditer(text):
         pieces.extend((text[position : mark.start()], late[int(mark["index"] or mark["bare_index"])]))
         position = mark.end()
-    return Join("", [piece for piece in (*pieces, text[position:]) if piece != ""]) if late else text
+    parts = [piece for piece in (*pieces, text[position:]) if piece != ""]
+    if len(parts) == 1 and isinstance(parts[0], RuntimeValue) and parts[0].type in (None, "String"):
+        return parts[0]
+    return Join("", parts) if late else text
 
 
 _MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+)\\u0000"')

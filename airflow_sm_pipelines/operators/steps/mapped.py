@@ -123,7 +123,7 @@ class MappedStepOperator(MappedOperator, StepTask):
 
         A ForEach step selects by one value only.
 
-        :param max_by: a metric of a training job, as ``metric_definitions`` name it; of other steps a property, as in
+        :param max_by: a metric of a training job, as ``MetricDefinitions`` name it; of other steps a property, as in
             ``OutputParameters['score']``. The run with the highest value is selected, of equal ones the first.
         :param min_by: the same, for the lowest value.
         :raises TranslationError: for none or both, and for another value than before.

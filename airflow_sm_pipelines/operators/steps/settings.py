@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
+from airflow_sm_pipelines.settings import AwsConnection, PipelineOptions, WaitSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -26,6 +26,7 @@ class PipelineSettings:
     :param artifact_uri: ``s3://bucket/prefix`` for code and default outputs, without a slash at the end.
     :param connection: by which connection AWS is called.
     :param wait: how step tasks wait.
+    :param options: what else the pipeline and its executions have.
     """
 
     group_id: str
@@ -35,6 +36,7 @@ class PipelineSettings:
     artifact_uri: str
     connection: AwsConnection
     wait: WaitSettings
+    options: PipelineOptions
 
 
 class PipelineGroup(ABC):

@@ -15,6 +15,8 @@ from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnaps
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 from airflow_sm_pipelines.hooks.executions import StartRequest
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
+from airflow_sm_pipelines.hooks.tags import OURS
+from airflow_sm_pipelines.settings import PipelineOptions
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 from tests.versions import needs_argument
 
@@ -24,6 +26,7 @@ PROCESSING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipeli
 TRAINING_JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-abc-train"
 METRICS = [PropertyFile("metrics", "evaluation", "metrics.json")]
 NOW = int(time.time() * 1000)  # CloudWatch takes no events that are older than two weeks.
+TAGS = [{"Key": "team", "Value": "ml"}, {"Key": "owner", "Value": "me"}]
 NOT_THERE = Refusal("ResourceNotFound", "Pipeline 'churn' does not exist.")
 
 
@@ -31,24 +34,32 @@ def pipeline(definition: str = '{"Version": "2020-12-01", "Steps": []}', **more:
     return {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": definition, "RoleArn": ROLE, **more}
 
 
-def upsert(hook, definition: str = '{"Steps": [], "Version": "2020-12-01"}', **more: object) -> UpsertResult:
-    return hook.upsert_pipeline(pipeline_name="churn", definition=definition, role_arn=ROLE, **more)
+def upsert(
+    hook, definition: str = '{"Steps": [], "Version": "2020-12-01"}', artifact_uri: str | None = None, **options: object
+) -> UpsertResult:
+    return hook.upsert_pipeline(
+        pipeline_name="churn",
+        definition=definition,
+        role_arn=ROLE,
+        options=PipelineOptions(**options),
+        artifact_uri=artifact_uri,
+    )
 
 
 def test_upsert_creates(service, hook):
-    """A pipeline that does not exist is created, with its description and tags."""
+    """A pipeline that does not exist is created, with its texts and tags, and a tag that says which tags the Dag gave."""
     service.answers.update(DescribePipeline=[NOT_THERE], CreatePipeline=[{"PipelineArn": PIPELINE_ARN}])
-    assert upsert(hook, description="who leaves", tags=[{"Key": "team", "Value": "ml"}]) == UpsertResult(
-        PIPELINE_ARN, "created"
-    )
+    options = {"pipeline_description": "who leaves", "pipeline_display_name": "Churn", "tags": TAGS}
+    assert upsert(hook, **options) == UpsertResult(PIPELINE_ARN, "created")
     (request,) = service.requests_of("CreatePipeline")
     assert len(request.pop("ClientRequestToken")) >= 32
     assert request == {
         "PipelineName": "churn",
         "PipelineDefinition": '{"Steps": [], "Version": "2020-12-01"}',
         "PipelineDescription": "who leaves",
+        "PipelineDisplayName": "Churn",
         "RoleArn": ROLE,
-        "Tags": [{"Key": "team", "Value": "ml"}],
+        "Tags": [*TAGS, {"Key": OURS, "Value": "owner team"}],
     }
 
 
@@ -56,7 +67,7 @@ def test_upsert_leaves_an_equal_pipeline_alone(service, hook):
     """A pipeline whose document has the same values is not updated, whatever the order and the spaces."""
     service.answers["DescribePipeline"] = [pipeline(PipelineDescription="who leaves")]
     assert upsert(hook) == UpsertResult(PIPELINE_ARN, "unchanged")
-    assert upsert(hook, description="who leaves") == UpsertResult(PIPELINE_ARN, "unchanged")
+    assert upsert(hook, pipeline_description="who leaves") == UpsertResult(PIPELINE_ARN, "unchanged")
     assert [name for name, _ in service.requests] == ["DescribePipeline", "DescribePipeline"]
 
 
@@ -66,21 +77,84 @@ def test_upsert_leaves_an_equal_pipeline_alone(service, hook):
         pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}'),
         pipeline() | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
         pipeline(PipelineDescription="old"),
+        pipeline(PipelineDescription="new", PipelineDisplayName="Old"),
     ],
-    ids=["document", "role", "description"],
+    ids=["document", "role", "description", "display name"],
 )
 def test_upsert_updates(service, hook, current):
-    """A pipeline is updated when its document, its role or its description differs."""
+    """A pipeline is updated when its document, its role, its description or its display name differs."""
     service.answers.update(DescribePipeline=[current], UpdatePipeline=[{"PipelineArn": PIPELINE_ARN}])
-    assert upsert(hook, description="new") == UpsertResult(PIPELINE_ARN, "updated")
+    options = {"pipeline_description": "new", "pipeline_display_name": "Churn"}
+    assert upsert(hook, **options) == UpsertResult(PIPELINE_ARN, "updated")
     assert service.requests_of("UpdatePipeline") == [
         {
             "PipelineName": "churn",
             "PipelineDefinition": '{"Steps": [], "Version": "2020-12-01"}',
             "PipelineDescription": "new",
+            "PipelineDisplayName": "Churn",
             "RoleArn": ROLE,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "calls", "told"),
+    [
+        (
+            {"team": "ml", "owner": "old", "gone": "x", "theirs": "1", OURS: "gone owner team"},
+            TAGS,
+            [
+                ("DeleteTags", {"TagKeys": ["gone"]}),
+                ("AddTags", {"Tags": [{"Key": "owner", "Value": "me"}, {"Key": OURS, "Value": "owner team"}]}),
+            ],
+            "owner=me, -gone",
+        ),
+        (
+            {"team": "theirs"},
+            TAGS,
+            [("AddTags", {"Tags": [*TAGS, {"Key": OURS, "Value": "owner team"}]})],
+            "team=ml, owner=me",
+        ),
+        ({"team": "ml", "owner": "me", "theirs": "1", OURS: "owner team"}, TAGS, [], ""),
+        ({"team": "ml", "theirs": "1", OURS: "team"}, [], [("DeleteTags", {"TagKeys": ["team", OURS]})], "-team"),
+        ({"theirs": "1"}, [], [], ""),
+    ],
+    ids=["changed", "first", "same", "none any more", "never any"],
+)
+def test_tags_follow_the_dag(service, hook, current, wanted, calls, told):
+    """Those that the Dag has given, and gives no more, go; those of others stay. Nothing is called without a change."""
+    first, *rest = [{"Key": key, "Value": value} for key, value in current.items()]
+    service.answers.update(
+        DescribePipeline=[pipeline()],
+        ListTags=[{"Tags": [first], "NextToken": "more"}, {"Tags": rest}],
+        AddTags=[{"Tags": []}],
+        DeleteTags=[{}],
+    )
+    assert upsert(hook, tags=wanted) == UpsertResult(PIPELINE_ARN, "unchanged", told)
+    asked = [{"ResourceArn": PIPELINE_ARN}, {"ResourceArn": PIPELINE_ARN, "NextToken": "more"}]
+    assert service.requests_of("ListTags") == asked
+    assert service.requests[3:] == [(name, {"ResourceArn": PIPELINE_ARN, **members}) for name, members in calls]
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (
+            {f"key-{number:02}": "x" for number in range(40)},
+            (
+                f"the keys of 40 tags have 279 characters together, and the tag '{OURS}', by which a later run knows which "
+                "tags are the Dag's, takes 256. Give fewer tags"
+            ),
+        ),
+        ({"cost center": "1"}, f"the key of the tag 'cost center' has a space, which the tag '{OURS}' cannot tell"),
+    ],
+)
+def test_tags_that_cannot_be_remembered(service, hook, tags, message):
+    """They are refused before the pipeline is made."""
+    service.answers.update(DescribePipeline=[NOT_THERE])
+    with pytest.raises(PipelineExecutionError) as caught:
+        upsert(hook, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    assert (str(caught.value), [name for name, _ in service.requests]) == (message, ["DescribePipeline"])
 
 
 def test_upsert_when_another_run_creates_it_first(service, hook):

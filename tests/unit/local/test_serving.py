@@ -352,3 +352,14 @@ def test_a_model_that_does_not_answer(tmp_path: Path):
         1,
         "TimeoutError: the model did not answer within 0.1 seconds (InvocationsTimeoutInSeconds)\n",
     )
+
+
+@pytest.mark.parametrize(("load", "code"), [("return 2", 0), ("raise ValueError('no model')", 1)])
+def test_threads_of_a_script_do_not_hold_the_program(tmp_path: Path, load: str, code: int):
+    """A thread that the script has left running ends with the program, which ends when all is answered, or with an error."""
+    script = (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+        f"def model_fn(d): {load}\ndef transform_fn(model, data, kind, accept): return str(model * int(data))\n"
+    )
+    ended = run(tmp_path, script, [[b"1"]])
+    assert (ended.returncode, ended.stderr.splitlines()[-1:]) == (code, ["ValueError: no model"] if code else [])

@@ -243,6 +243,36 @@ def made(group, dag_arguments, **launch_arguments):
     return pipeline.launch.retries, pipeline.launch.retry_delay
 
 
+def test_options_reach_the_pipeline_and_its_execution(launch, group):
+    """The group's, which the launch task has in a template field; a pipeline that is there has its tags kept."""
+    tags = [{"Key": "team", "Value": "{{ params.team }}"}]
+    options = {
+        "pipeline_display_name": "Churn",
+        "pipeline_description": "who leaves, by {{ params.team }}",
+        "tags": tags,
+        "max_parallel_execution_steps": 2,
+    }
+    with group("other", pipeline_name="d-churn-2", **options) as pipeline:
+        SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
+    assert pipeline.launch.options == options
+    launch.task.options = {**options, "tags": [{"Key": "team", "Value": "ml"}]}  # as Airflow has rendered them
+    launch.service.answers |= {
+        "UpdatePipeline": [{"PipelineArn": PIPELINE_ARN}],
+        "ListTags": [{"Tags": []}],
+        "AddTags": [{"Tags": []}],
+    }
+    launch.run()
+
+    [update] = launch.service.requests_of("UpdatePipeline")
+    texts = (update["PipelineDisplayName"], update["PipelineDescription"])
+    assert texts == ("Churn", "who leaves, by {{ params.team }}")
+    [added] = launch.service.requests_of("AddTags")
+    assert added["Tags"] == [{"Key": "team", "Value": "ml"}, {"Key": "airflow_sm_pipelines:tags", "Value": "team"}]
+    [start] = launch.service.requests_of("StartPipelineExecution")
+    assert start["ParallelismConfiguration"] == {"MaxParallelExecutionSteps": 2}
+    assert ("INFO", f"Pipeline {PIPELINE_ARN}: updated; tags: team=ml") in launch.log
+
+
 def test_launching_is_tried_again_by_default(group):
     """A lost launch leaves an execution alone, and another try finds it. Who says otherwise is obeyed."""
     assert made(group, {}) == (2, timedelta(seconds=30))

@@ -148,3 +148,18 @@ def test_the_objects_of_local_data(tmp_path):
 def test_options_that_mean_nothing_for_a_file_are_said(kind, arguments, problem):
     """Rather than to do as if they did."""
     assert misplaced(parser("run").parse_args(["p.py", *arguments]), kind) == problem
+
+
+def test_links_in_local_data_are_followed(tmp_path: Path):
+    """To files and to directories, as aws s3 cp does; those into a circle end where they begin."""
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "b.csv").touch()
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a.csv").touch()
+    (data / "link.csv").symlink_to("a.csv")
+    (data / "train").symlink_to(tmp_path / "elsewhere")
+    (data / "again").symlink_to(data)
+    (data / "nowhere").symlink_to("nothing")
+    keys = [key for _, key, _ in LocalData("s3://b/in", data).objects()]
+    assert keys == ["in/a.csv", "in/link.csv", "in/train/deep/b.csv"]

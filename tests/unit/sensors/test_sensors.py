@@ -127,11 +127,12 @@ def test_a_sensor_that_need_not_wait_says_what_it_found(service, dag, context, t
 
 
 @in_triggerer
-def test_deferring(service, dag, context):
-    """By default a sensor that has to wait does so in the triggerer, with its own timeout."""
+@pytest.mark.parametrize(("more", "delay"), [({}, 0.01), ({"waiter_delay": 5}, 5)])
+def test_deferring(service, dag, context, more, delay):
+    """By default a sensor that has to wait does so in the triggerer, with its own timeout, and its own delay if it has one."""
     service.execution("Executing")
     service.steps([])
-    made = execution_sensor(timeout=3600)
+    made = execution_sensor(timeout=3600, **more)
     with pytest.raises(TaskDeferred) as caught:
         made.execute(context())
     arguments = caught.value.trigger.serialize()[1]
@@ -144,7 +145,7 @@ def test_deferring(service, dag, context):
         "started_before": None,
         "awaited": {},
         "connection": {},
-        "wait": {"waiter_delay": 0.01, "stop_on_kill": False},
+        "wait": {"waiter_delay": delay, "stop_on_kill": False},
         "ends_here": ["success", "skipped"],
         "deferred_by_worker": True,
         "masked": {},
@@ -448,6 +449,7 @@ def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, me
 @pytest.mark.parametrize(
     ("made", "arguments", "message"),
     [
+        (execution_sensor, {"waiter_delay": 0}, "waiter_delay must be greater than 0 seconds, got 0."),
         (execution_sensor, {"poke_interval": 0}, "poke_interval must be greater than 0 seconds, got 0.0."),
         (step_sensor, {"poke_interval": timedelta(0)}, "poke_interval must be greater than 0 seconds, got 0.0."),
         (step_sensor, {"log_lines": -1}, "log_lines=-1 is no whole number from 0 to 10000."),

@@ -61,8 +61,8 @@ def test_a_definition_beside_the_dag_becomes_its_tasks(dag, tmp_path):
         "churn.json",
         parameters={
             "InputData": "s3://lake/{{ ds }}/",
-            "train-ResourceConfig-InstanceCount": 2,
-            "train-HyperParameters-day": "{{ ds }}",
+            "train-instance-count": 2,
+            "train-day": "{{ ds }}",
         },
     )
     assert graph(dag) == {
@@ -79,8 +79,8 @@ def test_a_definition_beside_the_dag_becomes_its_tasks(dag, tmp_path):
     assert pipeline.launch.parameters == compiled.values
     assert compiled.values == {
         "InputData": "s3://lake/{{ ds }}/",
-        "train-ResourceConfig-InstanceCount": 2,
-        "train-HyperParameters-day": "{{ ds }}",
+        "train-instance-count": 2,
+        "train-day": "{{ ds }}",
     }
     assert compiled.uploads == ()
     skipped = {"True": ["churn.reject"], "False": ["churn.register"]}

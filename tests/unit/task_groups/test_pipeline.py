@@ -103,8 +103,8 @@ def test_the_example_compiles_to_the_golden_document(dag, group):
         "InputData": "s3://lake/churn/{{ ds }}/",
         "MinAccuracy": "{{ params.min_accuracy }}",
         "Rounds": 10,
-        "train-ResourceConfig-InstanceCount": "{{ params.instances }}",
-        "train-HyperParameters-day": "{{ ds }}",
+        "train-instance-count": "{{ params.instances }}",
+        "train-day": "{{ ds }}",
     }
     assert [upload.uri.rsplit("/", 1)[1] for upload in compiled.uploads] == [
         "prepare.py",
@@ -269,14 +269,28 @@ def test_what_follows_the_group_follows_its_leaves(dag, group):
 
 
 def test_task_groups_inside_are_layout(dag, group):
-    """Steps in a TaskGroup inside the pipeline are steps like the others."""
+    """Steps in a TaskGroup inside the pipeline are steps like the others, and have its id in their names."""
     with group() as pipeline:
         a = step("a")
         with TaskGroup("more"):
             b = step("b")
         a >> b
     names = [each["Name"] for each in pipeline.compile().definition.to_document()["Steps"]]
-    assert (names, b.task_id) == (["a", "b"], "churn.more.b")
+    assert (names, b.task_id) == (["a", "more-b"], "churn.more.b")
+
+
+def test_groups_of_a_loop_have_steps_of_the_same_ids(dag, group):
+    """Each step's name has the ids of the groups around it, but for the pipeline's; where an id has none, nor has the name."""
+    with group() as pipeline:
+        for model in ("tree", "forest"):
+            with TaskGroup(model):
+                step("train")
+                with TaskGroup("more"):
+                    step("test")
+        with TaskGroup("plain", prefix_group_id=False):
+            step("last")
+    names = [each["Name"] for each in pipeline.compile().definition.to_document()["Steps"]]
+    assert names == ["tree-train", "tree-more-test", "forest-train", "forest-more-test", "last"]
 
 
 def test_default_args_are_the_steps_defaults(dag, group):
@@ -309,7 +323,7 @@ def test_default_args_are_the_steps_defaults(dag, group):
         for name in ("process", "check")
     ] == [job, job]
     assert machine(steps["tune"]["TrainingJobDefinition"], "HyperParameterTuningResourceConfig") == job
-    assert machine(steps["train"], "ResourceConfig") == ("arn:aws:iam::123456789012:role/job", "ml.g5.xlarge")
+    assert machine(steps["inner-train"], "ResourceConfig") == ("arn:aws:iam::123456789012:role/job", "ml.g5.xlarge")
     assert steps["model"]["PrimaryContainer"]["Image"] == "xgboost"
     assert {task.task_id: task.retries for task in pipeline} == dict.fromkeys(dag.task_ids, 2)
 
@@ -403,6 +417,14 @@ def refused(build):
         (
             {"waiter_max_attempts": 0},
             "waiter_max_attempts must be a whole number of at least 1, or None for no limit, got 0.",
+        ),
+        (
+            {"max_parallel_execution_steps": 0},
+            "max_parallel_execution_steps must be a whole number of at least 1, got 0.",
+        ),
+        (
+            {"tags": [{"team": "ml"}]},
+            "tags=[{'team': 'ml'}] is no list of tags. Write tags=[{'Key': 'team', 'Value': 'ml'}].",
         ),
         ({"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
         ({"on_retry": "again"}, "on_retry must be 'resume' or 'restart', got 'again'."),
@@ -617,9 +639,9 @@ def test_several_roots_leaves_and_nested_groups(dag, group):
     assert {each["Name"]: each.get("DependsOn") for each in steps} == {
         "a": None,
         "b": None,
-        "x": ["a", "b"],
-        "y": ["a", "b"],
-        "last": ["y", "x"],
+        "features-x": ["a", "b"],
+        "features-more-y": ["a", "b"],
+        "last": ["features-more-y", "features-x"],
         "alone": None,
     }
 

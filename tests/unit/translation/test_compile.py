@@ -335,21 +335,21 @@ def test_runtime_values_become_parameters():
         {"Name": "Fixed", "Type": "Integer", "DefaultValue": 5},
         {"Name": "Given", "Type": "Float", "DefaultValue": 0.5},
         {"Name": "Open", "Type": "String", "EnumValues": ["a", "b"]},
-        {"Name": "a-Image", "Type": "String"},
-        {"Name": "a-List-0", "Type": "Integer"},
-        {"Name": "a-List-1-Std-Join-Values-1", "Type": "String"},
+        {"Name": "a-image", "Type": "String"},
+        {"Name": "a-list-0", "Type": "Integer"},
+        {"Name": "a-list-1", "Type": "String"},
         {"Name": "c-Conditions-0-2", "Type": "Float"},
     ]
     assert document["Steps"][0]["Arguments"] == {
-        "Image": {"Get": "Parameters.a-Image"},
+        "Image": {"Get": "Parameters.a-image"},
         "List": [
-            {"Get": "Parameters.a-List-0"},
+            {"Get": "Parameters.a-list-0"},
             {
                 "Std:Join": {
                     "On": "/",
                     "Values": [
                         "s3:/",
-                        {"Get": "Parameters.a-List-1-Std-Join-Values-1"},
+                        {"Get": "Parameters.a-list-1"},
                         {"Get": "Execution.PipelineExecutionId"},
                     ],
                 }
@@ -363,9 +363,9 @@ def test_runtime_values_become_parameters():
         "Fixed": 5,
         "Given": "{{ g }}",
         "Open": "{{ o }}",
-        "a-Image": "{{ ds }}",
-        "a-List-0": "{{ x }}",
-        "a-List-1-Std-Join-Values-1": "{{ y }}",
+        "a-image": "{{ ds }}",
+        "a-list-0": "{{ x }}",
+        "a-list-1": "{{ y }}",
         "c-Conditions-0-2": "{{ z }}",
     }
 
@@ -396,16 +396,16 @@ def test_lifted_values_never_share_a_name():
     }
     result = compiled(
         task("a", arguments={"Environment": environment}),
-        parameters=[DeclaredParameter("a-Environment-A-B", "String", "x")],
+        parameters=[DeclaredParameter("a-A-B", "String", "x")],
     )
     assert result.values == {
-        "a-Environment-A-B": "x",
-        "a-Environment-A-B-2": "{{ one }}",
-        "a-Environment-A-B-3": "{{ two }}",
-        "a-Environment-A-B-4": "{{ three }}",
+        "a-A-B": "x",
+        "a-Environment-A-B": "{{ one }}",
+        "a-Environment-A-B-2": "{{ two }}",
+        "a-Environment-A-B-3": "{{ three }}",
     }
     assert result.definition.to_document()["Steps"][0]["Arguments"]["Environment"] == {
-        "A_B": {"Get": "Parameters.a-Environment-A-B-2"},
-        "A.B": {"Get": "Parameters.a-Environment-A-B-3"},
-        "A-B": {"Get": "Parameters.a-Environment-A-B-4"},
+        "A_B": {"Get": "Parameters.a-Environment-A-B"},
+        "A.B": {"Get": "Parameters.a-Environment-A-B-2"},
+        "A-B": {"Get": "Parameters.a-Environment-A-B-3"},
     }

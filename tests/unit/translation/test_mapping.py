@@ -123,6 +123,7 @@ def test_what_stands_beside_the_request_is_the_same_for_all():
         "define the steps in a Python loop."
     )
     assert refusal(node({}, description="x"), node({}, description="y")).startswith("its items differ in the descr")
+    assert refusal(node({}), StepNode("g.a", "b", "Training")).startswith("its items differ in the name, which")
 
 
 def test_the_for_each_step_is_named_after_the_step():

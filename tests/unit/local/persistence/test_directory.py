@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,4 +129,16 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
         directory.read("things")
+    directory.close()
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A directory, and a named pipe, for which one would wait for ever."""
+    directory = DataDirectory(tmp_path)
+    directory.write("things", "k", 1)
+    make(tmp_path / "things" / "x.json")
+    with pytest.raises(DataDirectoryError) as refusal:
+        directory.read("things")
+    assert str(refusal.value) == f"{tmp_path / 'things' / 'x.json'} is not a file. Remove it"
     directory.close()

@@ -13,7 +13,7 @@ import pytest
 from airflow_sm_pipelines.local.errors import ServiceError
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
-from airflow_sm_pipelines.local.persistence.directory import DataDirectory
+from airflow_sm_pipelines.local.persistence.directory import DataDirectory, DataDirectoryError
 from airflow_sm_pipelines.local.persistence.keeper import Keeper
 from airflow_sm_pipelines.local.region import Region, Regions
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
@@ -40,7 +40,11 @@ class Opened:
         nothing: Any = dict.fromkeys(("s3", "sagemaker", "logs"))
         host = JobHost(NamespaceSandbox(("unshare",)), interpreter, path, nothing, REGION, "http://127.0.0.1:9", 1)
         regions = Regions(lambda _: host, changes=self.keeper)
-        self.keeper.restore(regions)
+        try:
+            self.keeper.restore(regions)
+        except DataDirectoryError:
+            self.directory.close()
+            raise
         self.region: Region = regions.get(REGION)
 
     def close(self) -> None:
@@ -146,3 +150,32 @@ def test_what_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     after.close()
     with pytest.raises(ServiceError, match="shutting down"):
         opened.keeper.of_region(REGION)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("buckets", {}, "the buckets or objects in the data directory {} are not {}: KeyError('requests')"),
+        ("definitions", {}, "the pipelines or their definitions in the data directory {} are not {}: "),
+        ("pipelines", {}, "the pipelines or their definitions in the data directory {} are not {}: KeyError('arn')"),
+        ("steps", None, "the executions or steps in the data directory {} are not {}: AttributeError("),
+        ("jobs", {}, "the jobs in the data directory {} are not {}: KeyError('api')"),
+        (
+            "tokens",
+            {},
+            "the tags, inference components or tokens in the data directory {} are not {}: KeyError('request')",
+        ),
+    ],
+)
+def test_documents_of_another_version_are_refused(tmp_path: Path, kind: str, value: Any, message: str) -> None:
+    """The message says which and what to do, instead of a traceback."""
+    opened = Opened(tmp_path)
+    created = {"PipelineName": "p", "PipelineDefinition": DEFINITION, "RoleArn": ROLE, "ClientRequestToken": "t" * 32}
+    pipelines.create_pipeline(opened.region, created)
+    opened.keeper.of_region(REGION)
+    opened.directory.write(kind, f"arn:aws:sagemaker:{REGION}:123456789012:pipeline/p#1", value)
+    opened.close()
+    with pytest.raises(DataDirectoryError) as refusal:
+        Opened(tmp_path)
+    assert str(refusal.value).startswith(message.format(tmp_path, "those of this version of sm-pipelines"))
+    assert str(refusal.value).endswith(". Use the version that wrote them, or remove the directory to begin anew")

@@ -96,11 +96,12 @@ def test_an_object_that_is_lost_is_told(directory: DataDirectory, caplog: pytest
     moto = Recorder()
     kept = KeptObjects(directory, moto)
     moto.objects = {"/b/cut": (b"cut", {}), "/b/k": (b"k", {}), "/b/archived": (b"x", {})}
-    kept.keep(ObjectChange("b", ("cut", "k")))
+    kept.keep(ObjectChange("b", ("cut", "k", "archived")))
     kept.keep(BucketChange("b", "PUT", "", "r", {}, ""))
     moto.status = 403
     with caplog.at_level(logging.WARNING):
         kept.keep(ObjectChange("b", ("archived",)))
+        assert "b/archived" not in directory.read("objects")
         for file in (directory.path / "contents").iterdir():
             if file.read_bytes() == b"cut":
                 file.write_bytes(b"c")

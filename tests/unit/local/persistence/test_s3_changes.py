@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -65,3 +66,11 @@ def test_changes(method: str, path: str, body: str, expected: Any) -> None:
     environ = EnvironBuilder(path, HOST, method=method, data=body, content_type="text/xml").get_environ()
     assert change_of(environ, "r") == expected
     assert environ["wsgi.input"].read() == body.encode()
+
+
+def test_a_form_uploads_an_object() -> None:
+    """As generate_presigned_post has it; the name of the file may be a part of the key. The form is left to be read."""
+    form = {"key": "in/${filename}", "policy": "p", "file": (io.BytesIO(b"content"), "x/a b.csv")}
+    environ = EnvironBuilder("/b", HOST, method="POST", data=form).get_environ()
+    assert change_of(environ, "r") == ObjectChange("b", ("in/a b.csv",))
+    assert b"content" in environ["wsgi.input"].read()

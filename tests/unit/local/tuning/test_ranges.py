@@ -57,6 +57,10 @@ def test_scales(kind: str, limits: tuple[str, str], scaling: str | None, expecte
             "The range of the hyperparameter 'x' has MinValue 2, which is greater than MaxValue 1.",
         ),
         (
+            numbers(x=("-1e308", "1e308")),
+            "The range of the hyperparameter 'x' is larger than the local endpoint can search: from -1e308 to 1e308.",
+        ),
+        (
             numbers(scaling="Logarithmic", x=("0", "1")),
             "The hyperparameter 'x' has Logarithmic scaling, which is for values greater than 0 only. MinValue is 0.",
         ),

@@ -94,7 +94,7 @@ def test_it_defines_starts_and_defers(service, dag, context):
         "PipelineName": "churn",
         "PipelineDefinition": json.dumps(DEFINITION, separators=(",", ":")),
         "RoleArn": ROLE,
-        "Tags": [{"Key": "team", "Value": "ml"}],
+        "Tags": [{"Key": "team", "Value": "ml"}, {"Key": "airflow_sm_pipelines:tags", "Value": "team"}],
     }
     assert service.requests_of("StartPipelineExecution") == [
         {

@@ -49,7 +49,7 @@ def lifted(pipeline):
 
 
 def test_runtime_values_of_a_processing_step(dag, group, xcom):
-    """Jinja and XComArgs in images, inputs, arguments, variables, raw requests and options become parameters."""
+    """Jinja and XComArgs in images, inputs, arguments, variables, raw requests and options become parameters, each once."""
     with group() as pipeline:
         SageMakerProcessingStepOperator(
             task_id="a",
@@ -64,29 +64,25 @@ def test_runtime_values_of_a_processing_step(dag, group, xcom):
     types, values = lifted(pipeline)
     assert types == {
         "a-Tags-0-Value": "String",
-        "a-AppSpecification-ImageUri": "String",
-        "a-AppSpecification-ContainerArguments-1": "String",
-        "a-AppSpecification-ContainerArguments-2": "String",
-        "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-1": "String",
+        "a-image-uri": "String",
+        "a-container-arguments-1": "String",
+        "a-container-arguments-2": "String",
+        "a-uri": "String",
         "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-2": "String",
         "a-ProcessingInputs-1-S3Input-S3Uri": "String",
-        "a-Environment-A": "String",
-        "a-StoppingCondition-MaxRuntimeInSeconds": "Integer",
-        "a-New-0": "String",
-        "a-New-1-K": "String",
+        "a-max-runtime-in-seconds": "Integer",
+        "a-K": "String",
     }
     assert values == {
         "a-Tags-0-Value": xcom["tag"],
-        "a-AppSpecification-ImageUri": "{{ params.image }}",
-        "a-AppSpecification-ContainerArguments-1": xcom["n"],
-        "a-AppSpecification-ContainerArguments-2": "{{ a }} and {{ b }}",
-        "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-1": xcom,
+        "a-image-uri": "{{ params.image }}",
+        "a-container-arguments-1": xcom["n"],
+        "a-container-arguments-2": "{{ a }} and {{ b }}",
+        "a-uri": xcom,
         "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-2": "{{ ds }}",
         "a-ProcessingInputs-1-S3Input-S3Uri": "s3://{{ params.bucket }}/{{ ds }}",
-        "a-Environment-A": xcom,
-        "a-StoppingCondition-MaxRuntimeInSeconds": "{{ params.seconds }}",
-        "a-New-0": "{{ ds }}",
-        "a-New-1-K": xcom["q"],
+        "a-max-runtime-in-seconds": "{{ params.seconds }}",
+        "a-K": xcom["q"],
     }
     assert pipeline.launch.upstream_task_ids == {"fetch"}
 
@@ -108,11 +104,11 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
         )
     step = pipeline.compile().definition.to_document()["Steps"][0]
     assert step["Arguments"]["HyperParameters"] == {
-        "depth": get("t-HyperParameters-depth"),
+        "depth": get("t-depth"),
         "list": {
             "Std:Join": {
                 "On": "",
-                "Values": ["[", get("t-HyperParameters-list-Std-Join-Values-1"), ', 1, "a \\"quote\\""]'],
+                "Values": ["[", get("t-list"), ', 1, "a \\"quote\\""]'],
             }
         },
         "dict": {
@@ -120,7 +116,7 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
                 "On": "",
                 "Values": [
                     '{"x": ',
-                    get("t-HyperParameters-dict-Std-Join-Values-1"),
+                    get("t-dict"),
                     ', "rounds": ',
                     get("Rounds"),
                     ', "name": "',
@@ -130,20 +126,20 @@ def test_runtime_values_in_hyperparameters(dag, group, xcom):
             }
         },
         "plain": '[1, {"a": null}]',
-        "count": {"Std:Join": {"On": "", "Values": [get("t-HyperParameters-count-Std-Join-Values-0")]}},
-        "modes": {"Std:Join": {"On": "", "Values": ["[", get("t-HyperParameters-modes-Std-Join-Values-1"), "]"]}},
+        "count": {"Std:Join": {"On": "", "Values": [get("t-count")]}},
+        "modes": {"Std:Join": {"On": "", "Values": ["[", get("t-modes"), "]"]}},
     }
     parameters = {parameter.name: parameter.to_document() for parameter in pipeline.compile().definition.parameters}
-    assert parameters["t-HyperParameters-count-Std-Join-Values-0"]["Type"] == "Integer"
-    assert parameters["t-HyperParameters-modes-Std-Join-Values-1"] == {
-        "Name": "t-HyperParameters-modes-Std-Join-Values-1",
+    assert parameters["t-count"]["Type"] == "Integer"
+    assert parameters["t-modes"] == {
+        "Name": "t-modes",
         "Type": "String",
         "DefaultValue": '"a"',
         "EnumValues": ['"a"', '"b"'],
     }
     values = pipeline.compile().values
-    assert values["t-HyperParameters-list-Std-Join-Values-1"] == JsonXComArg("{{ ds }}")
-    assert values["t-HyperParameters-dict-Std-Join-Values-1"] == JsonXComArg(xcom)
+    assert values["t-list"] == JsonXComArg("{{ ds }}")
+    assert values["t-dict"] == JsonXComArg(xcom)
     assert pipeline.launch.upstream_task_ids == {"fetch"}
 
 
@@ -176,7 +172,7 @@ def test_runtime_values_in_conditions(dag, group, xcom):
 
 def test_places_with_one_name_get_parameters_of_their_own(dag, group):
     """Keys that differ in signs only, and names the author took, do not share a parameter; long ones are cut."""
-    with group(parameters={"a-Environment-X-Y": "mine"}) as pipeline:
+    with group(parameters={"a-X-Y": "mine"}) as pipeline:
         SageMakerStepOperator(
             task_id="a",
             step_type="Brand-new",
@@ -185,9 +181,9 @@ def test_places_with_one_name_get_parameters_of_their_own(dag, group):
     types, values = lifted(pipeline)
     long_name = next(name for name in types if "ZZ" in name)
     assert values == {
-        "a-Environment-X-Y": "mine",
-        "a-Environment-X-Y-2": "{{ 1 }}",
-        "a-Environment-X-Y-3": "{{ 2 }}",
+        "a-X-Y": "mine",
+        "a-Environment-X-Y": "{{ 1 }}",
+        "a-Environment-X-Y-2": "{{ 2 }}",
         long_name: "{{ 3 }}",
     }
     assert (len(long_name), long_name[:20]) == (245, "a-Environment-ZZZZZZ")
@@ -203,11 +199,11 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
                 "RoleArn": PROCESSING["RoleArn"],
                 "AppSpecification": PROCESSING["AppSpecification"],
                 "ProcessingResources": {
-                    "ClusterConfig": {"InstanceCount": xcom["n"], "InstanceType": "{{ x }}", "VolumeSizeInGB": 1}
+                    "ClusterConfig": {"InstanceCount": xcom["n"], "InstanceType": "{{ 1 }}", "VolumeSizeInGB": 1}
                 },
-                "ProcessingInputs": [{"AppManaged": "{{ x }}", "InputName": "{{ x }}"}],
-                "NetworkConfig": {"EnableNetworkIsolation": "{{ x }}"},
-                "Environment": {"InstanceCount": "{{ x }}"},
+                "ProcessingInputs": [{"AppManaged": "{{ 2 }}", "InputName": "{{ 3 }}"}],
+                "NetworkConfig": {"EnableNetworkIsolation": "{{ 4 }}"},
+                "Environment": {"InstanceCount": "{{ 5 }}"},
             },
         )
         SageMakerStepOperator(
@@ -220,18 +216,44 @@ def test_the_place_in_the_request_types_its_parameter(dag, group, xcom):
                 ]
             },
         )
-        SageMakerStepOperator(task_id="c", step_type="Brand-new", arguments={"InstanceCount": "{{ x }}"})
+        SageMakerStepOperator(task_id="c", step_type="Brand-new", arguments={"InstanceCount": "{{ 6 }}"})
     assert lifted(pipeline)[0] == {
-        "a-ProcessingResources-ClusterConfig-InstanceCount": "Integer",
-        "a-ProcessingResources-ClusterConfig-InstanceType": "String",
-        "a-ProcessingInputs-0-AppManaged": "Boolean",
-        "a-ProcessingInputs-0-InputName": "String",
-        "a-NetworkConfig-EnableNetworkIsolation": "Boolean",
+        "a-instance-count": "Integer",
+        "a-instance-type": "String",
+        "a-app-managed": "Boolean",
+        "a-input-name": "String",
+        "a-enable-network-isolation": "Boolean",
         "a-Environment-InstanceCount": "String",
-        "b-ProductionVariants-1-InitialVariantWeight": "Float",
-        "b-ProductionVariants-1-InitialInstanceCount": "Integer",
-        "c-InstanceCount": "String",
+        "b-initial-variant-weight": "Float",
+        "b-initial-instance-count": "Integer",
+        "c-instance-count": "String",
     }
+
+
+def test_a_value_in_several_places_is_one_parameter(dag, group, xcom):
+    """Named after the first; another where the API wants another type. Literals that the author gave a type stay apart."""
+    with group() as pipeline:
+        for task_id in ("a", "b"):
+            SageMakerProcessingStepOperator(
+                task_id=task_id,
+                **JOB,
+                inputs={"x": xcom["x"], "y": f"s3://box/{task_id}"},
+                instance_count="{{ n }}",
+                environment={"N": "{{ n }}", "X": xcom["x"], "FIVE": ParameterInteger(5)},
+            )
+    compiled = pipeline.compile()
+    assert compiled.values == {
+        "a-instance-count": "{{ n }}",
+        "a-uri": xcom["x"],
+        "a-N": "{{ n }}",
+        "a-FIVE": 5,
+        "b-FIVE": 5,
+    }
+    environments = [step.arguments["Environment"] for step in compiled.definition.steps]
+    assert environments == [
+        {"N": get("a-N"), "X": get("a-uri"), "FIVE": {"Std:Join": {"On": "", "Values": [get(f"{task_id}-FIVE")]}}}
+        for task_id in ("a", "b")
+    ]
 
 
 def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
@@ -263,25 +285,23 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
         )
     compiled = pipeline.compile()
     assert [parameter.to_document() for parameter in compiled.definition.parameters] == [
-        {"Name": "a-Count", "Type": "Integer", "DefaultValue": 2},
-        {"Name": "a-Share-0", "Type": "Float"},
-        {"Name": "a-Share-1", "Type": "Boolean", "DefaultValue": True},
-        {"Name": "a-Mode", "Type": "String", "EnumValues": ["File", "Pipe"]},
-        {"Name": "a-Text-Std-Join-Values-1", "Type": "Integer", "DefaultValue": 5},
-        {"Name": "b-ProcessingResources-ClusterConfig-InstanceCount", "Type": "Integer"},
-        {"Name": "b-Environment-N-Std-Join-Values-0", "Type": "Integer"},
-        {"Name": "d-Conditions-0-2", "Type": "Integer"},
+        {"Name": "a-count", "Type": "Integer", "DefaultValue": 2},
+        {"Name": "a-share-0", "Type": "Float"},
+        {"Name": "a-share-1", "Type": "Boolean", "DefaultValue": True},
+        {"Name": "a-mode", "Type": "String", "EnumValues": ["File", "Pipe"]},
+        {"Name": "a-text", "Type": "Integer", "DefaultValue": 5},
+        {"Name": "b-instance-count", "Type": "Integer"},
+        {"Name": "b-N", "Type": "Integer"},
         {"Name": "d-Conditions-1-2", "Type": "Float", "DefaultValue": 1.5},
     ]
     assert compiled.values == {
-        "a-Count": "{{ params.count }}",
-        "a-Share-0": xcom["share"],
-        "a-Share-1": True,
-        "a-Mode": "{{ params.mode }}",
-        "a-Text-Std-Join-Values-1": 5,
-        "b-ProcessingResources-ClusterConfig-InstanceCount": "{{ x }}",
-        "b-Environment-N-Std-Join-Values-0": "{{ y }}",
-        "d-Conditions-0-2": "{{ x }}",
+        "a-count": "{{ params.count }}",
+        "a-share-0": xcom["share"],
+        "a-share-1": True,
+        "a-mode": "{{ params.mode }}",
+        "a-text": 5,
+        "b-instance-count": "{{ x }}",
+        "b-N": "{{ y }}",
         "d-Conditions-1-2": 1.5,
     }
     assert pipeline.launch.upstream_task_ids == {"fetch"}
