@@ -85,7 +85,7 @@ def test_an_instance_that_retries_resumes_its_run(live, started):
     assert tries(live, run)[EACH, 1] == 1
     assert live.executions("mapped-steps-retried") == {arn: "Succeeded"}
     given = live.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
-    assert given == [{"Name": "each-for-each-IterableItems", "Value": '["a", "b"]'}]
+    assert given == [{"Name": "each-for-each-iterable-items", "Value": '["a", "b"]'}]
 
 
 def test_more_items_than_a_parameter_holds_fail_the_launch_before_anything_starts(live, started):

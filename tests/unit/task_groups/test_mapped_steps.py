@@ -147,10 +147,10 @@ def test_items_of_a_task_are_a_parameter_that_the_launch_task_renders(dag, group
     with group() as made:
         training(hyperparameters={"d": CURRENT_ITEM}).expand(item=late)
     compiled = made.compile()
-    assert json.loads(compiled.text)["Parameters"] == [{"Name": "train-for-each-IterableItems", "Type": "String"}]
-    assert compiled.values == {"train-for-each-IterableItems": ItemsXComArg(late)}
+    assert json.loads(compiled.text)["Parameters"] == [{"Name": "train-for-each-iterable-items", "Type": "String"}]
+    assert compiled.values == {"train-for-each-iterable-items": ItemsXComArg(late)}
     arguments = for_each(made)["Arguments"]
-    assert arguments["IterableItems"] == {"Get": "Parameters.train-for-each-IterableItems"}
+    assert arguments["IterableItems"] == {"Get": "Parameters.train-for-each-iterable-items"}
     assert arguments["ForEachBody"][0]["Arguments"]["HyperParameters"] == {
         "d": {"Std:Join": {"On": "", "Values": [{"Get": "ForEach.CurrentItem"}]}}
     }
