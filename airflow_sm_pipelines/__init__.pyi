@@ -1,7 +1,7 @@
 # The public names, each once. "X as X" exports a name; sorting the imports would give each name a line of its own.
 # isort: off
 from airflow_sm_pipelines.definition.conditions import Condition as Condition, Not as Not, Or as Or
-from airflow_sm_pipelines.definition.expressions import Join as Join
+from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM as CURRENT_ITEM, Join as Join
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook as SageMakerPipelineHook
 from airflow_sm_pipelines.operators.executions.existing import (
     SageMakerRetryPipelineExecutionOperator as SageMakerRetryPipelineExecutionOperator,

@@ -23,7 +23,11 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "operators": _modules(
-            "operators.", "operators.launch", "operators.steps.existing", "operators.steps.functions"
+            "operators.",
+            "operators.items",
+            "operators.launch",
+            "operators.steps.existing",
+            "operators.steps.functions",
         ),
         "sensors": _modules("sensors."),
         "hooks": _modules("hooks."),

@@ -36,6 +36,8 @@ EXECUTION_VARIABLES: Final = (
 )
 _PATH_PART = re.compile(r"""(?:^|\.)(?P<name>[^.\[\]'"]+)|\[(?P<index>\d+)\]|\['(?P<key>[^']*)'\]""")
 
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 _SCALARS: Final = frozenset({str, int, float, bool, NoneType})
 
 ReferenceKey = str | int
@@ -221,6 +223,33 @@ class ParameterReference(Get):
     """
 
     type: str = "String"
+
+
+@dataclass(frozen=True, order=False)
+class ItemReference(Get):
+    """What a ForEach step runs its body for just then, or a field of it: ``CURRENT_ITEM["max_depth"]``.
+
+    :param path: ``ForEach.CurrentItem``, and what is read of it.
+    :param type: as pipeline parameters have them; ``None`` where only the run knows the items.
+    """
+
+    type: str | None = None
+
+    def __getitem__(self, field: str | int) -> ItemReference:
+        if isinstance(field, int) or "'" in field:  # Python itself asks for 0, 1, ... where something is iterated
+            raise ValueError(f"A field of an item is named by text without quotes, not {field!r}.")
+        return ItemReference(f"{self.path}.{field}" if _FIELD.fullmatch(field) else f"{self.path}['{field}']")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"{self.path} is known only when the pipeline runs; name a field.")
+
+    @property
+    def keys(self) -> tuple[ReferenceKey, ...]:
+        """The fields that lead from the item to what is read; empty for the item itself."""
+        return parse_reference(self.path).keys[1:]
+
+
+CURRENT_ITEM: Final = ItemReference("ForEach.CurrentItem")
 
 
 class PropertyReference(Comparable):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.compatibility.audience import somebody_listens
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
+from airflow_sm_pipelines.compatibility.mapped import is_mapped
 from airflow_sm_pipelines.compatibility.states import own_states
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.definition.items import count_of_items, item_problems
+from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
 from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink, console_of, link_xcoms
@@ -78,6 +80,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self.parameters = dict(parameters)
         self.options = to_dict(settings.options)
         self._values: Mapping[str, str] = {}
+        self._items: Mapping[str, int] = {}
 
     def execute(self, context: Context) -> str:
         """Upload, upsert, start.
@@ -94,8 +97,10 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         arn = self.act(lambda hook: self._launch(hook, context))
         clears = getattr(context["dag_run"], "clear_number", None)
         launched = Launched(time.time(), clears, somebody_listens(), masked_among(self._values))
-        steps = [task.task_id for task in self.task_group or () if task is not self]
-        for key, value in {LAUNCHED: asdict(launched), **empty_memory(steps)}.items():
+        tasks = [task for task in self.task_group or () if task is not self]
+        steps = [task.task_id for task in tasks]
+        counts = {task.task_id: self._items.get(getattr(task, "step_name", ""), 0) for task in tasks if is_mapped(task)}
+        for key, value in {LAUNCHED: asdict(launched), **empty_memory(steps, counts)}.items():
             context["ti"].xcom_push(key=key, value=value)
         self.link_addresses = link_xcoms(console_of(self.hook), arn)
         self._warn_of_what_keeps_the_steps(context, steps)
@@ -129,6 +134,13 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}'"
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
         self._values = values
+        for wrong in item_problems(compiled.definition, values):
+            raise PipelineParameterError(f"Task '{self.task_id}': {wrong}")
+        self._items = {
+            step.step.name: count_of_items(step.step, values)
+            for step in compiled.definition.walk()
+            if step.step.type == "ForEach"
+        }
         for problem in require_requests(compiled.definition, subject, given=values):
             self.log.warning("%s", problem)
         for upload in compiled.uploads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from airflow.providers.common.compat.sdk import TriggerRule
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.resume import definition_digest
+from airflow_sm_pipelines.operators.items import SageMakerPipelineItemsOperator
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
@@ -20,8 +22,11 @@ from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_p
 from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
 from airflow_sm_pipelines.translation.reader import read_outline, read_steps, to_runtime_value
+from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
 
 if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
     from airflow_sm_pipelines.translation.nodes import PipelineOutline, StepNode
 
 
@@ -37,7 +42,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     What is known only per Dag run (Jinja, XComArgs) may stand anywhere in ``parameters`` and in the steps'
     arguments. It becomes a pipeline parameter, so the definition is the same in every run.
 
-    Does not take tasks that are no steps, and no mapped tasks.
+    A mapped step, ``partial(...).expand(...)``, becomes a ForEach step. Does not take tasks that are no steps.
 
     :param group_id: the group's id.
     :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
@@ -134,6 +139,40 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         }
         return NamedReferences(references, f"{self._subject}: there is no pipeline parameter")
 
+    def items(self, name: str) -> XComArg:
+        """Return the list that a pipeline parameter holds as JSON, for a step to be mapped over.
+
+        ``train = ...partial(...).expand(item=pipeline.items("Depths"))``. It is what a small task before the launch
+        task returns: Airflow maps over what tasks return, and refuses Dag params and Jinja. The ForEach step takes the
+        pipeline parameter itself.
+
+        :param name: the parameter, with JSON such as ``"[3, 5, 7]"``, Jinja that renders to it, as in
+            ``"{{ params.depths | tojson }}"``, or a Dag param that is a list.
+        :raises TranslationError: when there is no such parameter, or it holds no list.
+        """
+        reference = self.parameters[name]
+        declared = next(each for each in self._declared if each.name == name)
+        if declared.type != "String":
+            raise TranslationError(
+                f"{self._subject}: pipeline parameter '{name}' is {declared.type}, and a step is mapped over a list. "
+                'Give it as JSON, as in "[3, 5, 7]".'
+            )
+        task_id = f"{self.group_id}_items_{name}".rpartition(".")[2]
+        parent = self.parent_group
+        full_id = task_id if parent is None else str(parent.child_id(task_id))  # type: ignore[no-untyped-call]
+        if full_id in self.dag.task_dict:
+            return self.dag.get_task(full_id).output
+        late = isinstance(declared.value, RuntimeValue)
+        value = declared.value.value if late else declared.value
+        if late and not isinstance(value, str):
+            as_json = dataclasses.replace(declared.value, value=ItemsXComArg(value))
+            replaced = dataclasses.replace(declared, value=as_json)
+            self._declared = tuple(replaced if each is declared else each for each in self._declared)
+        operator = SageMakerPipelineItemsOperator(
+            task_id=task_id, items=value, items_of=reference, task_group=parent, dag=self.dag
+        )
+        return operator.output
+
     @property
     def definition_digest(self) -> str | None:
         """What tells the group's pipeline definition, as it was last compiled, from others."""
@@ -220,13 +259,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
     def _referenced_steps(self, node: StepNode) -> dict[str, None]:
         """Return the names of the steps a step refers to, in order."""
-        parts = {
-            "Arguments": node.arguments,
-            **node.extra,
-            "Conditions": [condition.to_document() for condition in node.conditions],
-        }
         try:
-            found = [located for place, part in parts.items() for located in find_references(part, place)]
+            found = [located for place, part in node.parts.items() for located in find_references(part, place)]
         except PipelineDefinitionError as error:
             raise TranslationError(f"{self._subject}: task '{node.task_id}': {error.problems[0]}") from None
         return dict.fromkeys(

@@ -12,7 +12,13 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.expressions import Join, JsonGet, ParameterReference, PropertyReference
+from airflow_sm_pipelines.definition.expressions import (
+    ItemReference,
+    Join,
+    JsonGet,
+    ParameterReference,
+    PropertyReference,
+)
 from airflow_sm_pipelines.definition.parameters import type_of
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
@@ -56,6 +62,12 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type:
     """
     start = f"task '{node.task_id}' gives"
     if isinstance(types, Mapping):
+        if isinstance(value, ItemReference):
+            raise TranslationError(
+                f"{start} the item of a ForEach step at {place_of(keys)}, where the API wants a list or an object, and "
+                "an item is one text, number or boolean. Write the list or object out with CURRENT_ITEM inside it, as "
+                "in hyperparameters={'max_depth': CURRENT_ITEM}, and expand(item=...)."
+            )
         if isinstance(value, (RuntimeValue, ParameterReference)):
             raise TranslationError(
                 f"{start} {_named(value)} at {place_of(keys)}, where the API wants a list or an object. A pipeline "
@@ -86,6 +98,7 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type:
 
 _FIXES: Final[dict[type, str]] = {
     ParameterReference: "Declare it {0}: Parameter{0}(...), or a literal of that type.",
+    ItemReference: "Expand over values of that type.",
     RuntimeValue: "Write Parameter{0}(...), or the value alone.",
     Join: "Give one {0} parameter.",
     str: "Write a literal of that type, Jinja, or a reference.",
@@ -95,7 +108,7 @@ _FIXES: Final[dict[type, str]] = {
 def _may_be_no_text(value: Any, property_type: PropertyType) -> bool:
     if isinstance(value, PropertyReference):
         return property_type(value) not in (None, "String")
-    return isinstance(value, JsonGet)
+    return isinstance(value, JsonGet) or (isinstance(value, ItemReference) and value.type != "String")
 
 
 def _is_container(value: Any) -> bool:
@@ -106,7 +119,7 @@ def _is_container(value: Any) -> bool:
 
 
 def _type_of(value: Any) -> str | None:
-    if isinstance(value, (ParameterReference, RuntimeValue)):
+    if isinstance(value, (ParameterReference, RuntimeValue, ItemReference)):
         return value.type
     return "String" if isinstance(value, Join) else type_of(value)
 
@@ -114,6 +127,8 @@ def _type_of(value: Any) -> str | None:
 def _named(value: Any) -> str:
     if isinstance(value, ParameterReference):
         return f"pipeline parameter '{value.path.removeprefix('Parameters.')}', which is {value.type},"
+    if isinstance(value, ItemReference):
+        return "the items"
     if isinstance(value, RuntimeValue):
         return repr(value.value) if value.type is None else f"Parameter{value.type}({value.value!r})"
     return "a Join, which is text," if isinstance(value, Join) else repr(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import graphlib
 from collections.abc import Callable, Iterator, Mapping
@@ -126,7 +127,8 @@ class _Compiler:
         task = None if reference is None else self.tasks.get(self.names.get(reference.step_name or "", ""))
         if reference is None or task is None or self.property_type is None:
             return None
-        return self.property_type(Step(task.step.name, task.step.type, extra=task.step.extra), reference)
+        node, reference = _read_inside(task.step, reference)
+        return self.property_type(Step(node.name, node.type, extra=node.extra), reference)
 
     def _check_names(self) -> None:
         if problem := pipeline_name_problem(self.outline.pipeline_name):
@@ -141,35 +143,47 @@ class _Compiler:
                     "Give one of them another step_name."
                 )
             self.names[step.name] = step.task_id
-            if task.trigger_rule == "all_done_setup_success":
-                raise TranslationError(
-                    f"task '{step.task_id}' is a teardown, and SageMaker has none. Let the teardown follow the group: "
-                    "group >> clean_up().as_teardown(setups=...)."
-                )
-            if task.trigger_rule not in SUPPORTED_RULES:
-                raise TranslationError(
-                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}', which SageMaker cannot follow. "
-                    f"It can follow {', '.join(SUPPORTED_RULES)}."
-                )
-            if task.outside_task_ids and self.outline.launch_trigger_rule != "all_success":
-                raise TranslationError(
-                    f"task '{step.task_id}' follows '{task.outside_task_ids[0]}' outside the group, and the launch "
-                    f"task has trigger_rule='{self.outline.launch_trigger_rule}': it may start the pipeline although "
-                    f"'{task.outside_task_ids[0]}' has not succeeded. Let the whole group follow that task instead "
-                    "(task >> group), or leave the launch task trigger_rule='all_success'."
-                )
-            if task.trigger_rule in FAILURE_RULES and task.outside_task_ids:
-                raise TranslationError(
-                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and follows "
-                    f"'{task.outside_task_ids[0]}' outside the group. The pipeline starts only when that has "
-                    "succeeded, so its failure can never be what starts a step. Handle it outside the group."
-                )
-            if task.trigger_rule in FAILURE_RULES and len(task.upstream_task_ids) != 1:
-                raise TranslationError(
-                    f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and "
-                    f"{len(task.upstream_task_ids)} upstream steps. SageMaker can wait for the failure of one step "
-                    "only. Leave it one upstream step."
-                )
+            self._check_rule(task)
+
+    def _check_rule(self, task: TaskNode) -> None:
+        """Refuse trigger rules that SageMaker does not have where the task stands."""
+        step = task.step
+        if task.trigger_rule == "all_done_setup_success":
+            raise TranslationError(
+                f"task '{step.task_id}' is a teardown, and SageMaker has none. Let the teardown follow the group: "
+                "group >> clean_up().as_teardown(setups=...)."
+            )
+        if task.trigger_rule not in SUPPORTED_RULES:
+            raise TranslationError(
+                f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}', which SageMaker cannot follow. "
+                f"It can follow {', '.join(SUPPORTED_RULES)}."
+            )
+        if task.outside_task_ids and self.outline.launch_trigger_rule != "all_success":
+            raise TranslationError(
+                f"task '{step.task_id}' follows '{task.outside_task_ids[0]}' outside the group, and the launch "
+                f"task has trigger_rule='{self.outline.launch_trigger_rule}': it may start the pipeline although "
+                f"'{task.outside_task_ids[0]}' has not succeeded. Let the whole group follow that task instead "
+                "(task >> group), or leave the launch task trigger_rule='all_success'."
+            )
+        if task.trigger_rule in FAILURE_RULES and task.outside_task_ids:
+            raise TranslationError(
+                f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and follows "
+                f"'{task.outside_task_ids[0]}' outside the group. The pipeline starts only when that has "
+                "succeeded, so its failure can never be what starts a step. Handle it outside the group."
+            )
+        mapped = [each for each in task.upstream_task_ids if self.tasks[each].step.body]
+        if task.trigger_rule == "all_failed" and mapped:
+            raise TranslationError(
+                f"task '{step.task_id}' has trigger_rule='all_failed' and follows the mapped task '{mapped[0]}'. "
+                "Airflow would run it when all its instances have failed; a ForEach step fails when one of its runs "
+                "does. Use trigger_rule='one_failed'."
+            )
+        if task.trigger_rule in FAILURE_RULES and len(task.upstream_task_ids) != 1:
+            raise TranslationError(
+                f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and "
+                f"{len(task.upstream_task_ids)} upstream steps. SageMaker can wait for the failure of one step "
+                "only. Leave it one upstream step."
+            )
 
     def _order(self) -> list[str]:
         edges = {task_id: task.upstream_task_ids for task_id, task in self.tasks.items()}
@@ -181,8 +195,9 @@ class _Compiler:
             )
         return list(graphlib.TopologicalSorter(edges).static_order())
 
-    def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
-        node, types = task.step, types_of(task.step.type)
+    def _document(self, node: StepNode) -> Step:
+        """Return a step without what it waits for."""
+        types = types_of(node.type)
         if node.type == "Condition":
             arguments: Any = {
                 "Conditions": [
@@ -192,8 +207,10 @@ class _Compiler:
             }
         else:
             arguments = self.lifting.document(node.arguments, node, types=types_in(types, "Arguments"))
+        if node.body:
+            arguments = {**arguments, "ForEachBody": [self._document(each).to_document() for each in node.body]}
         extra = self.lifting.document(node.extra, node, types=types)
-        step = Step(
+        return Step(
             name=node.name,
             type=node.type,
             arguments=arguments,
@@ -201,7 +218,10 @@ class _Compiler:
             description=node.description,
             extra=extra,
         )
-        depends_on = self._depends_on(task, routes, _referenced_steps(step, node))
+
+    def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
+        step = self._document(task.step)
+        depends_on = self._depends_on(task, routes, _referenced_steps(step, task.step))
         return step.with_dependencies(depends_on) if depends_on else step
 
     def _depends_on(
@@ -261,9 +281,19 @@ class _Compiler:
 
 def _referenced_steps(step: Step, node: StepNode) -> set[str | None]:
     try:
-        return {located.reference.step_name for located in references_among(step.expressions)}
+        found = [*step.expressions, *(each for child in step.body for each in child.expressions)]
+        return {located.reference.step_name for located in references_among(found)}
     except PipelineDefinitionError as error:
         raise TranslationError(f"task '{node.task_id}': {error.problems[0]}") from None
+
+
+def _read_inside(node: StepNode, reference: Reference) -> tuple[StepNode, Reference]:
+    """Return what a reference reads: of a ForEach step that is a step of its body, selected or by index."""
+    selected, iteration = reference.keys[1:2] == ("Selected",), reference.keys[1:2] == ("IterationOutputs",)
+    if len(node.body) != 1 or not (selected or iteration):
+        return node, reference
+    keys = reference.keys[2 if selected else 4 :]
+    return node.body[0], dataclasses.replace(reference, keys=(node.body[0].name, *keys)) if keys else reference
 
 
 def _trigger(trigger_rule: str) -> str:

@@ -72,6 +72,7 @@ class StepNode:
     :param if_task_ids: tasks directly behind the condition that run when it holds.
     :param else_task_ids: tasks directly behind the condition that run when it does not.
     :param uploads: files the step needs in S3.
+    :param body: of a ForEach step, which a mapped task is: the steps that run for each item. Their uploads stand in it.
     """
 
     task_id: str
@@ -85,6 +86,17 @@ class StepNode:
     if_task_ids: tuple[str, ...] = ()
     else_task_ids: tuple[str, ...] = ()
     uploads: tuple[CodeUpload, ...] = ()
+    body: tuple[StepNode, ...] = ()
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Everything of the step that may hold expressions, by place; with what is in the steps of its body."""
+        own = {
+            "Arguments": self.arguments,
+            **self.extra,
+            "Conditions": [condition.to_document() for condition in self.conditions],
+        }
+        return own | ({"ForEachBody": [step.parts for step in self.body]} if self.body else {})
 
 
 class StepTask(ABC):

@@ -138,15 +138,11 @@ def is_template(text: str) -> bool:
 
 
 def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter) -> StepNode:
-    if isinstance(task, MappedOperator):
-        raise TranslationError(
-            f"task '{task.task_id}' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a "
-            "Python loop."
-        )
     if (mapped := task.get_closest_mapped_task_group()) is not None:
         raise TranslationError(
-            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has no mapped "
-            "steps. Define the steps for each item in a Python loop."
+            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has mapped "
+            "steps only. Map each step by itself, with partial(...).expand(...), or define the steps for each item in "
+            "a Python loop."
         )
     if (loop := loop_around(task.task_group)) is not None:
         raise TranslationError(
@@ -155,15 +151,10 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
         )
     if node is None:
         raise TranslationError(
-            f"task '{task.task_id}' ({type(task).__name__}) is no step of a SageMaker pipeline. "
+            f"task '{task.task_id}' ({task.task_type}) is no step of a SageMaker pipeline. "
             "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
         )
-    return dataclasses.replace(
-        node,
-        arguments=lifter.lift(node.arguments),
-        extra=lifter.lift(node.extra),
-        conditions=tuple(map(lifter.lift_condition, node.conditions)),
-    )
+    return lifter.lift_node(node)
 
 
 class _Lifter:
@@ -178,6 +169,19 @@ class _Lifter:
         self.task_id = task_id
         self.dag_id = dag_id
         self.inside = inside
+
+    def lift_node(self, node: StepNode) -> StepNode:
+        """Return a step with everything lifted in it, and in the steps of its body.
+
+        :param node: the step.
+        """
+        return dataclasses.replace(
+            node,
+            arguments=self.lift(node.arguments),
+            extra=self.lift(node.extra),
+            conditions=tuple(map(self.lift_condition, node.conditions)),
+            body=tuple(map(self.lift_node, node.body)),
+        )
 
     def lift(self, value: Any, type_: str | None = None, levels: int = MAXIMUM_LEVELS) -> Any:
         """Return a value with a :class:`RuntimeValue` for whatever in it becomes a parameter.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import XComArg
@@ -67,3 +67,26 @@ class JsonXComArg(XComArg):
         :return: JSON.
         """
         return json.dumps(context["task"].render_template(self.value, context))
+
+
+class ItemsXComArg(JsonXComArg):
+    """Renders the items of a mapped step as JSON: what it is expanded over, in the order of map indexes.
+
+    :param value: an XComArg.
+    """
+
+    def resolve(self, context: Mapping[str, Any]) -> str:
+        """Read the items.
+
+        :param context: of the task that renders it.
+        :return: JSON, a list; whatever else there is, as Airflow would not expand over it either.
+        """
+        value = context["task"].render_template(self.value, context)
+        if isinstance(value, str):
+            return value  # JSON, which is what a pipeline parameter holds
+        # Those of mapped tasks, and of map() and zip(), are sequences that read one XCom after the other.
+        is_list = isinstance(value, Sequence)
+        return json.dumps(list(value) if is_list else value)
+
+    def __repr__(self) -> str:
+        return f"ItemsXComArg({self.value!r})"

@@ -32,20 +32,28 @@ class TryEnd:
     failure: str | None = None
 
 
-def memory_key(task_id: str) -> str:
+def memory_key(task_id: str, map_index: int = -1) -> str:
     """Return the key of the XCom that is a task's memory.
 
     :param task_id: the task's full id.
+    :param map_index: of a mapped task instance.
     """
-    return f"ended__{task_id}"
+    return f"ended__{task_id}" if map_index < 0 else f"ended__{task_id}__{map_index}"
 
 
-def empty_memory(task_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+def empty_memory(task_ids: Iterable[str], counts: Mapping[str, int] | None = None) -> dict[str, dict[str, Any]]:
     """Return the XComs with which the memories of tasks begin, by their keys: no try has ended.
 
     :param task_ids: their full ids.
+    :param counts: how many instances each mapped one among them has.
     """
-    return {memory_key(task_id): asdict(TryEnd(0)) for task_id in task_ids}
+    counts = counts or {}
+    keys = [
+        memory_key(task_id, index)
+        for task_id in task_ids
+        for index in (range(counts[task_id]) if task_id in counts else (-1,))
+    ]
+    return {key: asdict(TryEnd(0)) for key in keys}
 
 
 @dataclass(frozen=True)
@@ -110,4 +118,9 @@ class TaskMemory:
 
     @property
     def _key(self) -> str:
-        return memory_key(self.task_instance.task_id)
+        return memory_key(self.task_instance.task_id, self._map_index)
+
+    @property
+    def _map_index(self) -> int:
+        """Of a mapped step; a task that keeps its memory itself has an XCom for each map index anyway."""
+        return -1 if self.launch_task_id is None else int(self.task_instance.map_index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 
 
@@ -45,7 +45,7 @@ class SageMakerAutoMLStepOperator(SageMakerStepOperator):
     def default_arguments(self) -> dict[str, Any]:
         """Return what the CreateAutoMLJob request has where nobody says it."""
         return {
-            "OutputDataConfig": {"S3OutputPath": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])},
+            "OutputDataConfig": {"S3OutputPath": Join("/", self.own_place)},
             "AutoMLJobConfig": {"Mode": "ENSEMBLING"},
             "RoleArn": self.settings.role_arn,
         }

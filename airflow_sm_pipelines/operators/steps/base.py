@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
 from airflow_sm_pipelines.compatibility.audience import states_told
+from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task, mapped_by
 from airflow_sm_pipelines.compatibility.supervisor import show_rendered_fields
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
-from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, PropertyReference
 from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
@@ -29,6 +30,7 @@ from airflow_sm_pipelines.links.sagemaker import (
     console_of,
     link_xcoms,
 )
+from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
 from airflow_sm_pipelines.operators.steps.settings import group_around, settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
@@ -37,6 +39,8 @@ from airflow_sm_pipelines.translation.reader import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
+
+    from airflow_sm_pipelines.operators.steps.mapped import StepPartial
 
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
@@ -62,6 +66,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     :param display_name: the step's name in SageMaker Studio.
     :param description: the step's description in SageMaker Studio, and the task's documentation in Airflow.
     :param doc_md: the task's documentation, where it is to be another.
+    :param item: of a mapped step, as in ``expand(item=[3, 5, 7])``: it stands where ``CURRENT_ITEM`` does.
     :raises TranslationError: outside a pipeline task group, or when SageMaker would refuse the name.
     """
 
@@ -89,9 +94,13 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         display_name: str | None = None,
         description: str | None = None,
         doc_md: str | None = None,
+        item: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(doc_md=description if doc_md is None else doc_md, **kwargs)
+        self.item = item
+        if item is not None and not is_one_of_a_mapped_task(self):
+            raise self.error("item=... is for mapped steps: partial(...).expand(item=[...]).")
         self.settings = settings_around(self)
         self.connection = self.settings.connection
         self.step_name: str = step_name if step_name is not None else self._default_step_name()
@@ -109,7 +118,19 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
         )
         self.request: Any = None
+        self.iteration: int | None = None
+        self.item_label: str | None = None
+        self.reference_root = f"Steps.{self.step_name}"
         self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> StepPartial:
+        """Begin a mapped step, which becomes a ForEach step: ``partial(...).expand(...)``.
+
+        :param kwargs: the arguments that are the same for all items; with ``CURRENT_ITEM`` where the item stands.
+        """
+        begun: StepPartial = mapped_by(super().partial(**kwargs), MappedStepOperator)
+        return begun
 
     def _default_step_name(self) -> str:
         inside = str(self.task_id).removeprefix(f"{self.settings.group_id}.")
@@ -131,7 +152,17 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
         They are those of the Describe operation of the job (or model, ...) that the step makes.
         """
-        return PropertyReference(f"Steps.{self.step_name}")
+        return PropertyReference(self.reference_root)
+
+    @property
+    def followed_step(self) -> str:
+        """The step of the execution that the task follows: of a mapped step the run for the task's item."""
+        return self.step_name if self.iteration is None else f"{self.step_name}-{self.iteration}"
+
+    @property
+    def own_place(self) -> tuple[Any, ...]:
+        """What leads to the place in S3 that is the step's in each execution, to be joined by slashes."""
+        return (self.settings.artifact_uri, EXECUTION_ID, self.step_name)
 
     @property
     def declared_property_files(self) -> tuple[PropertyFile, ...]:
@@ -152,7 +183,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     def awaited(self) -> Awaited:
         """What the task waits for."""
         return Awaited(
-            StepTarget(self.step_name, self.branches),
+            StepTarget(self.followed_step, self.branches),
             self.declared_property_files,
             self.skipped_task_ids,
             returns_arn=False,
@@ -232,7 +263,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         try:
             arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
         except PipelineExecutionError:
-            raise AirflowFailException(nothing_launched(self.settings.launch_task_id, self.step_name)) from None
+            raise AirflowFailException(nothing_launched(self.settings.launch_task_id, self.followed_step)) from None
         if (ending := self._seen_now()) is not None:
             finish(self, context, ending, self.settings.wait.log_lines)
             return

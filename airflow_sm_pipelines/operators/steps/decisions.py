@@ -12,6 +12,7 @@ from airflow_sm_pipelines.definition.conditions import Condition
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import require_list
+from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
 from airflow_sm_pipelines.translation.nodes import StepNode
 
 
@@ -93,7 +94,7 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
 
     def _first_tasks(self, keyword: str, steps: Any) -> list[BaseOperator]:
         if not isinstance(steps, (list, tuple)) or not all(
-            isinstance(step, (BaseOperator, TaskGroup)) for step in steps
+            isinstance(step, (BaseOperator, MappedStepOperator, TaskGroup)) for step in steps
         ):
             raise self.error(
                 f"{keyword}={steps!r} is no list of tasks. Give the first steps of the branch: {keyword}=[...]."

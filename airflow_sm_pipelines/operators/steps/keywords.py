@@ -8,12 +8,21 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_sm_pipelines.definition.expressions import ItemReference
+
 if TYPE_CHECKING:
     from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 
 Checked = TypeVar("Checked")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+def _late(keyword: str, example: str, what: str) -> str:
+    return (
+        f"{keyword}=... is expanded over what only a Dag run has, and SageMaker must know {what}. Write it out in "
+        f"partial(...) with CURRENT_ITEM inside, as in {keyword}={example}, and use expand(item=...)."
+    )
 
 
 def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) -> list[Any]:
@@ -24,6 +33,8 @@ def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     :param value: a list or tuple.
     :raises TranslationError: for anything else; text would be taken letter by letter.
     """
+    if isinstance(value, ItemReference):
+        raise operator.error(_late(keyword, "[CURRENT_ITEM['field']]", "how many there are"))
     if not isinstance(value, (list, tuple)):
         fix = f"Write {keyword}=[{value!r}]." if isinstance(value, str) else f"Give {keyword}=[...]."
         raise operator.error(f"{keyword}={value!r} is no list. {fix}")
@@ -40,6 +51,8 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     """
     if value is None:
         return {}
+    if isinstance(value, ItemReference):
+        raise operator.error(_late(keyword, "{'key': CURRENT_ITEM['key']}", "its keys"))
     if not isinstance(value, Mapping):
         raise operator.error(f"{keyword}={value!r} is no dict. Give {keyword}={{'name': ...}}.")
     return dict(value)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, JsonGet, PropertyReference
+from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task
+from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.definition.validation import did_you_mean
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
@@ -133,8 +134,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
     @property
     def outputs(self) -> NamedReferences[PropertyReference]:
         """The S3 URIs of the outputs, for other steps: ``prepare.outputs["train"]``."""
-        base = f"Steps.{self.step_name}.ProcessingOutputConfig.Outputs"
-        references = {name: PropertyReference(f"{base}['{name}'].S3Output.S3Uri") for name in self._output_names()}
+        outputs = self.properties.ProcessingOutputConfig.Outputs
+        references = {name: outputs[name].S3Output.S3Uri for name in self._output_names()}
         return NamedReferences(references, f"{self.subject} has no output")
 
     @property
@@ -153,6 +154,11 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         :param json_path: where in the file.
         :raises TranslationError: when no such property file is declared.
         """
+        if is_one_of_a_mapped_task(self):
+            raise self.error(
+                "metric(...) reads a property file by the name of its step, and the runs of a mapped step have none in "
+                "a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
+            )
         if property_file not in self._property_files:
             hint = did_you_mean(property_file, self._property_files) or "."
             raise self.error(
@@ -202,6 +208,11 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
             "StoppingCondition": None if limit is None else {"MaxRuntimeInSeconds": limit},
         }
 
+    @property
+    def _own_part(self) -> tuple[Get, ...]:
+        """What tells the outputs of one item's job from those of the others; SageMaker does so for models only."""
+        return (Get("Execution.ProcessingJobName"),) if is_one_of_a_mapped_task(self) else ()
+
     def extra(self) -> dict[str, Any]:
         """Return the step's further keys, property files among them."""
         extra = super().extra()
@@ -245,7 +256,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                 "OutputName": name,
                 "AppManaged": False,
                 "S3Output": {
-                    "S3Uri": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name, name]),
+                    "S3Uri": Join("/", [*self.own_place, *self._own_part, name]),
                     "LocalPath": f"{PROCESSING_DIRECTORY}/output/{name}",
                     "S3UploadMode": "EndOfJob",
                     **given,

@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 from airflow_sm_pipelines.definition.code_references import PROGRAM, SUBMIT_DIRECTORY
-from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hyperparameters import hyperparameter
@@ -109,7 +109,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
     @property
     def model_artifacts(self) -> PropertyReference | Join:
         """The S3 URI of the trained ``model.tar.gz``, for other steps."""
-        return PropertyReference(f"Steps.{self.step_name}.ModelArtifacts.S3ModelArtifacts")
+        return self.properties.ModelArtifacts.S3ModelArtifacts
 
     @property
     def training_output_uri(self) -> Any:
@@ -117,7 +117,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         if self.output_uri is not None:
             return self.output_uri
         given = self.training_arguments.get("OutputDataConfig", {}).get("S3OutputPath")
-        return Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name]) if given is None else given
+        return Join("/", self.own_place) if given is None else given
 
     @property
     def training_arguments(self) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, Join, PropertyReference
+from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
 from airflow_sm_pipelines.operators.steps.generic import SageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import optional, require_dict, require_given
 
@@ -68,7 +68,7 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
     def default_arguments(self) -> dict[str, Any]:
         """Return what the CreateTransformJob request has where nobody says it."""
         return {
-            "TransformOutput": {"S3OutputPath": Join("/", [self.settings.artifact_uri, EXECUTION_ID, self.step_name])},
+            "TransformOutput": {"S3OutputPath": Join("/", self.own_place)},
             "TransformResources": {"InstanceCount": 1},
         }
 

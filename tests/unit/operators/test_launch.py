@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG
 from airflow.sdk.log import mask_secret
 
-from airflow_sm_pipelines import SageMakerStepOperator
+from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerStepOperator
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks import patience
@@ -102,22 +102,27 @@ def launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
         with group() as pipeline:
             SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
-        text = pipeline.compile().definition.to_json()
-        described = {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": text, "RoleArn": pipeline.settings.role_arn}
-        service.answers = {
-            "DescribePipeline": [described],
-            "StartPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
-            "DescribePipelineDefinitionForExecution": [
-                {"PipelineDefinition": json.dumps(json.loads(text), indent=2)}  # equal, whatever its spaces
-            ],
-            "RetryPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
-            "StopPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
-        }
-        service.execution("Executing")
-        service.steps([step("a", "Executing")])
-        made = Launch(service, pipeline.launch, task_log(pipeline.launch))
-        made.listed()
-        yield made
+        yield launch_of(pipeline, service, task_log)
+
+
+def launch_of(pipeline, service, task_log):
+    """The launch task of a group, and a service that answers as it should."""
+    text = pipeline.compile().definition.to_json()
+    described = {"PipelineArn": PIPELINE_ARN, "PipelineDefinition": text, "RoleArn": pipeline.settings.role_arn}
+    service.answers = {
+        "DescribePipeline": [described],
+        "StartPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+        "DescribePipelineDefinitionForExecution": [
+            {"PipelineDefinition": json.dumps(json.loads(text), indent=2)}  # equal, whatever its spaces
+        ],
+        "RetryPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+        "StopPipelineExecution": [{"PipelineExecutionArn": EXECUTION_ARN}],
+    }
+    service.execution("Executing")
+    service.steps([step("a", "Executing")])
+    made = Launch(service, pipeline.launch, task_log(pipeline.launch))
+    made.listed()
+    return made
 
 
 @needs_pinned_botocore
@@ -371,6 +376,63 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
         "launched": {"at": 1000.5, "clears": 2, "listens": False, "masked": {}},
         "ended__churn.a": {"try_number": 0, "failure": None},
     }
+
+
+# --- Mapped steps
+
+
+@pytest.fixture
+def mapped_launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
+    """The launch task of a group with one mapped step, whose items are a pipeline parameter, and one that is not."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
+    with serve() as service:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
+        with group(parameters={"Items": "{{ params.items | tojson }}"}) as pipeline:
+            SageMakerStepOperator(task_id="a", step_type="Training", arguments=TRAINING)
+            SageMakerCallbackStepOperator.partial(
+                task_id="each", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM["x"]}
+            ).expand(item=pipeline.items("Items"))
+        yield launch_of(pipeline, service, task_log)
+
+
+def test_each_instance_of_a_mapped_step_has_a_memory(mapped_launch):
+    """The launch task begins as many as there are items."""
+    mapped_launch.task.parameters = {"Items": '[{"x": 1}, {"x": 2}]'}
+    mapped_launch.run()
+    assert [key for key in mapped_launch.pushed if key.startswith("ended__")] == [
+        "ended__churn.a",
+        "ended__churn.each__0",
+        "ended__churn.each__1",
+    ]
+
+
+OVER = "Task 'churn.launch': pipeline parameter 'Items', over which ForEach step 'each-for-each' runs,"
+
+
+@pytest.mark.parametrize(
+    ("items", "why"),
+    [
+        ("[]", f"{OVER} is an empty list. Skip the launch task where there is nothing to run"),
+        ("3", f"{OVER} is '3', which is not a JSON list"),
+        ("[", f"{OVER} is '[', which is not a JSON list"),
+        ('[{"x": 1}, {"y": 1}]', f"{OVER} has the item {{\"y\": 1}}, which has no field 'x'"),
+        ("[3]", f"{OVER} has the item 3, which has no field 'x'"),
+        ('[{"x": [1]}]', f'{OVER} has the item {{"x": [1]}}, where the step reads one text, number or boolean'),
+        (
+            json.dumps([{"x": "y" * 200}] * 5),
+            (
+                "Task 'churn.launch': The value of pipeline parameter 'Items' has 1055 characters; SageMaker takes at most "
+                "1024. Put the content in S3 and pass its URI."
+            ),
+        ),
+    ],
+)
+def test_items_that_the_step_cannot_run_over_start_nothing(mapped_launch, items, why):
+    """The launch fails in one sentence, before anything is uploaded, updated or started."""
+    mapped_launch.task.parameters = {"Items": items}
+    with pytest.raises(AirflowFailException) as caught:
+        mapped_launch.run()
+    assert (str(caught.value), mapped_launch.operations) == (why, [])
 
 
 # --- What people are told

@@ -16,6 +16,7 @@ from airflow_sm_pipelines import (
     SageMakerConditionStepOperator,
     SageMakerFailStepOperator,
     SageMakerModelStepOperator,
+    SageMakerPipelineOperator,
     SageMakerPipelineTaskGroup,
     SageMakerProcessingStepOperator,
     SageMakerQualityCheckStepOperator,
@@ -473,15 +474,16 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
     )
 
 
-def test_a_mapped_step_is_refused(dag, group):
-    """A mapped task has no counterpart yet, and the error says what to do."""
+def test_a_mapped_task_that_is_no_step_is_refused(dag, group):
+    """It is refused as any other task in the group, under the name of its operator."""
 
     def build():
         with group():
-            SageMakerStepOperator.partial(task_id="a", step_type="Training").expand(arguments=[{}, {}])
+            SageMakerPipelineOperator.partial(task_id="a", pipeline_name="p").expand(parameters=[{}, {}])
 
     assert refused(build) == PREFIX + (
-        "task 'churn.a' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a Python loop."
+        "task 'churn.a' (SageMakerPipelineOperator) is no step of a SageMaker pipeline. Move it before or after the "
+        "group, or use one of the SageMaker...StepOperator classes."
     )
 
 

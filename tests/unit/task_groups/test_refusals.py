@@ -282,7 +282,8 @@ def with_bad_jinja(group):
         (
             around_a_mapped_group,
             ("task group 'churn': task 'churn.mapped.a' stands in the mapped task group 'churn.mapped', and a pipeline "
-            "has no mapped steps. Define the steps for each item in a Python loop."),
+            "has mapped steps only. Map each step by itself, with partial(...).expand(...), or define the steps for each "
+            "item in a Python loop."),
         ),
         (
             inside_a_pipeline,

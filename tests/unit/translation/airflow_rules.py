@@ -2,7 +2,8 @@
 
 Sources: ``airflow/ti_deps/deps/trigger_rule_dep.py`` (``_evaluate_direct_relatives``), to which ``test_airflow_rules.py``
 holds it, and ``airflow/ti_deps/deps/not_previously_skipped_dep.py``. Tasks are looked at in topological order, when all
-their upstream tasks have ended. No setup, teardown or mapped tasks.
+their upstream tasks have ended. A mapped task that is started has several states; its first instance ends as is said, the
+others succeed. No setup and teardown tasks.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ class Task:
     :param upstream: the tasks directly upstream.
     :param rule: its trigger rule.
     :param skips: of a branching task: for each outcome the direct downstream tasks it skips.
+    :param instances: how many there are of it once it is started: more than one of a mapped task.
     """
 
     upstream: tuple[str, ...] = ()
     rule: str = "all_success"
     skips: Mapping[bool, tuple[str, ...]] | None = None
+    instances: int = 1
 
 
 def run(
@@ -40,14 +43,20 @@ def run(
     :param before: the states of tasks that are no part of ``tasks``.
     """
     states: dict[str, str] = dict(before or {})
+    others: dict[str, list[str]] = {}
     result: dict[str, tuple[bool, str]] = {}
     for task_id, task in tasks.items():
         if _skipped_by_a_parent(task_id, task, tasks, states, outcomes):
             started, state = False, "skipped"
         else:
-            verdict = decide(task.rule, [states[upstream] for upstream in task.upstream])
+            mapped = [upstream for upstream in task.upstream if upstream in others]
+            verdict = decide(
+                task.rule,
+                [*(states[upstream] for upstream in task.upstream), *(each for one in mapped for each in others[one])],
+            )
             started = verdict == "run"
             state = end(task_id) if started else verdict
+            others[task_id] = ["success"] * (task.instances - 1) if started else []
         states[task_id] = state
         result[task_id] = (started, state)
     return result

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ CONDITION = (Get("Execution.PipelineName").equals("x"),)
 
 @st.composite
 def outlines(draw) -> PipelineOutline:
-    """Any graph of plain and Condition tasks, most of them of the kind that people draw."""
+    """Any graph of plain, mapped and Condition tasks, most of them of the kind that people draw."""
     count = draw(st.integers(2, 9))
     names = [f"t{index}" for index in range(count)]
     conditions = [name for name in names if draw(st.integers(0, 9)) < 4]
@@ -49,6 +50,10 @@ def outlines(draw) -> PipelineOutline:
             rule = draw(st.sampled_from(RULES if len(upstream) == 1 else RULES_FOR_SEVERAL))
         outside = ("outside",) if draw(st.integers(0, 19)) == 0 else ()
         step = StepNode(name, name, "Condition" if name in branches else "Training")
+        if step.type == "Training" and draw(st.integers(0, 3)) == 0:
+            body = StepNode(name, f"{name}-body", "Training")
+            items = {"IterableItems": ["a", "b"], "MaxConcurrency": 2}
+            step = StepNode(name, name, "ForEach", arguments=items, body=(body,))
         tasks.append(TaskNode(step, tuple(upstream), rule, outside))
     finished = []
     for task in tasks:
@@ -72,6 +77,7 @@ def airflow_tasks(outline):
             (*task.upstream_task_ids, *task.outside_task_ids),
             task.trigger_rule,
             {True: task.step.else_task_ids, False: task.step.if_task_ids} if task.step.type == "Condition" else None,
+            2 if task.step.body else 1,
         )
         for task in outline.tasks
     }
@@ -104,13 +110,26 @@ def test_the_pipeline_runs_what_airflow_would_run(outline):
     A failure that no task waits for ends the whole execution: then SageMaker starts nothing that Airflow would not, and
     of the tasks that the failure reaches all that Airflow would.
     """
+    note("\n".join(f"{name}: {task}" for name, task in airflow_tasks(outline).items()))
+    event(compared(outline))
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES)))
+def test_every_rule_behind_a_mapped_task(rule):
+    """When one of two instances fails, the step behind runs if Airflow runs its task; only all_failed is refused."""
+    items = {"IterableItems": ["a", "b"], "MaxConcurrency": 2}
+    mapped = StepNode("a", "a", "ForEach", arguments=items, body=(StepNode("a", "a-body", "Training"),))
+    tasks = (TaskNode(mapped, ()), TaskNode(StepNode("b", "b", "Training"), ("a",), rule))
+    found = compared(PipelineOutline("d", "g", "p", (), tasks))
+    assert found == ("refused" if rule == "all_failed" else "translated")
+
+
+def compared(outline):
+    """Compare the steps of an outline's pipeline that run with the tasks that do; say whether there is a pipeline."""
     try:
         definition = compile_pipeline(outline).definition
     except TranslationError:
-        event("refused")
-        return
-    event("translated")
-    note("\n".join(f"{name}: {task}" for name, task in airflow_tasks(outline).items()))
+        return "refused"
     tasks = airflow_tasks(outline)
     for outcomes, failing in scenarios(outline):
         ended, status = pipeline_runs.run(definition, outcomes, failing)
@@ -132,3 +151,4 @@ def test_the_pipeline_runs_what_airflow_would_run(outline):
                 )
         else:
             assert set(ended) == started, (outcomes, failing, definition.to_json())
+    return "translated"

@@ -1,0 +1,83 @@
+"""What a ForEach step runs over, where only an execution has it: JSON in a pipeline parameter."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.definition.expressions import find_references, reference_of
+from airflow_sm_pipelines.definition.problems import shown
+from airflow_sm_pipelines.definition.steps import Step, walk_body
+
+_SHOWN: Final = 120
+"""Characters of an item in a message."""
+
+
+def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
+    """Return how many items a ForEach step runs over; 0 where that cannot be told.
+
+    :param step: the ForEach step.
+    :param values: the values of pipeline parameters, by name.
+    """
+    given = step.arguments["IterableItems"]
+    items = given if isinstance(given, list) else _read(values.get(_parameter(step) or ""))
+    return len(items) if isinstance(items, list) else 0
+
+
+def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the items that an execution would be given, one sentence for each ForEach step.
+
+    A step of the body would fail for it, or, without any item, nothing would run although steps after it expect
+    something.
+
+    :param definition: the document; valid.
+    :param values: the values of pipeline parameters, by name.
+    """
+    for located in definition.walk():
+        name = _parameter(located.step)
+        if located.step.type != "ForEach" or name is None or name not in values:
+            continue
+        what = f"pipeline parameter '{name}', over which ForEach step '{located.step.name}' runs,"
+        items = _read(values[name])
+        if not isinstance(items, list):
+            yield f"{what} is {shown(values[name])}, which is not a JSON list"
+        elif not items:
+            yield f"{what} is an empty list. Skip the launch task where there is nothing to run"
+        else:
+            bodies = [child.step.to_document() for child in walk_body(located)]
+            fields = {
+                found.reference.keys[1:] for found in find_references(bodies) if found.reference.root == "ForEach"
+            }
+            wrong = ((item, why) for item in items if (why := _problem(item, fields)) is not None)
+            for item, why in itertools.islice(wrong, 1):
+                yield f"{what} has the item {json.dumps(item)[:_SHOWN]}, {why}"
+
+
+def _problem(item: Any, fields: set[tuple[str | int, ...]]) -> str | None:
+    """Return why an item does not have what the body reads of it."""
+    for keys in sorted(fields, key=str):
+        found = _read(item) if keys and isinstance(item, str) else item
+        for key in keys:
+            if not isinstance(found, Mapping) or key not in found:
+                return f"which has no field '{key}'"
+            found = found[key]
+        if isinstance(found, (list, dict)) or found is None:
+            return "where the step reads one text, number or boolean"
+    return None
+
+
+def _parameter(step: Step) -> str | None:
+    """Return the pipeline parameter that is a ForEach step's list of items; ``None`` where it is none."""
+    given = step.arguments.get("IterableItems") if isinstance(step.arguments, Mapping) else None
+    reference = reference_of(*next(iter(given.items()))) if isinstance(given, Mapping) and len(given) == 1 else None
+    return reference.name if reference is not None and reference.root == "Parameters" else None
+
+
+def _read(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None

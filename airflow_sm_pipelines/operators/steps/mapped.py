@@ -1,0 +1,332 @@
+"""Mapped steps: ``partial(...).expand(...)`` of a step operator is a ForEach step of the pipeline.
+
+At parse time a mapped operator describes its step once for each item (or once for all, where only the run knows the
+items), and :mod:`airflow_sm_pipelines.translation.mapping` makes one ForEach step of that. On a worker Airflow makes an
+ordinary step operator for the item of the mapped task instance, and that follows the item's run of the step:
+``<step name>-<map index>``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import XComArg
+
+from airflow_sm_pipelines.compatibility.mapped import (
+    MappedOperator,
+    OperatorPartial,
+    expand_over,
+    set_operator_name,
+    take_own_arguments,
+)
+from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM, ItemReference, PropertyReference
+from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
+from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS, NOT_IN_A_BODY
+from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.mapping import SUFFIX, common_node, for_each_node, reads_item, with_item
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode, StepTask
+from airflow_sm_pipelines.translation.reader import to_runtime_value
+from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+StepOperator = Any
+"""The class of the operator that is mapped, which imports this module."""
+
+ITEM: Final = "item"
+"""The keyword of step operators that goes nowhere by itself: ``CURRENT_ITEM`` says where."""
+
+LABEL: Final = "{{ task.item_label }}"
+"""How Airflow shows a mapped task instance, unless its author says otherwise (``map_index_template``)."""
+
+_LABEL_LENGTH: Final = 250
+"""Of ``rendered_map_index``, in Airflow's database."""
+
+_BY_HAND: Final = "or define one step for each item, in a Python loop"
+
+
+class MappedStepOperator(MappedOperator, StepTask):
+    """
+    A mapped step: one ForEach step of the pipeline, and one task instance for each item.
+
+    Has no references of its own, since it has no single result: see :meth:`best` and :attr:`iterations`.
+    """
+
+    _arguments: dict[str, Any]
+    """Those of ``partial`` that are the step's."""
+
+    _keywords: list[dict[str, Any]]
+    """What is expanded, for each item; or once, with references to the item, where the items are late."""
+
+    _late_items: Any
+    """What is a list of items once the launch task runs; ``None`` where the Dag file has the items."""
+
+    def begin(self, method: str, value: Any) -> None:
+        """Check what can be checked at once; called by :func:`~airflow_sm_pipelines.compatibility.mapped.mapped_by`.
+
+        :param method: ``expand`` or ``expand_kwargs``.
+        :param value: what that was given.
+        :raises TranslationError: for what SageMaker cannot map.
+        """
+        if self.partial_kwargs.get("map_index_template") is None:
+            self.partial_kwargs["map_index_template"] = LABEL
+        parts = self.__dict__
+        parts["_arguments"] = take_own_arguments(self)
+        parts["_late_items"] = _late_items(method, value)
+        parts["_keywords"] = self._read(method, value)
+        if self._late_items is None:
+            if reads_item(self._arguments) and not all(ITEM in each for each in self._keywords):
+                raise self._error(
+                    "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...])"
+                )
+            # The scheduler counts them; what is in them need not be JSON.
+            expand_over(self, ITEM, [_label(each) for each in self._keywords])
+        first = self._operators[0]
+        set_operator_name(self, f"{first.custom_operator_name} for each item")
+        if first.step_type in NOT_IN_A_BODY:
+            raise self._error(
+                f"it is a {first.step_type} step, and SageMaker takes no {', '.join(NOT_IN_A_BODY[:-1])} or "
+                f"{NOT_IN_A_BODY[-1]} step in a ForEach step. Do not map it; it may follow a mapped step"
+            )
+        if len(f"{first.step_name}{SUFFIX}") > MAXIMUM_STEP_NAME_LENGTH:
+            raise self._error(
+                f"the name of its ForEach step, '{first.step_name}{SUFFIX}', has more than {MAXIMUM_STEP_NAME_LENGTH} "
+                "characters. Set a shorter step_name"
+            )
+        concurrency = self.max_active_tis_per_dagrun
+        if concurrency is not None and not 1 <= concurrency <= MAXIMUM_CONCURRENCY:
+            raise self._error(
+                f"max_active_tis_per_dagrun={concurrency} becomes the MaxConcurrency of a ForEach step, which is 1 to "
+                f"{MAXIMUM_CONCURRENCY}. Set another"
+            )
+
+    @property
+    def step_name(self) -> str:
+        """The name of the ForEach step. Its runs are named after the step that is mapped."""
+        return f"{self._operators[0].step_name}{SUFFIX}"
+
+    @property
+    def properties(self) -> PropertyReference:
+        """The properties of the ForEach step: ``Status``, ``SucceededStepCount``, ``InputItemCount`` and the like."""
+        return PropertyReference(f"Steps.{self.step_name}")
+
+    @property
+    def iterations(self) -> Sequence[StepOperator]:
+        """The references of each run of the step, by item: ``train.iterations[0].model_artifacts``."""
+        return _Iterations(self)
+
+    def best(self, *, max_by: str | None = None, min_by: str | None = None) -> StepOperator:
+        """Return the references of the run with the highest or the lowest value of something: its ``Selected``.
+
+        A ForEach step selects by one value only.
+
+        :param max_by: a metric of a training job, as ``MetricDefinitions`` name it; of other steps a property, as in
+            ``OutputParameters['score']``. The run with the highest value is selected, of equal ones the first.
+        :param min_by: the same, for the lowest value.
+        :raises TranslationError: for none or both, and for another value than before.
+        """
+        if (max_by is None) == (min_by is None):
+            raise self._error("best(...) takes max_by or min_by, one of them")
+        pick, by = ("MaxBy", max_by) if max_by is not None else ("MinBy", min_by)
+        name, properties = self._operators[0].step_name, str(by)
+        if self._operators[0].step_type == "Training" and properties.replace(":", "_").replace("-", "_").isidentifier():
+            properties = f"FinalMetricDataList['{by}'].Value"
+        selector = {"Pick": pick, "Field": {"Get": f"IterationOutput.{name}.{properties}"}}
+        known = self.__dict__.setdefault("_selector", selector)
+        if known != selector:
+            raise self._error(
+                f"it selects {known['Pick']} {known['Field']['Get']} already, and a ForEach step selects once. Use one "
+                "best(...), or map a second step"
+            )
+        return self._references(f"Steps.{self.step_name}.Selected")
+
+    def to_step_node(self) -> StepNode:
+        """Describe the ForEach step.
+
+        :raises TranslationError: for items that SageMaker cannot take.
+        """
+        selector, concurrency = self.__dict__.get("_selector"), self.max_active_tis_per_dagrun
+        nodes, items = [operator.to_step_node() for operator in self._operators], self._late_items
+        if items is None:
+            try:
+                node, items = common_node(nodes, lambda value: isinstance(to_runtime_value(value), RuntimeValue))
+            except TranslationError as error:
+                raise self._error(str(error).rstrip(".")) from None
+        else:
+            node = nodes[0]
+        return for_each_node(node, items, concurrency=concurrency, selector=selector)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Make the operator of one item, and let it follow the run of the step for that; called by Airflow.
+
+        :param context: Airflow's; it has that operator as its task afterwards.
+        :param jinja_env: Airflow's.
+        """
+        super().render_template_fields(context, jinja_env)
+        operator: Any = context["task"]  # no longer the mapped one
+        operator.iteration = context["ti"].map_index
+
+    def _expand_mapped_kwargs(self, context: Mapping[str, Any], *args: Any) -> Any:
+        if self._late_items is not None:
+            return super()._expand_mapped_kwargs(context, *args)
+        return self._keywords[context["ti"].map_index], set()
+
+    def unmap(self, resolve: Any) -> BaseOperator:
+        """Return the step operator for an item; called by Airflow.
+
+        :param resolve: what is expanded, for that item.
+        """
+        operator: StepOperator = super().unmap(resolve)
+        operator.item_label = _label(resolve)
+        made: BaseOperator = operator
+        return made
+
+    def _get_unmap_kwargs(self, mapped_kwargs: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+        arguments, item = self._arguments, mapped_kwargs.get(ITEM)
+        if item is not None and not isinstance(item, ItemReference):
+            try:
+                arguments = {keyword: with_item(value, item) for keyword, value in arguments.items()}
+            except TranslationError as error:
+                raise self._error(str(error)) from None
+        return {**super()._get_unmap_kwargs(mapped_kwargs, strict=strict), **arguments, **mapped_kwargs}
+
+    @property
+    def _operators(self) -> tuple[StepOperator, ...]:
+        """An operator for each item, or one for all of them where only the run knows the items."""
+        made: tuple[StepOperator, ...] | None = self.__dict__.get("_made")
+        if made is None:
+            made = self.__dict__["_made"] = tuple(map(self._operator, self._keywords))
+        return made
+
+    def _operator(self, keywords: Mapping[str, Any]) -> StepOperator:
+        return self.unmap(keywords)
+
+    def _references(self, root: str) -> StepOperator:
+        """Return an operator whose references begin with a root. It is in no Dag."""
+        operator = self._operator(self._keywords[0])
+        operator.reference_root = root
+        return operator
+
+    def _read(self, method: str, value: Any) -> list[dict[str, Any]]:
+        """What is expanded, for each item, in the order of map indexes; with references to the item where it is late.
+
+        :raises TranslationError: for what SageMaker cannot map.
+        """
+        if method == "expand_kwargs":
+            found = self._listed(value)
+        else:
+            if [*value] != [*value][:1] and any(isinstance(each, XComArg) for each in value.values()):
+                raise self._error(
+                    f"expand({', '.join(f'{key}=...' for key in value)}) means every combination, and SageMaker knows "
+                    "no combinations of lists that only a Dag run has. Let the task return the combinations as dicts, "
+                    "and use expand(item=...) with CURRENT_ITEM['...'] in partial(...)"
+                )
+            for key, given in value.items():
+                if isinstance(given, XComArg):
+                    return [{key: CURRENT_ITEM}]
+                if isinstance(given, Mapping):
+                    raise self._error(f"expand({key}=...) is given a dict, whose items are pairs. Give a list")
+            found = [dict(zip(value, row, strict=True)) for row in itertools.product(*value.values())]
+        if not 1 <= len(found) <= MAXIMUM_ITEMS:
+            raise self._error(
+                f"it is mapped over {len(found)} items, and a ForEach step takes 1 to {MAXIMUM_ITEMS}. "
+                + ("Leave the step out where there is nothing to do" if not found else f"Map over fewer, {_BY_HAND}")
+            )
+        return found
+
+    def _listed(self, value: Any) -> list[dict[str, Any]]:
+        if isinstance(value, XComArg) or any(isinstance(each, XComArg) for each in value):
+            raise self._error(
+                "expand_kwargs(...) is given what only a Dag run has, and SageMaker must know which arguments differ. "
+                "Name the places in partial(...), as in hyperparameters={'max_depth': CURRENT_ITEM['max_depth']}, and "
+                "use expand(item=...)"
+            )
+        for each in value:
+            if twice := [key for key in each if key in self._arguments]:
+                raise self._error(
+                    f"partial(...) and expand_kwargs(...) both give {', '.join(map(repr, twice))}. Give it once"
+                )
+        return [dict(each) for each in value]
+
+    def _error(self, message: str) -> TranslationError:
+        dag_id = "" if self.dag is None else f"Dag '{self.dag.dag_id}', "
+        return TranslationError(f"{dag_id}mapped task '{self.task_id}': {message}.")
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what there is not otherwise: references of an unmapped step, which a mapped one has once for each item.
+        if not name.startswith("_") and isinstance(getattr(self.operator_class, name, None), property):
+            raise AttributeError(
+                f"{self._error('')}".rstrip(" .:")
+                + f" has no '{name}': it runs once for each item. Use .best(max_by=...).{name}, or "
+                f".iterations[0].{name} for one of them."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+if TYPE_CHECKING:
+
+    class StepPartial(OperatorPartial):
+        """A mapped step that is begun: what type checkers see of ``partial(...)``."""
+
+        def expand(self, **mapped_kwargs: Any) -> MappedStepOperator:
+            """Map over every combination of the values of keywords."""
+            ...
+
+        def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> MappedStepOperator:
+            """Map over a list of keywords."""
+            ...
+
+
+class _Iterations(Sequence[Any]):
+    """The references of each run of a mapped step.
+
+    :param mapped: the step.
+    """
+
+    def __init__(self, mapped: MappedStepOperator) -> None:
+        self._mapped = mapped
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, int) or index < 0:
+            raise TypeError(f"The runs of a mapped step are numbered from 0; there is none with the index {index!r}.")
+        count = self._count
+        if count is not None and index >= count:
+            raise IndexError(f"{self._mapped._error(f'it has {count} items, and none with the index {index}')}")  # noqa: SLF001
+        name = self._mapped._operators[0].step_name  # noqa: SLF001
+        return self._mapped._references(f"Steps.{self._mapped.step_name}.IterationOutputs[{index}].{name}")  # noqa: SLF001
+
+    def __len__(self) -> int:
+        if self._count is None:
+            raise TypeError(
+                f"{self._mapped._error('how many items it has is known when the Dag runs; use an index')}"  # noqa: SLF001
+            )
+        return self._count
+
+    @property
+    def _count(self) -> int | None:
+        return None if self._mapped._late_items is not None else len(self._mapped._keywords)  # noqa: SLF001
+
+
+def _late_items(method: str, value: Any) -> Any:
+    """Return what is a list of items once the launch task runs; ``None`` where the Dag file has the items."""
+    if method == "expand" and len(value) == 1:
+        value = next(iter(value.values()))
+    if not isinstance(value, XComArg):
+        return None
+    operators = [operator for operator, _ in value.iter_references()]
+    reference = getattr(operators[0], "items_of", None) if len(operators) == 1 else None
+    return ItemsXComArg(value) if reference is None else reference
+
+
+def _label(keywords: Mapping[str, Any]) -> str:
+    """Return how a mapped task instance is shown: its item."""
+    if len(keywords) == 1:
+        return _shown(next(iter(keywords.values())))[:_LABEL_LENGTH]
+    return ", ".join(f"{key}={_shown(value)}" for key, value in keywords.items())[:_LABEL_LENGTH]
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)

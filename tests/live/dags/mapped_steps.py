@@ -1,0 +1,57 @@
+"""Mapped steps, which are ForEach steps, whose runs wait until a test answers them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, task
+
+from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerPipelineTaskGroup
+
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/answers"
+SOON = {"retries": 2, "retry_delay": timedelta(seconds=1)}
+
+
+def answered(task_id, **arguments):
+    return SageMakerCallbackStepOperator(
+        task_id=task_id, sqs_queue_url=QUEUE_URL, inputs={"step": task_id}, **arguments
+    )
+
+
+def each_answered(**arguments):
+    return SageMakerCallbackStepOperator.partial(
+        task_id="each",
+        sqs_queue_url=QUEUE_URL,
+        inputs={"step": CURRENT_ITEM},
+        outputs={"score": "Float"},
+        **arguments,
+    )
+
+
+def pipeline(dag_id):
+    return SageMakerPipelineTaskGroup(
+        "group",
+        pipeline_name=dag_id.replace("_", "-"),
+        role_arn="arn:aws:iam::123456789012:role/SageMakerPipelines",
+        artifact_uri="s3://example-ml/mapped",
+        waiter_delay=2,
+    )
+
+
+@task
+def names(given):
+    return given
+
+
+with DAG("mapped_steps_cleared", schedule=None), pipeline("mapped_steps_cleared"):
+    each_answered().expand(item=["a", "b", "c"]) >> answered("behind")
+
+with DAG("mapped_steps_retried", schedule=None):
+    found = names(["a", "b"])
+    with pipeline("mapped_steps_retried"):
+        each_answered(**SOON).expand(item=found) >> answered("behind")
+
+with DAG("mapped_steps_too_long", schedule=None):
+    found = names(["long" * 10] * 30)
+    with pipeline("mapped_steps_too_long"):
+        each_answered().expand(item=found)
