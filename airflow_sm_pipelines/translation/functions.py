@@ -178,6 +178,11 @@ class _Reader:
             raise TranslationError(
                 "it is asynchronous, or a generator. A script calls it once and takes what it returns."
             )
+        if hasattr(self.function, "__wrapped__"):
+            raise TranslationError(
+                "another decorator stands below the step's, and the script in the container does not have it. Remove "
+                "it, or apply it inside the function."
+            )
         if self.function.__code__.co_freevars:
             names = ", ".join(map(repr, self.function.__code__.co_freevars))
             raise TranslationError(
@@ -187,7 +192,10 @@ class _Reader:
         source = self._source()
         self._refuse_missing_names(source)
         hints = self._hints()
-        return StepFunction(self.name, tuple(self._parameters(hints)), self._returns(hints), source)
+        returns = self._returns(hints)
+        if not returns:
+            self._refuse_lost_value(source)
+        return StepFunction(self.name, tuple(self._parameters(hints)), returns, source)
 
     def _source(self) -> str:
         try:
@@ -217,6 +225,14 @@ class _Reader:
             "Import it inside the function, make it a parameter, or put it into a module beside the script: "
             "code_dir='...'."
         )
+
+    def _refuse_lost_value(self, source: str) -> None:
+        for node in _inside(ast.parse(source).body[0]):
+            if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
+                raise TranslationError(
+                    f"it returns a value, '{ast.unparse(node)}', and its annotation does not say so. Annotate the dict "
+                    "that it returns, as in '-> dict[str, float]', or return nothing."
+                )
 
     def _hints(self) -> Mapping[str, Any]:
         try:
@@ -272,6 +288,14 @@ def _kind_of(hint: Any) -> str | None:
         return _KINDS.get(hint)
     except TypeError:  # what cannot be hashed is no type of these
         return None
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a definition is made of, without the functions and classes inside it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            yield child
+            yield from _inside(child)
 
 
 def _names_from_outside(source: str) -> set[str]:

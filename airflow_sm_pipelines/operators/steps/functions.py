@@ -63,7 +63,8 @@ def _taken(
     :raises TranslationError: naming the function, the parameter and the fix.
     """
     function = read_function(python_callable)
-    given = arguments_of_call(function, inspect.signature(python_callable), op_args, op_kwargs)
+    signature = inspect.signature(python_callable)
+    given = arguments_of_call(function, signature, op_args, op_kwargs)
     inputs: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for parameter in function.parameters:
@@ -74,6 +75,12 @@ def _taken(
         elif name not in given or (given[name] is None and not parameter.is_required):
             if parameter.is_required:
                 raise TranslationError(f"{function.name}() needs '{name}'. Give {name}=....")
+            default = signature.parameters[name].default
+            if name in given and default is not None:
+                raise TranslationError(
+                    f"{function.name}() is given None for '{name}', and would get its default, {default!r}. Leave it "
+                    "out, or make None the default."
+                )
         elif parameter.kind == PATH:
             inputs[name] = _place(function, name, given[name])
         else:
@@ -108,6 +115,12 @@ def _place(function: StepFunction, name: str, given: Any) -> Any:
             "such as made.outputs['train']."
         )
     return given
+
+
+def _local_path(name: str, place: Any) -> str:
+    """Return where the job writes an output, as ``outputs`` of the operator says it."""
+    path = place.get("LocalPath") if isinstance(place, Mapping) else place
+    return str(path or f"{PROCESSING_DIRECTORY}/output/{name}")
 
 
 def _value(function: StepFunction, parameter: FunctionParameter, given: Any) -> Any:
@@ -179,7 +192,8 @@ class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator):
         **kwargs: Any,
     ) -> None:
         names = list(outputs)
-        written = {name: f"{PROCESSING_DIRECTORY}/output/{name}" for name in names}
+        places = outputs if isinstance(outputs, Mapping) else {}
+        written = {name: _local_path(name, places.get(name)) for name in names}
         with _named(kwargs):
             function, inputs, values = _taken(python_callable, op_args, op_kwargs or {}, written)
             for name in names:

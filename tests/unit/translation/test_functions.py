@@ -330,3 +330,34 @@ def test_calls_that_fit():
     """Arguments by position and by name; those that are left out stay out."""
     arguments = arguments_of_call(read_function(fit), inspect.signature(fit), ("s3://a",), {"depth": 3})
     assert arguments == {"train": "s3://a", "depth": 3}
+
+
+def returning_without_saying_so(n: int):
+    if n:
+        return {"n": n}
+    return None
+
+
+@functools.wraps(returning_without_saying_so)
+def below_another_decorator(*args, **kwargs):
+    return returning_without_saying_so(*args, **kwargs)
+
+
+def returning_inside(n: int) -> None:
+    def inner():
+        return n
+
+    print(inner(), lambda: n)
+
+
+def test_a_value_that_would_be_lost_is_refused():
+    """What is returned without an annotation would be written nowhere; functions inside may return what they like."""
+    with pytest.raises(TranslationError, match=r"it returns a value, 'return \{'n': n\}', and its annotation does not"):
+        read_function(returning_without_saying_so)
+    assert read_function(returning_inside).returns is False
+
+
+def test_a_decorator_that_would_be_lost_is_refused():
+    """The script has the source of the function alone, so another decorator would silently do nothing."""
+    with pytest.raises(TranslationError, match="another decorator stands below the step's, and the script in the"):
+        read_function(below_another_decorator)

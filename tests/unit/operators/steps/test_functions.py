@@ -248,3 +248,39 @@ def test_without_keywords(dag, group):
     with group(default_args=JOB):
         made = sagemaker_processing(evaluate)("s3://lake/m", "s3://lake/t")
     assert isinstance(made, SageMakerProcessingFunctionOperator)
+
+
+@pytest.mark.parametrize("place", ["/opt/ml/processing/own", {"LocalPath": "/opt/ml/processing/own"}])
+def test_an_output_with_a_place_of_its_own_is_written_there(dag, group, place):
+    """The function gets the directory that SageMaker uploads, wherever `outputs` puts it in the container."""
+
+    def write(train: Path) -> None:
+        print(train)
+
+    with group() as made:
+        sagemaker_processing(**JOB, outputs={"train": place})(write)()
+    [output] = arguments(made, "write")["ProcessingOutputConfig"]["Outputs"]
+    assert output["S3Output"]["LocalPath"] == "/opt/ml/processing/own"
+    assert b"/opt/ml/processing/own" in code_of(made, "write")["write.py"]
+    assert b"/opt/ml/processing/output/train" not in code_of(made, "write")["write.py"]
+
+
+def test_none_is_not_taken_for_another_default(dag, group):
+    """A job is not told None, so a parameter whose default is something else cannot be given it; any other can."""
+
+    def measure(depth: int | None = 5, label: str | None = None) -> None:
+        print(depth, label)
+
+    with group() as made:
+        sagemaker_processing(**JOB)(measure)(label=None)
+    assert "ContainerArguments" not in arguments(made, "measure")["AppSpecification"]
+
+    def given_none():
+        with group("other"):
+            sagemaker_processing(**JOB)(measure)(depth=None)
+
+    with pytest.raises(TranslationError) as caught:
+        given_none()
+    assert str(caught.value).endswith(
+        "measure() is given None for 'depth', and would get its default, 5. Leave it out, or make None the default."
+    )
