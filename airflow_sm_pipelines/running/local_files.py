@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from airflow_sm_pipelines.definition.code_references import SUBMIT_DIRECTORY
 from airflow_sm_pipelines.definition.problems import Problem, error
-from airflow_sm_pipelines.translation.code import LocalCode, read_files
+from airflow_sm_pipelines.translation.code import LocalCode, read_path
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 BUCKET: Final = "sm-pipelines-local"
@@ -109,10 +109,9 @@ class LocalFiles:
         if not value or (_SCHEME.match(value) and not value.startswith(_FILE)):
             return None
         place = self.folder / (local_path(value) if value.startswith(_FILE) else Path(value))
-        if place.is_dir():
-            return LocalCode(read_files(place), "")
-        if place.is_file():
-            return LocalCode(((place.name, place.read_bytes()),), place.name)
+        code = read_path(place)
+        if code is not None:
+            return code
         self.problems.append(
             error(
                 f"'{value}' is neither an S3 URI nor a local file or directory (looked for {place}). A relative path "

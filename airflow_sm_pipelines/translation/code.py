@@ -87,7 +87,7 @@ def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCod
         if entry_point not in dict(files):
             raise TranslationError(f"there is no entry_point '{entry_point}' in the directory {path}.")
         return LocalCode(files, entry_point)
-    if not path.is_file():
+    if (file := read_path(path)) is None:
         raise TranslationError(
             f"there is no code file '{code}' (looked for {path}). A relative path starts at the "
             "Dag file's directory; code already in S3 is given as 's3://bucket/key'."
@@ -97,7 +97,17 @@ def read_local_code(code: str, entry_point: str | None, folder: str) -> LocalCod
             f"code='{code}' is one file, so entry_point='{entry_point}' cannot name another. "
             "Leave entry_point out, or give the directory as code."
         )
-    return LocalCode(((path.name, path.read_bytes()),), path.name)
+    return file
+
+
+def read_path(path: Path) -> LocalCode | None:
+    """Read a file, which is its own entry point, or a directory, which has none; ``None`` where neither is there.
+
+    :param path: of either.
+    """
+    if path.is_dir():
+        return LocalCode(read_files(path), "")
+    return LocalCode(((path.name, path.read_bytes()),), path.name) if path.is_file() else None
 
 
 def read_files(directory: Path) -> tuple[tuple[str, bytes], ...]:

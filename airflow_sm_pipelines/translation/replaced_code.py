@@ -20,7 +20,7 @@ from airflow_sm_pipelines.definition.code_references import (
 )
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.code import LocalCode, read_files
+from airflow_sm_pipelines.translation.code import LocalCode, read_path
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 _OUTPUTS: Final = ("S3Output", "OutputDataConfig", "TransformOutput")
@@ -148,17 +148,15 @@ class ReplacedCode:
 
 
 def _read_local(uri: str, path: Path, given: str | Path) -> LocalCode:
-    if path.is_dir():
-        files = read_files(path)
-        if not files:
-            raise TranslationError(f"code['{uri}'] is '{given}', a directory without files ({path}).")
-        return LocalCode(files, "")
-    if not path.is_file():
+    code = read_path(path)
+    if code is None:
         raise TranslationError(
             f"code['{uri}'] is '{given}', and there is no such file or directory (looked for {path}). A relative path "
             "starts at the Dag file's directory."
         )
-    return LocalCode(((path.name, path.read_bytes()),), path.name)
+    if not code.files:
+        raise TranslationError(f"code['{uri}'] is '{given}', a directory without files ({path}).")
+    return code
 
 
 def _is_directory(code: LocalCode) -> bool:
