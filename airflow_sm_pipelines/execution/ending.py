@@ -46,6 +46,7 @@ class Awaited:
         outcomes ``"True"`` and ``"False"``. Empty for every other task.
     :param skip_on_failure: skip the task where it would fail, as ``soft_fail`` has it.
     :param returns_arn: the task returns the execution's ARN.
+    :param fails_for_good: trying the task again cannot help where its step failed.
     """
 
     target: StepTarget | ExecutionTarget
@@ -53,6 +54,7 @@ class Awaited:
     skipped_task_ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     skip_on_failure: bool = False
     returns_arn: bool = True
+    fails_for_good: bool = False
 
     @classmethod
     def from_dict(cls, serialized: Mapping[str, Any]) -> Awaited:
@@ -70,6 +72,7 @@ class Awaited:
             serialized.get("skipped_task_ids", {}),
             serialized.get("skip_on_failure", False),
             serialized.get("returns_arn", True),
+            serialized.get("fails_for_good", False),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class Awaited:
             "property_files": [each.to_document() for each in self.property_files],
             "skipped_task_ids": {outcome: list(ids) for outcome, ids in self.skipped_task_ids.items()},
             "skip_on_failure": self.skip_on_failure,
+            "fails_for_good": self.fails_for_good,
         }
         given = {key: value for key, value in parts.items() if value}
         return given if self.returns_arn else {**given, "returns_arn": False}
@@ -122,8 +126,12 @@ class Awaited:
             return Ending(self, "skipped", decision.reason, snapshot)
         over = step if step is not None and step.status.is_terminal else None
         if isinstance(decision, Fail):
+            final = self.fails_for_good and over is not None
             return replace(
-                self.failure(decision.reason), snapshot=snapshot, step=over, reported=self._reported(snapshot, step)
+                self.failure(decision.reason, final=final),
+                snapshot=snapshot,
+                step=over,
+                reported=self._reported(snapshot, step),
             )
         skipped: tuple[str, ...] = ()
         if self.skipped_task_ids:
