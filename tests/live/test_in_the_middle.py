@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import httpx
+import psutil
 import pytest
 
 from tests.faults import faults
 
-pytest.importorskip("airflow.sdk.execution_time.hitl", reason="Airflow has approvals from 3.1 on")
-
+has_approvals = pytest.mark.skipif(
+    find_spec("airflow.sdk.execution_time.hitl") is None, reason="Airflow has approvals from 3.1 on"
+)
 SECONDS = 120
 CHOSEN = {
     "middle_succeeds": {"rounds": 3},
@@ -147,13 +150,19 @@ def test_a_stopped_execution_does_not_wait_for_the_task(live, queue, tmp_path):
     assert live.executions("middle-stopped") == {arn: "Stopped"}
 
 
-def test_a_triggerer_that_is_killed_while_it_answers_loses_nothing(live, queue, tmp_path):
-    """Killed after the service has the answer and before it knows: another one sends the same answer again."""
+def test_neither_a_killed_worker_nor_a_killed_triggerer_loses_an_answer(live, queue, tmp_path):
+    """The task's next try is waited for; killed with its answer on the way, another triggerer sends the same one again."""
     run = live.start("middle_killed", {"file": str(tmp_path / "middle_killed")})
     arn = live.await_execution(run)
     live.answers.succeed(arn, "before")
     token = await_token(live, run, arn, "choose")
-    with live.proxy.held("SendPipelineExecutionStepSuccess", acted=False, CallbackToken=token) as hold:
+    killed = live.processes(run, "group.choose")
+    for process in reversed(killed):
+        process.kill()
+    psutil.wait_procs(killed, timeout=10)
+    live.await_that(lambda: live.tries(run)["group.choose"] == 2, "the second try of the task", run)
+    assert answers(live, token) == []
+    with live.proxy.held("SendPipelineExecutionStepSuccess", acted=True, CallbackToken=token) as hold:
         choose(tmp_path, "middle_killed", {"rounds": 7})
         hold.await_call(SECONDS)
         live.stack.triggerer.kill()
@@ -164,7 +173,8 @@ def test_a_triggerer_that_is_killed_while_it_answers_loses_nothing(live, queue, 
 
     calls = live.proxy.calls("SendPipelineExecutionStepSuccess", CallbackToken=token)
     assert (run.state, live.states(run)) == ("success", STATES)
-    assert [call.status for call in calls] == [None, 200]
+    assert [(call.forwarded, call.status) for call in calls] == [(True, None), (True, 200)]
+    assert (live.tries(run)["group.choose"], live.tries(run)["group.choose_callback"]) == (2, 1)
     assert len({call.request["ClientRequestToken"] for call in calls}) == 1
     assert live.executions("middle-killed") == {arn: "Succeeded"}
 
@@ -184,6 +194,7 @@ def respond(live, run, option):
     live.api._change("PATCH", f"/api/v2{path}", {"chosen_options": [option], "params_input": {}})
 
 
+@has_approvals
 def test_a_person_approves_or_rejects_a_model(live, queue, example_runs):
     """Approved, the model is registered; rejected, the execution fails with the reason and the rest is skipped."""
     runs = {option: live.start("example_approval") for option in ("Approve", "Reject")}

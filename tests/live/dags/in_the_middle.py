@@ -31,7 +31,7 @@ def answered(task_id, **inputs):
     )
 
 
-@task.sensor(poke_interval=1, timeout=240, mode="reschedule")
+@task.sensor(poke_interval=1, timeout=240)
 def choose(params=None):
     """Wait for the file that a test writes, and return what is in it; fail or be skipped where that is said."""
     import json
@@ -53,7 +53,9 @@ def choose(params=None):
 for dag_id in ("middle_succeeds", "middle_skips", "middle_fails", "middle_stopped", "middle_lost", "middle_killed"):
     with DAG(dag_id, schedule=None, params={"file": ""}), pipeline(dag_id):
         before = answered("before")
-        chosen = choose.override(retries=int(dag_id == "middle_fails"), retry_delay=timedelta(seconds=1))()
+        chosen = choose.override(
+            retries=int(dag_id in ("middle_fails", "middle_killed")), retry_delay=timedelta(seconds=1)
+        )()
         before >> chosen
         answered("behind", rounds=chosen["rounds"])
         if dag_id == "middle_stopped":
