@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
 from airflow_sm_pipelines.running.results import StepResults
 from airflow_sm_pipelines.running.rows import Row
+
+MOST_VALUES: Final = 20
+"""So many values of a step's property files are shown; all of them are in its outputs."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,7 @@ class Summary:
             if each.step.status is StepStatus.FAILED:
                 yield from _failure(each)
         yield from _section("conditions", [line for each in self.results for line in _conditions(each)])
-        yield from _section(
-            "metrics",
-            [f"{each.step.name}  {name} = {value:g}" for each in self.results for name, value in each.metrics.items()],
-        )
+        yield from _section("metrics", [line for each in self.results for line in _metrics(each)])
         yield from _section(
             "outputs",
             [f"{each.step.name}  {name}: {path}" for each in self.results for name, path in each.outputs.items()],
@@ -71,6 +72,28 @@ def _failure(results: StepResults) -> Iterator[str]:
     if results.log_tail:
         yield f"  the last lines of its log ({len(results.log_tail)}):"
         yield from (f"    {line}" for line in results.log_tail)
+
+
+def _metrics(results: StepResults) -> Iterator[str]:
+    """Yield a line for each metric of a job, and for each value in a step's property files, up to a number."""
+    step = results.step.name
+    yield from (f"{step}  {name} = {value:g}" for name, value in results.metrics.items())
+    values = [found for name, content in results.property_files.items() for found in _values(name, content)]
+    yield from (f"{step}  {path} = {value}" for path, value in values[:MOST_VALUES])
+    if len(values) > MOST_VALUES:
+        yield f"{step}  ... and {len(values) - MOST_VALUES} more values in its property files"
+
+
+def _values(path: str, content: Any) -> Iterator[tuple[str, str]]:
+    """Yield the texts, numbers and booleans in a property file, each with its place."""
+    if isinstance(content, Mapping):
+        for key, inner in content.items():
+            yield from _values(f"{path}.{key}", inner)
+    elif isinstance(content, list):
+        for index, inner in enumerate(content):
+            yield from _values(f"{path}[{index}]", inner)
+    else:
+        yield path, f"{content:g}" if type(content) is float else json.dumps(content, ensure_ascii=False)
 
 
 def _conditions(results: StepResults) -> Iterator[str]:

@@ -111,6 +111,8 @@ def test_a_pipeline_runs_to_success(tmp_path: Path) -> None:
         "conditions:",
         "  enough: True",
         "    measure.metrics.rows (3) >= Parameters.Least (3): holds",
+        "metrics:",
+        "  measure  metrics.rows = 3",
         "outputs:",
         "  measure  evaluation: .sm-pipelines/ID/measure/evaluation",
     ]
@@ -130,6 +132,8 @@ def test_a_pipeline_runs_to_success(tmp_path: Path) -> None:
         "conditions:",
         "  enough: True",
         "    measure.metrics.rows (3) >= Parameters.Least (3): holds",
+        "metrics:",
+        "  measure  metrics.rows = 3",
         "outputs:",
         "  measure  evaluation: .sm-pipelines/ID/measure/evaluation",
     ]

@@ -60,9 +60,25 @@ def test_the_end_as_text():
         "    prepare.metrics.a (1) >= 2: does not hold",
         "metrics:",
         "  prepare  auc = 0.93",
+        "  prepare  metrics.a = 1",
         "outputs:",
         "  prepare  train: .sm-pipelines/x/prepare/train",
         "the output 'test' cannot be brought here",
+    ]
+
+
+def test_the_values_of_property_files():
+    """Each with its place; of many the first, and how many more there are."""
+    content = {"accuracy": {"value": 0.95614035}, "classes": [{"f1": 1, "name": "é"}, None], "many": list(range(30))}
+    summary = replace(SUMMARY, results=[StepResults(SEEN.steps["prepare"], property_files={"metrics": content})])
+    assert list(summary.lines())[1:] == [
+        "metrics:",
+        "  prepare  metrics.accuracy.value = 0.95614",
+        "  prepare  metrics.classes[0].f1 = 1",
+        '  prepare  metrics.classes[0].name = "é"',
+        "  prepare  metrics.classes[1] = null",
+        *(f"  prepare  metrics.many[{index}] = {index}" for index in range(16)),
+        "  prepare  ... and 14 more values in its property files",
     ]
 
 
