@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from importlib.util import find_spec
 
 import httpx
 import psutil
 import pytest
 
+from airflow_sm_pipelines.compatibility.triggerer import SETTLED_AFTER
 from tests.faults import faults
 
 has_approvals = pytest.mark.skipif(
@@ -151,7 +153,7 @@ def test_a_stopped_execution_does_not_wait_for_the_task(live, queue, tmp_path):
 
 
 def test_neither_a_killed_worker_nor_a_killed_triggerer_loses_an_answer(live, queue, tmp_path):
-    """The task's next try is waited for; killed with its answer on the way, another triggerer sends the same one again."""
+    """The task's next try is waited for; killed with its answer on the way back, another triggerer finds it answered."""
     run = live.start("middle_killed", {"file": str(tmp_path / "middle_killed")})
     arn = live.await_execution(run)
     live.answers.succeed(arn, "before")
@@ -173,9 +175,8 @@ def test_neither_a_killed_worker_nor_a_killed_triggerer_loses_an_answer(live, qu
 
     calls = live.proxy.calls("SendPipelineExecutionStepSuccess", CallbackToken=token)
     assert (run.state, live.states(run)) == ("success", STATES)
-    assert [(call.forwarded, call.status) for call in calls] == [(True, None), (True, 200)]
+    assert [(call.forwarded, call.status) for call in calls] == [(True, None)]
     assert (live.tries(run)["group.choose"], live.tries(run)["group.choose_callback"]) == (2, 1)
-    assert len({call.request["ClientRequestToken"] for call in calls}) == 1
     assert live.executions("middle-killed") == {arn: "Succeeded"}
 
 
@@ -191,6 +192,9 @@ def respond(live, run, option):
         )
 
     live.await_that(asked, f"the question of {run}", run)
+    # Airflow fails a task that goes on before the scheduler has heard that its worker is done.
+    settled = time.monotonic() + SETTLED_AFTER
+    live.await_that(lambda: time.monotonic() > settled, "the scheduler", run)
     live.api._change("PATCH", f"/api/v2{path}", {"chosen_options": [option], "params_input": {}})
 
 
