@@ -470,7 +470,8 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
 
     assert refused(build) == PREFIX + (
         "task 'churn.notify' (_PythonDecoratedOperator) is no step of a SageMaker pipeline. Move it before or after "
-        "the group, or use one of the SageMaker...StepOperator classes."
+        "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline then "
+        "waits for an Airflow task in its middle."
     )
 
 
@@ -657,7 +658,7 @@ def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'approve', or a Callback or Lambda step of it."
+        "after 'approve', or define it inside the group, and give that callback_queue_url."
     )
 
 
