@@ -178,6 +178,11 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
             f"task '{task.task_id}' stands in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
             "steps as often as they are to run, or loop around a SageMakerPipelineOperator."
         )
+    if node is None and isinstance(task, MappedOperator):
+        raise TranslationError(
+            f"task '{task.task_id}' is mapped and is no step of a SageMaker pipeline, which waits for one task at a "
+            "time. Move it before or after the group, or define one task for each item, in a Python loop."
+        )
     if node is None:
         raise TranslationError(
             f"task '{task.task_id}' ({task.task_type}) is no step of a SageMaker pipeline. "

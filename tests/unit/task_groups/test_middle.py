@@ -273,8 +273,8 @@ def taken():
         (
             mapped,
             (
-                "task 'churn.approve' is mapped, and a pipeline has no mapped steps. Define one step for each item, in a Python "
-                "loop."
+                "task 'churn.approve' is mapped and is no step of a SageMaker pipeline, which waits for one task at a time. "
+                "Move it before or after the group, or define one task for each item, in a Python loop."
             ),
         ),
         (

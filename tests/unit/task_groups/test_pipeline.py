@@ -476,15 +476,15 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
 
 
 def test_a_mapped_task_that_is_no_step_is_refused(dag, group):
-    """It is refused as any other task in the group, under the name of its operator."""
+    """The pipeline could not wait for all of its instances."""
 
     def build():
         with group():
             SageMakerPipelineOperator.partial(task_id="a", pipeline_name="p").expand(parameters=[{}, {}])
 
     assert refused(build) == PREFIX + (
-        "task 'churn.a' (SageMakerPipelineOperator) is no step of a SageMaker pipeline. Move it before or after the "
-        "group, or use one of the SageMaker...StepOperator classes."
+        "task 'churn.a' is mapped and is no step of a SageMaker pipeline, which waits for one task at a time. Move it "
+        "before or after the group, or define one task for each item, in a Python loop."
     )
 
 
