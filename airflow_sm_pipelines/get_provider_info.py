@@ -26,12 +26,13 @@ def get_provider_info() -> dict[str, Any]:
             "operators.",
             "operators.items",
             "operators.launch",
+            "operators.steps.airflow_task",
             "operators.steps.existing",
             "operators.steps.functions",
         ),
         "sensors": _modules("sensors."),
         "hooks": _modules("hooks."),
-        "triggers": _modules("triggers.", "triggers.execution", "triggers.step"),
+        "triggers": _modules("triggers.", "triggers.answering", "triggers.execution", "triggers.step"),
         "task-decorators": [
             {"name": name, "class-name": f"{_MODULES[name]}.{name}"}
             for name in ("sagemaker_processing", "sagemaker_training")

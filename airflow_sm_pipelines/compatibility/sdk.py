@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from airflow.sdk.bases.decorator import get_unique_task_id
 from airflow.sdk.definitions.param import DagParam
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 if TYPE_CHECKING:
     from airflow.sdk import TaskGroup
 
-__all__ = ["LOOPS", "DagParam", "MappedTaskGroup", "get_unique_task_id", "loop_around"]
+__all__ = ["LOOPS", "DagParam", "MappedTaskGroup", "PlainXComArg", "get_unique_task_id", "loop_around"]
 
 LOOPS: tuple[type, ...]
 """The classes of task groups that Airflow runs again and again: what ``loop`` of a ``@task_group`` makes."""

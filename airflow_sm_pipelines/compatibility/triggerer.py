@@ -27,6 +27,7 @@ __all__ = [
     "push_xcoms",
     "read_xcom",
     "see_through",
+    "skipped_by",
     "skipping_xcom",
     "start_in",
     "until_worker_is_done",
@@ -45,6 +46,7 @@ A task that resumes before the scheduler has heard that its first worker is done
 
 _SKIPMIXIN_KEY: Final = "skipmixin_key"
 _SKIPPED: Final = "skipped"
+_FOLLOWED: Final = "followed"
 """As ``airflow.ti_deps.deps.not_previously_skipped_dep`` has them, which a Dag file had better not load."""
 
 _under_way: set[asyncio.Task[None]] = set()
@@ -144,6 +146,21 @@ def skipping_xcom(task_ids: Sequence[str]) -> dict[str, dict[str, list[str]]]:
     :param task_ids: full ids.
     """
     return {_SKIPMIXIN_KEY: {_SKIPPED: list(task_ids)}}
+
+
+async def skipped_by(task_instance: Any, task_id: str, task_ids: Sequence[str]) -> set[str]:
+    """Return which of some tasks directly behind a task were skipped by it, in a trigger's Dag run.
+
+    :param task_instance: the trigger's ``task_instance``.
+    :param task_id: an unmapped task of the run that can skip, as its ``inherits_from_skipmixin`` says; it has ended.
+    :param task_ids: full ids.
+    """
+    told = await read_xcom(task_instance, _SKIPMIXIN_KEY, task_id)
+    if not isinstance(told, Mapping):
+        return set()
+    if _FOLLOWED in told:
+        return set(task_ids) - set(told[_FOLLOWED])
+    return set(task_ids) & set(told.get(_SKIPPED, ()))
 
 
 def _place(task_instance: Any, task_id: str | None) -> dict[str, Any]:

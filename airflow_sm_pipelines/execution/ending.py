@@ -47,6 +47,7 @@ class Awaited:
     :param skip_on_failure: skip the task where it would fail, as ``soft_fail`` has it.
     :param returns_arn: the task returns the execution's ARN.
     :param cache_config: the ``CacheConfig`` of a step with caching on.
+    :param fails_for_good: trying the task again cannot help where its step failed.
     """
 
     target: StepTarget | ExecutionTarget
@@ -55,6 +56,7 @@ class Awaited:
     skip_on_failure: bool = False
     returns_arn: bool = True
     cache_config: Mapping[str, Any] | None = None
+    fails_for_good: bool = False
 
     @classmethod
     def from_dict(cls, serialized: Mapping[str, Any]) -> Awaited:
@@ -73,6 +75,7 @@ class Awaited:
             serialized.get("skip_on_failure", False),
             serialized.get("returns_arn", True),
             serialized.get("cache_config"),
+            serialized.get("fails_for_good", False),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +91,7 @@ class Awaited:
             "skipped_task_ids": {outcome: list(ids) for outcome, ids in self.skipped_task_ids.items()},
             "skip_on_failure": self.skip_on_failure,
             "cache_config": self.cache_config and dict(self.cache_config),
+            "fails_for_good": self.fails_for_good,
         }
         given = {key: value for key, value in parts.items() if value}
         return given if self.returns_arn else {**given, "returns_arn": False}
@@ -126,8 +130,12 @@ class Awaited:
             return Ending(self, "skipped", decision.reason, snapshot)
         over = step if step is not None and step.status.is_terminal else None
         if isinstance(decision, Fail):
+            final = self.fails_for_good and over is not None
             return replace(
-                self.failure(decision.reason), snapshot=snapshot, step=over, reported=self._reported(snapshot, step)
+                self.failure(decision.reason, final=final),
+                snapshot=snapshot,
+                step=over,
+                reported=self._reported(snapshot, step),
             )
         skipped: tuple[str, ...] = ()
         if self.skipped_task_ids:

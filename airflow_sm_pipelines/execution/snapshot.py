@@ -85,6 +85,12 @@ class StepSnapshot:
         return None if outcome is None else str(outcome).lower() == "true"
 
     @property
+    def callback_token(self) -> str | None:
+        """What a Callback step is answered with; ``None`` for other steps and until it is listed."""
+        token = self.metadata.get("Callback", {}).get("CallbackToken")
+        return None if token is None else str(token)
+
+    @property
     def reason(self) -> str | None:
         """Why the step failed: its FailureReason, or the message of a Fail step."""
         if self.failure_reason:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.answer import Answer, callback_token_in
 from airflow_sm_pipelines.execution.secrets import NO_SECRETS, Secrets
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
@@ -20,6 +21,13 @@ from airflow_sm_pipelines.hooks.services import AwsServicesHook
 
 DEFINITIONS_KEPT: Final = 16
 """Of how many executions a hook keeps the definition; of those asked for last."""
+
+
+MOST_RECEIVES: Final = 50
+"""How often a queue is asked for ten messages in one search."""
+
+HIDDEN_SECONDS: Final = 30
+"""How long a search hides the messages that it has read, from itself above all."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,63 @@ class PipelineExecutionsHook(AwsServicesHook):
             ClientRequestToken=client_request_token,
             **_parallelism(max_parallel_execution_steps),
         )
+
+    def answer_callback(self, pipeline_execution_arn: str, callback_token: str, answer: Answer) -> None:
+        """Tell the service how what a Callback step waits for has ended. The same answer may be sent again.
+
+        :param pipeline_execution_arn: the execution.
+        :param callback_token: of the step.
+        :param answer: what to tell.
+        :raises SageMakerServiceError: in the service's words, such as when another answer came before.
+        """
+        tokens = {
+            "CallbackToken": callback_token,
+            "ClientRequestToken": answer.request_token(pipeline_execution_arn, callback_token),
+        }
+        if answer.outputs is None:
+            self.call("sagemaker", "send_pipeline_execution_step_failure", FailureReason=answer.reason, **tokens)
+            return
+        outputs = [{"Name": name, "Value": value} for name, value in answer.outputs.items()]
+        self.call("sagemaker", "send_pipeline_execution_step_success", OutputParameters=outputs, **tokens)
+
+    def find_callback_token(self, queue_url: str, pipeline_execution_arn: str, task_id: str) -> str | None:
+        """Look for the token of a Callback step in its queue, where the service does not list it.
+
+        Messages stay in the queue; others see them again after half a minute.
+
+        :param queue_url: the queue.
+        :param pipeline_execution_arn: the execution.
+        :param task_id: the Airflow task that the step stands for.
+        :return: that of the latest message; ``None`` where none is found now.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        found: dict[int, str] = {}
+        for _ in range(MOST_RECEIVES):
+            received = self.call(
+                "sqs",
+                "receive_message",
+                QueueUrl=queue_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", ())
+            if not received:
+                break
+            for message in received:
+                if token := callback_token_in(message["Body"], pipeline_execution_arn, task_id):
+                    found[int(message.get("Attributes", {}).get("SentTimestamp", 0))] = token
+        return found[max(found)] if found else None
+
+    def declared_outputs(self, pipeline_execution_arn: str, step_name: str) -> dict[str, str]:
+        """The types of the outputs that a step declares in the definition that an execution runs, by their names.
+
+        :param pipeline_execution_arn: the execution.
+        :param step_name: the step.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        steps = [located.step for located in self.parsed_definition(pipeline_execution_arn).walk()]
+        declared = [each for step in steps if step.name == step_name for each in step.extra.get("OutputParameters", ())]
+        return {each["OutputName"]: each["OutputType"] for each in declared}
 
     def execution_parameters(self, pipeline_execution_arn: str) -> dict[str, str]:
         """The values that an execution was started with, by pipeline parameter; defaults are not among them.

@@ -112,6 +112,11 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     def definition_digest(self) -> str | None:
         """What tells the group's pipeline definition from others; ``None`` until the group is complete."""
 
+    @property
+    def task_ids(self) -> set[str]:
+        """The full ids of all tasks in the group and in those inside it."""
+        return {task.task_id for task in self}
+
     @abstractmethod
     def compile(self) -> CompiledPipeline:
         """Return the document the group stands for, and the values an execution is started with. Changes nothing."""
@@ -225,8 +230,8 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
                 raise TranslationError(
                     f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
                     f"follows '{task_id}' or uses its XCom. The whole pipeline starts at once, so no task outside can "
-                    f"run in the middle of it. Make two groups, one before and one after '{task_id}', or a Callback or "
-                    "Lambda step of it."
+                    f"run in the middle of it. Make two groups, one before and one after '{task_id}', or define it "
+                    "inside the group, and give that callback_queue_url."
                 )
 
     def _add_launch(self, compiled: CompiledPipeline) -> None:

@@ -11,12 +11,19 @@ from airflow.providers.common.compat.sdk import TriggerRule
 
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
-from airflow_sm_pipelines.execution.resume import definition_digest
+from airflow_sm_pipelines.execution.resume import OnRetry, definition_digest
 from airflow_sm_pipelines.operators.items import SageMakerPipelineItemsOperator
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
 from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
+from airflow_sm_pipelines.task_groups.middle import (
+    add_callback_tasks,
+    connect_callback_tasks,
+    middle_of,
+    refuse_late_edges,
+    refuse_outputs_before_the_start,
+)
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
@@ -76,6 +83,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         follow; tags that others have given it stay.
     :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
     :param mlflow_experiment_name: the MLflow experiment of each execution.
+    :param callback_queue_url: the URL of an SQS queue for this group alone. With it, an Airflow task may stand in the
+        middle of the group: the pipeline has a Callback step in its place, and waits there for its end.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     :raises TranslationError: at parse time, for everything SageMaker could not run.
     """
@@ -87,10 +96,17 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         role_arn: str,
         artifact_uri: str,
         parameters: Mapping[str, Any] | None = None,
+        callback_queue_url: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(group_id, role_arn=role_arn, artifact_uri=artifact_uri, **kwargs)
         self._require_artifact_uri(artifact_uri)
+        if callback_queue_url is not None and not _is_queue_url(callback_queue_url):
+            raise TranslationError(
+                f"{self._subject}: callback_queue_url={callback_queue_url!r} is not the URL of a queue; give "
+                "'https://sqs.<region>.amazonaws.com/<account>/<name>'."
+            )
+        self._callback_queue_url = callback_queue_url
         self._compiled: tuple[PipelineOutline, CompiledPipeline] | None = None
         self._declared = declare(parameters or {}, self._subject)
 
@@ -195,18 +211,49 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
             return self._compile_changes(self._steps())
 
     def complete(self) -> CompiledPipeline:
-        """Make each step's task follow the tasks of the steps it refers to, and translate the group."""
+        """Make each step's task follow the tasks of the steps it refers to, and translate the group.
+
+        Before that, make the tasks beside Airflow tasks in the middle.
+        """
         with without_collections():
+            try:
+                if self._callback_queue_url is not None:
+                    add_callback_tasks(self, self.settings, self._callback_queue_url)
+                middle = middle_of(self)
+                refuse_outputs_before_the_start({each.name: each.value for each in self._declared}, middle)
+            except TranslationError as error:
+                raise TranslationError(f"{self._subject}: {error}") from None
+            if middle and self.settings.wait.on_retry == OnRetry.RESTART.value:
+                raise TranslationError(
+                    f"{self._subject}: on_retry='restart' runs all steps again, and Airflow task "
+                    f"'{next(iter(middle))}' in the middle of them, once it is over, would leave the other execution "
+                    "waiting. Use on_retry='resume'."
+                )
             steps = self._steps()
             self._draw_edges(steps)
+            try:
+                connect_callback_tasks(self, middle)
+            except TranslationError as error:
+                raise TranslationError(f"{self._subject}: {error}") from None
             return self._compile_changes(steps)
+
+    def check_complete(self) -> None:
+        """Check the group once more, when its whole Dag file has run.
+
+        :raises TranslationError: when SageMaker cannot run the graph as it is now.
+        """
+        try:
+            refuse_late_edges(self, middle_of(self))
+        except TranslationError as error:
+            raise TranslationError(f"{self._subject}: {error}") from None
+        super().check_complete()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be compiled again."""
         return {**super().__getstate__(), "_compiled": None}
 
     def _steps(self) -> dict[str, StepNode]:
-        return read_steps(self, self.settings.launch_task_id)
+        return read_steps(self, self.settings.launch_task_id, middle_of(self))
 
     def _outline(self, steps: Mapping[str, StepNode]) -> PipelineOutline:
         return read_outline(
@@ -216,6 +263,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
             parameters=self._declared,
             launch_task_id=self.settings.launch_task_id,
             launch_trigger_rule=self._launch_trigger_rule,
+            middle=middle_of(self),
         )
 
     def _compile_changes(self, steps: Mapping[str, StepNode]) -> CompiledPipeline:
@@ -240,6 +288,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
     def _draw_edges(self, steps: Mapping[str, StepNode]) -> None:
         task_ids = {node.name: task_id for task_id, node in steps.items()}
+        task_ids.update({each.step_name: task_id for task_id, each in middle_of(self).items()})
         for task_id, node in steps.items():
             for name in self._referenced_steps(node):
                 upstream = task_ids.get(name)
@@ -271,3 +320,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     def _launch_trigger_rule(self) -> str:
         arguments = {**self.dag.default_args, **self.default_args, **self._launch_arguments}
         return TriggerRule(arguments.get("trigger_rule", TriggerRule.ALL_SUCCESS)).value
+
+
+def _is_queue_url(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import MappedOperator, TriggerRule
@@ -16,6 +16,7 @@ from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Ex
 from airflow_sm_pipelines.definition.expressions import Join, JsonGet
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.middle import MiddleTask, middle_output
 from airflow_sm_pipelines.translation.nodes import (
     DeclaredParameter,
     PipelineOutline,
@@ -30,24 +31,35 @@ from airflow_sm_pipelines.translation.xcoms import xcom_references
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
 
+
 _LITERALS = (int, float, bool, NoneType)
 _ORDERINGS = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
 
 
-def read_steps(task_group: TaskGroup, launch_task_id: str) -> dict[str, StepNode]:
+def read_steps(
+    task_group: TaskGroup, launch_task_id: str, middle: Mapping[str, MiddleTask] = MappingProxyType({})
+) -> dict[str, StepNode]:
     """Return the steps of a TaskGroup by task id, in the order they were defined.
 
     :param task_group: the group; TaskGroups inside it are only layout.
     :param launch_task_id: the id of the launch task. It is not a step, and need not exist yet.
-    :raises TranslationError: when a task in it is no step, or a value inside it comes from a task inside it.
+    :param middle: the Airflow tasks in the middle by their full ids. What the steps use of them is noted there.
+    :raises TranslationError: when another task in it is no step, or a value inside it comes from a task inside it.
     """
     dag_id = task_group.dag.dag_id
-    tasks = [task for task in task_group if task.task_id != launch_task_id]
-    inside = {task.task_id for task in tasks}
+    tasks = [task for task in task_group if task.task_id != launch_task_id and task.task_id not in middle]
+    inside = {task.task_id for task in tasks} | middle.keys()
     # Not in the try below: operators name the Dag and the task themselves.
     nodes = [(task, _node_of(task)) for task in tasks]
     try:
-        return {task.task_id: _read_step(task, node, _Lifter(task.task_id, dag_id, inside)) for task, node in nodes}
+        steps = {
+            task.task_id: _read_step(task, node, _Lifter(task.task_id, dag_id, inside, middle)) for task, node in nodes
+        }
+        for each in middle.values():
+            callback = steps[each.callback_task_id]
+            extra = {**callback.extra, "OutputParameters": each.output_parameters}
+            steps[each.callback_task_id] = dataclasses.replace(callback, extra=extra)
+        return steps
     except TranslationError as error:
         raise TranslationError(f"Dag '{dag_id}', task group '{task_group.group_id}': {error}") from None
 
@@ -67,6 +79,7 @@ def read_outline(
     parameters: Iterable[DeclaredParameter],
     launch_task_id: str,
     launch_trigger_rule: str = "all_success",
+    middle: Mapping[str, MiddleTask] = MappingProxyType({}),
 ) -> PipelineOutline:
     """Read how Airflow's graph leads to the steps of a TaskGroup.
 
@@ -76,14 +89,21 @@ def read_outline(
     :param parameters: its declared pipeline parameters.
     :param launch_task_id: the id of the launch task.
     :param launch_trigger_rule: its trigger rule.
+    :param middle: the Airflow tasks in the middle by their full ids: the Callback steps stand in their places.
     """
     tasks = []
+    in_place_of = {each.callback_task_id: task_id for task_id, each in middle.items()}
     for task_id, step in steps.items():
-        task = task_group.dag.get_task(task_id)
-        upstream = sorted(task.upstream_task_ids - {launch_task_id})
+        task = task_group.dag.get_task(in_place_of.get(task_id, task_id))
+        upstream = sorted(
+            {
+                middle[each].callback_task_id if each in middle else each
+                for each in task.upstream_task_ids - {launch_task_id}
+            }
+        )
         tasks.append(
             TaskNode(
-                step=step,
+                step=_in_the_places_of(middle, step) if middle else step,
                 upstream_task_ids=tuple(each for each in upstream if each in steps),
                 trigger_rule=TriggerRule(task.trigger_rule).value,
                 outside_task_ids=tuple(each for each in upstream if each not in steps),
@@ -97,6 +117,15 @@ def read_outline(
         tuple(tasks),
         launch_trigger_rule,
     )
+
+
+def _in_the_places_of(middle: Mapping[str, MiddleTask], step: StepNode) -> StepNode:
+    """Return a step whose branches lead to the Callback steps instead of the Airflow tasks."""
+
+    def led_to(task_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(middle[each].callback_task_id if each in middle else each for each in task_ids))
+
+    return dataclasses.replace(step, if_task_ids=led_to(step.if_task_ids), else_task_ids=led_to(step.else_task_ids))
 
 
 def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
@@ -149,10 +178,16 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
             f"task '{task.task_id}' stands in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
             "steps as often as they are to run, or loop around a SageMakerPipelineOperator."
         )
+    if node is None and isinstance(task, MappedOperator):
+        raise TranslationError(
+            f"task '{task.task_id}' is mapped and is no step of a SageMaker pipeline, which waits for one task at a "
+            "time. Move it before or after the group, or define one task for each item, in a Python loop."
+        )
     if node is None:
         raise TranslationError(
             f"task '{task.task_id}' ({task.task_type}) is no step of a SageMaker pipeline. "
-            "Move it before or after the group, or use one of the SageMaker...StepOperator classes."
+            "Move it before or after the group, use one of the SageMaker...StepOperator classes, or give the group "
+            "callback_queue_url: the pipeline then waits for an Airflow task in its middle."
         )
     return lifter.lift_node(node)
 
@@ -163,12 +198,14 @@ class _Lifter:
     :param task_id: the task.
     :param dag_id: its Dag.
     :param inside: all tasks of the group, whose XComs are there too late.
+    :param middle: those of them that are Airflow tasks in the middle, whose XComs become references.
     """
 
-    def __init__(self, task_id: str, dag_id: str, inside: set[str]) -> None:
+    def __init__(self, task_id: str, dag_id: str, inside: set[str], middle: Mapping[str, MiddleTask]) -> None:
         self.task_id = task_id
         self.dag_id = dag_id
         self.inside = inside
+        self.middle = middle
 
     def lift_node(self, node: StepNode) -> StepNode:
         """Return a step with everything lifted in it, and in the steps of its body.
@@ -192,6 +229,7 @@ class _Lifter:
         """
         if value.__class__ in _LITERALS or (value.__class__ is str and not is_template(value)):
             return value
+        value = self._outputs_for_xcoms(value)
         lifted = to_runtime_value(value)
         if isinstance(lifted, RuntimeValue):
             self._refuse_inner_xcoms(lifted.value)
@@ -217,6 +255,11 @@ class _Lifter:
         if isinstance(value, (list, tuple)):
             return [self.lift(inner, None, levels - 1) for inner in value]
         return value
+
+    def _outputs_for_xcoms(self, value: Any) -> Any:
+        """Return a reference instead of the XCom of an Airflow task in the middle, and any other value as it is."""
+        output = middle_output(value, self.middle) if self.middle else None
+        return value if output is None else output
 
     def lift_condition(self, condition: Condition, levels: int = MAXIMUM_LEVELS) -> Condition:
         """Lift the operands of a condition; those of an ordering are numbers, all others text.
@@ -262,6 +305,12 @@ class _Lifter:
 
     def _refuse_inner_xcoms(self, value: Any) -> None:
         for upstream, _ in xcom_references(value, self.dag_id):
+            if upstream in self.middle:
+                raise TranslationError(
+                    f"task '{self.task_id}' uses the XCom of Airflow task '{upstream}' in text, which is rendered "
+                    "before the pipeline starts. Join it instead: "
+                    f"Join('', ['text', {self.middle[upstream].task.label}.output])."
+                )
             if upstream in self.inside:
                 raise TranslationError(
                     f"task '{self.task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read "

@@ -25,6 +25,7 @@ from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.quiet import EndTasks, State
 from airflow_sm_pipelines.execution.resume import failure_identity
+from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.time_limit import SENSOR_TIMEOUT, TimeLimit
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings, to_dict
 from airflow_sm_pipelines.triggers.connections import SharedConnection, shared_connection
@@ -126,6 +127,19 @@ class BasePipelineTrigger(BaseTrigger):
     async def know_execution(self) -> None:
         """Find out which execution was launched for the task, where somebody else knows."""
 
+    def on_look(self, snapshot: ExecutionSnapshot) -> None:
+        """Take note of a look at the execution; nothing by default.
+
+        :param snapshot: what was seen.
+        """
+
+    async def after_stop(self, connection: SharedConnection, pipeline_execution_arn: str) -> None:
+        """Do what an execution needs to stop that was asked to; nothing by default.
+
+        :param connection: where.
+        :param pipeline_execution_arn: the execution.
+        """
+
     async def ended_before(self) -> Ending | None:
         """Return the end of a task for which there is nothing to follow. ``None`` by default."""
         return None
@@ -202,6 +216,7 @@ class BasePipelineTrigger(BaseTrigger):
             log=self.log,
             launch_task_id=self.launch_task_id,
             definition_digest=self.definition_digest,
+            on_look=self.on_look,
         )
         ending = await self._without_secrets(connection, await self._follower.follow(arn))
         if not await self._ends_here(ending):
@@ -291,8 +306,9 @@ class BasePipelineTrigger(BaseTrigger):
             except SageMakerServiceError as error:
                 self.log.warning("The execution was not stopped: %s", error)
                 return
-        if not asked:
-            self.log.info("Nothing to stop: execution %s is over", arn)
+            if not asked:
+                self.log.info("Nothing to stop: execution %s is over", arn)
+            await self.after_stop(connection, arn)
 
     async def _kill(self) -> Kill:
         # A limit that is over: another triggerer has given up already, or Airflow has.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any
@@ -43,6 +44,7 @@ class Follower:
     :param log: the task's log.
     :param launch_task_id: the task that launches executions of the Dag as it is.
     :param definition_digest: what tells the Dag's pipeline definition from others; ``None`` where it has none.
+    :param on_look: told of each look at the execution; ``None`` for nobody.
     """
 
     connection: SharedConnection
@@ -54,6 +56,7 @@ class Follower:
     log: Logger | Any
     launch_task_id: str | None = None
     definition_digest: str | None = None
+    on_look: Callable[[ExecutionSnapshot], None] | None = None
     pipeline_execution_arn: str = field(default="", init=False)
     progress: Progress = field(init=False)
 
@@ -98,6 +101,8 @@ class Follower:
                     self.progress.trouble(snapshot)
                     continue
                 self.progress.seen(snapshot)
+                if self.on_look is not None:
+                    self.on_look(snapshot)
                 await self.links.push(snapshot, self.awaited.step(snapshot))
                 decision = decide(snapshot, target)
                 if old_stop and isinstance(decision, Fail) and is_stopped(snapshot, name):

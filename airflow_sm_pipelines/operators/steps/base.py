@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
     from airflow_sm_pipelines.operators.steps.mapped import StepPartial
+    from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
 STEP_TRIGGER = "airflow_sm_pipelines.triggers.step.SageMakerPipelineStepTrigger"
 
@@ -82,6 +83,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     step_type: str
     """The step's ``Type``. Each subclass sets it."""
+
+    trigger_path = STEP_TRIGGER
+    """The class path of the trigger that the task starts in; :meth:`new_trigger` makes one."""
 
     branches: tuple[BranchOwner, ...] = ()
     """The branches that hold the step, outermost first. Needed only where Airflow may start the task although its
@@ -139,7 +143,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     @property
     def start_trigger_args(self) -> StartTriggerArgs:  # type: ignore[override]  # Airflow only ever reads it
         """How Airflow starts the task in the triggerer; made when asked, since edges are drawn after ``__init__``."""
-        return start_in(STEP_TRIGGER, self.trigger_arguments(), self.execution_timeout)
+        return start_in(self.trigger_path, self.trigger_arguments(), self.execution_timeout)
 
     @property
     def custom_operator_name(self) -> str:
@@ -213,6 +217,15 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         # What is as by default is left out, as to_dict() does and says why.
         return {"deferred_by_worker": False, **{keyword: value for keyword, value in arguments.items() if value}}
 
+    def new_trigger(self, arguments: Mapping[str, Any]) -> SageMakerPipelineStepTrigger:
+        """Return the trigger that a worker hands the task over to.
+
+        :param arguments: its keyword arguments.
+        """
+        from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
+
+        return SageMakerPipelineStepTrigger(**arguments)
+
     def take_report(self, report: Mapping[str, Any]) -> None:
         """Show the step's request in "Rendered Templates".
 
@@ -258,7 +271,6 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     def _begin(self, context: Context) -> None:
         from airflow_sm_pipelines.tasks.finish import finish
-        from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 
         try:
             arn = str(PipelineExecutionArn.parse(self.pipeline_execution_arn))
@@ -277,7 +289,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             "time_limit": None if limit is None else limit.to_dict(),
         }
         self.defer(
-            trigger=SageMakerPipelineStepTrigger(**{**self.trigger_arguments(), **on_a_worker}),
+            trigger=self.new_trigger({**self.trigger_arguments(), **on_a_worker}),
             method_name="execute_complete",
             timeout=later(self.execution_timeout),
         )

@@ -53,6 +53,11 @@ class PipelineGroup(ABC):
     def definition_digest(self) -> str | None:
         """What tells the group's pipeline definition from others; ``None`` until the group is complete."""
 
+    @property
+    @abstractmethod
+    def task_ids(self) -> set[str]:
+        """The full ids of all tasks in the group and in those inside it."""
+
     @abstractmethod
     def compile_changes(self) -> CompiledPipeline:
         """Translate the group as it is now."""

@@ -470,20 +470,21 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
 
     assert refused(build) == PREFIX + (
         "task 'churn.notify' (_PythonDecoratedOperator) is no step of a SageMaker pipeline. Move it before or after "
-        "the group, or use one of the SageMaker...StepOperator classes."
+        "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline then "
+        "waits for an Airflow task in its middle."
     )
 
 
 def test_a_mapped_task_that_is_no_step_is_refused(dag, group):
-    """It is refused as any other task in the group, under the name of its operator."""
+    """The pipeline could not wait for all of its instances."""
 
     def build():
         with group():
             SageMakerPipelineOperator.partial(task_id="a", pipeline_name="p").expand(parameters=[{}, {}])
 
     assert refused(build) == PREFIX + (
-        "task 'churn.a' (SageMakerPipelineOperator) is no step of a SageMaker pipeline. Move it before or after the "
-        "group, or use one of the SageMaker...StepOperator classes."
+        "task 'churn.a' is mapped and is no step of a SageMaker pipeline, which waits for one task at a time. Move it "
+        "before or after the group, or define one task for each item, in a Python loop."
     )
 
 
@@ -657,7 +658,7 @@ def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'approve', or a Callback or Lambda step of it."
+        "after 'approve', or define it inside the group, and give that callback_queue_url."
     )
 
 
