@@ -27,6 +27,8 @@ rendered fields
 whether a triggerer runs                 :mod:`.health`              3.0
 classes that are not public              :mod:`.sdk`                 3.0; loops from 3.4 on
 a mapped operator has methods            :mod:`.mapped`              3.0
+what a mapped task group is expanded     :mod:`.mapped`              3.0; newer ones iterate over each value
+over
 a Dag file is loaded                     :mod:`.dag_files`           3.0; another module from 3.2 on
 =======================================  ==========================  ============================================
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, task, task_group
 
-from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerPipelineTaskGroup
+from airflow_sm_pipelines import CURRENT_ITEM, Join, SageMakerCallbackStepOperator, SageMakerPipelineTaskGroup
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/answers"
 SOON = {"retries": 2, "retry_delay": timedelta(seconds=1)}
@@ -55,3 +55,28 @@ with DAG("mapped_steps_too_long", schedule=None):
     found = names(["long" * 10] * 30)
     with pipeline("mapped_steps_too_long"):
         each_answered().expand(item=found)
+
+
+@task_group(default_args={"retries": 0})
+def fit(item):
+    first = SageMakerCallbackStepOperator(
+        task_id="first",
+        sqs_queue_url=QUEUE_URL,
+        inputs={"step": Join("", ["first-", item])},
+        outputs={"score": "Float"},
+    )
+    SageMakerCallbackStepOperator(
+        task_id="second",
+        sqs_queue_url=QUEUE_URL,
+        inputs={"step": Join("", ["second-", item]), "read": first.output_parameters["score"]},
+    )
+    return first
+
+
+with DAG("mapped_group_cleared", schedule=None), pipeline("mapped_group_cleared"):
+    best = fit.expand(item=["a", "b"]).best(max_by="OutputParameters['score']")
+    SageMakerCallbackStepOperator(
+        task_id="behind",
+        sqs_queue_url=QUEUE_URL,
+        inputs={"step": "behind", "best": best.output_parameters["score"]},
+    )

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import botocore
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task_group
 from airflow.sdk.log import mask_secret
 
 from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerStepOperator
@@ -383,7 +383,7 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
 
 @pytest.fixture
 def mapped_launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
-    """The launch task of a group with one mapped step, whose items are a pipeline parameter, and one that is not."""
+    """The launch task of a group with a mapped step, whose items are a pipeline parameter, a mapped group, and a step."""
     monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
@@ -392,6 +392,14 @@ def mapped_launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
             SageMakerCallbackStepOperator.partial(
                 task_id="each", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM["x"]}
             ).expand(item=pipeline.items("Items"))
+
+            @task_group
+            def fit(item):
+                SageMakerCallbackStepOperator(
+                    task_id="b", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM["x"]}
+                )
+
+            fit.expand(item=[{"x": 1}])
         yield launch_of(pipeline, service, task_log)
 
 
@@ -403,6 +411,7 @@ def test_each_instance_of_a_mapped_step_has_a_memory(mapped_launch):
         "ended__churn.a",
         "ended__churn.each__0",
         "ended__churn.each__1",
+        "ended__churn.fit.b__0",
     ]
 
 
