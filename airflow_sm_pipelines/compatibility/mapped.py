@@ -36,6 +36,7 @@ __all__ = [
     "is_one_of_a_mapped_task",
     "mapped_by",
     "mapped_group_around",
+    "mapped_task_group",
     "set_operator_name",
     "take_own_arguments",
 ]
@@ -59,6 +60,18 @@ def expansion_of(group: MappedTaskGroup) -> Expansion:
     """
     given: Any = group._expand_input  # noqa: SLF001 - there is no other way
     return Expansion("expand_kwargs" if isinstance(given, ListOfDictsExpandInput) else "expand", given.value)
+
+
+def mapped_task_group(group_id: str, parent: TaskGroup, items: Any) -> MappedTaskGroup:
+    """Return a new mapped task group, as Airflow makes one for a ``@task_group`` that is expanded.
+
+    :param group_id: its id, without the parent's prefix.
+    :param parent: the group it stands in.
+    :param items: what it is expanded over: a list that is JSON, or an XComArg.
+    """
+    return MappedTaskGroup(
+        group_id=group_id, parent_group=parent, dag=parent.dag, expand_input=DictOfListsExpandInput({"item": items})
+    )
 
 
 def expanded_for(group: MappedTaskGroup, context: Any) -> dict[str, Any]:

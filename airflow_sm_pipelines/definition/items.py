@@ -22,9 +22,18 @@ def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
     :param step: the ForEach step.
     :param values: the values of pipeline parameters, by name.
     """
+    return len(known_items(step, values) or ())
+
+
+def known_items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
+    """Return what a ForEach step runs over; ``None`` where that cannot be told.
+
+    :param step: the ForEach step.
+    :param values: the values of pipeline parameters, by name.
+    """
     given = step.arguments["IterableItems"]
-    items = given if isinstance(given, list) else _read(values.get(_parameter(step) or ""))
-    return len(items) if isinstance(items, list) else 0
+    items = given if isinstance(given, list) else _read(values.get(items_parameter(step) or ""))
+    return items if isinstance(items, list) else None
 
 
 def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> Iterator[str]:
@@ -37,7 +46,7 @@ def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> 
     :param values: the values of pipeline parameters, by name.
     """
     for located in definition.walk():
-        name = _parameter(located.step)
+        name = items_parameter(located.step)
         if located.step.type != "ForEach" or name is None or name not in values:
             continue
         what = f"pipeline parameter '{name}', over which ForEach step '{located.step.name}' runs,"
@@ -69,8 +78,11 @@ def _problem(item: Any, fields: set[tuple[str | int, ...]]) -> str | None:
     return None
 
 
-def _parameter(step: Step) -> str | None:
-    """Return the pipeline parameter that is a ForEach step's list of items; ``None`` where it is none."""
+def items_parameter(step: Step) -> str | None:
+    """Return the pipeline parameter that is a ForEach step's list of items; ``None`` where it is none.
+
+    :param step: any step.
+    """
     given = step.arguments.get("IterableItems") if isinstance(step.arguments, Mapping) else None
     reference = reference_of(*next(iter(given.items()))) if isinstance(given, Mapping) and len(given) == 1 else None
     return reference.name if reference is not None and reference.root == "Parameters" else None

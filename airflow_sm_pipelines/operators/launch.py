@@ -136,8 +136,9 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self._values = values
         for wrong in item_problems(compiled.definition, values):
             raise PipelineParameterError(f"Task '{self.task_id}': {wrong}")
+        defaults = {each.name: each.default_value for each in compiled.definition.parameters}
         self._items = {
-            step.step.name: count_of_items(step.step, values)
+            step.step.name: count_of_items(step.step, {**defaults, **values})
             for step in compiled.definition.walk()
             if step.step.type == "ForEach"
         }

@@ -12,10 +12,10 @@ from airflow.providers.common.compat.sdk import TriggerRule
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.resume import OnRetry, definition_digest
-from airflow_sm_pipelines.operators.items import SageMakerPipelineItemsOperator
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
+from airflow_sm_pipelines.task_groups.items import items_task
 from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.mapped import connect_mapped_groups, refuse_late_edges_of_mapped_groups
 from airflow_sm_pipelines.task_groups.middle import (
@@ -176,20 +176,13 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 f"{self._subject}: pipeline parameter '{name}' is {declared.type}, and a step is mapped over a list. "
                 'Give it as JSON, as in "[3, 5, 7]".'
             )
-        task_id = f"{self.group_id}_items_{name}".rpartition(".")[2]
-        parent = self.parent_group
-        full_id = task_id if parent is None else str(parent.child_id(task_id))  # type: ignore[no-untyped-call]
-        if full_id in self.dag.task_dict:
-            return self.dag.get_task(full_id).output
         late = isinstance(declared.value, RuntimeValue)
         value = declared.value.value if late else declared.value
-        if late and not isinstance(value, str):
+        operator = items_task(self, reference, value)
+        if operator.items is value and late and not isinstance(value, str):
             as_json = dataclasses.replace(declared.value, value=ItemsXComArg(value))
             replaced = dataclasses.replace(declared, value=as_json)
             self._declared = tuple(replaced if each is declared else each for each in self._declared)
-        operator = SageMakerPipelineItemsOperator(
-            task_id=task_id, items=value, items_of=reference, task_group=parent, dag=self.dag
-        )
         return operator.output
 
     @property

@@ -8,7 +8,13 @@ from tests.versions import needs_for_each
 
 pytestmark = [pytest.mark.every_airflow, needs_for_each()]
 
-DAGS = ("mapped_steps_cleared", "mapped_steps_retried", "mapped_steps_too_long", "mapped_group_cleared")
+DAGS = (
+    "mapped_steps_cleared",
+    "mapped_steps_retried",
+    "mapped_steps_too_long",
+    "mapped_group_cleared",
+    "mapped_definition",
+)
 EACH = "group.each"
 
 
@@ -120,6 +126,41 @@ def test_one_instance_of_a_mapped_group_is_cleared_and_its_item_goes_on(live, st
     }
     assert live.executions("mapped-group-cleared") == {arn: "Succeeded"}
     assert given == {"step": "behind", "best": 2.0}
+
+
+def test_a_for_each_step_of_a_definition_has_an_instance_for_each_run(live, started):
+    """Its items are a Dag param. One run fails, and fails its instance only; cleared, it is run again."""
+    run = started["mapped_definition"]
+    arn = live.await_execution(run)
+    live.answers.succeed(arn, "first-a", score="1")
+    live.answers.await_waiting(arn, "second-a")
+    live.answers.fail(arn, "first-b")
+    live.answers.succeed(arn, "second-a", score="1")
+    failed = live.follow(run)
+    before = states(live, failed)
+    errors = live.api.errors(run, "group.fan.first", map_index=1)
+    live.api.clear(run, only_failed=True)
+    live.answers.succeed(arn, "first-b", "second-b", "behind", score="2")
+    run = live.follow(run)
+
+    assert (failed.state, before) == (
+        "failed",
+        {
+            ("group_items_Names", -1): "success",
+            ("group.launch", -1): "success",
+            ("group.fan.first", 0): "success",
+            ("group.fan.first", 1): "failed",
+            ("group.fan.second", 0): "success",
+            ("group.fan.second", 1): "upstream_failed",
+            ("group.behind", -1): "upstream_failed",
+        },
+    )
+    assert errors == ["PipelineExecutionError: step 'first-1' failed: no luck"]
+    assert (run.state, set(states(live, run).values())) == ("success", {"success"})
+    assert {(each.task_id, each.label) for each in live.api.task_instances(run) if each.map_index >= 0} == {
+        (f"group.fan.{name}", item) for name in ("first", "second") for item in "ab"
+    }
+    assert live.executions("mapped-definition") == {arn: "Succeeded"}
 
 
 def test_an_instance_that_retries_resumes_its_run(live, started):

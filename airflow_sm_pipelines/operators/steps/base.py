@@ -363,9 +363,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         """
         super().render_template_fields(context, jinja_env)
         if (group := self.mapped_group) is not None:
-            index, rows = int(context["ti"].map_index or 0), items_of(group).rows
-            self.iteration = index
-            self.item_label = item_label(expanded_for(group, context) if rows is None else rows[index])
+            self.iteration = context["ti"].map_index
+            self.item_label = item_label(expanded_for(group, context))
 
     def execute(self, context: Context) -> None:
         """Begin on a worker, where the task does not start from its trigger: end at once, or wait in the triggerer.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, task, task_group
+from airflow.sdk import DAG, Param, task, task_group
 
 from airflow_sm_pipelines import CURRENT_ITEM, Join, SageMakerCallbackStepOperator, SageMakerPipelineTaskGroup
 
@@ -79,4 +79,48 @@ with DAG("mapped_group_cleared", schedule=None), pipeline("mapped_group_cleared"
         task_id="behind",
         sqs_queue_url=QUEUE_URL,
         inputs={"step": "behind", "best": best.output_parameters["score"]},
+    )
+
+
+def each_name(name, step, **more):
+    """A step of a document that waits for an answer."""
+    return {
+        "Name": name,
+        "Type": "Callback",
+        "Arguments": {"step": step},
+        "SqsQueueUrl": QUEUE_URL,
+        "OutputParameters": [{"OutputName": "score", "OutputType": "Float"}],
+        **more,
+    }
+
+
+ITEM = {"Get": "ForEach.CurrentItem"}
+DEFINITION = {
+    "Version": "2020-12-01",
+    "Parameters": [{"Name": "Names", "Type": "String"}],
+    "Steps": [
+        {
+            "Name": "fan",
+            "Type": "ForEach",
+            "Arguments": {
+                "IterableItems": {"Get": "Parameters.Names"},
+                "MaxConcurrency": 4,
+                "ForEachBody": [
+                    each_name("first", {"Std:Join": {"On": "-", "Values": ["first", ITEM]}}),
+                    each_name("second", {"Std:Join": {"On": "-", "Values": ["second", ITEM]}}, DependsOn=["first"]),
+                ],
+            },
+        },
+        each_name("behind", "behind", DependsOn=["fan"]),
+    ],
+}
+
+with DAG("mapped_definition", schedule=None, params={"names": Param(["a", "b"], type="array")}):
+    SageMakerPipelineTaskGroup.from_definition(
+        "group",
+        definition=DEFINITION,
+        role_arn="arn:aws:iam::123456789012:role/SageMakerPipelines",
+        pipeline_name="mapped-definition",
+        parameters={"Names": "{{ params.names | tojson }}"},
+        waiter_delay=2,
     )

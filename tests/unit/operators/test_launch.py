@@ -12,7 +12,12 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG, task_group
 from airflow.sdk.log import mask_secret
 
-from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerStepOperator
+from airflow_sm_pipelines import (
+    CURRENT_ITEM,
+    SageMakerCallbackStepOperator,
+    SageMakerPipelineTaskGroup,
+    SageMakerStepOperator,
+)
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.hooks import patience
@@ -20,6 +25,7 @@ from airflow_sm_pipelines.operators.executions.starting import execution_display
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
+from tests.unit.conftest import PIPELINE_SETTINGS
 from tests.valid_arguments import TRAINING
 from tests.versions import needs_pinned_botocore
 
@@ -412,6 +418,29 @@ def test_each_instance_of_a_mapped_step_has_a_memory(mapped_launch):
         "ended__churn.each__0",
         "ended__churn.each__1",
         "ended__churn.fit.b__0",
+    ]
+
+
+def test_each_instance_of_a_given_for_each_step_has_a_memory(monkeypatch, dag, group, task_log):
+    """As many as the items in the document, be they a parameter's default."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
+    body = {"Name": "each", "Type": "Callback", "Arguments": {}, "SqsQueueUrl": "https://queue", "OutputParameters": []}
+    over = {"IterableItems": {"Get": "Parameters.Items"}, "MaxConcurrency": 1, "ForEachBody": [body]}
+    definition = {
+        "Version": "2020-12-01",
+        "Parameters": [{"Name": "Items", "Type": "String", "DefaultValue": '["a", "b"]'}],
+        "Steps": [{"Name": "fan", "Type": "ForEach", "Arguments": over}],
+    }
+    with serve() as service:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
+        pipeline = SageMakerPipelineTaskGroup.from_definition(
+            "churn", definition=definition, role_arn=PIPELINE_SETTINGS["role_arn"]
+        )
+        made = launch_of(pipeline, service, task_log)
+        made.run()
+    assert [key for key in made.pushed if key.startswith("ended__")] == [
+        "ended__churn.fan.each__0",
+        "ended__churn.fan.each__1",
     ]
 
 
