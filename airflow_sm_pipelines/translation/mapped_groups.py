@@ -297,7 +297,7 @@ class MappedGroup:
         :param led_to: the full ids of the tasks that one of its branches begins with.
         """
         entered = self.task_ids & set(led_to)
-        if entered and entered != {task.task_id for task in self.first_tasks}:
+        if entered and not entered >= {task.task_id for task in self.first_tasks}:
             raise TranslationError(
                 f"Condition task '{condition_id}' leads to '{min(entered)}', a part of the mapped task group "
                 f"'{self.group_id}', which is one step in SageMaker. Give the whole group: if_steps=[group]."

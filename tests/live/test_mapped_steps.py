@@ -14,6 +14,7 @@ DAGS = (
     "mapped_steps_too_long",
     "mapped_group_cleared",
     "mapped_definition",
+    "mapped_branch",
 )
 EACH = "group.each"
 
@@ -161,6 +162,26 @@ def test_a_for_each_step_of_a_definition_has_an_instance_for_each_run(live, star
         (f"group.fan.{name}", item) for name in ("first", "second") for item in "ab"
     }
     assert live.executions("mapped-definition") == {arn: "Succeeded"}
+
+
+def test_what_is_mapped_in_a_branch_that_is_not_taken_is_skipped(live, started):
+    """Every instance of a mapped step and of a mapped group."""
+    run = started["mapped_branch"]
+    live.answers.succeed(live.await_execution(run), "other")
+    run = live.follow(run)
+    assert (run.state, states(live, run)) == (
+        "success",
+        {
+            ("group.launch", -1): "success",
+            ("group.condition", -1): "success",
+            ("group.other", -1): "success",
+            **{
+                (f"group.{task_id}", index): "skipped"
+                for task_id in ("fit.first", "fit.second", "each")
+                for index in (0, 1)
+            },
+        },
+    )
 
 
 def test_an_instance_that_retries_resumes_its_run(live, started):

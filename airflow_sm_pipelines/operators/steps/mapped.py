@@ -20,7 +20,7 @@ from airflow_sm_pipelines.compatibility.mapped import (
     take_own_arguments,
 )
 from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM, ItemReference, PropertyReference
-from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
+from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH, BranchOwner
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS, NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.items import LABEL, combinations, is_late, item_label, late_items
@@ -70,6 +70,11 @@ class MappedStepOperator(MappedOperator, StepTask):
                 f"'{around.group_id}', and SageMaker takes no ForEach step in a ForEach step. Map once, over the "
                 "combinations."
             )
+
+    branches: tuple[BranchOwner, ...] = ()
+    """The branch that the step is the first of, if it is."""
+
+    runs_for_each_item = True
 
     def begin(self, method: str, value: Any) -> None:
         """Check what can be checked at once; called by :func:`~airflow_sm_pipelines.compatibility.mapped.mapped_by`.
@@ -176,6 +181,7 @@ class MappedStepOperator(MappedOperator, StepTask):
         super().render_template_fields(context, jinja_env)
         operator: Any = context["task"]  # no longer the mapped one
         operator.iteration = context["ti"].map_index
+        operator.branches = self.branches
 
     def _expand_mapped_kwargs(self, context: Mapping[str, Any], *args: Any) -> Any:
         if self._late_items is not None:

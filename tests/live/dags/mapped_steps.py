@@ -6,7 +6,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param, task, task_group
 
-from airflow_sm_pipelines import CURRENT_ITEM, Join, SageMakerCallbackStepOperator, SageMakerPipelineTaskGroup
+from airflow_sm_pipelines import (
+    CURRENT_ITEM,
+    Join,
+    SageMakerCallbackStepOperator,
+    SageMakerConditionStepOperator,
+    SageMakerPipelineTaskGroup,
+)
+from airflow_sm_pipelines.definition.expressions import PropertyReference
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/answers"
 SOON = {"retries": 2, "retry_delay": timedelta(seconds=1)}
@@ -79,6 +86,17 @@ with DAG("mapped_group_cleared", schedule=None), pipeline("mapped_group_cleared"
         task_id="behind",
         sqs_queue_url=QUEUE_URL,
         inputs={"step": "behind", "best": best.output_parameters["score"]},
+    )
+
+
+with DAG("mapped_branch", schedule=None), pipeline("mapped_branch") as branched:
+    fit.expand(item=["a", "b"])
+    each = each_answered().expand(item=["a", "b"])
+    SageMakerConditionStepOperator(
+        task_id="condition",
+        conditions=[PropertyReference("Execution.PipelineName").equals("another")],
+        if_steps=[branched.get_child_by_label("fit"), each],
+        else_steps=[answered("other")],
     )
 
 

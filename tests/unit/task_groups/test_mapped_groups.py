@@ -18,6 +18,7 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.compatibility.mapped import MappedTaskGroup
 from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
+from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.mapped_groups import GroupItems
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
@@ -270,6 +271,10 @@ def test_a_group_lies_in_a_branch_or_sees_to_a_failure(dag, group):
     """As a mapped step does: by its first tasks."""
 
     @task_group
+    def fit(depth):
+        called("last", inputs={"read": called("each", inputs={"depth": depth}).output_parameters["o"]})
+
+    @task_group
     def salvage(name):
         called("a", inputs={"name": name}, trigger_rule="one_failed") >> called("b")
 
@@ -281,6 +286,7 @@ def test_a_group_lies_in_a_branch_or_sees_to_a_failure(dag, group):
         called("risky") >> salvage.expand(name=["a"])
     condition, _, rescued = steps(made)
     assert [step["Name"] for step in condition["Arguments"]["IfSteps"]] == ["fit"]
+    assert dag.get_task("churn.fit.each").awaited.target.branches == (BranchOwner("c", True),)
     assert rescued["DependsOn"] == [{"Step": "risky", "Trigger": "Failed"}]
 
 
