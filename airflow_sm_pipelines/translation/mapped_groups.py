@@ -31,8 +31,8 @@ from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
 from airflow_sm_pipelines.definition.validation import step_name_problem
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.items import combinations, is_late, item_label, late_items
-from airflow_sm_pipelines.translation.mapping import field_of, for_each_arguments, with_references
+from airflow_sm_pipelines.translation.items import combinations, is_late, late_items
+from airflow_sm_pipelines.translation.mapping import field_of, for_each_arguments
 from airflow_sm_pipelines.translation.nodes import StepNode
 
 if TYPE_CHECKING:
@@ -66,13 +66,6 @@ class GroupItems:
         """
         return CURRENT_ITEM if argument == self.field else CURRENT_ITEM[argument]
 
-    def label(self, index: int) -> str:
-        """Return how the task instances of an item are shown, where the Dag file has the items.
-
-        :param index: the map index.
-        """
-        return "" if self.rows is None else item_label(self.rows[index])
-
     def in_document(self, is_rendered: Callable[[Any], bool]) -> Any:
         """Return the items as a ForEach step takes them.
 
@@ -95,29 +88,20 @@ class GroupItems:
             return items
         return [self._as_json(index, item, is_rendered) for index, item in enumerate(items)]
 
-    def typed(self, value: Any, task_id: str) -> Any:
-        """Return a value in which references to the item have the type of what they read.
+    def typed(self, reference: ItemReference) -> ItemReference:
+        """Return a reference to the item with the type of what it reads, where the Dag file has the items.
 
-        :param value: any part of a step of the body.
-        :param task_id: the step's task.
+        :param reference: the item, or a field of it.
         :raises TranslationError: for an item that has no such field, or no single value there.
         """
-        return with_references(value, lambda reference: self._typed(reference, task_id))
-
-    def _typed(self, reference: ItemReference, task_id: str) -> ItemReference:
-        if self.rows is None:
-            return reference
         types = set()
-        for row in self.rows:
+        for row in self.rows or ():
             item = self._item(row)
-            try:
-                found = field_of(item, reference)
-            except TranslationError as error:
-                raise TranslationError(f"task '{task_id}': {error}.") from None
+            found = field_of(item, reference)
             if found is None or isinstance(found, (Mapping, list, tuple)):
                 raise TranslationError(
-                    f"task '{task_id}' reads {shown(found)} of the item {repr(item)[:120]}, and SageMaker puts in one "
-                    "text, number or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside."
+                    f"it reads {shown(found)} of the item {repr(item)[:120]}, and SageMaker puts in one text, number "
+                    "or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside"
                 )
             types.add(type_of(found))
         return ItemReference(reference.path, types.pop() if len(types) == 1 else None)
@@ -206,13 +190,20 @@ def refuse_a_map_in_a_map(group: TaskGroup | None, task: str) -> None:
 def with_item_references(value: Any, items: Callable[[], GroupItems], task: str) -> Any:
     """Return a value with references to the item in place of the arguments of a mapped task group.
 
+    Where the Dag file has the items, these references, and those that the author wrote, have types.
+
     :param value: any argument of an operator.
     :param items: returns what the group runs over.
     :param task: how errors name the operator.
-    :raises TranslationError: for an argument that was written into text.
+    :raises TranslationError: for an argument that was written into text, and for what an item does not have.
     """
-    if isinstance(value, MappedArgument):
-        return items().reference(argument_name(value))
+    if isinstance(value, (MappedArgument, ItemReference)):
+        known = items()
+        reference = known.reference(argument_name(value)) if isinstance(value, MappedArgument) else value
+        try:
+            return known.typed(reference)
+        except TranslationError as error:
+            raise TranslationError(f"{task}: {error}.") from None
     if isinstance(value, str) and holds_text_of_an_argument(value):
         raise TranslationError(
             f"{task}: an argument of its mapped task group stands in a text, as in an f-string, and only the run knows "
@@ -337,15 +328,7 @@ class MappedGroup:
             ),
             display_name=self.group.group_display_name or None,
             uploads=tuple(upload for node in body for upload in node.uploads),
-            body=tuple(
-                dataclasses.replace(
-                    node,
-                    arguments=items.typed(node.arguments, node.task_id),
-                    extra=items.typed(node.extra, node.task_id),
-                    uploads=(),
-                )
-                for node in body
-            ),
+            body=tuple(dataclasses.replace(node, uploads=()) for node in body),
         )
 
 

@@ -95,7 +95,15 @@ def with_item(value: Any, item: Any) -> Any:
     :param item: the item.
     :raises TranslationError: when the item has no such field.
     """
-    return with_references(value, lambda reference: field_of(item, reference))
+    if isinstance(value, ItemReference):
+        return field_of(item, value)
+    if isinstance(value, Join):
+        return Join(value.on, [with_item(inner, item) for inner in value.values])
+    if isinstance(value, Mapping):
+        return {key: with_item(inner, item) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(with_item(inner, item) for inner in value) if type(value) in (list, tuple) else value
+    return value
 
 
 def field_of(item: Any, reference: ItemReference) -> Any:
@@ -111,23 +119,6 @@ def field_of(item: Any, reference: ItemReference) -> Any:
             raise TranslationError(f"the item {repr(item)[:120]} has no field '{key}', which the step reads")
         found = found[key]
     return found
-
-
-def with_references(value: Any, replaced: Callable[[ItemReference], Any]) -> Any:
-    """Return a value with something else in place of each reference to the item.
-
-    :param value: any argument of an operator.
-    :param replaced: returns what stands in place of a reference.
-    """
-    if isinstance(value, ItemReference):
-        return replaced(value)
-    if isinstance(value, Join):
-        return Join(value.on, [with_references(inner, replaced) for inner in value.values])
-    if isinstance(value, Mapping):
-        return {key: with_references(inner, replaced) for key, inner in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(with_references(inner, replaced) for inner in value)
-    return value
 
 
 def reads_item(value: Any) -> bool:

@@ -164,6 +164,65 @@ def test_fields_of_items_that_are_dicts(dag, group):
     assert body["Arguments"]["ResourceConfig"]["InstanceCount"] == {"Get": "ForEach.CurrentItem.n"}
 
 
+def test_numbers_of_items_stay_numbers_in_json(dag, group):
+    """Where the Dag file has the items; the text of others stands in quotes."""
+
+    @task_group
+    def fit(depth, name):
+        SageMakerTrainingStepOperator(task_id="each", code="train.py", hyperparameters={"all": [depth, name]}, **JOB)
+
+    with group() as made:
+        fit.expand(depth=[3, 5], name=["a"])
+    [body] = for_each(made)["Arguments"]["ForEachBody"]
+    depth, name = {"Get": "ForEach.CurrentItem.depth"}, {"Get": "ForEach.CurrentItem.name"}
+    assert body["Arguments"]["HyperParameters"]["all"] == {
+        "Std:Join": {"On": "", "Values": ["[", depth, ', "', name, '"]']}
+    }
+
+
+def test_a_group_between_airflow_tasks(dag, group):
+    """Its steps read what the one before has returned, and the one behind waits for the whole group."""
+
+    @task
+    def choose():
+        return "x"
+
+    @task
+    def approve():
+        return "y"
+
+    @task_group
+    def fit(depth):
+        called("a", inputs={"depth": depth})
+        called("b", inputs={"chosen": chosen})
+
+    with group(callback_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/answers") as made:
+        chosen = choose()
+        called("before") >> chosen
+        fit.expand(depth=[1]) >> approve() >> called("behind")
+    assert {step["Name"]: step.get("DependsOn") for step in steps(made)} == {
+        "before": None,
+        "fit": None,
+        "behind": ["approve"],
+        "choose": ["before"],
+        "approve": ["fit"],
+    }
+    assert for_each(made)["Arguments"]["ForEachBody"][1]["Arguments"] == {
+        "chosen": {"Get": "Steps.choose.OutputParameters['return_value']"}
+    }
+    assert edges(dag) == {
+        "churn.before": ["churn.launch"],
+        "churn.choose": ["churn.before"],
+        "churn.choose_callback": ["churn.before"],
+        "churn.fit.a": ["churn.choose"],
+        "churn.fit.b": ["churn.choose"],
+        "churn.approve": ["churn.fit.a", "churn.fit.b"],
+        "churn.approve_callback": ["churn.fit.a", "churn.fit.b"],
+        "churn.behind": ["churn.approve"],
+        "churn.launch": [],
+    }
+
+
 def test_items_of_a_task_are_a_parameter_that_the_launch_task_renders(dag, group):
     """Of ``expand_kwargs``, too: an item is then a dict of the arguments."""
     late = fetched()
@@ -452,6 +511,15 @@ def chosen_twice(depth):
                 lambda depth: SageMakerTrainingStepOperator(task_id="a", hyperparameters=depth, **JOB)
             ).expand(depth=[{"a": 1}]),
             (
+                f"{DAG_D}task 'churn.fit.a': it reads an object of the item {{'a': 1}}, and SageMaker puts in one text, number "
+                "or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside."
+            ),
+        ),
+        (
+            lambda late: in_fit(
+                lambda depth: SageMakerTrainingStepOperator(task_id="a", hyperparameters=depth, **JOB)
+            ).expand(depth=late),
+            (
                 f"{DAG_D}task 'churn.fit.a': hyperparameters=... is an argument of the mapped task group, and SageMaker must know "
                 "its keys. Write it out with what differs inside, as in hyperparameters={'key': CURRENT_ITEM['key']}, where the "
                 "items are dicts."
@@ -528,7 +596,7 @@ def chosen_twice(depth):
         (
             lambda _: in_fit(lambda _: called("a", inputs={"d": CURRENT_ITEM["x"]})).expand(depth=[{"x": None}]),
             (
-                f"{GROUP}task 'churn.fit.a' reads None of the item {{'x': None}}, and SageMaker puts in one text, number or boolean "
+                f"{DAG_D}task 'churn.fit.a': it reads None of the item {{'x': None}}, and SageMaker puts in one text, number or boolean "
                 "only. Write lists and objects out, with CURRENT_ITEM['...'] inside."
             ),
         ),
@@ -538,7 +606,7 @@ def chosen_twice(depth):
         ),
         (
             lambda _: in_fit(lambda _: called("a", inputs={"d": CURRENT_ITEM["x"]})).expand(depth=[{"y": 1}]),
-            f"{GROUP}task 'churn.fit.a': the item {{'y': 1}} has no field 'x', which the step reads.",
+            f"{DAG_D}task 'churn.fit.a': the item {{'y': 1}} has no field 'x', which the step reads.",
         ),
         (
             lambda _: in_fit(lambda _: called("a", inputs={"d": CURRENT_ITEM["x"]})).expand(depth=[{"x": "{{ ds }}"}]),
