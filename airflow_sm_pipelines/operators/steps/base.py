@@ -48,6 +48,7 @@ from airflow_sm_pipelines.translation.mapped_groups import (
     refuse_a_map_in_a_map,
     with_item_references,
 )
+from airflow_sm_pipelines.translation.mapping import SUFFIX
 from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
@@ -199,7 +200,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
     @property
     def for_each_step_name(self) -> str | None:
-        """The ForEach step that the mapped task group around is; ``None`` where there is none."""
+        """The ForEach step that the step runs in, once for each item; ``None`` where it runs once."""
+        if is_one_of_a_mapped_task(self):
+            return f"{self.step_name}{SUFFIX}"
         group = self.mapped_group
         return None if group is None else for_each_name(group, self.settings.group_id)
 
@@ -282,7 +285,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     def awaited(self) -> Awaited:
         """What the task waits for."""
         return Awaited(
-            StepTarget(self.followed_step, self.branches),
+            StepTarget(self.followed_step, self.branches, for_each=self.for_each_step_name),
             self.declared_property_files,
             self.skipped_task_ids,
             returns_arn=False,
