@@ -1,8 +1,4 @@
-"""A Python function as a script that a job runs: found out while a Dag file is parsed, written as plain Python.
-
-The script needs the standard library of Python 3.8 and what the function itself imports: no package of this project, no
-SDK, no pickle. It is made of the function's source alone, so that equal functions give equal bytes, on every machine.
-"""
+"""The source of a function, and whether it can stand alone in a script."""
 
 from __future__ import annotations
 
@@ -10,40 +6,19 @@ import ast
 import builtins
 import inspect
 import symtable
-import textwrap
+import sys
 import types
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.functions.signature import FunctionParameter, read_signature
 
-PATH: Final = "path"
-"""The kind of a parameter that is a directory of the job. The others are what :data:`_KINDS` says, and :data:`JSON`."""
-
-JSON: Final = "json"
-
-_KINDS: Final[Mapping[Any, str]] = {Path: PATH, str: "str", int: "int", float: "float", bool: "bool", Any: JSON}
-
-_GIVEN: Final = ("Path", "__name__")
+_GIVEN: Final = ("Path", "__name__", "__file__")
 """Names that the script has besides the builtins."""
-
-
-@dataclass(frozen=True)
-class FunctionParameter:
-    """A parameter of a function.
-
-    :param name: its name.
-    :param kind: ``path``, ``str``, ``int``, ``float``, ``bool`` or ``json``.
-    :param is_required: whether a call has to give it a value.
-    """
-
-    name: str
-    kind: str
-    is_required: bool
 
 
 @dataclass(frozen=True)
@@ -52,14 +27,18 @@ class StepFunction:
 
     :param name: its name.
     :param parameters: in order.
-    :param returns: whether it returns what becomes JSON.
+    :param returns: whether it returns a dict, which becomes JSON.
     :param source: its definition, without decorators and without indentation.
+    :param keys: the keys of the dict that it returns, where a ``TypedDict`` says them.
+    :param signature: Python's, with the defaults.
     """
 
     name: str
     parameters: tuple[FunctionParameter, ...]
     returns: bool
     source: str
+    keys: tuple[str, ...] | None = None
+    signature: inspect.Signature = field(default_factory=inspect.Signature, compare=False, repr=False)
 
     def parameter(self, name: str) -> FunctionParameter | None:
         """Return a parameter, or ``None`` when there is none of that name.
@@ -70,83 +49,8 @@ class StepFunction:
 
     @property
     def file_name(self) -> str:
-        """What the script's file is called."""
-        return f"{self.name}.py"
-
-    def script(self, paths: Mapping[str, str], *, is_training: bool, returned: str | None = None) -> bytes:
-        """Return the script that calls the function.
-
-        :param paths: where the directories of the path parameters are in the container, by name.
-        :param is_training: whether the other parameters are hyperparameters, as script mode's toolkit gives them in
-            ``SM_HPS``; otherwise they are command line arguments, each behind its name.
-        :param returned: the path of the JSON file for what the function returns.
-        """
-        kinds = {each.name: each.kind for each in self.parameters if each.kind != PATH}
-        arguments = _OF_TRAINING if is_training else _OF_PROCESSING
-        parts = [
-            "from __future__ import annotations",
-            "from pathlib import Path",
-            self.source.strip("\n"),
-            f"_PATHS = {_literal(paths)}\n_KINDS = {_literal(kinds)}",
-            _CONVERT.strip("\n"),
-            arguments.strip("\n"),
-            _MAIN.format(name=self.name, returned=_RETURN.format(path=returned) if returned else "").strip("\n"),
-        ]
-        return ("\n\n\n".join(parts) + "\n").encode()
-
-
-_CONVERT: Final = """
-def _converted(value, kind):
-    if kind == "int":
-        return int(value)
-    if kind == "float":
-        return float(value)
-    if kind == "bool":
-        if str(value).lower() not in ("true", "false"):
-            raise ValueError(f"{value!r} is neither true nor false")
-        return str(value).lower() == "true"
-    return value
-"""
-
-_OF_PROCESSING: Final = """
-def _given():
-    import json
-    import sys
-
-    flags, values = sys.argv[1::2], sys.argv[2::2]
-    for name, text in zip((flag[2:] for flag in flags), values):
-        yield name, text if _KINDS[name] == "str" else json.loads(text)
-"""
-
-_OF_TRAINING: Final = """
-def _given():
-    import json
-    import os
-
-    for name, value in json.loads(os.environ["SM_HPS"]).items():
-        if name in _KINDS:
-            yield name, value
-"""
-
-_MAIN: Final = """
-def _main():
-    arguments = {{name: Path(path) for name, path in _PATHS.items()}}
-    arguments.update((name, _converted(value, _KINDS[name])) for name, value in _given())
-    for path in _PATHS.values():
-        Path(path).mkdir(parents=True, exist_ok=True)
-    returned = {name}(**arguments)
-{returned}
-
-if __name__ == "__main__":
-    _main()
-"""
-
-_RETURN: Final = """    import json
-
-    text = json.dumps(returned)
-    Path({path!r}).parent.mkdir(parents=True, exist_ok=True)
-    Path({path!r}).write_text(text)
-"""
+        """What the script's file is called: not as a module is that the function may import."""
+        return f"{self.name}_step.py"
 
 
 def read_function(function: Callable[..., Any]) -> StepFunction:
@@ -155,139 +59,82 @@ def read_function(function: Callable[..., Any]) -> StepFunction:
     :param function: defined by ``def`` in a file.
     :raises TranslationError: naming file, line, rule and fix, for what cannot become a script.
     """
-    reader = _Reader(function)
+    name = getattr(function, "__name__", repr(function))
+    code = getattr(function, "__code__", None)
+    place = "" if code is None else f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
     try:
-        return reader.read()
+        return _read(name, function)
     except TranslationError as error:
-        raise TranslationError(f"{reader.place}: {error}") from None
+        raise TranslationError(f"function '{name}'{place}: {error}") from None
 
 
-class _Reader:
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.name = getattr(function, "__name__", repr(function))
-        code = getattr(function, "__code__", None)
-        self.place = f"function '{self.name}'" + (
-            f" ({Path(code.co_filename).name}, line {code.co_firstlineno})" if code is not None else ""
-        )
-
-    def read(self) -> StepFunction:
-        if not isinstance(self.function, types.FunctionType) or self.name == "<lambda>":
-            raise TranslationError("it is no function with a name. Define it by 'def'.")
-        if inspect.iscoroutinefunction(self.function) or inspect.isgeneratorfunction(self.function):
-            raise TranslationError(
-                "it is asynchronous, or a generator. A script calls it once and takes what it returns."
-            )
-        if hasattr(self.function, "__wrapped__"):
-            raise TranslationError(
-                "another decorator stands below the step's, and the script in the container does not have it. Remove "
-                "it, or apply it inside the function."
-            )
-        if self.function.__code__.co_freevars:
-            names = ", ".join(map(repr, self.function.__code__.co_freevars))
-            raise TranslationError(
-                f"it uses {names} of the function around it, which the script in the container does not have. Make it "
-                "a parameter."
-            )
-        source = self._source()
-        self._refuse_missing_names(source)
-        hints = self._hints()
-        returns = self._returns(hints)
-        if not returns:
-            self._refuse_lost_value(source)
-        return StepFunction(self.name, tuple(self._parameters(hints)), returns, source)
-
-    def _source(self) -> str:
-        try:
-            lines, _ = inspect.getsourcelines(self.function)
-        except (OSError, TypeError):
-            raise TranslationError("its source cannot be read. Define it in a file.") from None
-        text = textwrap.dedent("".join(lines))
-        try:
-            [node] = ast.parse(text).body
-        except (SyntaxError, ValueError):
-            raise TranslationError(
-                "its source cannot be read by itself. Define it by 'def', on lines of its own."
-            ) from None
-        if not isinstance(node, ast.FunctionDef):
-            raise TranslationError("it is no plain function. Define it by 'def'.")
-        # From 'def' on, so that comments inside and the author's own layout stay.
-        return "".join(text.splitlines(keepends=True)[node.lineno - 1 :])
-
-    def _refuse_missing_names(self, source: str) -> None:
-        missing = sorted(_names_from_outside(source) - {self.name, *_GIVEN} - set(dir(builtins)))
-        if not missing:
-            return
-        lines, first = inspect.getsourcelines(self.function)
-        line = next((number for number, text in enumerate(lines, first) if missing[0] in text), first)
+def _read(name: str, function: Callable[..., Any]) -> StepFunction:
+    if not isinstance(function, types.FunctionType) or name == "<lambda>":
+        raise TranslationError("it is no function with a name. Define it by 'def'.")
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise TranslationError("it is asynchronous, or a generator. A script calls it once and takes what it returns.")
+    if hasattr(function, "__wrapped__"):
         raise TranslationError(
-            f"it uses {', '.join(map(repr, missing))} (line {line}), which the script in the container does not have. "
-            "Import it inside the function, make it a parameter, or put it into a module beside the script: "
-            "code_dir='...'."
+            "another decorator stands below the step's, and the script in the container does not have it. Remove it, "
+            "or apply it inside the function."
         )
-
-    def _refuse_lost_value(self, source: str) -> None:
-        for node in _inside(ast.parse(source).body[0]):
-            if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
-                raise TranslationError(
-                    f"it returns a value, '{ast.unparse(node)}', and its annotation does not say so. Annotate the dict "
-                    "that it returns, as in '-> dict[str, float]', or return nothing."
-                )
-
-    def _hints(self) -> Mapping[str, Any]:
-        try:
-            return typing.get_type_hints(self.function)
-        except (NameError, TypeError, AttributeError, SyntaxError) as error:
-            raise TranslationError(f"its annotations cannot be read: {error}.") from None
-
-    def _parameters(self, hints: Mapping[str, Any]) -> Iterator[FunctionParameter]:
-        for parameter in inspect.signature(self.function).parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-                raise TranslationError(
-                    f"its parameter '{parameter}' cannot be given by a name. Write out its parameters, each by itself."
-                )
-            if parameter.name not in hints:
-                raise TranslationError(
-                    f"its parameter '{parameter.name}' has no annotation. Write {parameter.name}: Path for a "
-                    "directory, or str, int, float, bool, a list or a dict."
-                )
-            kind = _kind_of(hints[parameter.name])
-            if kind is None:
-                raise TranslationError(
-                    f"its parameter '{parameter.name}' has a type that cannot be given to a job: "
-                    f"{hints[parameter.name]!r}. Take Path, str, int, float, bool, a list or a dict."
-                )
-            is_required = parameter.default is parameter.empty
-            if kind == PATH and not is_required and parameter.default is not None:
-                raise TranslationError(
-                    f"its parameter '{parameter.name}' is a directory of the job and has a default. Leave the default "
-                    "out, or let it be None."
-                )
-            yield FunctionParameter(parameter.name, kind, is_required)
-
-    def _returns(self, hints: Mapping[str, Any]) -> bool:
-        returned = hints.get("return", type(None))
-        if returned is type(None):
-            return False
-        if returned is dict or typing.get_origin(returned) is dict:
-            return True
-        raise TranslationError(
-            f"it is annotated to return {returned!r}. Return a dict, which becomes a JSON file, or None; files go into "
-            "the directories of Path parameters."
-        )
+    lines, first = _lines(function)
+    node = _definition(lines)
+    _refuse_missing_names(function, node, first)
+    signature = read_signature(function)
+    if not signature.returns:
+        _refuse_lost_value(node)
+    python = inspect.signature(function)
+    return StepFunction(name, signature.parameters, signature.returns, _source(node, lines), signature.keys, python)
 
 
-def _kind_of(hint: Any) -> str | None:
-    """Return the kind of an annotation; of an optional one, that of what it may be besides None."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        inner = [each for each in typing.get_args(hint) if each is not type(None)]
-        return _kind_of(inner[0]) if len(inner) == 1 else None
-    if hint in (list, dict) or typing.get_origin(hint) in (list, dict):
-        return JSON
+def _lines(function: types.FunctionType) -> tuple[list[str], int]:
+    """Return the lines of a function, with its decorators, and the number of the first."""
     try:
-        return _KINDS.get(hint)
-    except TypeError:  # what cannot be hashed is no type of these
-        return None
+        return inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        raise TranslationError("its source cannot be read. Define it in a file.") from None
+
+
+def _definition(lines: list[str]) -> ast.FunctionDef:
+    """Return the definition in some lines, which may be indented: line 1 of it is line 2 of what is parsed."""
+    try:
+        [block] = ast.parse("if True:\n" + "".join(lines) if lines[0][:1].isspace() else "\n" + "".join(lines)).body
+        [node] = block.body if isinstance(block, ast.If) else [block]
+    except (SyntaxError, ValueError):
+        raise TranslationError(
+            "its source cannot be read by itself. Define it by 'def', on lines of its own."
+        ) from None
+    if not isinstance(node, ast.FunctionDef):
+        raise TranslationError("it is no plain function. Define it by 'def'.")
+    return node
+
+
+def _source(node: ast.FunctionDef, lines: list[str]) -> str:
+    """Return a definition from ``def`` on, without the indentation of ``def``. Comments and texts stay as they are."""
+    inside_text = {
+        line
+        for each in ast.walk(node)
+        if isinstance(each, ast.JoinedStr) or (isinstance(each, ast.Constant) and isinstance(each.value, (str, bytes)))
+        for line in range(each.lineno + 1, (each.end_lineno or each.lineno) + 1)
+    }
+    indentation = lines[node.lineno - 2][: node.col_offset]
+    source = []
+    for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+        line = lines[number - 2].rstrip("\r\n")
+        if number not in inside_text:
+            line = line[len(indentation) :] if line.startswith(indentation) else line.lstrip()
+        source.append(line)
+    return "\n".join(source)
+
+
+def _refuse_lost_value(node: ast.FunctionDef) -> None:
+    for each in _inside(node):
+        if isinstance(each, ast.Return) and ast.unparse(each) not in ("return", "return None"):
+            raise TranslationError(
+                f"it returns a value, '{ast.unparse(each)}', and its annotation does not say so. Annotate the dict "
+                "that it returns, as in '-> dict[str, float]', or return nothing."
+            )
 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
@@ -298,16 +145,97 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
             yield from _inside(child)
 
 
+def _refuse_missing_names(function: types.FunctionType, node: ast.FunctionDef, first: int) -> None:
+    """Raise for the names that the script would lack, all at once."""
+    own = {function.__name__, *_GIVEN, *dir(builtins)}
+    bare = ast.unparse(_WithoutAnnotations().visit(ast.parse(ast.unparse(node))))
+    missing = _names_from_outside(bare) - own
+    if not missing:
+        return
+    used: dict[str, int] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and each.id in missing:
+            used[each.id] = min(first + each.lineno - 2, used.get(each.id, first + each.lineno))
+    names = sorted(missing, key=lambda name: (used.get(name, first), name))
+    told = " ".join(f"{name!r} (line {used.get(name, first)}) {_what_to_do(name, function)}" for name in names)
+    raise TranslationError(f"the script in the container has the function's source alone. {told}")
+
+
+def _what_to_do(name: str, function: types.FunctionType) -> str:
+    """Say what a name is where the function is defined, and how the function comes by it in the job."""
+    closure = function.__code__.co_freevars
+    known: Mapping[str, Any] = function.__globals__
+    if name in closure:
+        known = dict(zip(closure, map(_content, function.__closure__ or ()), strict=True))
+    if name not in known:
+        return f"is defined nowhere{did_you_mean(name, [*known, *dir(builtins)]) or '.'}"
+    value = known[name]
+    if (line := _import_of(name, value, function.__module__)) is not None:
+        return f"is imported outside it: write '{line}' inside the function."
+    where = "in the function around it" if name in closure else f"in {Path(function.__code__.co_filename).name}"
+    if callable(value):
+        return (
+            f"is defined {where}: define it inside the function, or in a module beside the script (code_dir='...') "
+            "that the function imports."
+        )
+    return f"is a value {where}: make it a parameter, or define it inside the function."
+
+
+def _import_of(name: str, value: Any, here: str) -> str | None:
+    """Return how a function imports what its module has imported; ``None`` for what has not been imported.
+
+    :param name: what the module calls it.
+    :param value: what that is.
+    :param here: the module.
+    """
+    if isinstance(value, types.ModuleType):
+        return f"import {value.__name__}" + ("" if value.__name__ == name else f" as {name}")
+    module = getattr(value, "__module__", None)
+    there = vars(sys.modules[module]) if module != here and module in sys.modules else {}
+    for original in (getattr(value, "__name__", None), name):
+        if original in there and there[original] is value:
+            return f"from {module} import {original}" + ("" if original == name else f" as {name}")
+    return None
+
+
+def _content(cell: types.CellType) -> Any:
+    """Return what a closure holds; ``None`` for what the function around it has not assigned yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
 def _names_from_outside(source: str) -> set[str]:
-    """Return the names that a definition takes from its module. Those in annotations are not: nobody evaluates them."""
-    tree = _WithoutAnnotations().visit(ast.parse(source))
-    table = symtable.symtable(ast.unparse(tree), "<function>", "exec")
+    """Return the names that a definition without decorators and annotations takes from its module."""
+    table = symtable.symtable(source, "<function>", "exec")
+    used, made = set[str](), set[str]()
     # At the level of the module these are defaults of parameters.
-    of_defaults = {symbol.get_name() for symbol in table.get_symbols() if not symbol.is_assigned()}
-    return of_defaults.union(*map(_globals_of, table.get_children()))
+    for symbol in table.get_symbols():
+        (made if symbol.is_assigned() else used).add(symbol.get_name())
+    for inner in _tables_below(table):
+        for symbol in inner.get_symbols():
+            if symbol.is_global():
+                (made if symbol.is_assigned() or symbol.is_imported() else used).add(symbol.get_name())
+    return used - made
+
+
+def _tables_below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    for child in table.get_children():
+        yield child
+        yield from _tables_below(child)
 
 
 class _WithoutAnnotations(ast.NodeTransformer):
+    """Takes out what the script does not evaluate: annotations, and the decorators of the function itself."""
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        self.generic_visit(node)
+        for each in node.body:
+            if isinstance(each, ast.FunctionDef):
+                each.decorator_list = []
+        return node
+
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
         return node
@@ -326,37 +254,3 @@ class _WithoutAnnotations(ast.NodeTransformer):
         self.generic_visit(node)
         node.returns = None
         return node
-
-
-def _globals_of(table: symtable.SymbolTable) -> set[str]:
-    own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
-    return own.union(*map(_globals_of, table.get_children()))
-
-
-def _literal(values: Mapping[str, str]) -> str:
-    lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
-    return f"{{\n{lines}}}" if lines else "{}"
-
-
-def arguments_of_call(
-    function: StepFunction, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the arguments of a call by name, without those that are left out.
-
-    :param function: the function.
-    :param signature: its signature.
-    :param args: positional arguments.
-    :param kwargs: arguments by name.
-    :raises TranslationError: too many, unknown ones, or one given twice.
-    """
-    names = list(signature.parameters)
-    for name in kwargs:
-        if name not in names:
-            raise TranslationError(
-                f"{function.name}() has no parameter '{name}'{did_you_mean(name, names) or '.'} It has "
-                f"{', '.join(map(repr, names)) or 'none'}."
-            )
-    try:
-        return dict(signature.bind_partial(*args, **kwargs).arguments)
-    except TypeError as error:
-        raise TranslationError(f"{function.name}() cannot be called so: {error}.") from None

@@ -340,7 +340,7 @@ def test_the_worker_makes_an_ordinary_step_of_an_item(dag, group):
     mapped.render_template_fields(context)
     operator = context["task"]
     assert type(operator) is SageMakerTrainingStepOperator
-    assert (operator.hyperparameters, operator.item_label) == ({"d": 5}, "{'x': 5}")
+    assert (operator.hyperparameters, operator.item_label) == ({"d": 5}, "x=5")
     assert (operator.awaited.target.name, operator.pipeline_execution_arn) == ("train-1", "arn")
     assert of_a_task.unmap({"item": 7}).inputs == {"d": 7}
 
