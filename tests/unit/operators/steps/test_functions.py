@@ -403,8 +403,9 @@ def test_a_function_is_read_once(dag, group, monkeypatch):
 class Pulled:
     """A task instance that pulls XComs out of a dict."""
 
-    def __init__(self, xcoms):
+    def __init__(self, xcoms, task=None):
         self.xcoms = xcoms
+        self.task = task
 
     def xcom_pull(self, task_ids, key, **_):
         return self.xcoms.get((task_ids, key))
@@ -423,7 +424,7 @@ def test_a_task_outside_gets_what_the_function_returned(dag, group):
     told = tell(score, score["classes"]["a.b"][1], fitted, f"{score['accuracy']}").operator
     assert told.upstream_task_ids == {"churn.evaluate", "churn.fit"}
     returned = {"accuracy": 0.9, "classes": {"a.b": [1, 2]}}
-    context = {"ti": Pulled({("churn.evaluate", "property_files"): {"returned": returned}}), "task": told}
+    context = {"ti": Pulled({("churn.evaluate", "property_files"): {"returned": returned}}, told), "task": told}
     context["task_instance"] = context["ti"]
     assert [told.render_template(each, context) for each in told.op_args] == [returned, 2, None, "0.9"]
 
