@@ -31,6 +31,7 @@ from airflow_sm_pipelines.translation.functions.signature import JSON, PATH, Fun
 from airflow_sm_pipelines.translation.functions.source import StepFunction
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
+from airflow_sm_pipelines.translation.xcoms import StepValue
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.operators.steps.mapped import StepPartial
@@ -59,12 +60,13 @@ _NOT_IN_A_CALL: Final = {
 
 
 @dataclass(frozen=True, order=False)
-class ReturnedValue(JsonGet, ResolveMixin):
+class ReturnedValue(JsonGet, StepValue):
     """
     A value that a function returns: ``score["accuracy"]``, and ``score["classes"]["a.b"]`` for one inside.
 
-    For conditions and steps of the pipeline it is a reference into the property file. A task outside the pipeline that
-    takes it as an argument follows the step, and gets the value from XCom; so does Jinja text that it is put into.
+    For conditions and steps of the pipeline it is a reference into the property file. A task outside the pipeline, or
+    another pipeline, that takes it as an argument follows the step, and gets the value from XCom; so does Jinja text
+    that it is put into.
 
     :param operator: the function's task.
     :param keys: what leads from the dict to the value.
@@ -94,6 +96,11 @@ class ReturnedValue(JsonGet, ResolveMixin):
 
     __radd__ = __add__
 
+    @property
+    def task_id(self) -> str:
+        """The full id of the function's task."""
+        return str(self.operator.task_id)
+
     def iter_references(self) -> Iterator[tuple[Any, str]]:
         """Yield the function's task and its XCom: whoever uses the value follows the task."""
         yield from self.operator.iter_references()
@@ -117,6 +124,11 @@ class FunctionTask(ResolveMixin):
     """
 
     function: StepFunction
+
+    @property
+    def output(self) -> Any:
+        """The task itself, which is what it returns: other operators have an XComArg of this name."""
+        return self
 
     def iter_references(self) -> Iterator[tuple[Any, str]]:
         """Yield the task and its XCom: whoever uses what the function returns follows the task."""
@@ -289,7 +301,7 @@ def _code(function: StepFunction, script: bytes, code_dir: str | PathLike[str] |
     return LocalCode(files, function.file_name)
 
 
-class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator, FunctionTask):
+class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepOperator):
     """
     A processing job that calls a function of the Dag file. Made by ``@task.sagemaker_processing``.
 
@@ -404,7 +416,7 @@ class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator, Funct
         return _mapped_function(super().partial(**kwargs))
 
 
-class SageMakerTrainingFunctionOperator(SageMakerTrainingStepOperator, FunctionTask):
+class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOperator):
     """
     A training job that calls a function of the Dag file. Made by ``@task.sagemaker_training``.
 
@@ -494,7 +506,7 @@ _NOT_OF_A_RUN: Final = (
 )
 
 
-class MappedFunctionOperator(MappedStepOperator, FunctionTask):
+class MappedFunctionOperator(FunctionTask, MappedStepOperator):
     """A mapped function: an argument of a task outside the pipeline, it is the list of what its runs return."""
 
     @property

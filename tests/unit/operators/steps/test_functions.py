@@ -10,7 +10,13 @@ from typing import Any, Literal, TypedDict
 import pytest
 from airflow.sdk import task
 
-from airflow_sm_pipelines import SageMakerConditionStepOperator, sagemaker_processing, sagemaker_training
+from airflow_sm_pipelines import (
+    ParameterFloat,
+    SageMakerConditionStepOperator,
+    SageMakerPipelineOperator,
+    sagemaker_processing,
+    sagemaker_training,
+)
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.operators.steps import decorators
 from airflow_sm_pipelines.operators.steps.functions import (
@@ -18,7 +24,7 @@ from airflow_sm_pipelines.operators.steps.functions import (
     SageMakerTrainingFunctionOperator,
 )
 from airflow_sm_pipelines.translation.functions.source import read_function
-from airflow_sm_pipelines.translation.xcoms import JsonXComArg
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, StepValueXComArg
 
 JOB = {"image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1", "instance_type": "ml.m5.large"}
 
@@ -434,6 +440,33 @@ def test_a_task_outside_gets_what_the_function_returned(dag, group):
         "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step has not succeeded, "
         "or it is too large for an XCom. It lies in S3 then: 'outputs' in the XCom 'step_report' say where 'returned' is"
     )
+
+
+def test_another_pipeline_gets_a_returned_value_from_xcom(dag, group):
+    """As a parameter, typed or not, in a step, a condition and a task that runs a whole pipeline: each follows the step."""
+    with group("first"):
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+    late = StepValueXComArg(score["accuracy"])
+    with group("second", parameters={"A": score["accuracy"], "B": ParameterFloat(score["accuracy"])}) as made:
+        sagemaker_processing(**JOB)(measure)(way=score["way"])
+        SageMakerConditionStepOperator(task_id="good", conditions=[score["rows"] >= 5])
+    run = SageMakerPipelineOperator(task_id="run", pipeline_name="p", parameters={"A": score["accuracy"]})
+
+    assert made.compile().values == {
+        "A": late,
+        "B": late,
+        "measure-way": StepValueXComArg(score["way"]),
+        "good-Conditions-0-1": StepValueXComArg(score["rows"]),
+    }
+    assert {parameter.name: parameter.type for parameter in made.compile().definition.parameters} == {
+        "A": "String",
+        "B": "Float",
+        "measure-way": "String",
+        "good-Conditions-0-1": "Float",
+    }
+    assert dag.get_task("second.launch").upstream_task_ids == run.upstream_task_ids == {"first.evaluate"}
+    context = {"ti": Pulled({("first.evaluate", "property_files"): {"returned": {"accuracy": 0.9}}}, run)}
+    assert run.render_template([late, late.value, score.output], context) == [0.9, 0.9, {"accuracy": 0.9}]
 
 
 def test_a_returned_value_in_text_inside_the_pipeline_is_refused(dag, group):
