@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,14 +108,12 @@ class ReturnedValue(JsonGet, StepValue):
         yield from self.operator.iter_references()
 
     def resolve(self, context: Mapping[str, Any]) -> Any:
-        """Return the value, for a task outside the pipeline.
+        """Return the value, for a task outside the pipeline; ``None`` where the step was skipped.
 
         :param context: of that task.
         """
         found = self.operator.resolve(context)
-        for key in self.keys:
-            found = found[key]
-        return found
+        return None if found is None else functools.reduce(operator.getitem, self.keys, found)
 
 
 class FunctionTask(ResolveMixin):
@@ -135,29 +135,32 @@ class FunctionTask(ResolveMixin):
         yield self, PROPERTY_FILES if self.function.returns else STEP_REPORT
 
     def resolve(self, context: Mapping[str, Any]) -> Any:
-        """Return the dict that the function has returned, for a task outside the pipeline; ``None`` where it has none.
+        """Return the dict that the function has returned, for a task outside the pipeline.
 
-        A mapped function has returned a list of them.
+        ``None`` for a function that returns nothing, and where the step was skipped, as of Airflow's own. A mapped
+        function has returned a list: the dicts of the runs that were not skipped.
 
         :param context: of that task.
-        :raises PipelineExecutionError: when it is not in XCom.
+        :raises PipelineExecutionError: when it is not in XCom although the step has run.
         """
         task: Any = self
         if not self.function.returns:
             return None
-        found = PlainXComArg(task, PROPERTY_FILES).resolve(context)
         if task.is_mapped:
-            return [self._returned(each) for each in found]
-        return self._returned(found)
-
-    def _returned(self, files: Any) -> Any:
-        if not isinstance(files, Mapping) or RETURNED not in files:
+            files = list(PlainXComArg(task, PROPERTY_FILES).resolve(context))
+            count = len(PlainXComArg(task, STEP_REPORT).resolve(context))
+        else:
+            pull = functools.partial(context["ti"].xcom_pull, task_ids=task.task_id, map_indexes=None)
+            files = [pull(key=PROPERTY_FILES) or {}]
+            count = 0 if pull(key=STEP_REPORT) is None else 1
+        found = [each[RETURNED] for each in files if RETURNED in each]
+        if len(found) < count:
             raise PipelineExecutionError(
-                f"what {self.function.name}() returned is not in the XCom '{PROPERTY_FILES}' of task "
-                f"'{getattr(self, 'task_id', None)}': the step has not succeeded, or it is too large for an XCom. It "
-                f"lies in S3 then: 'outputs' in the XCom '{STEP_REPORT}' say where '{RETURNED}' is"
+                f"what {self.function.name}() returned is not in the XCom '{PROPERTY_FILES}' of task '{task.task_id}': "
+                f"the step failed, or it is too large for an XCom and lies in S3, where 'outputs' of the XCom "
+                f"'{STEP_REPORT}' say"
             )
-        return files[RETURNED]
+        return found if task.is_mapped else next(iter(found), None)
 
 
 def _taken(

@@ -434,12 +434,24 @@ def test_a_task_outside_gets_what_the_function_returned(dag, group):
     context["task_instance"] = context["ti"]
     assert [told.render_template(each, context) for each in told.op_args] == [returned, 2, None, "0.9"]
 
-    with pytest.raises(PipelineExecutionError) as caught:
-        score.resolve({"ti": Pulled({})})
-    assert str(caught.value) == (
-        "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step has not succeeded, "
-        "or it is too large for an XCom. It lies in S3 then: 'outputs' in the XCom 'step_report' say where 'returned' is"
-    )
+
+def test_what_was_not_returned_is_none_or_an_error(dag, group):
+    """None of a step that was skipped, as of Airflow's own tasks; an error where it has run and XCom has no dict."""
+    with group():
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+    skipped = {"ti": Pulled({})}
+    assert [score.resolve(skipped), score["a"]["b"].resolve(skipped)] == [None, None]
+    for files in (None, {"other": {}}):
+        xcoms = {
+            ("churn.evaluate", "step_report"): {"status": "Succeeded"},
+            ("churn.evaluate", "property_files"): files,
+        }
+        with pytest.raises(PipelineExecutionError) as caught:
+            score.resolve({"ti": Pulled(xcoms)})
+        assert str(caught.value) == (
+            "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step failed, or it "
+            "is too large for an XCom and lies in S3, where 'outputs' of the XCom 'step_report' say"
+        )
 
 
 def test_another_pipeline_gets_a_returned_value_from_xcom(dag, group):
