@@ -86,3 +86,4 @@ def test_what_a_mapped_function_returns_is_read_by_steps_and_tasks(live, runs):
     assert live.printed(run, "tell") == [
         "Measured [{'depth': 2, 'score': 1.0}, {'depth': 3, 'score': 1.5}], in all 2.5.",
     ]
+    assert live.api.xcom(run, "group.add_up", "total") == 2.5

@@ -236,6 +236,7 @@ def sagemaker_processing(
     instance_count: Any = None,
     volume_size_in_gb: Any = None,
     outputs: Sequence[str] | Mapping[str, Any] | None = None,
+    multiple_outputs: bool | None = None,
     code_dir: str | PathLike[str] | None = None,
     environment: Mapping[str, Any] | None = None,
     max_runtime_in_seconds: Any = None,
@@ -259,6 +260,7 @@ def sagemaker_processing(
     :param python_callable: the function, where the decorator has no keywords.
     :param outputs: names of ``Path`` parameters that the function writes into; or by name what ``outputs`` of the
         operator takes.
+    :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
     :param code_dir: a directory beside the Dag file with modules that the function imports.
     :raises TranslationError: for a keyword that the function says.
     """

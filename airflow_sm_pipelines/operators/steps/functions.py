@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
@@ -17,7 +17,8 @@ from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import JsonGet
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
-from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT, problem_of_key
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hyperparameters import json_text
 from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
@@ -54,14 +55,13 @@ _LITERALS: Final = {
 }
 
 _NOT_IN_A_CALL: Final = {
-    "multiple_outputs": "the values of what it returns are score['key'], for steps and for tasks",
     "python_callable": "decorate it",
     "op_args": "give them in the call",
     "op_kwargs": "give them in the call",
 }
 
 
-@dataclass(frozen=True, order=False)
+@dataclasses.dataclass(frozen=True, order=False)
 class ReturnedValue(JsonGet, StepValue):
     """
     A value that a function returns: ``score["accuracy"]``, and ``score["classes"]["a.b"]`` for one inside.
@@ -74,7 +74,7 @@ class ReturnedValue(JsonGet, StepValue):
     :param keys: what leads from the dict to the value.
     """
 
-    operator: Any = field(default=None, compare=False, repr=False)
+    operator: Any = dataclasses.field(default=None, compare=False, repr=False)
     keys: tuple[str | int, ...] = ()
 
     def __getitem__(self, key: str | int) -> ReturnedValue:
@@ -213,6 +213,20 @@ def _is_left_out(function: StepFunction, parameter: FunctionParameter) -> bool:
     return False
 
 
+def _refuse_multiple_outputs(function: StepFunction) -> None:
+    """Raise where a function's values cannot be XComs of their own."""
+    if not function.returns:
+        raise TranslationError(
+            f"multiple_outputs has no effect: {function.name}() returns nothing. Annotate it to return a dict."
+        )
+    for key in function.keys or ():
+        if (problem := problem_of_key(key)) is not None:
+            raise TranslationError(
+                f"multiple_outputs makes an XCom of each value that {function.name}() returns, and '{key}' cannot be "
+                f"one: {problem}. Name it otherwise, or leave multiple_outputs out."
+            )
+
+
 def _flag(function: StepFunction, name: str, value: Any) -> Iterator[Any]:
     parameter = function.parameter(name)
     yield f"--{name}"
@@ -319,6 +333,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
     :param op_args: positional arguments of the call.
     :param op_kwargs: arguments of the call by name.
     :param code_dir: a directory beside the Dag file whose files lie beside the script, for modules that it imports.
+    :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
     :raises TranslationError: naming task, function, rule and fix, for arguments that do not fit.
     """
 
@@ -340,6 +355,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
         op_kwargs: Mapping[str, Any] | None = None,
         code_dir: str | PathLike[str] | None = None,
         outputs: Sequence[str] | Mapping[str, Any] = (),
+        multiple_outputs: bool = False,
         **kwargs: Any,
     ) -> None:
         with _named(self, kwargs):
@@ -360,11 +376,14 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
                     f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Name "
                     "the parameter otherwise."
                 )
+            if multiple_outputs:
+                _refuse_multiple_outputs(function)
             flags = [piece for name, value in values.items() for piece in _flag(function, name, value)]
             read = {name: input_path(name, source) for name, source in inputs.items()}
             self._paths = _paths(function, {**read, **written})
         self.function = function
         self._code_dir = code_dir
+        self._multiple_outputs = multiple_outputs
         file = f"{RETURNED}/{RETURNED}.json"
         super().__init__(
             code=function.file_name,
@@ -374,6 +393,11 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
             property_files={RETURNED: file} if function.returns else None,
             **kwargs,
         )
+
+    @property
+    def awaited(self) -> Awaited:
+        """What the task waits for, and that members of what is returned are XComs where they are asked for."""
+        return dataclasses.replace(super().awaited, spread=RETURNED if self._multiple_outputs else None)
 
     def new_code(self, code: str, entry_point: str | None) -> LocalCode:
         """Return the function's script, with the modules beside it.
@@ -442,6 +466,7 @@ class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOpera
         "entry_point": "the function is the code",
         "inputs": "its Path parameters are the channels",
         "hyperparameters": "its other parameters are the hyperparameters",
+        "multiple_outputs": "a training function returns nothing",
         **_NOT_IN_A_CALL,
     }
 

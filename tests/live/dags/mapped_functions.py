@@ -16,7 +16,7 @@ def measure(depth: int, scale: float = 1.0) -> dict[str, float]:
     return {"depth": depth, "score": depth * scale}
 
 
-@sagemaker_processing(**JOB)
+@sagemaker_processing(**JOB, multiple_outputs=True)
 def add_up(first: Path, second: Path) -> dict[str, float]:
     import json
 

@@ -18,6 +18,7 @@ from airflow_sm_pipelines import (
     sagemaker_training,
 )
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
+from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.operators.steps import decorators
 from airflow_sm_pipelines.operators.steps.functions import (
     SageMakerProcessingFunctionOperator,
@@ -51,6 +52,14 @@ class Measures(TypedDict):
 
 def measure(way: Literal["fast", "slow"] = "fast", table: Measures | None = None) -> Measures:
     return {"rows": len(way), "accuracy": 1.0 if table is None else table["accuracy"]}
+
+
+class Report(TypedDict):
+    step_report: str
+
+
+def reporting() -> Report:
+    return {"step_report": ""}
 
 
 def clashing(returned: Path) -> dict[str, int]:
@@ -247,10 +256,24 @@ def test_modules_beside_the_script(dag, group, tmp_path):
             "function 'fit': hyperparameters is not given: its other parameters are the hyperparameters.",
         ),
         (
-            lambda: sagemaker_processing(**JOB, multiple_outputs=True)(evaluate),
+            lambda: sagemaker_training(**JOB, multiple_outputs=True)(fit),
+            "function 'fit': multiple_outputs is not given: a training function returns nothing.",
+        ),
+        (
+            lambda: sagemaker_processing(**JOB, outputs=["train", "test"], multiple_outputs=True)(prepare)(
+                "s3://lake/x"
+            ),
             (
-                "function 'evaluate': multiple_outputs is not given: the values of what it returns are score['key'], for "
-                "steps and for tasks."
+                "Dag 'd', task 'churn.prepare': multiple_outputs has no effect: prepare() returns nothing. Annotate it to "
+                "return a dict."
+            ),
+        ),
+        (
+            sagemaker_processing(**JOB, multiple_outputs=True)(reporting),
+            (
+                "Dag 'd', task 'churn.reporting': multiple_outputs makes an XCom of each value that reporting() returns, and "
+                "'step_report' cannot be one: tasks have an XCom of that name. Name it otherwise, or leave "
+                "multiple_outputs out."
             ),
         ),
         (
@@ -433,6 +456,18 @@ def test_a_task_outside_gets_what_the_function_returned(dag, group):
     context = {"ti": Pulled({("churn.evaluate", "property_files"): {"returned": returned}}, told), "task": told}
     context["task_instance"] = context["ti"]
     assert [told.render_template(each, context) for each in told.op_args] == [returned, 2, None, "0.9"]
+
+
+def test_multiple_outputs_are_asked_of_whoever_ends_the_task(dag, group):
+    """Each value that is returned is then an XCom; also for the runs of a mapped function."""
+    decorated = sagemaker_processing(**JOB, multiple_outputs=True)(measure)
+    with group():
+        many, mapped = decorated(), decorated.expand(way=["fast", "slow"])
+        one = decorated.override(multiple_outputs=False)()
+    asked = [each.awaited for each in (many, mapped._operators[1], one)]
+    assert [each.spread for each in asked] == ["returned", "returned", None]
+    assert [Awaited.from_dict(json.loads(json.dumps(each.to_dict()))) for each in asked] == asked
+    assert many.trigger_arguments()["awaited"]["spread"] == "returned"
 
 
 def test_what_was_not_returned_is_none_or_an_error(dag, group):
