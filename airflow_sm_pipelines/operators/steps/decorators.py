@@ -81,7 +81,7 @@ class FunctionDecorator:
             stands.
         :raises TranslationError: when the function has no such parameter.
         """
-        with self._naming("partial"):
+        with self.naming("partial"):
             arguments_of_call(self.read.name, self.read.signature, (), kwargs)
         return FunctionPartial(self, kwargs)
 
@@ -109,8 +109,11 @@ class FunctionDecorator:
         return {**keywords, "task_id": task_id}
 
     @contextmanager
-    def _naming(self, method: str) -> Iterator[None]:
-        """Name the function and the method in errors."""
+    def naming(self, method: str) -> Iterator[None]:
+        """Name the function and a method in errors.
+
+        :param method: such as ``expand``.
+        """
         try:
             yield
         except TranslationError as error:
@@ -136,26 +139,9 @@ class FunctionPartial:
         :return: the mapped step, with ``best(...)`` and ``iterations``.
         :raises TranslationError: naming the function, the rule and the fix.
         """
-        with self._decorator._naming("expand"):  # noqa: SLF001
-            if not mapped_kwargs:
-                raise TranslationError("it is given nothing. Give a parameter a list: expand(fraction=[0.1, 0.2]).")
-            if [*mapped_kwargs] == [ITEM] and self._decorator.read.parameter(ITEM) is None:
-                return self._over(mapped_kwargs[ITEM], {})
-            self._refuse_names(mapped_kwargs)
-            for name, values in mapped_kwargs.items():
-                if isinstance(values, XComArg) and len(mapped_kwargs) > 1:
-                    raise TranslationError(
-                        "it means every combination, and SageMaker knows no combinations of lists that only a Dag run "
-                        "has. Let the task return the combinations as dicts, and use expand(item=...) with "
-                        f"partial({name}=CURRENT_ITEM['{name}'], ...)."
-                    )
-                if not isinstance(values, (XComArg, list, tuple)):
-                    raise TranslationError(f"{name}={values!r} is no list. Give a list of values.")
-            if len(mapped_kwargs) == 1:
-                [(name, values)] = mapped_kwargs.items()
-                return self._over(values, {name: CURRENT_ITEM})
-            rows = [dict(zip(mapped_kwargs, row, strict=True)) for row in itertools.product(*mapped_kwargs.values())]
-            return self._over(rows, {name: CURRENT_ITEM[name] for name in mapped_kwargs})
+        with self._decorator.naming("expand"):
+            items, arguments = self._combinations(mapped_kwargs)
+        return self._over(items, arguments)
 
     def expand_kwargs(self, kwargs: Any) -> MappedFunctionOperator:
         """Map over a list of arguments: ``expand_kwargs([{"depth": 3, "trees": 10}, {"depth": 5, "trees": 100}])``.
@@ -164,26 +150,51 @@ class FunctionPartial:
         :return: the mapped step, with ``best(...)`` and ``iterations``.
         :raises TranslationError: naming the function, the rule and the fix.
         """
-        with self._decorator._naming("expand_kwargs"):  # noqa: SLF001
-            if isinstance(kwargs, XComArg) or (
-                isinstance(kwargs, (list, tuple)) and any(isinstance(each, XComArg) for each in kwargs)
-            ):
+        with self._decorator.naming("expand_kwargs"):
+            items, names = self._listed(kwargs)
+        return self._over(items, {name: CURRENT_ITEM[name] for name in names})
+
+    def _combinations(self, mapped: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the items of ``expand``, and the arguments that read them."""
+        if not mapped:
+            raise TranslationError("it is given nothing. Give a parameter a list: expand(fraction=[0.1, 0.2]).")
+        if [*mapped] == [ITEM] and self._decorator.read.parameter(ITEM) is None:
+            return mapped[ITEM], {}
+        self._refuse_names(mapped)
+        for name, values in mapped.items():
+            if isinstance(values, XComArg) and len(mapped) > 1:
                 raise TranslationError(
-                    "it is given what only a Dag run has, and SageMaker must know which arguments differ. Name them, "
-                    "as in partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
+                    "it means every combination, and SageMaker knows no combinations of lists that only a Dag run has. "
+                    "Let the task return the combinations as dicts, and use expand(item=...) with "
+                    f"partial({name}=CURRENT_ITEM['{name}'], ...)."
                 )
-            if not isinstance(kwargs, (list, tuple)) or not all(isinstance(each, Mapping) for each in kwargs):
-                raise TranslationError(f"{kwargs!r} is no list of dicts. Give the arguments of each item as a dict.")
-            names = list(kwargs[0]) if kwargs else []
-            self._refuse_names(dict.fromkeys(name for each in kwargs for name in each))
-            for each in kwargs:
-                if each.keys() != kwargs[0].keys():
-                    raise TranslationError(
-                        f"its items give different parameters, {_listed(kwargs[0])} and {_listed(each)}, and a ForEach "
-                        "step gives all of them the same. Give each item the same parameters, or call the function in "
-                        "a Python loop."
-                    )
-            return self._over([dict(each) for each in kwargs], {name: CURRENT_ITEM[name] for name in names})
+            if not isinstance(values, (XComArg, list, tuple)):
+                raise TranslationError(f"{name}={values!r} is no list. Give a list of values.")
+        if len(mapped) == 1:
+            [(name, values)] = mapped.items()
+            return values, {name: CURRENT_ITEM}
+        rows = [dict(zip(mapped, row, strict=True)) for row in itertools.product(*mapped.values())]
+        return rows, {name: CURRENT_ITEM[name] for name in mapped}
+
+    def _listed(self, given: Any) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the items of ``expand_kwargs``, and the parameters that each of them gives."""
+        is_list = isinstance(given, (list, tuple))
+        if isinstance(given, XComArg) or (is_list and any(isinstance(each, XComArg) for each in given)):
+            raise TranslationError(
+                "it is given what only a Dag run has, and SageMaker must know which arguments differ. Name them, as in "
+                "partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
+            )
+        if not is_list or not all(isinstance(each, Mapping) for each in given):
+            raise TranslationError(f"{given!r} is no list of dicts. Give the arguments of each item as a dict.")
+        self._refuse_names(dict.fromkeys(name for each in given for name in each))
+        for each in given:
+            if each.keys() != given[0].keys():
+                first, other = ", ".join(given[0]), ", ".join(each)
+                raise TranslationError(
+                    f"its items give different parameters, ({first}) and ({other}), and a ForEach step gives all of "
+                    "them the same. Give each item the same parameters, or call the function in a Python loop."
+                )
+        return [dict(each) for each in given], list(given[0]) if given else []
 
     def _refuse_names(self, mapped: Mapping[str, Any]) -> None:
         function = self._decorator.read
@@ -200,10 +211,6 @@ class FunctionPartial:
         mapped: Any = self._decorator.begin_mapped({**self._given, **arguments}).expand(**{ITEM: items})
         made: MappedFunctionOperator = mapped
         return made
-
-
-def _listed(names: Mapping[str, Any]) -> str:
-    return f"({', '.join(names)})"
 
 
 def _refuse_reserved(operator_class: Any, function: Any, keywords: Mapping[str, Any]) -> None:

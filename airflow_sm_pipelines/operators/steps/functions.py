@@ -78,10 +78,12 @@ class ReturnedValue(JsonGet, StepValue):
     keys: tuple[str | int, ...] = ()
 
     def __getitem__(self, key: str | int) -> ReturnedValue:
-        inner = f"[{key}]" if isinstance(key, int) else f"['{key}']"
-        if isinstance(key, str) and "'" in key:
-            raise TranslationError(f"a key of what a function returns cannot hold a quote: {key!r}.")
-        path = f"{self.json_path}{inner}"
+        if (isinstance(key, str) and "'" in key) or (isinstance(key, int) and key < 0):
+            raise self.operator.error(
+                f"[{key!r}] cannot be read of what the function returns: keys have no quotes, and lists are counted "
+                "from their beginning. Return the value under another key."
+            )
+        path = f"{self.json_path}[{key}]" if isinstance(key, int) else f"{self.json_path}['{key}']"
         return ReturnedValue(self.step_name, self.property_file_name, path, self.operator, (*self.keys, key))
 
     def __iter__(self) -> NoReturn:
@@ -92,9 +94,8 @@ class ReturnedValue(JsonGet, StepValue):
         pull = f"task_ids='{self.operator.task_id}', dag_id='{self.operator.dag_id}', key='{PROPERTY_FILES}'"
         return f"{{{{ task_instance.xcom_pull({pull})['{RETURNED}']{self.json_path} }}}}"
 
-    def __add__(self, other: Any) -> NoReturn:
-        super().__str__()  # raises, and says what to do
-        raise TypeError(other)
+    def __add__(self, other: Any) -> str:
+        return super().__str__()  # which raises, and says what to do
 
     __radd__ = __add__
 

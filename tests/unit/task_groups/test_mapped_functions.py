@@ -284,20 +284,20 @@ BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
         (
             lambda _: fit.partial(train="s3://lake/x").expand(depth=[*range(101)]),
             (
-                "function 'fit', expand(...): Dag 'd', mapped task 'churn.fit': it is mapped over 101 items, and a ForEach "
+                "Dag 'd', mapped task 'churn.fit': it is mapped over 101 items, and a ForEach "
                 f"step takes 1 to 100. {BY_HAND}"
             ),
         ),
         (
             lambda _: fit.partial(train="s3://lake/x").expand(depth=[3, "deep"]),
             (
-                "function 'fit', expand(...): Dag 'd', task 'churn.fit': fit() takes 'depth' as int, and is given 'deep'. "
+                "Dag 'd', task 'churn.fit': fit() takes 'depth' as int, and is given 'deep'. "
                 "Give a value of that type, Jinja, or a reference."
             ),
         ),
         (
             lambda _: fit.expand(depth=[3, 5]),
-            "function 'fit', expand(...): Dag 'd', task 'churn.fit': fit() needs 'train'. Give train=....",
+            "Dag 'd', task 'churn.fit': fit() needs 'train'. Give train=....",
         ),
         (
             lambda _: prepare.partial(raw="s3://lake/raw").expand(seed=[1, 2])["rows"],

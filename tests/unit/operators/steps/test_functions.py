@@ -323,6 +323,13 @@ def test_modules_beside_the_script(dag, group, tmp_path):
             "Dag 'd', task 'churn.evaluate': the function returns a dict, whose keys are text, not 0.",
         ),
         (
+            lambda: sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")["a"][-1],
+            (
+                "Dag 'd', task 'churn.evaluate': [-1] cannot be read of what the function returns: keys have no quotes, and "
+                "lists are counted from their beginning. Return the value under another key."
+            ),
+        ),
+        (
             lambda: sagemaker_processing(**JOB)(measure)()["acuracy"],
             (
                 "Dag 'd', task 'churn.measure': measure() returns no 'acuracy'. Did you mean 'accuracy'? It returns "
