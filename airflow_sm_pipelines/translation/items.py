@@ -10,6 +10,9 @@ from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
 
+ITEM: Final = "item"
+"""The keyword of step operators that goes nowhere by itself: ``CURRENT_ITEM`` says where."""
+
 LABEL: Final = "{{ task.item_label }}"
 """How Airflow shows a mapped task instance, unless its author says otherwise (``map_index_template``)."""
 
@@ -48,7 +51,9 @@ def item_label(keywords: Mapping[str, Any]) -> str:
 
     :param keywords: what is expanded, for the item.
     """
-    if len(keywords) == 1:
+    if isinstance(keywords.get(ITEM), Mapping):
+        keywords = keywords[ITEM]
+    elif len(keywords) == 1:
         return _shown(next(iter(keywords.values())))[:_LABEL_LENGTH]
     return ", ".join(f"{key}={_shown(value)}" for key, value in keywords.items())[:_LABEL_LENGTH]
 

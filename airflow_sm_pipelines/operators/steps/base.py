@@ -41,6 +41,7 @@ from airflow_sm_pipelines.operators.steps.mapped import Iterations, MappedStepOp
 from airflow_sm_pipelines.operators.steps.settings import group_around, settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
+from airflow_sm_pipelines.translation.code import LocalCode
 from airflow_sm_pipelines.translation.items import LABEL, item_label
 from airflow_sm_pipelines.translation.mapped_groups import (
     for_each_name,
@@ -146,6 +147,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.iteration: int | None = None
         self.item_label: str | None = None
         self.reference_root = f"Steps.{self.step_name}"
+        # By how it was asked for. The operators of a mapped step have one dict together.
+        self.code_read: dict[tuple[str, str | None], LocalCode] = {}
         # All instances of a task in a mapped group would get the same trigger, whatever their item is.
         self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER and group is None
 

@@ -23,7 +23,7 @@ from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM, ItemRefere
 from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH, BranchOwner
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS, NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.items import LABEL, combinations, is_late, item_label, late_items
+from airflow_sm_pipelines.translation.items import ITEM, LABEL, combinations, is_late, item_label, late_items
 from airflow_sm_pipelines.translation.mapping import SUFFIX, common_node, for_each_node, reads_item, with_item
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import to_runtime_value
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 StepOperator = Any
 """The class of the operator that is mapped, which imports this module."""
-
-ITEM: Final = "item"
-"""The keyword of step operators that goes nowhere by itself: ``CURRENT_ITEM`` says where."""
 
 _BY_HAND: Final = "or define one step for each item, in a Python loop"
 
@@ -213,6 +210,8 @@ class MappedStepOperator(MappedOperator, StepTask):
         made: tuple[StepOperator, ...] | None = self.__dict__.get("_made")
         if made is None:
             made = self.__dict__["_made"] = tuple(map(self._operator, self._keywords))
+            for operator in made:
+                operator.code_read = made[0].code_read
         return made
 
     def _operator(self, keywords: Mapping[str, Any]) -> StepOperator:
