@@ -180,6 +180,34 @@ def test_numbers_of_items_stay_numbers_in_json(dag, group):
     }
 
 
+def test_a_function_is_a_step_of_a_group(dag, group):
+    """It is given the item, a number as a number."""
+
+    @task.sagemaker_processing(**JOB)
+    def score(depth: int) -> dict:
+        return {"depth": depth}
+
+    @task_group
+    def fit(depth):
+        return score(depth)
+
+    with group() as made:
+        scored = fit.expand(depth=[3, 5])
+    [body] = for_each(made)["Arguments"]["ForEachBody"]
+    assert body["Name"] == "fit-score"
+    assert body["Arguments"]["AppSpecification"]["ContainerArguments"] == [
+        "--depth",
+        {"Std:Join": {"On": "", "Values": [GET_ITEM]}},
+    ]
+    with pytest.raises(TranslationError) as caught:
+        scored["depth"]
+    assert str(caught.value) == (
+        "Dag 'd', task 'churn.fit.score': a value of what the function returns is read by the name of its step, and the "
+        "runs of a mapped step have none in a pipeline. Read the file in a step behind: "
+        "iterations[0].property_files['returned'] is its URI."
+    )
+
+
 def test_a_group_between_airflow_tasks(dag, group):
     """Its steps read what the one before has returned, and the one behind waits for the whole group."""
 
