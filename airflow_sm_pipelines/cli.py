@@ -148,7 +148,9 @@ def _add_account(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _read(file: str) -> str:
+def _read(file: str, command: str) -> str:
+    if file.endswith(".py"):
+        raise PipelineDefinitionError([problem(_NOT_PYTHON.format(file=file, command=command))], _label(file))
     if file == STANDARD_INPUT and sys.stdin is None:  # so Python says that it was closed
         raise PipelineDefinitionError([problem("it cannot be read: it is closed")], _label(file))
     try:
@@ -157,13 +159,19 @@ def _read(file: str) -> str:
         raise PipelineDefinitionError([problem(f"it cannot be read: {error}")], _label(file)) from None
 
 
+_NOT_PYTHON = (
+    "it is a Python file, and a definition is JSON. Pipe what a Dag file compiles to: "
+    "sm-pipelines render {file} | sm-pipelines {command} -"
+)
+
+
 def _label(file: str) -> str:
     return "standard input" if file == STANDARD_INPUT else file
 
 
 def _problems(file: str, local: Callable[[PipelineDefinition], list[Problem]] | None) -> list[Problem]:
     try:
-        definition = PipelineDefinition.from_json(_read(file))
+        definition = PipelineDefinition.from_json(_read(file, "validate"))
     except PipelineDefinitionError as error:
         return [replace(each, path=each.path or "$") for each in error.problems]
     return definition_problems(definition, local)
@@ -191,7 +199,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    text = _read(options.file)
+    text = _read(options.file, "graph")
     try:
         mermaid = to_mermaid(PipelineDefinition.from_json(text))
     except PipelineDefinitionError as error:

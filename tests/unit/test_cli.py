@@ -88,6 +88,18 @@ def test_problems_are_told_for_each_file(capsys, broken, tmp_path):
     ]
 
 
+def test_a_dag_file_is_not_a_definition(capsys):
+    """What reads definitions names the command that makes one of a Dag file."""
+    message = (
+        "it is a Python file, and a definition is JSON. Pipe what a Dag file compiles to: "
+        "sm-pipelines render dags/churn.py | sm-pipelines {command} -"
+    )
+    assert cli.main(["validate", "dags/churn.py"]) == 1
+    assert capsys.readouterr().out == f"dags/churn.py: error: {message.format(command='validate')} @ $\n"
+    assert cli.main(["graph", "dags/churn.py"]) == 1
+    assert capsys.readouterr().err == f"sm-pipelines graph: dags/churn.py: {message.format(command='graph')}\n"
+
+
 def test_problems_as_json_from_standard_input(capsys, monkeypatch, broken):
     """``--json`` prints a list that programs can read, and ``-`` reads standard input."""
     monkeypatch.setattr("sys.stdin", io.StringIO(Path(broken).read_text()))
