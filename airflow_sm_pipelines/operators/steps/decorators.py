@@ -169,7 +169,10 @@ class FunctionPartial:
                     f"partial({name}=CURRENT_ITEM['{name}'], ...)."
                 )
             if not isinstance(values, (XComArg, list, tuple)):
-                raise TranslationError(f"{name}={values!r} is no list. Give a list of values.")
+                raise TranslationError(
+                    f"{name}={values!r} is not a list. Give a list of values, what a task outside the group returns, "
+                    "or pipeline.items('Name'): the list that the pipeline parameter 'Name' holds."
+                )
         if len(mapped) == 1:
             [(name, values)] = mapped.items()
             return values, {name: CURRENT_ITEM}

@@ -185,7 +185,7 @@ def _taken(
                 raise TranslationError(f"{function.name}() writes into '{name}', so it is not given. Leave it out.")
         elif name not in given:
             if parameter.is_required:
-                raise TranslationError(f"{function.name}() needs '{name}'. Give {name}=....")
+                raise TranslationError(f"{function.name}() needs '{name}'. {_fix_of_missing(parameter)}")
         elif given[name] is None and parameter.kind != "any":
             if not _is_left_out(function, parameter):
                 values[name] = None
@@ -194,6 +194,15 @@ def _taken(
         else:
             values[name] = _value(function, parameter, given[name])
     return inputs, values
+
+
+def _fix_of_missing(parameter: FunctionParameter) -> str:
+    if parameter.kind != PATH:
+        return f"Give it a value: {parameter.name}=..., or give the parameter a default."
+    return (
+        f"Give {parameter.name}='s3://...' or a reference. A directory that a processing function writes into is named "
+        f"in its decorator instead: outputs=['{parameter.name}']."
+    )
 
 
 def _is_left_out(function: StepFunction, parameter: FunctionParameter) -> bool:

@@ -73,8 +73,8 @@ def read_signature(function: Callable[..., Any]) -> FunctionSignature:
     returned = hints.get("return", types.NoneType)
     if returned is not types.NoneType and not _is_dict(returned):
         raise TranslationError(
-            f"it is annotated to return {_shown(returned)}. Return a dict of JSON values, which becomes a JSON file, "
-            "or None; files go into the directories of Path parameters."
+            f"it is annotated to return {_shown(returned)}. A processing function returns a dict of JSON values "
+            "or None, a training function None. Write files into the directories of Path parameters."
         )
     keys = tuple(sorted(returned.__required_keys__ | returned.__optional_keys__)) if _is_typed_dict(returned) else None
     return FunctionSignature(tuple(_parameters(function, hints)), returned is not types.NoneType, keys)

@@ -59,7 +59,7 @@ def read_function(function: Callable[..., Any]) -> StepFunction:
     :param function: defined by ``def`` in a file.
     :raises TranslationError: naming file, line, rule and fix, for what cannot become a script.
     """
-    name = getattr(function, "__name__", repr(function))
+    name = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
     code = getattr(function, "__code__", None)
     place = "" if code is None else f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
     try:
@@ -70,7 +70,10 @@ def read_function(function: Callable[..., Any]) -> StepFunction:
 
 def _read(name: str, function: Callable[..., Any]) -> StepFunction:
     if not isinstance(function, types.FunctionType) or name == "<lambda>":
-        raise TranslationError("it is no function with a name. Define it by 'def'.")
+        raise TranslationError(
+            "it is not a function that 'def' defines. Put the step's decorator directly above a 'def', give it "
+            "keywords only, and use no other decorator."
+        )
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise TranslationError("it is asynchronous, or a generator. A script calls it once and takes what it returns.")
     if hasattr(function, "__wrapped__"):

@@ -247,7 +247,10 @@ BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
         ),
         (
             lambda _: prepare.expand(name="ab"),
-            "function 'prepare', expand(...): name='ab' is no list. Give a list of values.",
+            (
+                "function 'prepare', expand(...): name='ab' is not a list. Give a list of values, what a task "
+                "outside the group returns, or pipeline.items('Name'): the list that the pipeline parameter 'Name' holds."
+            ),
         ),
         (
             lambda late: prepare.expand(seed=late, fraction=[0.1]),
@@ -296,8 +299,18 @@ BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
             ),
         ),
         (
+            lambda _: fit.partial(train="s3://lake/x").expand(depth=[3, None]),
+            (
+                "Dag 'd', task 'churn.fit': fit() is given None for 'depth', which is int. Leave it out for its default, or "
+                "annotate it with '| None'."
+            ),
+        ),
+        (
             lambda _: fit.expand(depth=[3, 5]),
-            "Dag 'd', task 'churn.fit': fit() needs 'train'. Give train=....",
+            (
+                "Dag 'd', task 'churn.fit': fit() needs 'train'. Give train='s3://...' or a reference. A directory that a "
+                "processing function writes into is named in its decorator instead: outputs=['train']."
+            ),
         ),
         (
             lambda _: prepare.partial(raw="s3://lake/raw").expand(seed=[1, 2])["rows"],

@@ -111,6 +111,11 @@ def test_a_mapped_step_is_a_for_each_step(dag, group):
             {"d": {"Get": "ForEach.CurrentItem"}},
         ),
         (
+            lambda: training(hyperparameters={"d": CURRENT_ITEM}).expand(item=[3, None]),
+            ["3", "null"],
+            {"d": {"Get": "ForEach.CurrentItem"}},
+        ),
+        (
             lambda: training().expand(hyperparameters=[{"d": 3, "e": 1}, {"d": 5, "e": 2}]),
             ['{"d": "3", "e": "1"}', '{"d": "5", "e": "2"}'],
             {"d": {"Get": "ForEach.CurrentItem.d"}, "e": {"Get": "ForEach.CurrentItem.e"}},

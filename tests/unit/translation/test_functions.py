@@ -17,6 +17,7 @@ from typing import Any, Literal, Optional, TypedDict
 
 import pytest
 
+from airflow_sm_pipelines import sagemaker_training
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.functions.script import script_of
 from airflow_sm_pipelines.translation.functions.signature import FunctionParameter, arguments_of_call
@@ -501,8 +502,8 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
         (
             returns_paths,
             (
-                "it is annotated to return dict[str, pathlib.Path]. Return a dict of JSON values, which becomes a JSON "
-                "file, or None; files go into the directories of Path parameters."
+                "it is annotated to return dict[str, pathlib.Path]. A processing function returns a dict of JSON values "
+                "or None, a training function None. Write files into the directories of Path parameters."
             ),
         ),
         (
@@ -512,8 +513,8 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
         (
             returns_text,
             (
-                "it is annotated to return str. Return a dict of JSON values, which becomes a JSON file, or None; files go "
-                "into the directories of Path parameters."
+                "it is annotated to return str. A processing function returns a dict of JSON values or None, a training "
+                "function None. Write files into the directories of Path parameters."
             ),
         ),
         (
@@ -534,19 +535,25 @@ def test_what_cannot_become_a_script(function, message):
 
 
 @pytest.mark.parametrize(
-    ("function", "message"),
+    ("function", "place"),
     [
-        (lambda train: train, "it is no function with a name. Define it by 'def'."),
-        (functools.partial(fit, depth=1), "it is no function with a name. Define it by 'def'."),
-        (print, "it is no function with a name. Define it by 'def'."),
+        (lambda train: train, f"function '<lambda>' ({HERE}, line {{line}})"),
+        (functools.partial(fit, depth=1), f"function '{functools.partial(fit, depth=1)!r}'"),
+        (print, "function 'print'"),
+        ("large", "function 'large'"),
+        (sagemaker_training(fit), "function 'fit'"),
     ],
-    ids=["lambda", "partial", "builtin"],
+    ids=["lambda", "partial", "builtin", "text", "decorated"],
 )
-def test_what_is_no_function(function, message):
-    """It has no source that could be a script."""
+def test_what_is_no_function(function, place):
+    """It has no source that could be a script: also what a decorator is given by position, and a second decorator."""
     with pytest.raises(TranslationError) as caught:
         read_function(function)
-    assert str(caught.value).endswith(f": {message}")
+    line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
+    assert str(caught.value) == (
+        f"{place.format(line=line)}: it is not a function that 'def' defines. Put the step's decorator directly above a "
+        "'def', give it keywords only, and use no other decorator."
+    )
 
 
 def test_a_function_without_a_file():

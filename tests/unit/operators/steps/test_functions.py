@@ -191,7 +191,17 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         ),
         (
             lambda: sagemaker_processing(**JOB)(evaluate)("s3://lake/m"),
-            "Dag 'd', task 'churn.evaluate': evaluate() needs 'test'. Give test=....",
+            (
+                "Dag 'd', task 'churn.evaluate': evaluate() needs 'test'. Give test='s3://...' or a reference. A directory "
+                "that a processing function writes into is named in its decorator instead: outputs=['test']."
+            ),
+        ),
+        (
+            sagemaker_training(**JOB)(clashing_with_script_mode),
+            (
+                "Dag 'd', task 'churn.clashing_with_script_mode': clashing_with_script_mode() needs 'sagemaker_program'. "
+                "Give it a value: sagemaker_program=..., or give the parameter a default."
+            ),
         ),
         (
             lambda: sagemaker_training(**JOB)(fit)("s3://lake/x", depht=3),
@@ -220,7 +230,10 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         ),
         (
             lambda: sagemaker_processing(**JOB, outputs=["trian"])(prepare)("s3://lake/x"),
-            "Dag 'd', task 'churn.prepare': prepare() needs 'train'. Give train=....",
+            (
+                "Dag 'd', task 'churn.prepare': prepare() needs 'train'. Give train='s3://...' or a reference. A directory "
+                "that a processing function writes into is named in its decorator instead: outputs=['train']."
+            ),
         ),
         (
             lambda: sagemaker_processing(**JOB, outputs=["train", "test", "more"])(prepare)("s3://lake/x"),
