@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 COMPARISON_TYPES: Final = (
     "Equals",
@@ -69,6 +69,18 @@ class Condition(ABC):
             "list (all must hold), or use Or(...) and Not(...); 'and', 'or', 'not', 'a <= b <= c' and 'if' "
             "cannot work here."
         )
+
+    def __and__(self, other: object) -> NoReturn:
+        raise TypeError(
+            "'&', '|' and '~' do not combine pipeline conditions. Put conditions in a list (all must hold), or use "
+            "Or(...) and Not(...)."
+        )
+
+    def __or__(self, other: object) -> NoReturn:
+        self.__and__(other)
+
+    def __invert__(self) -> NoReturn:
+        self.__and__(self)
 
 
 @dataclass(frozen=True)
@@ -185,7 +197,8 @@ class Comparable(Expression):
     def __str__(self) -> str:
         raise TypeError(
             f"{self!r} has no value until the pipeline runs, so it cannot be put into text by str(), '+', an f-string "
-            "or format(). Join it: Join('/', [reference, 'file.csv'])."
+            "or format(). Join it: Join('/', [reference, 'file.csv']). A task outside the pipeline reads the step's "
+            "XComs instead, such as step_report."
         )
 
     def __format__(self, format_spec: str) -> str:

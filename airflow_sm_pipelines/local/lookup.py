@@ -142,12 +142,21 @@ def member_of(container: Any, reference: Reference, keys: Sequence[ReferenceKey]
     :raises EvaluationError: there is nothing.
     """
     current = container
-    for key in keys:
+    for before, key in zip((None, *keys), keys, strict=False):
         found = _member(current, key)
         if found is None:
+            if _METRICS in (before, key):
+                raise EvaluationError(f"'{reference.path}' has no value: {_NO_METRIC}")
             raise EvaluationError(f"'{reference.path}' has no value: there is no {key!r} in {_shape(current)}.")
         current = found
     return _time(current) if isinstance(current, dt.datetime) else current
+
+
+_METRICS = "FinalMetricDataList"
+_NO_METRIC = (
+    "the training job has no such metric. Name it in AlgorithmSpecification.MetricDefinitions, with a regular "
+    "expression that finds its value in what the job prints."
+)
 
 
 def _time(moment: dt.datetime) -> str:

@@ -391,5 +391,5 @@ class _Lifter:
                 raise TranslationError(
                     f"task '{self.task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read "
                     "before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
-                    "model_artifacts, metric(...) or properties."
+                    "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference])."
                 )

@@ -59,7 +59,7 @@ def read_function(function: Callable[..., Any]) -> StepFunction:
     :param function: defined by ``def`` in a file.
     :raises TranslationError: naming file, line, rule and fix, for what cannot become a script.
     """
-    name = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
+    name = getattr(function, "__name__", str(function))
     code = getattr(function, "__code__", None)
     place = "" if code is None else f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
     try:

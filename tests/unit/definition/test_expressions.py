@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 
 import pytest
 
@@ -145,6 +146,18 @@ def test_conditions_have_no_truth_value():
     )
 
 
+@pytest.mark.parametrize("combine", [operator.and_, operator.or_, lambda first, _: ~first], ids=["and", "or", "not"])
+def test_conditions_are_not_combined_by_bits(combine):
+    """'&', '|' and '~', as in pandas, are refused with what combines conditions."""
+    metric = Get("Parameters.P")
+    with pytest.raises(TypeError) as caught:
+        combine(metric > 1, metric < 3)
+    assert str(caught.value) == (
+        "'&', '|' and '~' do not combine pipeline conditions. Put conditions in a list (all must hold), or use Or(...) and "
+        "Not(...)."
+    )
+
+
 @pytest.mark.parametrize(
     "as_text",
     [
@@ -161,7 +174,8 @@ def test_references_are_no_text(as_text):
         as_text(PropertyReference("Steps.a").Uri)
     assert str(caught.value) == (
         "PropertyReference('Steps.a.Uri') has no value until the pipeline runs, so it cannot be put into text by str(), "
-        "'+', an f-string or format(). Join it: Join('/', [reference, 'file.csv'])."
+        "'+', an f-string or format(). Join it: Join('/', [reference, 'file.csv']). A task outside the pipeline reads the "
+        "step's XComs instead, such as step_report."
     )
 
 

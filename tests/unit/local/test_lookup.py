@@ -10,10 +10,11 @@ import pytest
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.evaluation import evaluate
+from airflow_sm_pipelines.definition.expressions import parse_reference
 from airflow_sm_pipelines.exceptions import EvaluationError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.jobs.staging import StagingError
-from airflow_sm_pipelines.local.lookup import ExecutionLookup
+from airflow_sm_pipelines.local.lookup import ExecutionLookup, member_of
 from airflow_sm_pipelines.local.store import ExecutionRecord, PipelineVersion, StepRecord
 
 ARN = PipelineExecutionArn("aws", "us-east-1", "123456789012", "churn", "abcdefghijkl")
@@ -131,6 +132,18 @@ def test_a_reference_without_value_says_so(lookup: ExecutionLookup, path: str, m
     with pytest.raises(EvaluationError) as error:
         evaluate({"Get": path}, lookup)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("metrics", [{}, {"FinalMetricDataList": [{"MetricName": "mae", "Value": 1.0}]}])
+def test_a_metric_that_a_training_job_has_not_got_says_how_to_get_it(metrics: dict[str, Any]) -> None:
+    """Also where the job has no metrics at all, since none of them is defined."""
+    reference = parse_reference("Steps.train.FinalMetricDataList['r2'].Value")
+    with pytest.raises(EvaluationError) as error:
+        member_of({"TrainingJobName": "job", **metrics}, reference, reference.keys[1:])
+    assert str(error.value) == (
+        "'Steps.train.FinalMetricDataList['r2'].Value' has no value: the training job has no such metric. Name it in "
+        "AlgorithmSpecification.MetricDefinitions, with a regular expression that finds its value in what the job prints."
+    )
 
 
 def test_property_files_are_read_from_the_output_they_lie_in(lookup: ExecutionLookup) -> None:

@@ -498,7 +498,7 @@ def test_xcoms_of_inner_steps_are_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'churn.b' uses the XCom of 'churn.a', a step of the same pipeline. XComs are read before the pipeline "
         "starts. Use a reference to the step instead, such as its outputs['name'], model_artifacts, metric(...) or "
-        "properties."
+        "properties. Put it into text by Join('', ['text', reference])."
     )
 
 
