@@ -60,9 +60,29 @@ def test_the_mapped_calls_of_the_page_are_two_for_each_steps(load):
     assert len(found["evaluate-for-each"]["Arguments"]["IterableItems"]) == 3
 
 
+def test_the_best_of_the_page_is_evaluated_and_registered(load):
+    """By the metric that the page's other ``fit`` prints."""
+    text = BLOCKS[0].replace("\nmean_of_rows()", "\nmade = mean_of_rows()")
+    text = text.replace("import SageMakerCond", "import SageMakerRegisterModelStepOperator, SageMakerCond")
+    before, rest = text.split("@task.sagemaker_training", 1)
+    between, rest = rest[rest.index("@task.sagemaker_processing") :].split("        fitted = fit", 1)
+    lines = "".join(f"        {line}\n" for line in BLOCKS[3].splitlines())
+    found = steps(load(before + BLOCKS[2] + "\n\n" + between + lines + rest[rest.index("    announce(") :]).made)
+    assert list(found) == ["prepare", "fit-for-each", "evaluate", "good_enough"]
+    fits = found["fit-for-each"]["Arguments"]
+    assert fits["Selector"] == {
+        "Pick": "MinBy",
+        "Field": {"Get": "IterationOutput.fit.FinalMetricDataList['loss'].Value"},
+    }
+    assert fits["ForEachBody"][0]["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"] == [
+        {"Name": "loss", "Regex": "loss: ([0-9.e+-]+)"}
+    ]
+    assert found["good_enough"]["Arguments"]["IfSteps"][0]["Name"] == "register"
+
+
 def test_the_test_of_the_page_passes(load, tmp_path):
     """The function itself is called, without Airflow."""
-    module = load(f"{BLOCKS[0]}\n\n{BLOCKS[2]}")
+    module = load(f"{BLOCKS[0]}\n\n{BLOCKS[4]}")
     module.test_the_model_is_the_mean(tmp_path)
 
 
