@@ -108,7 +108,7 @@ def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str])
         raise TranslationError(
             f"task '{task_id}' ({type(task).__name__}) chooses among the tasks behind it, and a pipeline branches by "
             "Condition steps only. Let an ordinary task return what to choose by, and compare that in a "
-            "SageMakerConditionStepOperator."
+            "SageMakerConditionStepOperator: Join('', [choose.output]).equals('large')."
         )
     for upstream, where, fix in (
         (task.upstream_task_ids, "before", f"{task.label} >> group"),

@@ -301,7 +301,7 @@ def taken():
             (
                 "task 'churn.approve' (_BranchPythonDecoratedOperator) chooses among the tasks behind it, and a pipeline branches "
                 "by Condition steps only. Let an ordinary task return what to choose by, and compare that in a "
-                "SageMakerConditionStepOperator."
+                "SageMakerConditionStepOperator: Join('', [choose.output]).equals('large')."
             ),
         ),
         (
