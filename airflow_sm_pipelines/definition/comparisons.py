@@ -146,7 +146,7 @@ def operand_name(operand: Any) -> str | None:
         keys = parse_reference(str(path)).keys
     except PipelineDefinitionError:
         return str(inner.get("Path"))
-    return ".".join(map(str, (keys[0], keys[-1], inner.get("Path")))) if keys else str(inner.get("Path"))
+    return f"{keys[0]}.{keys[-1]}.{inner.get('Path')}".replace(".[", "[", 1) if keys else str(inner.get("Path"))
 
 
 def _told_alone(operand: Any, value_of: Callable[[Any], Any]) -> str:

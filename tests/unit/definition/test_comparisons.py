@@ -6,6 +6,7 @@ from airflow_sm_pipelines.definition.comparisons import LONGEST_TEXT, outcome_xc
 from airflow_sm_pipelines.exceptions import EvaluationError
 
 ACCURACY = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.metrics"}, "Path": "accuracy.value"}}
+RETURNED = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.returned"}, "Path": "['error']"}}
 LEAST = {"Get": "Parameters.Least"}
 UNKNOWN = {"Get": "Steps.train.TrainingJobStatus"}
 
@@ -14,7 +15,7 @@ def value_of(operand):
     """Values of a small world."""
     if operand == ACCURACY:
         return 0.93
-    if operand == LEAST:
+    if operand in (LEAST, RETURNED):
         return 0.9
     if operand == UNKNOWN:
         raise EvaluationError("only the pipeline knows")
@@ -33,6 +34,7 @@ def compare(type_, left, right):
             ["evaluate.metrics.accuracy.value (0.93) >= Parameters.Least (0.9): holds"],
         ),
         (compare("LessThan", ACCURACY, 0.5), ["evaluate.metrics.accuracy.value (0.93) < 0.5: does not hold"]),
+        (compare("LessThan", RETURNED, 1), ["evaluate.returned['error'] (0.9) < 1: holds"]),
         (
             compare("Equals", {"Std:Join": {"On": "/", "Values": ["a", "b"]}}, "a/b"),
             ["joined text ('a/b') == 'a/b': holds"],
@@ -51,7 +53,7 @@ def compare(type_, left, right):
         ),
         (compare("LessThan", LEAST, "x"), ["Parameters.Least (0.9) < 'x': not known here"]),
     ],
-    ids=["metric", "literal", "joined", "in", "nested", "unknown", "of two kinds"],
+    ids=["metric", "literal", "in brackets", "joined", "in", "nested", "unknown", "of two kinds"],
 )
 def test_a_condition_is_told_with_names_and_values(condition, told):
     """Each comparison has its values by their names, and whether it holds; an unknown value does not hide the known."""
