@@ -156,7 +156,11 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
             declared.name: ParameterReference(f"Parameters.{declared.name}", declared.type)
             for declared in self._declared
         }
-        return NamedReferences(references, f"{self._subject}: there is no pipeline parameter")
+        return NamedReferences(
+            references,
+            f"{self._subject}: there is no pipeline parameter",
+            ". Declare it in the group: parameters={{'{name}': ...}}",
+        )
 
     def items(self, name: str) -> XComArg:
         """Return the list that a pipeline parameter holds as JSON, for a step to be mapped over.

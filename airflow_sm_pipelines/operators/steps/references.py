@@ -16,16 +16,20 @@ class NamedReferences(Mapping[str, Value]):
 
     :param references: the references.
     :param missing: the beginning of the error, such as ``task 'a' has no output``.
+    :param fix: what to do when no other name was meant, with ``{name}`` in it; empty for nothing.
     """
 
-    def __init__(self, references: Mapping[str, Value], missing: str) -> None:
+    def __init__(self, references: Mapping[str, Value], missing: str, fix: str = "") -> None:
         self._references = references
         self._missing = missing
+        self._fix = fix
 
     def __getitem__(self, name: str) -> Value:
         if name not in self._references:
             known = ", ".join(map(repr, self._references)) or "none"
-            raise TranslationError(f"{self._missing} '{name}'{did_you_mean(name, self._references)} (there is {known})")
+            meant = did_you_mean(name, self._references)
+            fix = "" if meant else self._fix.format(name=name)
+            raise TranslationError(f"{self._missing} '{name}'{meant} (there is {known}){fix}")
         return self._references[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -529,10 +529,14 @@ def test_a_step_of_the_name_launch_is_refused(dag, group):
 
 
 def test_unknown_parameters_are_refused(dag, group):
-    """Asking for a parameter that the group does not have names the nearest one."""
+    """Asking for a parameter that the group does not have names the nearest one, or where it is declared."""
     pipeline = group(parameters={"InputData": "x"})
     assert refused(lambda: pipeline.parameters["InputDta"]) == PREFIX + (
         "there is no pipeline parameter 'InputDta'. Did you mean 'InputData'? (there is 'InputData')"
+    )
+    assert refused(lambda: pipeline.parameters["Depths"]) == PREFIX + (
+        "there is no pipeline parameter 'Depths' (there is 'InputData'). Declare it in the group: "
+        "parameters={'Depths': ...}"
     )
 
 
