@@ -27,6 +27,16 @@ def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
     return len(items) if isinstance(items, list) else 0
 
 
+def counts_of_items(definition: PipelineDefinition, values: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many items each ForEach step runs over, by the step's name; 0 where that cannot be told.
+
+    :param definition: the document; valid.
+    :param values: the values of pipeline parameters, by name.
+    """
+    steps = (located.step for located in definition.walk())
+    return {step.name: count_of_items(step, values) for step in steps if step.type == "ForEach"}
+
+
 def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the items that an execution would be given, one sentence for each ForEach step.
 

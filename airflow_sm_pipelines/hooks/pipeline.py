@@ -16,6 +16,7 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
+from airflow_sm_pipelines.execution.jobs import job_report, model_package_report
 from airflow_sm_pipelines.execution.json_file import read_json_file
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.outputs import outputs_of
@@ -220,7 +221,17 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
                 )
             uris[file.name] = file.uri_below(outputs[file.output_name])
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
-        return StepResult(step, outputs, request, contents, uris, remarks)
+        resource = _resource(step)
+        return StepResult(
+            step,
+            outputs,
+            request,
+            contents,
+            uris,
+            remarks,
+            job=None if resource is None or not made else job_report(resource, made),
+            model_package=model_package_report(made),
+        )
 
     def request_of(self, step: StepSnapshot) -> dict[str, Any] | None:
         """The request that made what a step made; ``None`` where the service does not tell it.

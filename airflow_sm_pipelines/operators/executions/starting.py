@@ -28,15 +28,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
     Look = Callable[[str], ExecutionSnapshot]
 
 MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
 _DIGEST_LENGTH: Final = 12
-
-PIPELINE_CHANGES: Final = "pipeline_changes"
-"""The XCom with what an update of the pipeline has changed, in lines."""
 
 
 class StartingTry:
@@ -145,19 +142,6 @@ class StartingTry:
             source = choose()
             self._store.set(key, source)
         return source
-
-
-def tell_upsert(result: UpsertResult, context: Context, log: Any) -> None:
-    """Tell in the task's log what became of the pipeline, and in an XCom what has changed, where anything has.
-
-    :param result: what was done.
-    :param context: Airflow's.
-    :param log: the task's log.
-    """
-    for line in result.log_lines():
-        log.info("%s", line)
-    if result.changes:
-        context["ti"].xcom_push(key=PIPELINE_CHANGES, value=list(result.changes))
 
 
 def start_values(
