@@ -15,8 +15,8 @@ from airflow.sdk.log import mask_secret
 from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerStepOperator
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.identity import execution_display_name
 from airflow_sm_pipelines.hooks import patience
-from airflow_sm_pipelines.operators.executions.starting import execution_display_name
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step

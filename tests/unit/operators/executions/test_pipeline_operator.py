@@ -15,9 +15,9 @@ from airflow_sm_pipelines.exceptions import (
     SageMakerServiceError,
     TranslationError,
 )
+from airflow_sm_pipelines.execution.identity import execution_display_name, start_token
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.executions.pipeline import SageMakerPipelineOperator
-from airflow_sm_pipelines.operators.executions.starting import execution_display_name, start_token
 from airflow_sm_pipelines.tasks import waiting
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
