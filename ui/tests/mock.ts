@@ -106,7 +106,7 @@ const STEPS: Timed[] = [
     name: "Prepare",
     type: "Processing",
     from: 12,
-    to: 132,
+    to: 15,
     kind: "processing",
     instance: "ml.m5.xlarge",
     cached: true,
@@ -122,7 +122,7 @@ const STEPS: Timed[] = [
     count: 2,
     billable: 120,
     metrics: { "validation:rmse": 2.1034 },
-    attempt: 1,
+    attempt: 2,
   },
   {
     name: "Baseline",

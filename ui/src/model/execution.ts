@@ -165,7 +165,8 @@ const buildExecution = (
 ): Execution => {
   const launch = byTask.get(taskId)?.find((instance) => instance.mapIndex === mapIndex);
   const isWhole = launch?.operator === WHOLE_EXECUTION || !report.steps.some((step) => step.taskId !== null);
-  const steps = report.steps.map((step) => buildStep(step, byTask, reports, fetched));
+  const unmentioned: Status = launch?.state === "success" ? "Skipped" : "Unknown";
+  const steps = report.steps.map((step) => buildStep(step, byTask, reports, fetched, unmentioned));
   const runs = steps.flatMap((step) => step.runs);
   const starts = runs.flatMap((run) => run.start ?? []);
   const ends = runs.flatMap((run) => run.end ?? []);
@@ -187,6 +188,7 @@ const buildStep = (
   byTask: ReadonlyMap<string, TaskInstance[]>,
   reports: RunReports,
   fetched: FetchedStep[],
+  unmentioned: Status,
 ): Step => {
   const { taskId } = step;
   const instances = taskId === null ? [] : (byTask.get(taskId) ?? []);
@@ -220,7 +222,9 @@ const buildStep = (
               propertyFiles: isDone ? propertyFiles : {},
             };
           });
-  const status = together(runs.map((run) => run.status));
+  // The service lists only the steps that it has begun.
+  const isUnmentioned = taskId === null && fetched.length > 0 && told.length === 0;
+  const status = isUnmentioned ? unmentioned : together(runs.map((run) => run.status));
   const outcome = taskId === null ? fetchedOutcome(told[0]) : reports.of(taskId).outcome;
   const decided = status === "Succeeded" ? outcome : null;
   return {

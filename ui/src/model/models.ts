@@ -75,6 +75,13 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
   const packages: FoundPackage[] = [];
   const branches: Branch[] = [];
   const taskIds = reports.taskIds();
+  const names = new Map(
+    taskIds.flatMap((taskId) =>
+      (reports.of(taskId).pipeline?.steps ?? []).flatMap((step) =>
+        step.taskId === null ? [] : [[step.taskId, step.name] as const],
+      ),
+    ),
+  );
   for (const taskId of taskIds) {
     for (const mapIndex of reports.mapIndexes(taskId)) {
       const { pipeline, step, propertyFiles, outcome } = reports.of(taskId, mapIndex);
@@ -91,7 +98,7 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
       if (step?.modelPackage) packages.push({ taskId, mapIndex, modelPackage: step.modelPackage });
       if (outcome !== null && outcome.holds !== null) {
         branches.push({
-          condition: lastOfTask(taskId),
+          condition: names.get(taskId) ?? lastOfTask(taskId),
           side: outcome.holds ? "if" : "else",
           text: showComparisons(outcome, [])
             .map((comparison) => comparison.text)
@@ -172,11 +179,11 @@ export const buildColumns = (rows: RunRow[]): MetricColumn[] => {
   }));
 };
 
-/** The columns that are shown until a person chooses: the first numeric ones. */
+/** The columns that are shown until a person chooses: the first numeric ones, without the spread of a metric. */
 export const firstColumns = (columns: MetricColumn[], limit = 6): Set<string> =>
   new Set(
     columns
-      .filter((column) => column.isNumeric)
+      .filter((column) => column.isNumeric && !/(standard_deviation|stddev|std)$/.test(column.id))
       .slice(0, limit)
       .map((column) => column.id),
   );

@@ -51,6 +51,16 @@ export const formatTime = (milliseconds: number | null): string =>
         second: "2-digit",
       });
 
+/** A time on an axis: of the day, with seconds where the axis is short, with the date where it is long. */
+export const formatTick = (at: Date, span: number): string =>
+  span > 36 * 3_600_000
+    ? at.toLocaleDateString(undefined, { month: "short", day: "numeric", hour: "2-digit" })
+    : at.toLocaleTimeString(undefined, {
+        hour: "2-digit",
+        minute: "2-digit",
+        ...(span < 240_000 ? { second: "2-digit" } : {}),
+      });
+
 /** What stands in the `title` of a time. */
 export const isoTime = (milliseconds: number | null): string | undefined =>
   milliseconds === null ? undefined : new Date(milliseconds).toISOString();

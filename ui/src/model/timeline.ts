@@ -42,6 +42,14 @@ export const phaseKind = (name: string): PhaseKind => {
   return "other";
 };
 
+/** A run that has started, with its end (or now). */
+interface Timed {
+  step: Step;
+  run: StepRun;
+  start: number;
+  end: number;
+}
+
 /**
  * Lays the runs of an execution along time, in the order of their starts.
  *
@@ -49,31 +57,25 @@ export const phaseKind = (name: string): PhaseKind => {
  * @returns null when nothing has started.
  */
 export const buildTimeline = (execution: Execution, now: number): Timeline | null => {
-  const critical = criticalPath(execution.steps, now);
-  const predecessors = predecessorsOf(execution.steps);
-  const byName = new Map(execution.steps.map((step) => [step.name, step]));
-  const lanes = execution.steps.flatMap((step): Lane[] =>
-    step.runs.flatMap((run): Lane[] => {
-      if (run.start === null) return [];
-      const start = run.start;
-      const end = Math.max(start, run.end ?? (isUnderWay(run) ? now : start));
-      const before = (predecessors.get(step.name) ?? []).flatMap((name) =>
-        (byName.get(name)?.runs ?? []).flatMap((other) => other.end ?? []),
-      );
-      const ready = before.length > 0 ? Math.max(...before) : execution.start;
-      return [
-        {
-          key: runKey(step, run),
-          step,
-          run,
-          label: run.mapIndex < 0 ? step.name : `${step.name} [${run.label ?? run.mapIndex}]`,
-          waitFrom: ready !== null && start - ready >= 1000 ? ready : null,
-          start,
-          end,
-          segments: segmentsOf(run, start, end),
-          isCritical: critical.has(runKey(step, run)),
-        },
-      ];
+  const { steps } = execution;
+  const critical = criticalPath(steps, now);
+  const before = runsBefore(steps, now);
+  const bodies = bodiesOf(steps);
+  const lanes = steps.flatMap((step) =>
+    timed(step, now).map(({ run, start, end }): Lane => {
+      const ended = before(step, run).flatMap((other) => other.run.end ?? []);
+      const ready = ended.length > 0 ? Math.max(...ended) : execution.start;
+      return {
+        key: runKey(step, run),
+        step,
+        run,
+        label: run.mapIndex < 0 ? step.name : `${step.name} [${run.label ?? run.mapIndex}]`,
+        waitFrom: ready !== null && start - ready >= 1000 ? ready : null,
+        start,
+        end,
+        segments: bodies.has(step.name) ? [{ name: "Items", kind: "other", start, end }] : segmentsOf(run, start, end),
+        isCritical: critical.has(runKey(step, run)),
+      };
     }),
   );
   if (lanes.length === 0) return null;
@@ -88,6 +90,16 @@ export const buildTimeline = (execution: Execution, now: number): Timeline | nul
     ),
   };
 };
+
+const timed = (step: Step, now: number): Timed[] =>
+  step.runs.flatMap((run) => {
+    if (run.start === null) return [];
+    const end = run.end ?? (isUnderWay(run) ? now : run.start);
+    return [{ step, run, start: run.start, end: Math.max(run.start, end) }];
+  });
+
+/** The names of the ForEach steps whose bodies are known. */
+const bodiesOf = (steps: Step[]): Set<string> => new Set(steps.flatMap((step) => step.inEach ?? []));
 
 export const runKey = (step: Pick<Step, "name">, run: Pick<StepRun, "mapIndex">): string =>
   `${step.name}#${run.mapIndex}`;
@@ -130,40 +142,43 @@ const predecessorsOf = (steps: Step[]): Map<string, string[]> => {
 };
 
 /**
- * The runs that decided when the execution ended: from the last to end, back along whatever each waited for longest.
+ * Tells the runs that a run waited for: of an item of a ForEach, those of the same item.
  *
- * Steps without times (skipped, never reached) are passed over to what stands before them.
+ * Steps without times (skipped, never reached), and a ForEach, which lasts as long as its body, are passed over to what
+ * stands before them.
+ */
+const runsBefore = (steps: Step[], now: number): ((step: Step, run: StepRun) => Timed[]) => {
+  const predecessors = predecessorsOf(steps);
+  const byName = new Map(steps.map((step) => [step.name, step]));
+  const bodies = bodiesOf(steps);
+  const runs = new Map(steps.map((step) => [step.name, bodies.has(step.name) ? [] : timed(step, now)]));
+  const find = (step: Step, run: StepRun, seen: Set<string>): Timed[] =>
+    (predecessors.get(step.name) ?? []).flatMap((name) => {
+      const before = byName.get(name);
+      if (before === undefined || seen.has(name)) return [];
+      seen.add(name);
+      const all = runs.get(name) ?? [];
+      const isSameBody = before.inEach !== null && before.inEach === step.inEach;
+      const found = isSameBody ? all.filter((one) => one.run.mapIndex === run.mapIndex) : all;
+      return found.length > 0 ? found : find(before, run, seen);
+    });
+  return (step, run) => find(step, run, new Set());
+};
+
+/**
+ * The runs that decided when the execution ended: from the last to end, back along whatever each waited for longest.
  *
  * @returns keys as {@link runKey} makes them.
  */
 export const criticalPath = (steps: Step[], now: number): Set<string> => {
-  const predecessors = predecessorsOf(steps);
-  const lastRuns = new Map(
-    steps.flatMap((step) => {
-      const ended = step.runs
-        .filter((run) => run.start !== null)
-        .map((run) => ({ run, end: run.end ?? now }))
-        .sort((one, other) => other.end - one.end);
-      const last = ended[0];
-      return last === undefined ? [] : [[step.name, { step, ...last }] as const];
-    }),
-  );
+  const before = runsBefore(steps, now);
+  const bodies = bodiesOf(steps);
+  const latest = (runs: Timed[]): Timed | undefined => [...runs].sort((one, other) => other.end - one.end)[0];
   const critical = new Set<string>();
-  const visited = new Set<string>();
-  const timedBefore = (name: string, seen = new Set<string>()): string[] =>
-    (predecessors.get(name) ?? []).flatMap((before) => {
-      if (seen.has(before)) return [];
-      seen.add(before);
-      return lastRuns.has(before) ? [before] : timedBefore(before, seen);
-    });
-  const latest = (names: string[]): string | undefined =>
-    [...names].sort((one, other) => (lastRuns.get(other)?.end ?? 0) - (lastRuns.get(one)?.end ?? 0))[0];
-  let current = latest([...lastRuns.keys()]);
-  while (current !== undefined && !visited.has(current)) {
-    visited.add(current);
-    const last = lastRuns.get(current);
-    if (last !== undefined) critical.add(runKey(last.step, last.run));
-    current = latest(timedBefore(current));
+  let current = latest(steps.filter((step) => !bodies.has(step.name)).flatMap((step) => timed(step, now)));
+  while (current !== undefined && !critical.has(runKey(current.step, current.run))) {
+    critical.add(runKey(current.step, current.run));
+    current = latest(before(current.step, current.run));
   }
   return critical;
 };

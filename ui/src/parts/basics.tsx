@@ -65,7 +65,7 @@ export const Card = ({
     <Box
       aria-labelledby={id}
       as="section"
-      bg="bg.panel"
+      bg="bg"
       borderColor="border"
       borderWidth={1}
       minW={0}

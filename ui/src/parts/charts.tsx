@@ -2,11 +2,12 @@
 
 import { chakra } from "@chakra-ui/react";
 import { extent } from "d3-array";
-import { scaleLinear, scalePoint, scaleTime } from "d3-scale";
+import { scaleLinear, scalePoint } from "d3-scale";
 import { line } from "d3-shape";
+import { timeTicks } from "d3-time";
 import type { Curve } from "../model/logs";
 import { passes, type RunRow, type Threshold } from "../model/models";
-import { formatNumber, formatTime, sign } from "../model/text";
+import { formatNumber, formatTick, formatTime, sign } from "../model/text";
 import { useWidth } from "./useWidth";
 
 const CHART = {
@@ -36,7 +37,7 @@ export const Sparkline = ({
   points: { row: RunRow; value: number }[];
   threshold: Threshold | null;
 }) => {
-  const [element, width] = useWidth<HTMLDivElement>(220);
+  const [element, width] = useWidth(220);
   const height = 56;
   const shown = points.slice(-60);
   const x = scalePoint<number>()
@@ -81,12 +82,12 @@ export const Sparkline = ({
 
 /** What a training job's log told of one metric over time. */
 export const MetricCurve = ({ curve }: { curve: Curve }) => {
-  const [element, width] = useWidth<HTMLDivElement>(420);
+  const [element, width] = useWidth(420);
   const height = 150;
   const margin = { left: 52, right: 12, top: 8, bottom: 20 };
   const times = curve.points.map((point) => point.time);
   const [from = 0, to = 1] = extent(times) as [number | undefined, number | undefined];
-  const x = scaleTime()
+  const x = scaleLinear()
     .domain([from, to === from ? from + 1000 : to])
     .range([margin.left, width - margin.right]);
   const y = scaleLinear()
@@ -98,7 +99,6 @@ export const MetricCurve = ({ curve }: { curve: Curve }) => {
     .y((point) => y(point.value));
   const first = curve.points[0];
   const last = curve.points.at(-1);
-  const format = x.tickFormat(4);
   return (
     <div ref={element}>
       <chakra.svg
@@ -116,9 +116,9 @@ export const MetricCurve = ({ curve }: { curve: Curve }) => {
             </text>
           </g>
         ))}
-        {x.ticks(4).map((tick) => (
+        {timeTicks(new Date(from), new Date(to), 4).map((tick) => (
           <text key={tick.getTime()} textAnchor="middle" x={x(tick)} y={height - 5}>
-            {format(tick)}
+            {formatTick(tick, to - from)}
           </text>
         ))}
         <path className="line" d={path(curve.points) ?? ""} />

@@ -1,18 +1,16 @@
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefCallback, useCallback, useState } from "react";
 
 /** The width of an element in pixels, as it changes; `initial` until it is known. */
-export const useWidth = <E extends HTMLElement>(initial: number): [RefObject<E | null>, number] => {
-  const element = useRef<E>(null);
+export const useWidth = (initial: number): [RefCallback<HTMLElement>, number] => {
   const [width, setWidth] = useState(initial);
-  useEffect(() => {
-    const { current } = element;
-    if (current === null || typeof ResizeObserver === "undefined") return undefined;
+  const watch = useCallback((element: HTMLElement | null) => {
+    if (element === null || typeof ResizeObserver === "undefined") return undefined;
     const observer = new ResizeObserver(([entry]) => {
       const measured = Math.floor(entry?.contentRect.width ?? 0);
       if (measured > 0) setWidth(measured);
     });
-    observer.observe(current);
+    observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  return [element, width];
+  return [watch, width];
 };

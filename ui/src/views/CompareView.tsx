@@ -51,7 +51,9 @@ export const CompareView = ({
             css={{
               "& td": { overflowWrap: "anywhere", px: 3, py: 1, minWidth: "8rem" },
               "& th": { px: 3, py: 1, textAlign: "start" },
-              "& tr.differs td": { bg: "bg.warning" },
+              "& tr.same": { color: "fg.muted" },
+              "& tr.differs td": { fontWeight: "semibold" },
+              "& tr.differs th": { borderInlineStartWidth: 3, borderColor: "orange.solid" },
               "& tr.title th": { bg: "bg.subtle", color: "fg.muted", fontSize: "xs" },
             }}
             label="Two runs side by side"
@@ -81,7 +83,7 @@ export const CompareView = ({
                     </th>
                   </tr>
                   {section.rows.map((row) => (
-                    <tr className={row.isSame ? "" : "differs"} key={row.name}>
+                    <tr className={row.isSame ? "same" : "differs"} key={row.name}>
                       <th scope="row" title={row.title}>
                         {row.name}
                       </th>

@@ -1,5 +1,5 @@
 import { Box, Button, ButtonGroup, chakra } from "@chakra-ui/react";
-import { memo, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useState } from "react";
 import { countRuns, type Execution, type Step, stepDuration } from "../model/execution";
 import { bestDirection, type Direction, type Layout, layOut } from "../model/graph";
 import { PALETTES, SIGNS } from "../model/status";
@@ -79,6 +79,9 @@ const GRAPH = {
   "& .hit": { color: "teal.fg", fontWeight: "semibold", whiteSpace: "nowrap" },
 } as const;
 
+/** How high the graph may be before it scrolls, in pixels. */
+const HEIGHT = 560;
+
 /** The execution as a graph; pressing a step selects it. */
 export const GraphView = ({
   execution,
@@ -91,14 +94,17 @@ export const GraphView = ({
   selected: string | null;
   onSelect: (name: string) => void;
 }) => {
-  const [element, width] = useWidth<HTMLDivElement>(1000);
+  const [element, width] = useWidth(320);
   const [chosen, setChosen] = useState<Direction | null>(null);
   const [zoom, setZoom] = useState<number | null>(null);
-  const best = useMemo(() => bestDirection(execution, width / 0.8), [execution, width]);
+  // The widest that it has been: the panel of a step beside it does not turn the graph.
+  const [widest, setWidest] = useState(width);
+  useEffect(() => setWidest((before) => Math.max(before, width)), [width]);
+  const best = useMemo(() => bestDirection(execution, widest / 0.75), [execution, widest]);
   const direction = chosen ?? best;
   const layout = useMemo(() => layOut(execution, direction), [execution, direction]);
-  const fit = Math.max(0.35, Math.min(1, width / layout.width));
-  const scale = zoom ?? Math.max(fit, 0.6);
+  const fit = Math.max(0.2, Math.min(1, width / layout.width, HEIGHT / layout.height));
+  const scale = zoom ?? Math.max(fit, 0.65);
   const change = (factor: number) => setZoom(Math.min(1.5, Math.max(0.2, scale * factor)));
   return (
     <Card
@@ -122,7 +128,7 @@ export const GraphView = ({
       level="h4"
       title="Graph"
     >
-      <Box maxH="34rem" overflow="auto" ref={element}>
+      <Box maxH={`${HEIGHT}px`} overflow="auto" ref={element}>
         <Box
           aria-label={`Graph of ${execution.steps.length} steps`}
           height={`${Math.ceil(layout.height * scale)}px`}
@@ -294,7 +300,8 @@ const triesOf = (step: Step): string => {
   const [run] = step.runs;
   if (run === undefined || step.isStack) return "";
   const parts: string[] = [];
-  if ((run.report?.attempt ?? 0) > 0) parts.push(`attempt ${run.report?.attempt}`);
+  // The service counts from 1; older answers of it from 0.
+  if ((run.report?.attempt ?? 0) > 1) parts.push(`attempt ${run.report?.attempt}`);
   if ((run.tryNumber ?? 0) > 1) parts.push(`try ${run.tryNumber}`);
   return parts.join(" · ");
 };

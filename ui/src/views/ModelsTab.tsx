@@ -192,7 +192,7 @@ const MetricCards = memo(({ columns, rows }: { columns: MetricColumn[]; rows: Ru
         if (last === undefined) return null;
         const change = before === undefined ? null : last.value - before.value;
         return (
-          <Box bg="bg.panel" borderColor="border" borderWidth={1} key={column.id} minW={0} p={3} rounded="md">
+          <Box bg="bg" borderColor="border" borderWidth={1} key={column.id} minW={0} p={3} rounded="md">
             <Text color="fg.muted" fontSize="xs" title={column.title} truncate>
               {column.label}
             </Text>
@@ -291,7 +291,7 @@ const MODELS_TABLE = {
   "& thead button:focus-visible": { outline: "2px solid", outlineColor: "border.emphasized" },
   "& tbody tr:hover": { bg: "bg.subtle" },
   "& tr.picked": { bg: "bg.info" },
-  "& .best": { fontWeight: "semibold" },
+  "& .run": { maxWidth: "18rem", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   "& .fails": { color: "fg.error" },
   "& .mono": { fontFamily: "mono", fontSize: "xs", whiteSpace: "nowrap" },
   "& .refresh": { borderWidth: 1, borderColor: "border.emphasized", rounded: "sm", px: 1.5, ms: 2, cursor: "pointer" },
@@ -446,7 +446,7 @@ const Row = memo(
             type="checkbox"
           />
         </td>
-        <th className="wide" scope="row">
+        <th className="run" scope="row" title={run.runId}>
           <InternalLink to={runPath(dagId, run.runId)}>{run.runId}</InternalLink>
         </th>
         <td className="short">

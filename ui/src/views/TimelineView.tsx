@@ -1,9 +1,10 @@
 import { Box, chakra, Flex, Text } from "@chakra-ui/react";
-import { scaleTime } from "d3-scale";
+import { scaleLinear } from "d3-scale";
+import { timeTicks } from "d3-time";
 import { useMemo } from "react";
 import type { Execution } from "../model/execution";
 import { PALETTES, SIGNS } from "../model/status";
-import { formatDuration, formatTime } from "../model/text";
+import { formatDuration, formatTick, formatTime } from "../model/text";
 import { buildTimeline, type Lane, type PhaseKind } from "../model/timeline";
 import { Card } from "../parts/basics";
 import { useWidth } from "../parts/useWidth";
@@ -48,16 +49,15 @@ const GANTT = {
 /** The execution along time: what waited, the phases of the jobs, and the critical path. */
 export const TimelineView = ({ execution, now }: { execution: Execution; now: number }) => {
   const timeline = useMemo(() => buildTimeline(execution, now), [execution, now]);
-  const [element, width] = useWidth<HTMLDivElement>(1000);
+  const [element, width] = useWidth(1000);
   if (timeline === null) return null;
   const labels = Math.min(240, Math.max(120, width * 0.22));
   const { lanes } = timeline;
-  const x = scaleTime()
+  const x = scaleLinear()
     .domain([timeline.start, Math.max(timeline.end, timeline.start + 1000)])
     .range([labels + 8, width - 84]);
   const height = AXIS + lanes.length * ROW + 4;
-  const ticks = x.ticks(Math.max(2, Math.floor(width / 160)));
-  const format = x.tickFormat();
+  const ticks = timeTicks(new Date(timeline.start), new Date(timeline.end), Math.max(2, Math.floor(width / 160)));
   const critical = lanes.filter((lane) => lane.isCritical);
   const length = formatDuration(timeline.end - timeline.start);
   return (
@@ -83,7 +83,7 @@ export const TimelineView = ({ execution, now }: { execution: Execution; now: nu
             <g key={tick.getTime()}>
               <line className="grid" x1={x(tick)} x2={x(tick)} y1={AXIS - 4} y2={height} />
               <text className="axis" textAnchor="middle" x={x(tick)} y={14}>
-                {format(tick)}
+                {formatTick(tick, timeline.end - timeline.start)}
               </text>
             </g>
           ))}
