@@ -2,7 +2,7 @@
 
 import { Graph, layout } from "@dagrejs/dagre";
 import { curveBasis, line } from "d3-shape";
-import type { Execution, Step } from "./execution";
+import type { Step } from "./execution";
 
 export interface Edge {
   from: string;
@@ -24,10 +24,17 @@ export interface Box {
 export interface Layout {
   width: number;
   height: number;
-  nodes: { step: Step; box: Box }[];
-  edges: (Edge & { path: string; labelAt: { x: number; y: number } })[];
+  /** By the names of the steps. */
+  boxes: ReadonlyMap<string, Box>;
+  edges: { from: string; to: string; path: string; labelAt: { x: number; y: number } }[];
   /** The frame around a ForEach and its body. */
   frames: { name: string; box: Box }[];
+}
+
+/** What the layout depends on; the same for as long as an execution only goes on. */
+export interface Shape {
+  nodes: { name: string; height: number; inEach: string | null }[];
+  edges: { from: string; to: string; isLabelled: boolean }[];
 }
 
 export type Direction = "LR" | "TB";
@@ -114,27 +121,36 @@ const path = line<{ x: number; y: number }>()
   .y((point) => point.y)
   .curve(curveBasis);
 
-/** Where each step of an execution stands, in pixels. */
-export const layOut = (execution: Execution, direction: Direction): Layout => {
-  const { steps } = execution;
-  const graph = new Graph({ compound: true, multigraph: false });
-  graph.setGraph({ rankdir: direction, nodesep: 24, ranksep: direction === "LR" ? 56 : 44, marginx: 12, marginy: 16 });
+/** What is laid out of some steps. */
+export const shapeOf = (steps: Step[]): Shape => ({
+  nodes: steps.map((step) => ({ name: step.name, height: nodeHeight(step), inEach: step.inEach })),
+  edges: edgesOf(steps).map(({ from, to, kind }) => ({ from, to, isLabelled: kind === "branch" })),
+});
+
+const RANK_GAP: Record<Direction, number> = { LR: 56, TB: 44 };
+
+/** Where each step stands, in pixels. */
+export const layOut = ({ nodes, edges }: Shape, direction: Direction): Layout => {
+  const names = new Set(nodes.map((node) => node.name));
+  const eaches = [...new Set(nodes.flatMap((node) => node.inEach ?? []))].filter((name) => names.has(name));
+  const graph = new Graph({ compound: eaches.length > 0, multigraph: false });
+  // As good as dagre's own ranker on such graphs, in half the time.
+  const ranker = "tight-tree";
+  graph.setGraph({ rankdir: direction, ranker, nodesep: 24, ranksep: RANK_GAP[direction], marginx: 12, marginy: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const step of steps) graph.setNode(step.name, { width: NODE.width, height: nodeHeight(step) });
-  const eaches = [...new Set(steps.flatMap((step) => step.inEach ?? []))].filter((name) => graph.hasNode(name));
+  for (const { name, height } of nodes) graph.setNode(name, { width: NODE.width, height });
   for (const name of eaches) {
     graph.setNode(frameOf(name), {});
     graph.setParent(name, frameOf(name));
   }
-  for (const step of steps) {
-    if (step.inEach !== null && eaches.includes(step.inEach)) {
+  for (const { name, inEach } of nodes) {
+    if (inEach !== null && eaches.includes(inEach)) {
       // The body may hold a ForEach of its own: its frame stands in the outer one.
-      graph.setParent(eaches.includes(step.name) ? frameOf(step.name) : step.name, frameOf(step.inEach));
+      graph.setParent(eaches.includes(name) ? frameOf(name) : name, frameOf(inEach));
     }
   }
-  const edges = edgesOf(steps);
-  for (const edge of edges) {
-    graph.setEdge(edge.from, edge.to, edge.kind === "branch" ? { width: 34, height: 18, labelpos: "c" } : {});
+  for (const { from, to, isLabelled } of edges) {
+    graph.setEdge(from, to, isLabelled ? { width: 34, height: 18, labelpos: "c" } : {});
   }
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
@@ -146,11 +162,11 @@ export const layOut = (execution: Execution, direction: Direction): Layout => {
   return {
     width,
     height,
-    nodes: steps.map((step) => ({ step, box: boxOf(step.name) })),
-    edges: edges.map((edge) => {
-      const { points = [], x, y } = graph.edge(edge.from, edge.to);
+    boxes: new Map(nodes.map(({ name }) => [name, boxOf(name)])),
+    edges: edges.map(({ from, to }) => {
+      const { points = [], x, y } = graph.edge(from, to);
       const middle = points[Math.floor(points.length / 2)];
-      return { ...edge, path: path(points) ?? "", labelAt: { x: x ?? middle?.x ?? 0, y: y ?? middle?.y ?? 0 } };
+      return { from, to, path: path(points) ?? "", labelAt: { x: x ?? middle?.x ?? 0, y: y ?? middle?.y ?? 0 } };
     }),
     frames: eaches.map((name) => ({ name, box: boxOf(frameOf(name)) })),
   };
@@ -158,6 +174,19 @@ export const layOut = (execution: Execution, direction: Direction): Layout => {
 
 const frameOf = (name: string): string => `frame of ${JSON.stringify(name)}`;
 
-/** Where the graph of an execution is narrow enough, it runs from left to right. */
-export const bestDirection = (execution: Execution, available: number): Direction =>
-  layOut(execution, "LR").width <= available ? "LR" : "TB";
+/** Where a graph is short enough for its width, it runs from left to right. */
+export const bestDirection = ({ nodes, edges }: Shape, available: number): Direction => {
+  const before = new Map<string, string[]>(nodes.map(({ name }) => [name, []]));
+  for (const { from, to } of edges) before.get(to)?.push(from);
+  const depths = new Map<string, number>();
+  const depth = (name: string): number => {
+    const known = depths.get(name);
+    if (known !== undefined) return known;
+    depths.set(name, 1);
+    const found = 1 + Math.max(0, ...(before.get(name) ?? []).map(depth));
+    depths.set(name, found);
+    return found;
+  };
+  const ranks = Math.max(0, ...nodes.map(({ name }) => depth(name)));
+  return ranks * (NODE.width + RANK_GAP.LR) <= available ? "LR" : "TB";
+};

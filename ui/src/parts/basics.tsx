@@ -74,7 +74,7 @@ export const Card = ({
     >
       <Flex
         align="center"
-        bg="bg.subtle"
+        bg="bg.muted"
         borderBottomWidth={1}
         borderColor="border"
         gap={2}

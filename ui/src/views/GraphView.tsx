@@ -1,7 +1,17 @@
-import { Box, Button, ButtonGroup, chakra } from "@chakra-ui/react";
+import { Button, ButtonGroup, Box as ChakraBox, chakra } from "@chakra-ui/react";
 import { memo, useEffect, useMemo, useState } from "react";
 import { countRuns, type Execution, type Step, stepDuration } from "../model/execution";
-import { bestDirection, type Direction, type Layout, layOut } from "../model/graph";
+import {
+  type Box,
+  bestDirection,
+  type Direction,
+  type Edge,
+  edgesOf,
+  type Layout,
+  layOut,
+  type Shape,
+  shapeOf,
+} from "../model/graph";
 import { PALETTES, SIGNS } from "../model/status";
 import { formatDuration, lastSegment } from "../model/text";
 import { Card } from "../parts/basics";
@@ -26,13 +36,13 @@ const GRAPH = {
     borderWidth: 1,
     borderStyle: "dashed",
     borderColor: "border.emphasized",
-    bg: "bg.subtle",
+    bg: "bg.muted",
     rounded: "lg",
   },
   "& .side": {
     position: "absolute",
     transform: "translate(-50%, -50%)",
-    bg: "bg.panel",
+    bg: "bg",
     borderWidth: 1,
     borderColor: "border.emphasized",
     color: "fg.muted",
@@ -48,7 +58,7 @@ const GRAPH = {
     flexDirection: "column",
     justifyContent: "center",
     textAlign: "start",
-    bg: "bg.panel",
+    bg: "bg",
     borderWidth: 1,
     borderColor: "border.emphasized",
     borderInlineStartWidth: 4,
@@ -66,7 +76,7 @@ const GRAPH = {
   "& .node.faded": { borderStyle: "dashed", bg: "bg.subtle" },
   "& .node.stack": {
     boxShadow:
-      "4px 4px 0 -1px var(--chakra-colors-bg-panel), 4px 4px 0 0 var(--chakra-colors-border-emphasized), 8px 8px 0 -1px var(--chakra-colors-bg-panel), 8px 8px 0 0 var(--chakra-colors-border-emphasized)",
+      "4px 4px 0 -1px var(--chakra-colors-bg), 4px 4px 0 0 var(--chakra-colors-border-emphasized), 8px 8px 0 -1px var(--chakra-colors-bg), 8px 8px 0 0 var(--chakra-colors-border-emphasized)",
   },
   "& .line": { display: "flex", gap: 1.5, alignItems: "baseline", minWidth: 0 },
   "& .name": { fontWeight: "semibold", fontSize: "sm", flex: 1, minWidth: 0 },
@@ -78,6 +88,8 @@ const GRAPH = {
   "& .fails": { color: "red.fg", fontWeight: "semibold" },
   "& .hit": { color: "teal.fg", fontWeight: "semibold", whiteSpace: "nowrap" },
 } as const;
+
+const edgeKey = ({ from, to }: { from: string; to: string }): string => `${from} → ${to}`;
 
 /** How high the graph may be before it scrolls, in pixels. */
 const HEIGHT = 560;
@@ -100,11 +112,14 @@ export const GraphView = ({
   // The widest that it has been: the panel of a step beside it does not turn the graph.
   const [widest, setWidest] = useState(width);
   useEffect(() => setWidest((before) => Math.max(before, width)), [width]);
-  const best = useMemo(() => bestDirection(execution, widest / 0.75), [execution, widest]);
-  const direction = chosen ?? best;
-  const layout = useMemo(() => layOut(execution, direction), [execution, direction]);
+  // Steps change with every answer of the server, their shape hardly ever: it is laid out once.
+  const key = JSON.stringify(shapeOf(execution.steps));
+  const shape = useMemo(() => JSON.parse(key) as Shape, [key]);
+  const direction = chosen ?? bestDirection(shape, widest / 0.75);
+  const layout = useMemo(() => layOut(shape, direction), [shape, direction]);
+  const edges = useMemo(() => new Map(edgesOf(execution.steps).map((edge) => [edgeKey(edge), edge])), [execution]);
   const fit = Math.max(0.2, Math.min(1, width / layout.width, HEIGHT / layout.height));
-  const scale = zoom ?? Math.max(fit, 0.65);
+  const scale = zoom ?? Math.max(fit, 0.6);
   const change = (factor: number) => setZoom(Math.min(1.5, Math.max(0.2, scale * factor)));
   return (
     <Card
@@ -128,8 +143,8 @@ export const GraphView = ({
       level="h4"
       title="Graph"
     >
-      <Box maxH={`${HEIGHT}px`} overflow="auto" ref={element}>
-        <Box
+      <ChakraBox maxH={`${HEIGHT}px`} overflow="auto" ref={element}>
+        <ChakraBox
           aria-label={`Graph of ${execution.steps.length} steps`}
           height={`${Math.ceil(layout.height * scale)}px`}
           mx="auto"
@@ -139,23 +154,23 @@ export const GraphView = ({
         >
           <chakra.div css={GRAPH} style={{ width: layout.width, height: layout.height, transform: `scale(${scale})` }}>
             <Frames layout={layout} />
-            <Edges layout={layout} />
-            {layout.nodes.map(({ step, box }) => (
-              <Node
-                duration={stepDuration(step, now)}
-                height={box.height}
-                isSelected={step.name === selected}
-                key={step.name}
-                onSelect={onSelect}
-                step={step}
-                width={box.width}
-                x={box.x}
-                y={box.y}
-              />
-            ))}
+            <Edges edges={edges} layout={layout} />
+            {execution.steps.map((step) => {
+              const box = layout.boxes.get(step.name);
+              return box === undefined ? null : (
+                <Node
+                  box={box}
+                  duration={stepDuration(step, now)}
+                  isSelected={step.name === selected}
+                  key={step.name}
+                  onSelect={onSelect}
+                  step={step}
+                />
+              );
+            })}
           </chakra.div>
-        </Box>
-      </Box>
+        </ChakraBox>
+      </ChakraBox>
     </Card>
   );
 };
@@ -171,7 +186,7 @@ const Frames = ({ layout }: { layout: Layout }) =>
   ));
 
 /** The steps and what they wait for are in the table too: the drawing adds nothing that is read aloud. */
-const Edges = memo(({ layout }: { layout: Layout }) => (
+const Edges = memo(({ layout, edges }: { layout: Layout; edges: ReadonlyMap<string, Edge> }) => (
   <>
     <svg aria-hidden="true" height={layout.height} width={layout.width}>
       <defs>
@@ -187,26 +202,30 @@ const Edges = memo(({ layout }: { layout: Layout }) => (
           <path className="head" d="M0 0L10 5L0 10z" />
         </marker>
       </defs>
-      {layout.edges.map((edge) => (
-        <path
-          className={`edge ${edge.kind} ${edge.taken === null ? "open" : edge.taken ? "taken" : "untaken"}`}
-          d={edge.path}
-          key={`${edge.from} → ${edge.to}`}
-          markerEnd="url(#sagemaker-arrow)"
-        />
-      ))}
+      {layout.edges.map((laidOut) => {
+        const { kind = "flow", taken = null } = edges.get(edgeKey(laidOut)) ?? {};
+        return (
+          <path
+            className={`edge ${kind} ${taken === null ? "open" : taken ? "taken" : "untaken"}`}
+            d={laidOut.path}
+            key={edgeKey(laidOut)}
+            markerEnd="url(#sagemaker-arrow)"
+          />
+        );
+      })}
     </svg>
-    {layout.edges.map((edge) =>
-      edge.side === null ? null : (
+    {layout.edges.map((laidOut) => {
+      const { side = null, taken = null } = edges.get(edgeKey(laidOut)) ?? {};
+      return side === null ? null : (
         <span
-          className={edge.taken ? "side taken" : "side"}
-          key={`${edge.from} → ${edge.to}`}
-          style={{ left: edge.labelAt.x, top: edge.labelAt.y }}
+          className={taken ? "side taken" : "side"}
+          key={edgeKey(laidOut)}
+          style={{ left: laidOut.labelAt.x, top: laidOut.labelAt.y }}
         >
-          {edge.side}
+          {side}
         </span>
-      ),
-    )}
+      );
+    })}
   </>
 ));
 
@@ -216,19 +235,13 @@ const Node = memo(
     duration,
     isSelected,
     onSelect,
-    x,
-    y,
-    width,
-    height,
+    box,
   }: {
     step: Step;
     duration: number | null;
     isSelected: boolean;
     onSelect: (name: string) => void;
-    x: number;
-    y: number;
-    width: number;
-    height: number;
+    box: Box;
   }) => {
     const isFaded = step.status === "Skipped" || step.status === "Not reached";
     return (
@@ -237,7 +250,7 @@ const Node = memo(
         aria-pressed={isSelected}
         className={`node is-${PALETTES[step.status]}${step.isStack ? " stack" : ""}${isFaded ? " faded" : ""}`}
         onClick={() => onSelect(step.name)}
-        style={{ left: x, top: y, width, height }}
+        style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
         type="button"
       >
         <span className="line">

@@ -75,7 +75,7 @@ export const StepPanel = ({
   const [only] = step.runs;
   return (
     <Box aria-label={`Step ${step.name}`} as="aside" borderColor="border" borderWidth={1} minW={0} rounded="md">
-      <Flex align="center" bg="bg.subtle" borderBottomWidth={1} borderColor="border" gap={2} minH={10} px={3}>
+      <Flex align="center" bg="bg.muted" borderBottomWidth={1} borderColor="border" gap={2} minH={10} px={3}>
         <Heading as="h4" flex="1" fontSize="sm" overflowWrap="anywhere">
           {step.name}
         </Heading>

@@ -38,7 +38,7 @@ const GANTT = {
   ),
   "& .wait": { stroke: "fg.subtle", strokeDasharray: "1 3", strokeWidth: "2px" },
   "& .grid": { stroke: "border.muted" },
-  "& .band": { fill: "bg.subtle" },
+  "& .band": { fill: "bg.muted" },
   "& .critical": { fill: "none", stroke: "fg", strokeWidth: "1.75px" },
   "& text": { fill: "fg", fontSize: "12px" },
   "& .axis": { fill: "fg.muted", fontSize: "11px" },
