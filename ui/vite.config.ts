@@ -16,7 +16,7 @@ export default defineConfig({
   define: { "process.env.NODE_ENV": JSON.stringify("production") },
   build: {
     target: "es2022",
-    outDir: "../airflow_sm_pipelines/plugin/static",
+    outDir: "../airflow_sm_pipelines/plugins/static",
     // Other files of the plugin may stand there.
     emptyOutDir: false,
     copyPublicDir: false,
