@@ -11,9 +11,9 @@ const HOST = {
   "@emotion/react": "globalThis.EmotionReact",
 };
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   plugins: [react()],
-  define: { "process.env.NODE_ENV": JSON.stringify("production") },
+  define: command === "build" ? { "process.env.NODE_ENV": JSON.stringify("production") } : {},
   build: {
     target: "es2022",
     outDir: "../airflow_sm_pipelines/plugins/static",
@@ -34,5 +34,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     env: { TZ: "UTC" },
     maxWorkers: 2,
+    // Others may work on the machine, and queries by role are slow in jsdom.
+    testTimeout: 60_000,
   },
-});
+}));

@@ -1,5 +1,7 @@
-/** Pictures of all views: `npm run screenshots -- DIRECTORY`, while `npm run dev` serves them; CHROMIUM names the browser. */
+/** Pictures of all views, and what axe finds serious in them: `npm run screenshots -- DIRECTORY`, while `npm run dev` serves them; CHROMIUM names the browser. */
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const [directory = "screenshots", only = ""] = process.argv.slice(2);
@@ -7,7 +9,7 @@ const ADDRESS = "http://localhost:5199/";
 
 const PAGES = [
   ["run-success", "view=run&case=success"],
-  ["run-selected", "view=run&case=success", (page) => page.getByRole("button", { name: /^Train,/ }).click()],
+  ["run-selected", "view=run&case=success", (page) => page.getByRole("button", { name: /^Train / }).click()],
   ["run-else", "view=run&case=else"],
   ["run-failed", "view=run&case=failed", (page) => page.getByRole("button", { name: "Read the log" }).first().click()],
   ["run-running", "view=run&case=running"],
@@ -38,6 +40,8 @@ const PAGES = [
   ["step-noaws", "view=step&case=noaws", (page) => page.getByRole("button", { name: /Read the log/ }).click()],
 ];
 
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox"],
@@ -56,6 +60,14 @@ for (const [name, query, act] of PAGES) {
     await page.getByText(/^Reading/).waitFor({ state: "detached" });
     await act?.(page);
     await page.waitForTimeout(400);
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => (await globalThis.axe.run(document.body)).violations);
+    for (const { id, impact, nodes } of found.filter((one) => one.impact === "serious" || one.impact === "critical")) {
+      console.log(
+        `${name} ${theme}: ${impact} ${id}`,
+        nodes.slice(0, 3).map((node) => node.failureSummary + node.html),
+      );
+    }
     await page.screenshot({ path: `${directory}/${name}-${theme}.png`, fullPage: true });
   }
   console.log(name);

@@ -78,6 +78,7 @@ const GRAPH = {
     boxShadow:
       "4px 4px 0 -1px var(--chakra-colors-bg), 4px 4px 0 0 var(--chakra-colors-border-emphasized), 8px 8px 0 -1px var(--chakra-colors-bg), 8px 8px 0 0 var(--chakra-colors-border-emphasized)",
   },
+  "& .aloud": { srOnly: true },
   "& .line": { display: "flex", gap: 1.5, alignItems: "baseline", minWidth: 0 },
   "& .name": { fontWeight: "semibold", fontSize: "sm", flex: 1, minWidth: 0 },
   "& .cut": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
@@ -244,9 +245,10 @@ const Node = memo(
     box: Box;
   }) => {
     const isFaded = step.status === "Skipped" || step.status === "Not reached";
+    const cache = cacheOf(step);
+    const tries = triesOf(step);
     return (
       <button
-        aria-label={describe(step, duration)}
         aria-pressed={isSelected}
         className={`node is-${PALETTES[step.status]}${step.isStack ? " stack" : ""}${isFaded ? " faded" : ""}`}
         onClick={() => onSelect(step.name)}
@@ -256,23 +258,25 @@ const Node = memo(
         <span className="line">
           <span className="name cut" title={step.name}>
             {step.name}
+            {isFaded ? null : <span className="aloud"> {step.status}</span>}
           </span>
-          <span className="sign" title={step.status}>
+          <span aria-hidden="true" className="sign" title={step.status}>
             {SIGNS[step.status]}
           </span>
         </span>
         <span className="line">
           <span className="muted cut">{kindOf(step)}</span>
         </span>
-        {step.type === "Condition" ? (
+        {step.type === "Condition" && !isFaded ? (
           <Comparisons step={step} />
         ) : (
           <span className="line">
             <span className="time">{isFaded ? step.status : formatDuration(duration)}</span>
-            <span className="muted cut">{triesOf(step)}</span>
-            {cacheOf(step) === null ? null : (
-              <span className="hit" title={cacheTitle(step)}>
-                ⚡ cache hit
+            {tries === "" ? null : <span className="muted cut"> {tries}</span>}
+            {cache === null ? null : (
+              <span className="hit" title={cacheTitle(cache)}>
+                <span aria-hidden="true">⚡</span> cache hit
+                <span className="aloud">{cacheSource(cache)}</span>
               </span>
             )}
           </span>
@@ -321,20 +325,7 @@ const triesOf = (step: Step): string => {
 
 const cacheOf = (step: Step) => step.runs.find((run) => run.report?.cache?.hit === true)?.report?.cache ?? null;
 
-const cacheTitle = (step: Step): string => {
-  const source = cacheOf(step)?.sourceExecution ?? null;
-  return source === null ? "Cache hit" : `Cache hit of execution ${lastSegment(source)}`;
-};
+const cacheSource = ({ sourceExecution }: { sourceExecution: string | null }): string =>
+  sourceExecution === null ? "" : ` of execution ${lastSegment(sourceExecution)}`;
 
-const describe = (step: Step, duration: number | null): string =>
-  [
-    step.name,
-    kindOf(step),
-    step.status,
-    duration === null ? null : formatDuration(duration),
-    cacheOf(step) === null ? null : cacheTitle(step),
-    triesOf(step),
-    ...step.comparisons.map((comparison) => comparison.text),
-  ]
-    .filter((part) => part)
-    .join(", ");
+const cacheTitle = (cache: { sourceExecution: string | null }): string => `Cache hit${cacheSource(cache)}`;

@@ -205,7 +205,7 @@ const MetricCards = memo(({ columns, rows }: { columns: MetricColumn[]; rows: Ru
               </Text>
               {column.threshold === null ? null : (
                 <Text
-                  color={passes(last.value, column.threshold) === false ? "fg.error" : "fg.muted"}
+                  color={passes(last.value, column.threshold) === false ? "red.fg" : "fg.muted"}
                   flex="1"
                   fontSize="xs"
                   textAlign="end"
@@ -292,7 +292,7 @@ const MODELS_TABLE = {
   "& tbody tr:hover": { bg: "bg.subtle" },
   "& tr.picked": { bg: "bg.info" },
   "& .run": { maxWidth: "18rem", overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
-  "& .fails": { color: "fg.error" },
+  "& .fails": { color: "red.fg" },
   "& .mono": { fontFamily: "mono", fontSize: "xs", whiteSpace: "nowrap" },
   "& .refresh": { borderWidth: 1, borderColor: "border.emphasized", rounded: "sm", px: 1.5, ms: 2, cursor: "pointer" },
   "& .refresh:hover": { bg: "bg.muted" },
@@ -501,7 +501,7 @@ const MetricCell = ({ column, value }: { column: MetricColumn; value: Scalar | u
   const isBelow = column.threshold !== null && typeof value === "number" && passes(value, column.threshold) === false;
   return (
     <td
-      className={`${typeof value === "number" ? "number" : "wide"}${isBelow ? " fails" : ""}`}
+      className={`${column.isNumeric ? "number" : "wide"}${isBelow ? " fails" : ""}`}
       title={
         isBelow && column.threshold ? `not ${sign(column.threshold.operator)} ${column.threshold.value}` : undefined
       }

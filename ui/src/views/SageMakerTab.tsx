@@ -294,7 +294,7 @@ const Failures = ({ execution, dagId, runId }: { execution: Execution; dagId: st
           overflow="hidden"
           rounded="md"
         >
-          <Flex align="center" bg="bg.error" color="fg.error" gap={2} px={3} py={2} wrap="wrap">
+          <Flex align="center" bg="red.subtle" color="red.fg" gap={2} px={3} py={2} wrap="wrap">
             <Heading as="h3" fontSize="sm">
               {step.name}
               {run.mapIndex < 0 ? "" : ` [${run.label ?? run.mapIndex}]`} {run.status.toLowerCase()}

@@ -177,7 +177,7 @@ const RunFacts = ({
         }}
       />
       {report?.reason ? (
-        <Text color="fg.error" fontSize="sm" overflowWrap="anywhere">
+        <Text color="red.fg" fontSize="sm" overflowWrap="anywhere">
           {report.reason}
         </Text>
       ) : null}

@@ -78,7 +78,7 @@ export const StepTab = ({ task }: { task: TaskKey }) => {
       </Flex>
       {step?.reason ? (
         <Box borderColor="border.error" borderWidth={1} p={3} rounded="md">
-          <Text color="fg.error" fontSize="sm" overflowWrap="anywhere" whiteSpace="pre-wrap">
+          <Text color="red.fg" fontSize="sm" overflowWrap="anywhere" whiteSpace="pre-wrap">
             {step.reason}
           </Text>
         </Box>

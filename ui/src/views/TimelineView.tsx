@@ -66,7 +66,15 @@ export const TimelineView = ({ execution, now }: { execution: Execution; now: nu
       level="h4"
       title="Timeline"
     >
-      <Box maxH="30rem" overflowX="hidden" overflowY="auto" ref={element}>
+      <Box
+        aria-label="Lanes of the timeline"
+        maxH="30rem"
+        overflowX="hidden"
+        overflowY="auto"
+        ref={element}
+        role="region"
+        tabIndex={0}
+      >
         <chakra.svg
           aria-label={`Timeline of ${lanes.length} lanes, ${length}. Critical path: ${critical.map((lane) => lane.label).join(", ")}.`}
           css={GANTT}
