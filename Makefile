@@ -46,7 +46,7 @@ test-clients: setup ## Run SageMaker SDK 2 and 3, Airflow's own operators and th
 
 ui: ## Build the bundle of the tabs in Airflow's UI; fails when the committed one is another. Needs Node 20.19 or later
 	@cd ui && npm ci --no-audit --no-fund && npm run build
-	@changed=$$(git status --porcelain -- airflow_sm_pipelines/plugin/static); [[ -z "$$changed" ]] || \
+	@changed=$$(git status --porcelain -- airflow_sm_pipelines/plugins/static); [[ -z "$$changed" ]] || \
 	  { printf 'The built bundle is not the committed one: commit it with what changed.\n%s\n' "$$changed" >&2; exit 1; }
 
 test-ui: ## Check and test the tabs in Airflow's UI: types, lint, Vitest, axe; ARGS goes to vitest. Needs Node 20.19 or later

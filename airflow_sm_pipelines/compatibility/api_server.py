@@ -26,9 +26,9 @@ MAY_READ_LOGS: Final = Depends(requires_access_dag("GET", DagAccessEntity.TASK_L
 
 
 def read_xcoms(session: Session, dag_id: str, run_ids: Sequence[str], keys: Sequence[str]) -> list[dict[str, Any]]:
-    """Return XComs of a Dag's runs that are JSON objects, in no order.
+    """Return XComs of a Dag's runs, in no order.
 
-    What an XCom backend has put elsewhere is not among them: the database has only a text that says where.
+    Of what an XCom backend has put elsewhere the value is a text that says where: it is in no form that pages read.
 
     :param session: of the database.
     :param dag_id: the Dag.
@@ -42,5 +42,4 @@ def read_xcoms(session: Session, dag_id: str, run_ids: Sequence[str], keys: Sequ
             XComModel.dag_id == dag_id, XComModel.run_id.in_(list(run_ids)), XComModel.key.in_(list(keys))
         )
     )
-    found = [dict(row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping
-    return [each for each in found if isinstance(each["value"], dict)]
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name for a row as a mapping

@@ -23,7 +23,7 @@ The second is there once a task that follows the whole execution has ended: ``st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -73,10 +73,7 @@ class StartedPipeline:
 
     def report(self) -> dict[str, Any]:
         """Return the XCom ``pipeline_report``, which is not larger than :data:`LARGEST_XCOM`."""
-        steps = [
-            {**step, "task_id": self.task_ids.get(step["name"])}
-            for step in steps_overview(self.definition, counts_of_items(self.definition, self.sent))
-        ]
+        steps = list(self._steps())
         parameters = parameters_overview(self.definition, {**self.sent, **self.masked})
         told = {
             "pipeline": self.pipeline_name,
@@ -96,6 +93,16 @@ class StartedPipeline:
         for path, part in kept.items():
             given[path[0]].append(part)
         return {**told, **given, "left_out": [".".join(path) for path in left_out]}
+
+    def _steps(self) -> Iterator[dict[str, Any]]:
+        """The steps with their tasks. A mapped step's instances follow the runs of the body, not the ForEach step."""
+        steps = steps_overview(self.definition, counts_of_items(self.definition, self.sent))
+        followed_inside = {step["in_each"] for step in steps} - {None}
+        for step in steps:
+            follower = self.task_ids.get(step["name"])
+            if step["in_each"] is not None:
+                follower = follower or self.task_ids.get(step["in_each"])
+            yield {**step, "task_id": None if step["name"] in followed_inside else follower}
 
 
 def execution_report(snapshot: ExecutionSnapshot) -> dict[str, Any]:

@@ -24,12 +24,21 @@ from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT
 from airflow_sm_pipelines.execution.secrets import Secrets
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+from airflow_sm_pipelines.links.sagemaker import CloudWatchLogLink, SageMakerJobLink
 from airflow_sm_pipelines.plugins.followed import Followed, TaskInstanceName
 from airflow_sm_pipelines.plugins.prices import read_prices
 
 STATIC: Final = Path(__file__).parent / "static"
 
-KEYS: Final = (PIPELINE_REPORT, EXECUTION_REPORT, STEP_REPORT, PROPERTY_FILES, "outcome")
+KEYS: Final = (
+    PIPELINE_REPORT,
+    EXECUTION_REPORT,
+    STEP_REPORT,
+    PROPERTY_FILES,
+    "outcome",
+    SageMakerJobLink().xcom_key,
+    CloudWatchLogLink().xcom_key,
+)
 """The XComs that pages show."""
 
 MOST_RUNS: Final = 50

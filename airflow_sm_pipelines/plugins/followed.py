@@ -61,7 +61,7 @@ class Followed:
             :func:`~airflow_sm_pipelines.compatibility.api_server.read_xcoms` returns them.
         :raises PipelineExecutionError: it followed nothing that is known.
         """
-        for xcom in reports:
+        for xcom in (each for each in reports if isinstance(each["value"], dict)):
             own = (xcom["task_id"], xcom["map_index"]) == (instance.task_id, instance.map_index)
             step_name = _step_name(instance, xcom["value"].get("steps") or ())
             if own or step_name is not None:
@@ -100,5 +100,4 @@ def _step_name(instance: TaskInstanceName, steps: Sequence[Mapping[str, Any]]) -
     step = next((each for each in steps if each.get("task_id") == instance.task_id), None)
     if step is None or instance.map_index < 0:
         return None if step is None else str(step["name"])
-    body = step if step.get("in_each") else next((each for each in steps if each.get("in_each") == step["name"]), None)
-    return None if body is None else f"{body['name']}-{instance.map_index}"
+    return f"{step['name']}-{instance.map_index}"

@@ -61,7 +61,7 @@ for (const [name, value] of Object.entries({
   Reflect.set(globalThis, name, value);
 }
 
-const NAMES: Record<string, string> = { run: "SageMaker", models: "Models", step: "SageMaker step" };
+const NAMES: Record<string, string> = { run: "SageMaker", models: "Models", step: "Step" };
 const PROPS = {
   dagId: DAG,
   runId: host.runs[0]?.dag_run_id,

@@ -61,6 +61,6 @@ const Step = ({ dagId, runId, taskId, mapIndex }: PluginProps) => {
 
 const hasComponents = (globalThis as { ChakraUI?: unknown }).ChakraUI !== undefined;
 
-for (const [name, tab] of Object.entries({ SageMaker, Models, "SageMaker step": Step })) {
+for (const [name, tab] of Object.entries({ SageMaker, Models, Step })) {
   Reflect.set(globalThis, name, hasComponents ? tab : NeedsNewerAirflow);
 }

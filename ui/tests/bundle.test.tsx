@@ -13,8 +13,8 @@ import * as ReactRouterDOM from "react-router-dom";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { DAG, mockFetch, mockRun } from "./mock";
 
-const bundle = readFileSync(resolve(import.meta.dirname, "../../airflow_sm_pipelines/plugin/static/sagemaker.js"));
-const NAMES = ["SageMaker", "Models", "SageMaker step"];
+const bundle = readFileSync(resolve(import.meta.dirname, "../../airflow_sm_pipelines/plugins/static/sagemaker.js"));
+const NAMES = ["SageMaker", "Models", "Step"];
 const HOST = { React, ReactDOM, ReactJSXRuntime, ReactRouterDOM, ChakraUI, EmotionReact };
 
 /** Runs the bundle in this page; it is a script without imports or exports. */

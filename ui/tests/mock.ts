@@ -79,6 +79,18 @@ const jobOf = (step: Timed, from: number) => {
   };
 };
 
+const JOB_PAGE = "https://eu-central-1.console.aws.amazon.com/sagemaker/home?region=eu-central-1#/jobs/x1";
+
+const TRAINING = {
+  EnableManagedSpotTraining: true,
+  AlgorithmSpecification: {
+    MetricDefinitions: [
+      { Name: "validation:rmse", Regex: "validation-rmse:([0-9.]+)" },
+      { Name: "train:rmse", Regex: "train-rmse:([0-9.]+)" },
+    ],
+  },
+};
+
 export const stepReport = (step: Timed, from = START) => ({
   status: step.reason === undefined ? "Succeeded" : "Failed",
   job_arn:
@@ -96,8 +108,8 @@ export const stepReport = (step: Timed, from = START) => ({
   request: {
     ProcessingInputs: [{ InputName: "raw", S3Input: { S3Uri: "s3://data/raw/abalone.csv" } }],
     ProcessingResources: { ClusterConfig: { InstanceCount: 1, InstanceType: step.instance ?? null } },
+    ...(step.kind === "training" ? TRAINING : {}),
   },
-  links: { job: "https://eu-central-1.console.aws.amazon.com/sagemaker/home?region=eu-central-1#/jobs/x1" },
   left_out: ["request.Environment"],
 });
 
@@ -196,10 +208,10 @@ const pipelineReport = (steps: Timed[], index: number) => ({
       step.type === "Condition"
         ? [
             {
-              text: "evaluate.metrics.accuracy >= 0.9",
-              metric: "evaluate.metrics.accuracy",
+              comparison: "evaluate.metrics.accuracy >= 0.9",
+              holds: null,
               operator: ">=",
-              value: 0.9,
+              operands: [{ name: "evaluate.metrics.accuracy" }, { name: null, value: 0.9 }],
             },
           ]
         : [],
@@ -291,6 +303,7 @@ export const mockRun = (
         };
       }
       push(task, "step_report", report);
+      push(task, "_link_SageMakerJobLink", JOB_PAGE);
       if (step.name === "Evaluate") {
         push(task, "property_files", {
           metrics: {
@@ -338,7 +351,7 @@ export const mockEachRun = (items = 5): MockRun => {
     ...pipelineReport([], 0),
     steps: [
       step("Prepare", "Processing", {}),
-      step("FitEach", "ForEach", { depends_on: ["Prepare"], items }),
+      step("FitEach", "ForEach", { depends_on: ["Prepare"], items, task_id: null }),
       step("Fit", "Training", { in_each: "FitEach" }),
       step("Check", "Processing", { in_each: "FitEach", depends_on: ["Fit"] }),
       step("Choose", "Processing", { depends_on: ["FitEach"] }),
@@ -356,6 +369,7 @@ export const mockEachRun = (items = 5): MockRun => {
       stepReport(state === "failed" ? { ...timed, reason: "CapacityError: no ml.p3.2xlarge is free" } : timed),
       map_index,
     );
+    push(taskOf(timed.name), "_link_SageMakerJobLink", JOB_PAGE, map_index);
     instances.push({
       ...instance(taskOf(timed.name), state, iso(timed.from), iso(timed.to), timed.type, map_index),
       rendered_map_index: map_index < 0 ? null : `region-${map_index}`,
@@ -479,23 +493,13 @@ export const PRICES = {
 };
 
 export const LOG = {
-  lines: ["[0] train-rmse:2.91 validation-rmse:3.02", "[1] train-rmse:2.40 validation-rmse:2.66", "Training done"],
-  metrics: [
-    {
-      name: "validation:rmse",
-      points: Array.from({ length: 24 }, (_, at) => ({
-        time: iso(200 + at * 8),
-        value: 1.9 + 1.4 * Math.exp(-at / 6),
-      })),
-    },
-    {
-      name: "train:rmse",
-      points: Array.from({ length: 24 }, (_, at) => ({
-        time: iso(200 + at * 8),
-        value: 1.6 + 1.6 * Math.exp(-at / 5),
-      })),
-    },
-  ],
+  lines: Array.from({ length: 24 }, (_, at) => ({
+    time: iso(200 + at * 8),
+    message:
+      at === 23
+        ? "Training done"
+        : `[${at}] train-rmse:${(1.6 + 1.6 * Math.exp(-at / 5)).toFixed(4)} validation-rmse:${(1.9 + 1.4 * Math.exp(-at / 6)).toFixed(4)}`,
+  })),
 };
 
 export type Answer = { status: number; body: unknown };
@@ -544,7 +548,8 @@ const answer = (host: Host, address: URL, init: RequestInit | undefined): Answer
   }
   if (path.endsWith("/prices")) return ok(host.prices ?? { currency: null, per_hour: {} });
   if (path.endsWith("/log")) return ok(LOG);
-  if (path.endsWith("/model-package")) return ok({ status: "Approved", description: null });
+  if (path.endsWith("/model-package"))
+    return ok({ model_package: { group: "abalone", version: 2, approval_status: "Approved" } });
   if (path.endsWith("/steps")) {
     return ok({
       status: "Succeeded",

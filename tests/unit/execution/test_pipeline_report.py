@@ -4,6 +4,8 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pytest
+
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.overview import parameters_overview, steps_overview
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
@@ -47,6 +49,42 @@ def test_what_is_known_when_an_execution_has_started():
         "parameters": parameters_overview(CHURN, {"InputData": "s3://raw", "train-day": "*** day"}),
         "left_out": [],
     }
+
+
+FOR_EACH = PipelineDefinition.from_document(
+    {
+        "Version": "2020-12-01",
+        "Steps": [
+            {
+                "Name": "fit-each",
+                "Type": "ForEach",
+                "Arguments": {
+                    "IterableItems": [1, 2],
+                    "ForEachBody": [
+                        {"Name": "fit", "Type": "Training", "Arguments": {}},
+                        {"Name": "rate", "Type": "Processing", "Arguments": {}},
+                    ],
+                },
+            }
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "task_ids",
+    [{"fit-each": "g.fit"}, {"fit": "g.all.fit", "rate": "g.all.rate"}],
+    ids=["a mapped step", "a mapped group"],
+)
+def test_the_tasks_of_a_for_each_step(task_ids):
+    """Mapped task instances follow the runs of the body; the ForEach step has no task of its own."""
+    report = StartedPipeline("churn", ARN, FOR_EACH, {}, task_ids=task_ids).report()
+    one = task_ids.get("fit-each")
+    assert [(step["name"], step["task_id"], step["items"]) for step in report["steps"]] == [
+        ("fit-each", None, 2),
+        ("fit", task_ids.get("fit", one), None),
+        ("rate", task_ids.get("rate", one), None),
+    ]
 
 
 def test_a_report_is_not_too_large():

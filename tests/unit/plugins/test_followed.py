@@ -27,9 +27,8 @@ REPORT = {
         ],
         "steps": [
             {"name": "train", "task_id": "g.train", "in_each": None},
-            {"name": "fit-each", "task_id": "g.fit", "in_each": None},
-            {"name": "fit", "task_id": None, "in_each": "fit-each"},
-            {"name": "rate", "task_id": "g.all.rate", "in_each": "all"},
+            {"name": "fit-each", "task_id": None, "in_each": None},
+            {"name": "fit", "task_id": "g.fit", "in_each": "fit-each"},
         ],
     },
 }
@@ -52,10 +51,8 @@ def followed(task_id, map_index=-1):
         ("g.launch", -1, None),
         ("g.train", -1, "train"),
         ("g.fit", 2, "fit-2"),
-        ("g.fit", -1, "fit-each"),
-        ("g.all.rate", 0, "rate-0"),
     ],
-    ids=["launch task", "step", "item of a mapped step", "mapped step", "step of a mapped group"],
+    ids=["launch task", "step", "item of a mapped step"],
 )
 def test_what_a_task_of_a_group_follows(task_id, map_index, step_name):
     """The launch task has the execution; another task a step, and an instance of a mapped one that for its item."""

@@ -10,10 +10,9 @@ import {
   type TaskInstance,
 } from "../model/airflow";
 import { type Prices, readPrices } from "../model/costs";
-import { type FetchedStep, readFetchedSteps } from "../model/execution";
-import { type Log, readLog } from "../model/logs";
+import { type Line, readLog } from "../model/logs";
 import { object, text } from "../model/reading";
-import { type Entry, readEntries } from "../model/reports";
+import { type Entry, readEntries, readExecution, type ToldExecution } from "../model/reports";
 
 /** What went wrong, in one sentence for the user. */
 export class ApiError extends Error {
@@ -132,19 +131,16 @@ export interface TaskKey {
 const pathOf = ({ dagId, runId, taskId, mapIndex }: TaskKey): string => ofTask(dagId, runId, taskId, mapIndex);
 
 /** The end of a job's log, which AWS is asked for. */
-export const fetchLog = async (task: TaskKey, lines: number, signal?: AbortSignal): Promise<Log> =>
+export const fetchLog = async (task: TaskKey, lines: number, signal?: AbortSignal): Promise<Line[]> =>
   readLog(await get(`${pathOf(task)}/log?lines=${lines}`, signal));
 
 /** The approval status as the model registry has it now, which AWS is asked for. */
 export const fetchApproval = async (task: TaskKey, signal?: AbortSignal): Promise<string | null> =>
-  text(object(await get(`${pathOf(task)}/model-package`, signal))?.status);
+  text(object(object(await get(`${pathOf(task)}/model-package`, signal))?.model_package)?.approval_status);
 
 /** The steps as the service has them now, which AWS is asked for. */
-export const fetchSteps = async (
-  task: TaskKey,
-  signal?: AbortSignal,
-): Promise<{ status: string | null; steps: FetchedStep[] }> =>
-  readFetchedSteps(await get(`${pathOf(task)}/steps`, signal));
+export const fetchSteps = async (task: TaskKey, signal?: AbortSignal): Promise<ToldExecution> =>
+  readExecution(await get(`${pathOf(task)}/steps`, signal));
 
 /** Clears tasks and what is behind them, so that they run again. */
 export const clearTasks = async (dagId: string, runId: string, tasks: (string | [string, number])[]): Promise<void> => {

@@ -49,9 +49,6 @@ export interface Costs {
   withoutPrice: string[];
 }
 
-/** A tuning job is billed as the training jobs that it starts. */
-const PRICED_AS: Record<string, string> = { tuning: "training" };
-
 export const buildCosts = (execution: Execution, prices: Prices): Costs => {
   const hasPrices = Object.keys(prices.perHour).length > 0;
   const withoutPrice = new Set<string>();
@@ -64,10 +61,11 @@ export const buildCosts = (execution: Execution, prices: Prices): Costs => {
     const kind = job.kind ?? "other";
     const instanceCount = report.instance?.count ?? 1;
     const seconds = job.seconds === null ? null : job.seconds * instanceCount;
-    const billable = job.billableSeconds ?? job.seconds;
+    // What launches jobs of its own, as a tuning job does, is not billed itself.
+    const billable = job.billableSeconds;
     const billableSeconds = billable === null ? null : billable * instanceCount;
     const type = report.instance?.type ?? null;
-    const price = type === null ? null : (prices.perHour[PRICED_AS[kind] ?? kind]?.[type] ?? null);
+    const price = type === null ? null : (prices.perHour[kind]?.[type] ?? null);
     if (hasPrices && price === null && type !== null) withoutPrice.add(`${type} (${kind})`);
     return [
       {
@@ -78,7 +76,7 @@ export const buildCosts = (execution: Execution, prices: Prices): Costs => {
         instanceCount,
         seconds,
         billableSeconds,
-        saved: savedShare(seconds, billableSeconds),
+        saved: report.request?.EnableManagedSpotTraining === true ? savedShare(seconds, billableSeconds) : null,
         cost: price === null || billableSeconds === null ? null : (billableSeconds / 3600) * price,
       },
     ];
@@ -94,7 +92,7 @@ export const buildCosts = (execution: Execution, prices: Prices): Costs => {
       ),
     ),
     total,
-    saved: savedShare(total.seconds, total.billableSeconds),
+    saved: savedOnSpot(lines),
     cacheHits: runs.filter(({ run }) => run.report?.cache?.hit === true).length,
     currency: prices.currency,
     hasPrices,
@@ -104,6 +102,16 @@ export const buildCosts = (execution: Execution, prices: Prices): Costs => {
 
 const savedShare = (seconds: number | null, billable: number | null): number | null =>
   seconds !== null && billable !== null && seconds > 0 && billable < seconds ? 1 - billable / seconds : null;
+
+/** The share that spot instances saved of the time of the jobs that ran on them. */
+const savedOnSpot = (lines: CostLine[]): number | null => {
+  const onSpot = lines.filter((line) => line.saved !== null);
+  const sum = (of: (line: CostLine) => number | null) => onSpot.reduce((all, line) => all + (of(line) ?? 0), 0);
+  return savedShare(
+    sum((line) => line.seconds),
+    sum((line) => line.billableSeconds),
+  );
+};
 
 const totalOf = (kind: string | null, lines: CostLine[]): CostTotal => {
   const priced = lines.filter((line) => line.cost !== null);

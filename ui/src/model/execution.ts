@@ -1,7 +1,6 @@
 /** A pipeline execution as the "SageMaker" tab shows it, built from reports and task instances. */
 
 import { LAUNCH, type TaskInstance, WHOLE_EXECUTION } from "./airflow";
-import { number, object, objects, text, time } from "./reading";
 import type {
   Comparison,
   Outcome,
@@ -10,6 +9,7 @@ import type {
   RunReports,
   StatedCondition,
   StepReport,
+  ToldStep,
 } from "./reports";
 import { ofStatus, type Status, stepStatus, together } from "./status";
 import { formatValue, lastPart, sign } from "./text";
@@ -77,40 +77,6 @@ export interface Unlaunched {
   state: string | null;
 }
 
-/** What the plugin's `steps` route tells of one step, when a person asked for it. */
-export interface FetchedStep {
-  name: string;
-  type: string | null;
-  status: string | null;
-  reason: string | null;
-  start: number | null;
-  end: number | null;
-  attempt: number | null;
-  cacheSource: string | null;
-  outcome: string | null;
-}
-
-export const readFetchedSteps = (answer: unknown): { status: string | null; steps: FetchedStep[] } => ({
-  status: text(object(answer)?.status),
-  steps: objects(object(answer)?.steps).flatMap((step) => {
-    const name = text(step.name);
-    if (name === null) return [];
-    return [
-      {
-        name,
-        type: text(step.type),
-        status: text(step.status),
-        reason: text(step.reason),
-        start: time(step.start),
-        end: time(step.end),
-        attempt: number(step.attempt),
-        cacheSource: text(step.cache_source),
-        outcome: text(step.outcome),
-      },
-    ];
-  }),
-});
-
 export interface RunView {
   executions: Execution[];
   unlaunched: Unlaunched[];
@@ -126,7 +92,7 @@ export interface RunView {
 export const buildRun = (
   instances: TaskInstance[],
   reports: RunReports,
-  fetched: ReadonlyMap<string, FetchedStep[]> = new Map(),
+  fetched: ReadonlyMap<string, ToldStep[]> = new Map(),
 ): RunView => {
   const byTask = new Map<string, TaskInstance[]>();
   for (const instance of instances) {
@@ -142,7 +108,8 @@ export const buildRun = (
       if (report === null) continue;
       const key = executionKey(taskId, mapIndex);
       launched.add(key);
-      executions.push(buildExecution(taskId, mapIndex, report, byTask, reports, fetched.get(key) ?? []));
+      const told = fetched.get(key) ?? reports.of(taskId, mapIndex).execution?.steps ?? [];
+      executions.push(buildExecution(taskId, mapIndex, report, byTask, reports, told));
     }
   }
   const unlaunched = instances
@@ -161,12 +128,13 @@ const buildExecution = (
   report: PipelineReport,
   byTask: ReadonlyMap<string, TaskInstance[]>,
   reports: RunReports,
-  fetched: FetchedStep[],
+  fetched: ToldStep[],
 ): Execution => {
   const launch = byTask.get(taskId)?.find((instance) => instance.mapIndex === mapIndex);
   const isWhole = launch?.operator === WHOLE_EXECUTION || !report.steps.some((step) => step.taskId !== null);
   const unmentioned: Status = launch?.state === "success" ? "Skipped" : "Unknown";
-  const steps = report.steps.map((step) => buildStep(step, byTask, reports, fetched, unmentioned));
+  const own = report.steps.map((step) => buildStep(step, byTask, reports, fetched, unmentioned));
+  const steps = isWhole ? own : own.map((step) => withBody(step, own));
   const runs = steps.flatMap((step) => step.runs);
   const starts = runs.flatMap((run) => run.start ?? []);
   const ends = runs.flatMap((run) => run.end ?? []);
@@ -187,7 +155,7 @@ const buildStep = (
   step: ReportedStep,
   byTask: ReadonlyMap<string, TaskInstance[]>,
   reports: RunReports,
-  fetched: FetchedStep[],
+  fetched: ToldStep[],
   unmentioned: Status,
 ): Step => {
   const { taskId } = step;
@@ -244,7 +212,32 @@ const buildStep = (
   };
 };
 
-const fetchedRun = (step: FetchedStep): StepRun => ({
+/** A ForEach that no task follows is as its body is. */
+const withBody = (step: Step, steps: Step[]): Step => {
+  const body = steps.filter((one) => one.inEach === step.name);
+  if (step.taskId !== null || body.length === 0) return step;
+  const runs = body.flatMap((one) => one.runs);
+  const status = together(body.map((one) => one.status));
+  const starts = runs.flatMap((run) => run.start ?? []);
+  const ends = runs.flatMap((run) => run.end ?? []);
+  const start = starts.length > 0 ? Math.min(...starts) : null;
+  const end = runs.some(isUnderWay) || ends.length === 0 ? null : Math.max(...ends);
+  return { ...step, status, runs: [{ ...NO_RUN, status, start, end }] };
+};
+
+const NO_RUN: StepRun = {
+  mapIndex: -1,
+  label: null,
+  status: "Unknown",
+  state: null,
+  start: null,
+  end: null,
+  tryNumber: null,
+  report: null,
+  propertyFiles: {},
+};
+
+const fetchedRun = (step: ToldStep): StepRun => ({
   mapIndex: -1,
   label: null,
   status: ofStatus(step.status),
@@ -271,10 +264,8 @@ const fetchedRun = (step: FetchedStep): StepRun => ({
   },
 });
 
-const fetchedOutcome = (step: FetchedStep | undefined): Outcome | null => {
-  const outcome = step?.outcome?.toLowerCase();
-  return outcome === "true" || outcome === "false" ? { holds: outcome === "true", comparisons: [] } : null;
-};
+const fetchedOutcome = (step: ToldStep | undefined): Outcome | null =>
+  step === undefined || step.outcome === null ? null : { holds: step.outcome, comparisons: [] };
 
 /** A decided condition with the values that it compared; one that is not, as it is stated. */
 export const showComparisons = (outcome: Outcome | null, stated: StatedCondition[]): ShownComparison[] => {

@@ -114,6 +114,7 @@ export const readEntries = (answer: unknown): Entry[] =>
 export const readPipelineReport = (value: unknown): PipelineReport | null => {
   const report = object(value);
   if (report === null) return null;
+  const parameters = objects(report.parameters).flatMap((parameter) => readParameter(parameter) ?? []);
   return {
     pipeline: text(report.pipeline),
     execution: text(report.execution),
@@ -121,28 +122,28 @@ export const readPipelineReport = (value: unknown): PipelineReport | null => {
     changes: texts(report.changes),
     created: flag(report.created) ?? false,
     links: members(report.links, text),
-    parameters: objects(report.parameters).flatMap((parameter) => {
-      const name = text(parameter.name);
-      if (name === null) return [];
-      return [
-        {
-          name,
-          value: scalarText(parameter.value),
-          place: text(parameter.place),
-          default: scalarText(parameter.default),
-        },
-      ];
-    }),
+    parameters,
     code: texts(report.code),
     assets: objects(report.assets).flatMap((asset) => {
       const uri = text(asset.uri);
       return uri === null ? [] : [{ uri, timestamp: time(asset.timestamp) }];
     }),
-    steps: objects(report.steps).flatMap((step) => readStep(step) ?? []),
+    steps: objects(report.steps).flatMap((step) => readStep(step, parameters) ?? []),
   };
 };
 
-const readStep = (step: JsonObject): ReportedStep | null => {
+const readParameter = (parameter: JsonObject): PipelineParameter | null => {
+  const name = text(parameter.name);
+  if (name === null) return null;
+  return {
+    name,
+    value: scalarText(parameter.value),
+    place: text(parameter.place),
+    default: scalarText(parameter.default),
+  };
+};
+
+const readStep = (step: JsonObject, parameters: PipelineParameter[]): ReportedStep | null => {
   const name = text(step.name);
   if (name === null) return null;
   const branch = object(step.branch);
@@ -155,12 +156,22 @@ const readStep = (step: JsonObject): ReportedStep | null => {
     branch: condition === null ? null : { condition, side: text(branch?.side) ?? "if" },
     inEach: text(step.in_each),
     items: number(step.items),
-    conditions: objects(step.conditions).map((stated) => ({
-      text: text(stated.text) ?? "",
-      metric: text(stated.metric),
-      operator: text(stated.operator),
-      value: number(stated.value),
-    })),
+    conditions: objects(step.conditions).map((stated) => readCondition(stated, parameters)),
+  };
+};
+
+/** A comparison before it is decided: of a metric with a number, or with a parameter that is one. */
+const readCondition = (stated: JsonObject, parameters: PipelineParameter[]): StatedCondition => {
+  const [left, right, ...others] = objects(stated.operands);
+  const isPlain = left !== undefined && right !== undefined && others.length === 0;
+  const name = text(right?.name)?.replace(/^Parameters\./, "");
+  const parameter = parameters.find((one) => one.name === name);
+  const sent = parameter === undefined ? null : (parameter.value ?? parameter.default);
+  return {
+    text: text(stated.comparison) ?? "",
+    metric: isPlain ? text(left.name) : null,
+    operator: text(stated.operator),
+    value: !isPlain ? null : name === undefined ? number(right.value) : sent === null ? null : number(Number(sent)),
   };
 };
 
@@ -187,7 +198,7 @@ export const readStepReport = (value: unknown): StepReport | null => {
     job: readJob(report.job),
     modelPackage: readModelPackage(report.model_package),
     request: object(report.request),
-    links: members(report.links, text),
+    links: {},
     leftOut: texts(report.left_out),
   };
 };
@@ -236,15 +247,67 @@ export const readOutcome = (value: unknown): Outcome | null => {
   };
 };
 
+/** What a task for a whole execution pushed of a step, and what the plugin's `steps` route tells of it. */
+export interface ToldStep {
+  name: string;
+  type: string | null;
+  status: string | null;
+  reason: string | null;
+  start: number | null;
+  end: number | null;
+  attempt: number | null;
+  cacheSource: string | null;
+  /** Of a condition that is decided. */
+  outcome: boolean | null;
+}
+
+export interface ToldExecution {
+  status: string | null;
+  steps: ToldStep[];
+}
+
+export const readExecution = (answer: unknown): ToldExecution => ({
+  status: text(object(answer)?.status),
+  steps: objects(object(answer)?.steps).flatMap((step) => {
+    const name = text(step.name);
+    if (name === null) return [];
+    return [
+      {
+        name,
+        type: text(step.type),
+        status: text(step.status),
+        reason: text(step.reason),
+        start: time(step.start),
+        end: time(step.end),
+        attempt: number(step.attempt),
+        cacheSource: text(step.cache_source),
+        outcome: flag(step.outcome),
+      },
+    ];
+  }),
+});
+
 /** What one task (or one item of a mapped task) pushed. */
 export interface TaskReports {
   pipeline: PipelineReport | null;
+  execution: ToldExecution | null;
   step: StepReport | null;
   propertyFiles: Record<string, unknown>;
   outcome: Outcome | null;
+  links: Record<string, string>;
 }
 
-const NOTHING: TaskReports = { pipeline: null, step: null, propertyFiles: {}, outcome: null };
+const NOTHING: TaskReports = {
+  pipeline: null,
+  execution: null,
+  step: null,
+  propertyFiles: {},
+  outcome: null,
+  links: {},
+};
+
+/** Airflow's XComs of the links of a step's task, by what the links show. */
+const LINKS: Record<string, string> = { _link_SageMakerJobLink: "job", _link_CloudWatchLogLink: "log" };
 
 /** The entries of one run, by task and map index. */
 export class RunReports {
@@ -256,9 +319,13 @@ export class RunReports {
       this.byTask.set(entry.taskId, items);
       const reports = { ...(items.get(entry.mapIndex) ?? NOTHING) };
       if (entry.key === "pipeline_report") reports.pipeline = readPipelineReport(entry.value);
+      else if (entry.key === "execution_report") reports.execution = readExecution(entry.value);
       else if (entry.key === "step_report") reports.step = readStepReport(entry.value);
       else if (entry.key === "property_files") reports.propertyFiles = object(entry.value) ?? {};
       else if (entry.key === "outcome") reports.outcome = readOutcome(entry.value);
+      const [shows, address] = [LINKS[entry.key], text(entry.value)];
+      if (shows !== undefined && address !== null) reports.links = { ...reports.links, [shows]: address };
+      if (reports.step !== null) reports.step = { ...reports.step, links: reports.links };
       items.set(entry.mapIndex, reports);
     }
   }

@@ -1,16 +1,20 @@
 import { Box, Button, chakra, Flex, Text } from "@chakra-ui/react";
 import { fetchLog, type TaskKey } from "../data/api";
 import { useAsked } from "../data/useAsked";
-import type { Log } from "../model/logs";
+import { type Curve, curvesOf, type Line, type MetricDefinition } from "../model/logs";
 import { formatNumber } from "../model/text";
 import { Disclosure, Problem, Table, Time } from "./basics";
 import { MetricCurve } from "./charts";
 
+/** With curves more lines are read: each gives one point at most. */
 const LINES = 100;
+const LINES_OF_CURVES = 1000;
 
 /** The end of a job's log and the curves of its metrics; AWS is asked when a person presses the button. */
-export const LogTail = ({ task, showCurves = false }: { task: TaskKey; showCurves?: boolean }) => {
-  const { value, error, isBusy, ask } = useAsked<Log>((signal) => fetchLog(task, LINES, signal));
+export const LogTail = ({ task, definitions = [] }: { task: TaskKey; definitions?: MetricDefinition[] }) => {
+  const showCurves = definitions.length > 0;
+  const lines = showCurves ? LINES_OF_CURVES : LINES;
+  const { value, error, isBusy, ask } = useAsked<Line[]>((signal) => fetchLog(task, lines, signal));
   const what = showCurves ? "log and metrics" : "log";
   return (
     <Flex direction="column" gap={3}>
@@ -19,14 +23,14 @@ export const LogTail = ({ task, showCurves = false }: { task: TaskKey; showCurve
           {value === null ? `Read the ${what}` : `Refresh the ${what}`}
         </Button>
         <Text color="fg.muted" fontSize="xs">
-          Asks AWS for the last {LINES} lines.
+          Asks AWS for the last {lines} lines.
         </Text>
       </Flex>
       {error === null ? null : <Problem>{error}</Problem>}
       {value === null ? null : (
         <>
-          {showCurves ? <Curves log={value} /> : null}
-          <LogLines lines={value.lines} />
+          {showCurves ? <Curves curves={curvesOf(value, definitions)} /> : null}
+          <LogLines lines={value.map((line) => line.message)} />
         </>
       )}
     </Flex>
@@ -46,14 +50,14 @@ const LogLines = ({ lines }: { lines: string[] }) =>
     </Box>
   );
 
-const Curves = ({ log }: { log: Log }) =>
-  log.curves.length === 0 ? (
+const Curves = ({ curves }: { curves: Curve[] }) =>
+  curves.length === 0 ? (
     <Text color="fg.muted" fontSize="sm">
       The log gives no points of a metric.
     </Text>
   ) : (
     <Box display="grid" gap={4} gridTemplateColumns="repeat(auto-fit, minmax(22rem, 1fr))">
-      {log.curves.map((curve) => (
+      {curves.map((curve) => (
         <Box borderColor="border" borderWidth={1} key={curve.name} minW={0} rounded="md">
           <Text fontSize="sm" fontWeight="medium" px={3} py={2}>
             {curve.name}

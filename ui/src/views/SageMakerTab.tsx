@@ -10,12 +10,12 @@ import {
   buildRun,
   type Execution,
   executionKey,
-  type FetchedStep,
   failures,
   isUnderWay,
   repairs,
   type Unlaunched,
 } from "../model/execution";
+import type { ToldStep } from "../model/reports";
 import { formatDuration, formatMoney, formatShare, lastSegment, NOTHING, plural } from "../model/text";
 import {
   Card,
@@ -41,10 +41,10 @@ import { TimelineView } from "./TimelineView";
 /** The "SageMaker" tab of a Dag run. */
 export const SageMakerTab = ({ dagId, runId }: { dagId: string; runId: string }) => {
   const { data, error, refresh } = useRun(dagId, runId);
-  const [fetched, setFetched] = useState<ReadonlyMap<string, FetchedStep[]>>(new Map());
+  const [fetched, setFetched] = useState<ReadonlyMap<string, ToldStep[]>>(new Map());
   const view = useMemo(() => (data === null ? null : buildRun(data.instances, data.reports, fetched)), [data, fetched]);
   const keep = useCallback(
-    (key: string, steps: FetchedStep[]) => setFetched((before) => new Map(before).set(key, steps)),
+    (key: string, steps: ToldStep[]) => setFetched((before) => new Map(before).set(key, steps)),
     [],
   );
   return (
@@ -112,7 +112,7 @@ const ExecutionView = ({
   dagId: string;
   runId: string;
   onRefresh: () => void;
-  onFetched: (key: string, steps: FetchedStep[]) => void;
+  onFetched: (key: string, steps: ToldStep[]) => void;
 }) => {
   const [selected, setSelected] = useState<string | null>(null);
   const { report } = execution;

@@ -4,6 +4,7 @@ import type { TaskKey } from "../data/api";
 import { useStep } from "../data/useStep";
 import { isOnAws, s3Console } from "../model/addresses";
 import { showComparisons } from "../model/execution";
+import { readDefinitions } from "../model/logs";
 import { flatten } from "../model/models";
 import type { StepReport, TaskReports } from "../model/reports";
 import { findPlaces, type Place } from "../model/request";
@@ -25,7 +26,7 @@ import { LogTail } from "../parts/LogTail";
 import { ParametersView, VersionView } from "./ParametersView";
 import { Approval, cacheExplanation, Links } from "./StepPanel";
 
-/** The "SageMaker step" tab of a task instance. */
+/** The "Step" tab of a task instance. */
 export const StepTab = ({ task }: { task: TaskKey }) => {
   const { data, error, refresh } = useStep(task);
   if (data === null) {
@@ -203,7 +204,7 @@ const StepDetails = ({ step, reports, task }: { step: StepReport; reports: TaskR
       {step.jobArn === null ? null : (
         <Card title="Log">
           <Box p={3}>
-            <LogTail key={JSON.stringify(task)} showCurves={job?.kind === "training"} task={task} />
+            <LogTail definitions={readDefinitions(step.request)} key={JSON.stringify(task)} task={task} />
           </Box>
         </Card>
       )}

@@ -27,6 +27,8 @@ const NAMES: Record<PhaseKind, string> = {
   other: "Other",
 };
 
+/** The room of a tick's label. */
+const TICK = 90;
 const ROW = 26;
 const AXIS = 24;
 
@@ -57,7 +59,7 @@ export const TimelineView = ({ execution, now }: { execution: Execution; now: nu
     .domain([timeline.start, Math.max(timeline.end, timeline.start + 1000)])
     .range([labels + 8, width - 84]);
   const height = AXIS + lanes.length * ROW + 4;
-  const ticks = timeTicks(new Date(timeline.start), new Date(timeline.end), Math.max(2, Math.floor(width / 160)));
+  const ticks = apart(timeTicks(new Date(timeline.start), new Date(timeline.end), Math.floor(width / 160)), x);
   const critical = lanes.filter((lane) => lane.isCritical);
   const length = formatDuration(timeline.end - timeline.start);
   return (
@@ -102,6 +104,14 @@ export const TimelineView = ({ execution, now }: { execution: Execution; now: nu
       </Box>
     </Card>
   );
+};
+
+/** Those of some ticks, evenly spaced, whose labels have room. */
+const apart = (ticks: Date[], x: (at: Date) => number): Date[] => {
+  const [first, second] = ticks;
+  if (first === undefined || second === undefined) return ticks;
+  const every = Math.max(1, Math.ceil(TICK / (x(second) - x(first))));
+  return ticks.filter((_, index) => index % every === 0);
 };
 
 const LaneRow = ({ lane, x, y, labels }: { lane: Lane; x: (at: number) => number; y: number; labels: number }) => {

@@ -5,12 +5,11 @@ import {
   countRuns,
   executionKey,
   failures,
-  readFetchedSteps,
   repairs,
   showComparisons,
   stepDuration,
 } from "../../src/model/execution";
-import { RunReports, readEntries, readOutcome } from "../../src/model/reports";
+import { RunReports, readEntries, readExecution, readOutcome } from "../../src/model/reports";
 import { mockEachRun, mockPlainRun, mockRun, mockUnlaunchedRun, mockWholeRun, outcomeOf } from "../mock";
 import { executionOf, stepOf, viewOf } from "./helpers";
 
@@ -153,10 +152,10 @@ describe("a task that runs a whole execution", () => {
       "Succeeded",
       Array(8).fill("Unknown"),
     ]);
-    const { steps } = readFetchedSteps({
+    const { steps } = readExecution({
       status: "Succeeded",
       steps: [
-        { name: "GoodEnough", status: "Succeeded", outcome: "True", start: null },
+        { name: "GoodEnough", status: "Succeeded", outcome: true, start: null },
         { name: "Train", status: "Failed", reason: "out of memory", attempt: 1 },
         { status: "has no name" },
       ],

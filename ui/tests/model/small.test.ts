@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isOnAws, runPath, s3Console, taskPath, webAddress } from "../../src/model/addresses";
 import { csv, csvField } from "../../src/model/csv";
-import { readLog } from "../../src/model/logs";
+import { curvesOf, readDefinitions, readLog } from "../../src/model/logs";
 import { findPlaces } from "../../src/model/request";
 import { stepStatus, together } from "../../src/model/status";
 import { formatDuration, formatMoney, formatNumber, formatValue, shortestLabels } from "../../src/model/text";
@@ -155,32 +155,48 @@ describe("text", () => {
   });
 });
 
-test("the points of a log's metric stand in order of time; what is no point is left out", () => {
-  expect(
-    readLog({
-      lines: ["one", 2, "three"],
-      metrics: [
-        {
-          name: "rmse",
-          points: [
-            { time: "2026-01-01T00:00:02Z", value: 2 },
-            { time: "2026-01-01T00:00:01Z", value: 3 },
-            { time: "soon", value: 1 },
-          ],
-        },
-        { name: "empty", points: [] },
-      ],
-    }),
-  ).toEqual({
-    lines: ["one", "three"],
-    curves: [
+describe("a log", () => {
+  const lines = readLog({
+    lines: [
+      { time: "2026-01-01T00:00:02Z", message: "loss: 2; loss: 9" },
+      { time: "2026-01-01T00:00:01Z", message: "loss: 3" },
+      { time: "soon", message: "loss: 1" },
+      { time: "2026-01-01T00:00:03Z", message: "loss: nan" },
+      { time: "2026-01-01T00:00:04Z" },
+      "a line",
+    ],
+  });
+
+  test("has lines with their times; what has no message is none", () => {
+    expect(lines).toEqual([
+      { time: 1_767_225_602_000, message: "loss: 2; loss: 9" },
+      { time: 1_767_225_601_000, message: "loss: 3" },
+      { time: null, message: "loss: 1" },
+      { time: 1_767_225_603_000, message: "loss: nan" },
+    ]);
+  });
+
+  test("gives the points of metrics in order of time, by the job's own definitions", () => {
+    const definitions = readDefinitions({
+      AlgorithmSpecification: {
+        MetricDefinitions: [
+          { Name: "loss", Regex: "loss: ([0-9.]+|nan)" },
+          { Name: "accuracy", Regex: "accuracy: (.*)" },
+          { Name: "broken", Regex: "(" },
+          { Name: "without a regex" },
+        ],
+      },
+    });
+    expect(definitions.map(({ name }) => name)).toEqual(["loss", "accuracy"]);
+    expect(curvesOf(lines, definitions)).toEqual([
       {
-        name: "rmse",
+        name: "loss",
         points: [
           { time: 1_767_225_601_000, value: 3 },
           { time: 1_767_225_602_000, value: 2 },
         ],
       },
-    ],
+    ]);
+    expect(readDefinitions(null)).toEqual([]);
   });
 });
