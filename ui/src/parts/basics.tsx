@@ -168,8 +168,9 @@ export const Disclosure = ({
   return (
     <chakra.details
       onToggle={(event) => {
-        setIsOpen(event.currentTarget.open);
-        setWasOpen((before) => before || event.currentTarget.open);
+        const { open: isNowOpen } = event.currentTarget;
+        setIsOpen(isNowOpen);
+        if (isNowOpen) setWasOpen(true);
       }}
       open={isOpen}
     >
