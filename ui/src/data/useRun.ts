@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from "react";
-import { type DagRun, fingerprint, isOver, type TaskInstance } from "../model/airflow";
+import { type DagRun, fingerprint, isAtWork, isOver, type TaskInstance } from "../model/airflow";
 import { NO_PRICES, type Prices } from "../model/costs";
 import { RunReports } from "../model/reports";
 import { ApiError, fetchPrices, fetchReports, fetchRun, fetchTaskInstances } from "./api";
@@ -72,7 +72,8 @@ export const useRun = (
           if (signal.aborted) return;
           setData({ run, instances, reports, prices: prices ?? NO_PRICES, at: Date.now() });
           setError(null);
-          if (isOver(run?.state ?? null)) return;
+          // A run that somebody marked as failed is over before its tasks have stopped.
+          if (isOver(run?.state ?? null) && !instances.some(isAtWork)) return;
         } catch (caught) {
           if (signal.aborted) return;
           setError(messageOf(caught));

@@ -29,6 +29,12 @@ const OVER = new Set(["success", "failed", "skipped", "upstream_failed", "remove
 export const LAUNCH = "SageMakerPipelineLaunchOperator";
 export const WHOLE_EXECUTION = "SageMakerPipelineOperator";
 
+/** States of a task instance that something still works on. */
+const AT_WORK = new Set(["running", "deferred", "restarting"]);
+
+export const isAtWork = (instance: Pick<TaskInstance, "state">): boolean =>
+  instance.state !== null && AT_WORK.has(instance.state);
+
 export const isOver = (state: string | null): boolean => state !== null && OVER.has(state);
 
 export const readRun = (value: unknown): DagRun | null => {

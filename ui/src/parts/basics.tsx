@@ -1,7 +1,7 @@
 /** Small parts that every view is made of. */
 
 import { Alert, Badge, Box, Button, chakra, Flex, Heading, Link, Spinner, Text } from "@chakra-ui/react";
-import { Fragment, type ReactNode, useId } from "react";
+import { Fragment, type ReactNode, useId, useState } from "react";
 import { Link as RouterLink } from "react-router-dom";
 import { webAddress } from "../model/addresses";
 import { PALETTES, SIGNS, type Status } from "../model/status";
@@ -153,31 +153,42 @@ export const Table = ({ label, children, css }: { label: string; children: React
   </Box>
 );
 
-/** A closed part that opens. */
+/** A part that opens; what is in it is drawn when it first does. */
 export const Disclosure = ({
   summary,
   children,
-  open,
+  open = false,
 }: {
   summary: ReactNode;
   children: ReactNode;
   open?: boolean;
-}) => (
-  <chakra.details open={open}>
-    <chakra.summary
-      _focusVisible={{ outline: "2px solid", outlineColor: "border.emphasized" }}
-      _hover={{ bg: "bg.subtle" }}
-      color="fg.muted"
-      cursor="pointer"
-      fontSize="sm"
-      px={3}
-      py={2}
+}) => {
+  const [isOpen, setIsOpen] = useState(open);
+  const [wasOpen, setWasOpen] = useState(open);
+  return (
+    <chakra.details
+      onToggle={(event) => {
+        const { open: isNowOpen } = event.currentTarget;
+        setIsOpen(isNowOpen);
+        if (isNowOpen) setWasOpen(true);
+      }}
+      open={isOpen}
     >
-      {summary}
-    </chakra.summary>
-    {children}
-  </chakra.details>
-);
+      <chakra.summary
+        _focusVisible={{ outline: "2px solid", outlineColor: "border.emphasized" }}
+        _hover={{ bg: "bg.subtle" }}
+        color="fg.muted"
+        cursor="pointer"
+        fontSize="sm"
+        px={3}
+        py={2}
+      >
+        {summary}
+      </chakra.summary>
+      {wasOpen ? children : null}
+    </chakra.details>
+  );
+};
 
 /** Values beside their names; what is null is left out. */
 export const Facts = ({ facts }: { facts: Record<string, ReactNode> }) => (

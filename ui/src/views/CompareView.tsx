@@ -1,5 +1,5 @@
 import { Box, Button, chakra } from "@chakra-ui/react";
-import { Fragment, useMemo, useState } from "react";
+import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 import { compareRuns } from "../model/comparison";
 import type { MetricColumn, RunRow } from "../model/models";
 import { NOTHING } from "../model/text";
@@ -24,6 +24,9 @@ export const CompareView = ({
   const shown = sections
     .map((section) => ({ ...section, rows: section.rows.filter((row) => !differencesOnly || !row.isSame) }))
     .filter((section) => section.rows.length > 0);
+  const element = useRef<HTMLDivElement>(null);
+  // The rows that were ticked may stand far below.
+  useEffect(() => element.current?.scrollIntoView({ block: "nearest" }), []);
   return (
     <Card
       actions={
@@ -43,7 +46,7 @@ export const CompareView = ({
       }
       title="Two runs compared"
     >
-      <Box maxH="32rem" overflow="auto">
+      <Box maxH="32rem" overflow="auto" ref={element}>
         {shown.length === 0 ? (
           <Quiet>The two runs do not differ.</Quiet>
         ) : (

@@ -73,7 +73,7 @@ const GRAPH = {
   "& .node:hover": { bg: "bg.subtle" },
   "& .node:focus-visible": { outline: "2px solid", outlineColor: "fg.info", outlineOffset: "2px" },
   "& .node[aria-pressed=true]": { outline: "2px solid", outlineColor: "fg.info" },
-  "& .node.faded": { borderStyle: "dashed", bg: "bg.subtle" },
+  "& .node.faded": { borderStyle: "dashed", bg: "bg.muted" },
   "& .node.stack": {
     boxShadow:
       "4px 4px 0 -1px var(--chakra-colors-bg), 4px 4px 0 0 var(--chakra-colors-border-emphasized), 8px 8px 0 -1px var(--chakra-colors-bg), 8px 8px 0 0 var(--chakra-colors-border-emphasized)",

@@ -37,16 +37,21 @@ const ROWS_AT_FIRST = 100;
 /** The columns that every Dag has. */
 const PLAIN = {
   run: "Run",
-  when: "Run after",
   state: "State",
-  duration: "Duration",
   package: "Model package",
   branch: "Branch taken",
+  when: "Run after",
+  duration: "Duration",
   assets: "Assets",
   code: "Code",
 } as const;
 
 type PlainId = keyof typeof PLAIN;
+
+const PLAIN_IDS = Object.keys(PLAIN) as PlainId[];
+
+/** How many of them stand before the metrics. */
+const BEFORE_METRICS = 2;
 
 const plainValue = (id: PlainId, row: RunRow): string | number | null => {
   const { run } = row;
@@ -285,7 +290,7 @@ const ColumnChooser = ({
 
 const MODELS_TABLE = {
   "& th, & td": { px: 2.5, py: 1.5, textAlign: "start", verticalAlign: "top", maxWidth: "20rem" },
-  "& thead th": { bg: "bg.subtle", color: "fg.muted", fontSize: "xs", position: "sticky", top: 0, zIndex: 1 },
+  "& thead th": { bg: "bg.muted", color: "fg.muted", fontSize: "xs", position: "sticky", top: 0, zIndex: 1 },
   "& thead button": { fontWeight: "semibold", cursor: "pointer", whiteSpace: "nowrap" },
   "& thead button:hover": { color: "fg" },
   "& thead button:focus-visible": { outline: "2px solid", outlineColor: "border.emphasized" },
@@ -325,7 +330,7 @@ const ModelsTable = ({
   const wanted = useDeferredValue(search.trim().toLowerCase());
   const definitions = useMemo(
     (): ColumnDef<RunRow, unknown>[] => [
-      ...(Object.keys(PLAIN) as PlainId[]).slice(0, 4).map((id) => plainColumn(id)),
+      ...PLAIN_IDS.slice(0, BEFORE_METRICS).map((id) => plainColumn(id)),
       ...columns.map(
         (column): ColumnDef<RunRow, unknown> => ({
           id: metricColumnId(column),
@@ -336,7 +341,7 @@ const ModelsTable = ({
           meta: column,
         }),
       ),
-      ...(Object.keys(PLAIN) as PlainId[]).slice(4).map((id) => plainColumn(id)),
+      ...PLAIN_IDS.slice(BEFORE_METRICS).map((id) => plainColumn(id)),
     ],
     [columns],
   );
@@ -368,7 +373,7 @@ const ModelsTable = ({
               return (
                 <th
                   aria-sort={sorted === false ? "none" : sorted === "asc" ? "ascending" : "descending"}
-                  className={metric?.isNumeric ? "number" : ""}
+                  className={metric?.isNumeric || header.column.id === "duration" ? "number" : ""}
                   key={header.id}
                   scope="col"
                 >
@@ -449,13 +454,9 @@ const Row = memo(
         <th className="run" scope="row" title={run.runId}>
           <InternalLink to={runPath(dagId, run.runId)}>{run.runId}</InternalLink>
         </th>
-        <td className="short">
-          <Time value={run.runAfter} />
-        </td>
         <td>
           <StatusBadge status={ofState(run.state)} />
         </td>
-        <td className="number">{formatDuration(typeof duration === "number" ? duration : null)}</td>
         {columns.map((column) => (
           <MetricCell column={column} key={column.id} value={row.metrics.get(column.id)} />
         ))}
@@ -483,6 +484,10 @@ const Row = memo(
                 </div>
               ))}
         </td>
+        <td className="short">
+          <Time value={run.runAfter} />
+        </td>
+        <td className="number">{formatDuration(typeof duration === "number" ? duration : null)}</td>
         <td title={row.assets.join("\n") || undefined}>
           {row.assets.length === 0 ? NOTHING : row.assets.map(lastSegment).join(", ")}
         </td>

@@ -31,14 +31,14 @@ describe("the table", () => {
     expect([...(first?.querySelectorAll("th, td") ?? [])].map((cell) => cell.textContent)).toEqual([
       "",
       "scheduled__2026-11-29T09:00:00.000Z",
-      "Nov 29, 2026, 09:00:00 AM",
       "✓ Succeeded",
-      "12 min 40 s",
       "0.9197",
       "3.9803",
       "2.1034",
       "abalone v3↻PendingManualApproval",
       "GoodEnough: if · accuracy 0.9197 ≥ 0.9",
+      "Nov 29, 2026, 09:00:00 AM",
+      "12 min 40 s",
       "raw",
       "a3f1a3f12222a3f1",
     ]);

@@ -191,6 +191,19 @@ describe("while it runs", () => {
     await waitFor(() => expect(host.asked).toContain(`PATCH /api/v2/dags/${DAG}/dagRuns/${run.dag_run_id}`));
   });
 
+  test("a run that is over is read on until its tasks have stopped", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const stopping = { ...mockRun(0, { state: "running", reached: 1 }), state: "failed" };
+    const { host } = open(stopping);
+    await screen.findByRole("button", { name: /^Train Executing/ });
+    host.runs = [mockRun(0, { state: "failed", failing: "Train" })];
+    await act(() => vi.advanceTimersByTimeAsync(POLL_MILLISECONDS));
+    await screen.findByRole("button", { name: /^Train Failed/ });
+    const before = host.asked.length;
+    await act(() => vi.advanceTimersByTimeAsync(3 * POLL_MILLISECONDS));
+    expect(host.asked).toHaveLength(before);
+  });
+
   test("leaving the tab ends the requests", async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
     const { host, unmount } = open(mockRun(0, { state: "running", reached: 1 }));

@@ -31,9 +31,8 @@ test("a step shows its request, inputs and outputs with links to S3, and why the
     "https://s3.console.aws.amazon.com/s3/object/data?region=eu-central-1&prefix=raw%2Fabalone.csv",
   );
   expect(screen.getByText("No hit: no execution of the last 30 days had the same arguments")).toBeTruthy();
-  expect(screen.getByRole("region", { name: "Request as JSON", hidden: true }).textContent).toContain(
-    '"InputName": "raw"',
-  );
+  await userEvent.click(screen.getByText("As JSON"));
+  expect((await screen.findByRole("region", { name: "Request as JSON" })).textContent).toContain('"InputName": "raw"');
   expect(screen.getByText("Too large for the report, so left out: request.Environment.")).toBeTruthy();
 });
 
@@ -63,7 +62,9 @@ test("the log and the curves of a training job are read when a person asks, and 
   expect(host.asked.some((path) => path.includes("/log"))).toBe(false);
   await userEvent.click(button);
   expect(await screen.findByRole("img", { name: /^validation:rmse: 23 points, from 3.3 to / })).toBeTruthy();
-  expect(cells(screen.getByRole("table", { name: "Points of train:rmse", hidden: true }))).toHaveLength(23);
+  expect(screen.queryByRole("table", { name: "Points of train:rmse", hidden: true })).toBeNull();
+  for (const summary of screen.getAllByText("As a table")) await userEvent.click(summary);
+  expect(cells(await screen.findByRole("table", { name: "Points of train:rmse" }))).toHaveLength(23);
   await userEvent.click(screen.getByRole("button", { name: "Refresh the log and metrics" }));
   expect(host.asked.filter((path) => path.endsWith("/pipe.train/-1/log?lines=1000"))).toHaveLength(2);
 });
