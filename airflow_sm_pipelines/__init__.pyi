@@ -25,7 +25,7 @@ from airflow_sm_pipelines.operators.steps.emr import (
     SageMakerEMRServerlessStepOperator as SageMakerEMRServerlessStepOperator,
     SageMakerEMRStepOperator as SageMakerEMRStepOperator,
 )
-from airflow_sm_pipelines.operators.steps.functions import (
+from airflow_sm_pipelines.operators.steps.decorators import (
     sagemaker_processing as sagemaker_processing,
     sagemaker_training as sagemaker_training,
 )

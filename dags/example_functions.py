@@ -115,12 +115,11 @@ def example_functions():
         )
 
     @task
-    def announce(ti=None):
+    def announce(metrics):
         """Say how good the model is: the dict that ``evaluate`` returned."""
-        metrics = ti.xcom_pull(task_ids="cancer.evaluate", key="property_files")["returned"]
         print(f"The model's accuracy is {metrics['accuracy']:.3f}, on {metrics['test_rows']} rows.")
 
-    score >> announce()
+    announce(score)
 
 
 functions = example_functions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.decorator import get_unique_task_id
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.param import DagParam
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
@@ -12,7 +13,7 @@ from airflow.sdk.definitions.xcom_arg import PlainXComArg
 if TYPE_CHECKING:
     from airflow.sdk import TaskGroup
 
-__all__ = ["LOOPS", "DagParam", "MappedTaskGroup", "PlainXComArg", "get_unique_task_id", "loop_around"]
+__all__ = ["LOOPS", "DagParam", "MappedTaskGroup", "PlainXComArg", "ResolveMixin", "get_unique_task_id", "loop_around"]
 
 LOOPS: tuple[type, ...]
 """The classes of task groups that Airflow runs again and again: what ``loop`` of a ``@task_group`` makes."""

@@ -48,6 +48,7 @@ class Awaited:
     :param returns_arn: the task returns the execution's ARN.
     :param cache_config: the ``CacheConfig`` of a step with caching on.
     :param fails_for_good: trying the task again cannot help where its step failed.
+    :param spread: the property file whose members become XComs of their own, too; ``None`` for none.
     """
 
     target: StepTarget | ExecutionTarget
@@ -57,6 +58,7 @@ class Awaited:
     returns_arn: bool = True
     cache_config: Mapping[str, Any] | None = None
     fails_for_good: bool = False
+    spread: str | None = None
 
     @classmethod
     def from_dict(cls, serialized: Mapping[str, Any]) -> Awaited:
@@ -76,6 +78,7 @@ class Awaited:
             serialized.get("returns_arn", True),
             serialized.get("cache_config"),
             serialized.get("fails_for_good", False),
+            serialized.get("spread"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Awaited:
             "skip_on_failure": self.skip_on_failure,
             "cache_config": self.cache_config and dict(self.cache_config),
             "fails_for_good": self.fails_for_good,
+            "spread": self.spread,
         }
         given = {key: value for key, value in parts.items() if value}
         return given if self.returns_arn else {**given, "returns_arn": False}

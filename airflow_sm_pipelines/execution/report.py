@@ -1,5 +1,7 @@
 """What a step that is over leaves for other tasks: the XComs ``step_report`` and ``property_files``.
 
+Where its task asks for it, each member of one property file is an XCom as well.
+
 ====================  =============================================================================================
 in ``step_report``
 ====================  =============================================================================================
@@ -35,6 +37,12 @@ LARGEST_XCOM: Final = 48 * 1024
 """Characters of an XCom as JSON. XComs are for small values: Airflow had this very limit for years, since MySQL's
 columns took no more, and each is read whole wherever it is shown."""
 
+_LONGEST_KEY: Final = 512
+"""Characters of an XCom's key in Airflow's database."""
+
+_KEYS_OF_TASKS: Final = frozenset({STEP_REPORT, PROPERTY_FILES, "return_value", "skipmixin_key"})
+"""Keys of XComs that tasks and Airflow have. Those of links begin with ``_link_``."""
+
 _MASK: Final = "***"
 _ENVIRONMENT: Final = "Environment"
 
@@ -50,6 +58,7 @@ class StepResult:
     :param property_file_uris: where each of them lies in S3.
     :param remarks: sentences for the task's log about what could not be had.
     :param cache_miss: why the step ran again, where caching is on and it did.
+    :param spread: the property file whose members are XComs of their own, too; ``None`` for none.
     """
 
     step: StepSnapshot
@@ -59,18 +68,27 @@ class StepResult:
     property_file_uris: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     cache_miss: str | None = None
+    spread: str | None = None
 
     def xcoms(self) -> dict[str, Any]:
-        """Return the XComs that tell other tasks; none of them is empty, and none larger than :data:`LARGEST_XCOM`."""
+        """Return the XComs that tell other tasks; none of them is larger than :data:`LARGEST_XCOM`.
+
+        The members of a file that is left out are left out, too.
+        """
         files, left_in_s3 = self._bounded_files()
         xcoms: dict[str, Any] = {STEP_REPORT: self._report([f"{PROPERTY_FILES}.{name}" for name in left_in_s3])}
-        return {**xcoms, PROPERTY_FILES: files} if files else xcoms
+        if files:
+            xcoms[PROPERTY_FILES] = files
+        members = self._spread_members(files)
+        return xcoms | {key: value for key, value in members.items() if problem_of_key(key) is None}
 
     def log_lines(self) -> list[str]:
         """Return a sentence for the task's log about each thing that is not in the XComs and was asked for."""
-        _, left_in_s3 = self._bounded_files()
+        files, left_in_s3 = self._bounded_files()
+        problems = {key: problem_of_key(key) for key in self._spread_members(files)}
         return [
             *self.remarks,
+            *(f"{key[:100]!r} is no XCom of its own: {problem}" for key, problem in problems.items() if problem),
             *(
                 f"Property file '{name}' is left in S3: as JSON it has {_size(self.property_files[name])} characters, "
                 f"and an XCom takes at most {LARGEST_XCOM} for all "
@@ -82,6 +100,10 @@ class StepResult:
     def cache_lines(self) -> list[str]:
         """Return what the task's log tells of the cache."""
         return [] if self.cache_miss is None else [f"No cached result was taken: {self.cache_miss}"]
+
+    def _spread_members(self, files: Mapping[str, Any]) -> Mapping[str, Any]:
+        content = None if self.spread is None else files.get(self.spread)
+        return content if isinstance(content, Mapping) else {}
 
     def _bounded_files(self) -> tuple[dict[str, Any], list[str]]:
         files: dict[tuple[str, ...], Any] = {(name,): content for name, content in self.property_files.items()}
@@ -114,6 +136,16 @@ class StepResult:
             "request": None if request is None else given["request"],
             "left_out": [*map(".".join, [*unfit, *large]), *left_out],
         }
+
+
+def problem_of_key(key: str) -> str | None:
+    """Return why a member of a property file cannot be an XCom of its own; ``None`` where it can.
+
+    :param key: the member's.
+    """
+    if key in _KEYS_OF_TASKS or key.startswith("_link_"):
+        return "tasks have an XCom of that name"
+    return None if 0 < len(key) <= _LONGEST_KEY else f"the key of an XCom has 1 to {_LONGEST_KEY} characters"
 
 
 def _bounded(

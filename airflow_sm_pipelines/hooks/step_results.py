@@ -31,7 +31,7 @@ def step_result(hook: SageMakerPipelineHook, ending: Ending, step: StepSnapshot)
     :raises SageMakerServiceError: as :meth:`~.pipeline.SageMakerPipelineHook.collect_step_result`.
     :raises PipelineExecutionError: as well.
     """
-    result = hook.collect_step_result(step, ending.awaited.property_files)
+    result = replace(hook.collect_step_result(step, ending.awaited.property_files), spread=ending.awaited.spread)
     config = ending.awaited.cache_config
     ran = step.status.is_success and step.cache_hit_source is None and step.selective_source is None
     if config is None or ending.snapshot is None or not ran:

@@ -17,6 +17,7 @@ from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationE
 from airflow_sm_pipelines.translation.nodes import DeclaredParameter, RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
+from airflow_sm_pipelines.translation.xcoms import outside_its_pipeline
 
 
 def declare(parameters: Mapping[str, Any], subject: str) -> tuple[DeclaredParameter, ...]:
@@ -39,7 +40,7 @@ def _declare(name: str, given: Any, subject: str) -> DeclaredParameter:
             "underscores."
         )
     typed = given if isinstance(given, TypedParameter) else None
-    value = to_runtime_value(given if typed is None else typed.value)
+    value = to_runtime_value(outside_its_pipeline(given if typed is None else typed.value))
     type_ = "String" if isinstance(value, RuntimeValue) else type_of(value)
     if type_ is None:
         raise TranslationError(

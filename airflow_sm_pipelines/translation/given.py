@@ -16,6 +16,7 @@ from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelinePar
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
+from airflow_sm_pipelines.translation.xcoms import outside_its_pipeline
 
 
 @runtime_checkable
@@ -72,7 +73,9 @@ def given_values(definition: PipelineDefinition, parameters: Mapping[str, Any], 
     :param subject: leads errors.
     :raises TranslationError: for an unknown parameter, a literal that does not fit, and a missing value.
     """
-    values = {name: _value_of(definition, name, value, subject) for name, value in parameters.items()}
+    values = {
+        name: outside_its_pipeline(_value_of(definition, name, value, subject)) for name, value in parameters.items()
+    }
     declared = {parameter.name: parameter for parameter in definition.parameters}
     for name, value in values.items():
         if name not in declared:

@@ -22,6 +22,7 @@ from airflow_sm_pipelines.definition.parameters import (
 from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
 from airflow_sm_pipelines.translation.argument_types import Keys, PropertyType, Types, as_type, place_of, types_in
+from airflow_sm_pipelines.translation.command_lines import flag_before
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode
 
 _FITTING: Final[Mapping[type, tuple[str, ...]]] = {
@@ -37,8 +38,9 @@ class Lifting:
     """The parts of one document, and the pipeline parameters made for them.
 
     A parameter is named after the place where its value stands first, so that the document is the same in every run: by
-    the step and the last key, or by the whole place where that name is taken. A value that stands in several places is
-    one parameter. Its type is the author's, or the one that the API has at that place.
+    the step and the last key (in a command line the flag before the value), or by the whole place where that name is
+    taken. A value that stands in several places is one parameter. Its type is the author's, or the one that the API has
+    at that place.
 
     :param taken: names of parameters that there are already.
     :param property_type: knows the types of steps' properties.
@@ -127,7 +129,7 @@ class Lifting:
         return reference
 
     def _name(self, node: StepNode, keys: Keys) -> str:
-        last = None if node.type == "Condition" else _last_of(keys)
+        last = None if node.type == "Condition" else _flag_of(node.arguments, keys) or _last_of(keys)
         short = hyphenated(f"{node.name}-{last}")
         if last is not None and short not in self._taken and len(short) <= MAXIMUM_NAME_LENGTH:
             self._taken.add(short)
@@ -143,18 +145,36 @@ class Lifting:
         return name
 
 
-def _last_of(keys: Keys) -> str | None:
-    """Return the last key of a place, and the index behind it; ``None`` for a key that many places have.
+def _flag_of(arguments: Any, keys: Keys) -> str | None:
+    """Return the name of the flag that a place in a command line stands behind; ``None`` for any other place.
 
-    A place in joined text is that of the text.
+    :param arguments: of the step, which the keys lead into; not those that lead into a further key of the step.
     """
-    joined = keys.index("Std:Join") if "Std:Join" in keys else len(keys)
-    *_, name = (key for key in keys[:joined] if isinstance(key, str))
+    *outer, index = _without_join(keys)
+    if not isinstance(index, int):
+        return None
+    found: Any = arguments
+    for key in outer:
+        if isinstance(key, str):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        else:
+            found = found[key] if isinstance(found, (list, tuple)) else None
+    return flag_before(found, index)
+
+
+def _last_of(keys: Keys) -> str | None:
+    """Return the last key of a place, and the index behind it; ``None`` for a key that many places have."""
+    *_, index = keys = _without_join(keys)
+    *_, name = (key for key in keys if isinstance(key, str))
     if name in _SAYING_NOTHING:
         return None
-    index = keys[joined - 1]
     words = _WORDS.sub("-", name.removeprefix("S3")).lower() if _OF_THE_API.fullmatch(name) else name
     return f"{words}-{index}" if isinstance(index, int) else words
+
+
+def _without_join(keys: Keys) -> Keys:
+    """A place in joined text is that of the text."""
+    return keys[: keys.index("Std:Join")] if "Std:Join" in keys else keys
 
 
 _SAYING_NOTHING: Final = ("Key", "MaxValue", "MinValue", "Name", "Value", "Values")

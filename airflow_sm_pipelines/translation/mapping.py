@@ -19,6 +19,7 @@ from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.argument_types import Keys, place_of
+from airflow_sm_pipelines.translation.command_lines import flag_before
 from airflow_sm_pipelines.translation.nodes import StepNode, identical
 
 SUFFIX: Final = "-for-each"
@@ -143,11 +144,12 @@ class _Columns:
         """
         return isinstance(value, Expression) or self.is_rendered(value)
 
-    def common(self, values: Sequence[Any], keys: Keys) -> Any:
+    def common(self, values: Sequence[Any], keys: Keys, flag: str | None = None) -> Any:
         """Return what values have in common, with a :class:`_Column` wherever they differ.
 
         :param values: the values of one place, one for each item.
         :param keys: the place.
+        :param flag: the name of the flag before it, where it is one of a command line.
         """
         first = values[0]
         if all(identical(first, value) for value in values):
@@ -155,10 +157,11 @@ class _Columns:
         if all(isinstance(value, Mapping) and set(value) == set(first) for value in values):
             return {key: self.common([value[key] for value in values], (*keys, key)) for key in first}
         if all(isinstance(value, (list, tuple)) and len(value) == len(first) for value in values):
-            return [self.common(each, (*keys, index)) for index, each in enumerate(zip(*values, strict=True))]
+            places = enumerate(zip(*values, strict=True))
+            return [self.common(each, (*keys, index), flag_before(first, index)) for index, each in places]
         if all(isinstance(v, Join) and v.on == first.on and len(v.values) == len(first.values) for v in values):
             together = zip(*(value.values for value in values), strict=True)
-            return Join(first.on, [self.common(each, keys) for each in together])
+            return Join(first.on, [self.common(each, keys, flag) for each in together])
         for value in values:
             if (type_of(value) is None and not self.is_late(value)) or _is_no_json(value):
                 raise TranslationError(
@@ -167,7 +170,9 @@ class _Columns:
                     "text, numbers, true and false only: give all items the same keys and lists of the same length, or "
                     "define the steps in a Python loop."
                 )
-        return self._column(list(values), keys)
+        return self._column(
+            list(values), flag or next((key for key in reversed(keys) if isinstance(key, str)), "value")
+        )
 
     def items(self) -> list[Any]:
         """Return the items.
@@ -203,13 +208,13 @@ class _Columns:
             return {key: self.named(inner) for key, inner in value.items()}
         return [self.named(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
-    def _column(self, values: list[Any], keys: Keys) -> _Column:
+    def _column(self, values: list[Any], name: str) -> _Column:
         for index, known in enumerate(self.values):
             if identical(known, values):
                 return _Column(index)
         self.values.append(values)
         # Of $.HyperParameters.max_depth that is max_depth. No source says that a field may have other characters.
-        name = _NO_FIELD.sub("_", next((key for key in reversed(keys) if isinstance(key, str)), "value"))
+        name = _NO_FIELD.sub("_", name)
         name, count = name if not name[0].isdigit() else f"_{name}", 1
         field = name
         while field in self.fields:

@@ -26,7 +26,7 @@ from airflow_sm_pipelines.translation.nodes import (
     TaskNode,
 )
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
-from airflow_sm_pipelines.translation.xcoms import xcom_references
+from airflow_sm_pipelines.translation.xcoms import StepValue, outside_its_pipeline, xcom_references
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -152,7 +152,8 @@ def to_runtime_value(value: Any) -> Any:
         default = value.default_value
         if default is None and not isinstance(to_runtime_value(value.value), RuntimeValue):
             default = value.value
-        return RuntimeValue(value.value, value.type, default, getattr(value, "enum_values", None))
+        inner = outside_its_pipeline(value.value)
+        return RuntimeValue(inner, value.type, default, getattr(value, "enum_values", None))
     if isinstance(value, (XComArg, DagParam)) or (isinstance(value, str) and is_template(value)):
         return RuntimeValue(value)
     return value
@@ -257,7 +258,12 @@ class _Lifter:
         return value
 
     def _outputs_for_xcoms(self, value: Any) -> Any:
-        """Return a reference instead of the XCom of an Airflow task in the middle, and any other value as it is."""
+        """Return a reference instead of the XCom of an Airflow task in the middle, and any other value as it is.
+
+        The value of a step of another pipeline is its XCom.
+        """
+        if isinstance(value, StepValue) and value.task_id not in self.inside:
+            return outside_its_pipeline(value)
         output = middle_output(value, self.middle) if self.middle else None
         return value if output is None else output
 

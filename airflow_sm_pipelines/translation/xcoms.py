@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import XComArg
+
+from airflow_sm_pipelines.compatibility.sdk import ResolveMixin
 
 _IN_TEXT = re.compile(
     r"task_instance\.xcom_pull\(task_ids='(?P<task_id>[^']+)', dag_id='(?P<dag_id>[^']+)', key='(?P<key>[^']+)'\)"
@@ -33,6 +36,59 @@ def xcom_references(value: Any, dag_id: str) -> Iterator[tuple[str, str]]:
         for match in _IN_TEXT.finditer(value):
             if match["dag_id"] == dag_id:
                 yield match["task_id"], match["key"]
+
+
+class StepValue(ResolveMixin, ABC):
+    """A reference to a value of a step that is in an XCom, too, once the step is over.
+
+    For steps of the same pipeline it is the reference. For all else, another pipeline among it, it is the XCom.
+    """
+
+    @property
+    @abstractmethod
+    def task_id(self) -> str:
+        """The full id of the step's task."""
+
+
+class StepValueXComArg(XComArg):
+    """A value of a step as an XComArg, for a task that is not in the step's pipeline.
+
+    :param value: the value.
+    """
+
+    def __init__(self, value: StepValue) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"StepValueXComArg({self.value!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StepValueXComArg) and (self.value, self.value.task_id) == (
+            other.value,
+            other.value.task_id,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.value.task_id)
+
+    def iter_references(self) -> Iterator[tuple[Any, str]]:
+        """Yield the step's task and its XCom."""
+        yield from self.value.iter_references()
+
+    def resolve(self, context: Any) -> Any:
+        """Return the value.
+
+        :param context: of the task that asks.
+        """
+        return self.value.resolve(context)
+
+
+def outside_its_pipeline(value: Any) -> Any:
+    """Return the XCom of a step's value for what is not in the step's pipeline, and any other value as it is.
+
+    :param value: an argument as the Dag's author wrote it.
+    """
+    return StepValueXComArg(value) if isinstance(value, StepValue) else value
 
 
 class JsonXComArg(XComArg):

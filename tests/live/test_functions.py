@@ -1,4 +1,4 @@
-"""The example Dag whose steps are functions, on real Airflow components: both branches."""
+"""Functions as steps on real Airflow components: both branches of the example, and a mapped function."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.live.conftest import BUCKET
+from tests.versions import needs_for_each
 
 pytestmark = pytest.mark.every_airflow
 
@@ -75,3 +76,14 @@ def test_the_training_function_was_given_its_hyperparameter(live, runs):
     report = live.api.xcom(runs["registered"], "cancer.fit", "step_report")
     given = {name: text for name, text in report["request"]["HyperParameters"].items() if name[:10] != "sagemaker_"}
     assert (given, report["outputs"].keys()) == ({"max_depth": "5"}, {"model_artifacts"})
+
+
+@needs_for_each()
+def test_what_a_mapped_function_returns_is_read_by_steps_and_tasks(live, runs):
+    """A step reads the files of the runs; a task outside gets a list of dicts, and a value of another step's dict."""
+    run = live.run("mapped_functions")
+    assert run.state == "success"
+    assert live.printed(run, "tell") == [
+        "Measured [{'depth': 2, 'score': 1.0}, {'depth': 3, 'score': 1.5}], in all 2.5.",
+    ]
+    assert live.api.xcom(run, "group.add_up", "total") == 2.5

@@ -82,7 +82,7 @@ def ended(live, queue, tmp_path_factory):
     with live.proxy.injected(faults.LoseAnswer(), "SendPipelineExecutionStepSuccess", times=1, **lost):
         for dag_id, chosen in CHOSEN.items():
             choose(directory, dag_id, chosen)
-        live.proxy.await_calls("SendPipelineExecutionStepSuccess", 2, SECONDS, **lost)
+        live.proxy.await_calls("SendPipelineExecutionStepSuccess", 1, SECONDS, **lost)
     for dag_id in ("middle_succeeds", "middle_lost"):
         live.answers.succeed(found[dag_id][0], "behind")
     return {dag_id: (live.follow(run), *found[dag_id]) for dag_id, run in runs.items()}
@@ -123,12 +123,13 @@ def test_a_task_that_does_not_succeed_fails_its_step(live, ended, dag_id, state,
     assert f"step 'choose' failed: {reason}" in live.api.errors(run, "group.choose_callback")[0]
 
 
-def test_an_answer_that_gets_lost_is_sent_again(live, ended):
-    """The service has it, and the trigger does not know: the same answer with the same token has no second effect."""
+def test_an_answer_that_gets_lost_has_one_effect(live, ended):
+    """The service has it, and the trigger does not know: it says the same with the same token, or sees the step's end."""
     run, arn, token = ended["middle_lost"]
     calls = live.proxy.calls("SendPipelineExecutionStepSuccess", CallbackToken=token)
     assert (run.state, live.states(run)) == ("success", STATES)
-    assert [(call.forwarded, call.status) for call in calls] == [(True, None), (True, 200)]
+    assert (calls[0].forwarded, calls[0].status) == (True, None)
+    assert [call.status for call in calls[1:]] in ([], [200])
     assert len({call.request["ClientRequestToken"] for call in calls}) == 1
     assert live.executions("middle-lost") == {arn: "Succeeded"}
 

@@ -34,6 +34,7 @@ from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
 from airflow_sm_pipelines.operators.steps.settings import group_around, settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
+from airflow_sm_pipelines.translation.code import LocalCode
 from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
@@ -125,6 +126,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.iteration: int | None = None
         self.item_label: str | None = None
         self.reference_root = f"Steps.{self.step_name}"
+        # By how it was asked for. The operators of a mapped step have one dict together.
+        self.code_read: dict[tuple[str, str | None], LocalCode] = {}
         self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
 
     @classmethod

@@ -1,33 +1,43 @@
-"""Functions of a Dag file as steps: ``@task.sagemaker_processing`` and ``@task.sagemaker_training``."""
+"""Functions of a Dag file as Processing and Training steps, and references to what they return."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from airflow_sm_pipelines.compatibility.sdk import get_unique_task_id
+from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task, mapped_by
+from airflow_sm_pipelines.compatibility.sdk import PlainXComArg, ResolveMixin
 from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import JsonGet
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.definition.problems import did_you_mean
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT, problem_of_key
+from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.hyperparameters import json_text
-from airflow_sm_pipelines.operators.steps.processing import PROCESSING_DIRECTORY, SageMakerProcessingStepOperator
+from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
+from airflow_sm_pipelines.operators.steps.processing import (
+    SageMakerProcessingStepOperator,
+    input_path,
+    output_path,
+)
 from airflow_sm_pipelines.operators.steps.training import SageMakerTrainingStepOperator
 from airflow_sm_pipelines.translation.code import LocalCode, read_files
-from airflow_sm_pipelines.translation.functions import (
-    PATH,
-    FunctionParameter,
-    StepFunction,
-    arguments_of_call,
-    read_function,
-)
+from airflow_sm_pipelines.translation.functions.script import script_of
+from airflow_sm_pipelines.translation.functions.signature import JSON, PATH, FunctionParameter, arguments_of_call
+from airflow_sm_pipelines.translation.functions.source import StepFunction
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import to_runtime_value
+from airflow_sm_pipelines.translation.xcoms import StepValue
+
+if TYPE_CHECKING:
+    from airflow_sm_pipelines.operators.steps.mapped import StepPartial
 
 RETURNED: Final = "returned"
 """The output, and the property file, of what a function returns."""
@@ -35,36 +45,137 @@ RETURNED: Final = "returned"
 _DIRECTORIES: Final = {"model_dir": "/opt/ml/model", "output_data_dir": "/opt/ml/output/data"}
 """What a training function writes into: parameters of these names are no channels."""
 
-_LITERALS: Final = {"str": str, "int": int, "float": (int, float), "bool": bool, "json": object}
+_LITERALS: Final = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    JSON: (list, tuple, dict),
+    "any": object,
+}
+
+_NOT_IN_A_CALL: Final = {
+    "python_callable": "decorate it",
+    "op_args": "give them in the call",
+    "op_kwargs": "give them in the call",
+}
 
 
-class ReturnedValue(JsonGet):
-    """A value that a function returns: ``score["accuracy"]``, and ``score["classes"]["a.b"]`` for one inside."""
+@dataclasses.dataclass(frozen=True, order=False)
+class ReturnedValue(JsonGet, StepValue):
+    """
+    A value that a function returns: ``score["accuracy"]``, and ``score["classes"]["a.b"]`` for one inside.
+
+    For conditions and steps of the pipeline it is a reference into the property file. A task outside the pipeline, or
+    another pipeline, that takes it as an argument follows the step, and gets the value from XCom; so does Jinja text
+    that it is put into.
+
+    :param operator: the function's task.
+    :param keys: what leads from the dict to the value.
+    """
+
+    operator: Any = dataclasses.field(default=None, compare=False, repr=False)
+    keys: tuple[str | int, ...] = ()
 
     def __getitem__(self, key: str | int) -> ReturnedValue:
-        inner = f"[{key}]" if isinstance(key, int) else f"['{key}']"
-        if isinstance(key, str) and "'" in key:
-            raise TranslationError(f"a key of what a function returns cannot hold a quote: {key!r}.")
-        return ReturnedValue(self.step_name, self.property_file_name, f"{self.json_path}{inner}")
+        if (isinstance(key, str) and "'" in key) or (isinstance(key, int) and key < 0):
+            raise self.operator.error(
+                f"[{key!r}] cannot be read of what the function returns: keys have no quotes, and lists are counted "
+                "from their beginning. Return the value under another key."
+            )
+        path = f"{self.json_path}[{key}]" if isinstance(key, int) else f"{self.json_path}['{key}']"
+        return ReturnedValue(self.step_name, self.property_file_name, path, self.operator, (*self.keys, key))
 
     def __iter__(self) -> NoReturn:
         raise TypeError(f"What {self.step_name} returns is not known before the pipeline runs; name a key.")
 
+    def __str__(self) -> str:
+        """Return Jinja for the value, as Airflow writes it for an XComArg."""
+        pull = f"task_ids='{self.operator.task_id}', dag_id='{self.operator.dag_id}', key='{PROPERTY_FILES}'"
+        return f"{{{{ task_instance.xcom_pull({pull})['{RETURNED}']{self.json_path} }}}}"
+
+    def __add__(self, other: Any) -> str:
+        return super().__str__()  # which raises, and says what to do
+
+    __radd__ = __add__
+
+    @property
+    def task_id(self) -> str:
+        """The full id of the function's task."""
+        return str(self.operator.task_id)
+
+    def iter_references(self) -> Iterator[tuple[Any, str]]:
+        """Yield the function's task and its XCom: whoever uses the value follows the task."""
+        yield from self.operator.iter_references()
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        """Return the value, for a task outside the pipeline; ``None`` where the step was skipped.
+
+        :param context: of that task.
+        """
+        found = self.operator.resolve(context)
+        return None if found is None else functools.reduce(operator.getitem, self.keys, found)
+
+
+class FunctionTask(ResolveMixin):
+    """
+    What the tasks of functions have in common: an argument of a task outside the pipeline, they are what is returned.
+
+    :meta private:
+    """
+
+    function: StepFunction
+
+    @property
+    def output(self) -> Any:
+        """The task itself, which is what it returns: other operators have an XComArg of this name."""
+        return self
+
+    def iter_references(self) -> Iterator[tuple[Any, str]]:
+        """Yield the task and its XCom: whoever uses what the function returns follows the task."""
+        yield self, PROPERTY_FILES if self.function.returns else STEP_REPORT
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        """Return the dict that the function has returned, for a task outside the pipeline.
+
+        ``None`` for a function that returns nothing, and where the step was skipped, as of Airflow's own. A mapped
+        function has returned a list: the dicts of the runs that were not skipped.
+
+        :param context: of that task.
+        :raises PipelineExecutionError: when it is not in XCom although the step has run.
+        """
+        task: Any = self
+        if not self.function.returns:
+            return None
+        if task.is_mapped:
+            files = list(PlainXComArg(task, PROPERTY_FILES).resolve(context))
+            count = len(PlainXComArg(task, STEP_REPORT).resolve(context))
+        else:
+            pull = functools.partial(context["ti"].xcom_pull, task_ids=task.task_id, map_indexes=None)
+            files = [pull(key=PROPERTY_FILES) or {}]
+            count = 0 if pull(key=STEP_REPORT) is None else 1
+        found = [each[RETURNED] for each in files if RETURNED in each]
+        if len(found) < count:
+            raise PipelineExecutionError(
+                f"what {self.function.name}() returned is not in the XCom '{PROPERTY_FILES}' of task '{task.task_id}': "
+                f"the step failed, or it is too large for an XCom and lies in S3, where 'outputs' of the XCom "
+                f"'{STEP_REPORT}' say"
+            )
+        return found if task.is_mapped else next(iter(found), None)
+
 
 def _taken(
-    python_callable: Callable[..., Any],
+    function: StepFunction,
     op_args: Sequence[Any],
     op_kwargs: Mapping[str, Any],
-    written: Mapping[str, str],
-) -> tuple[StepFunction, dict[str, Any], dict[str, Any]]:
-    """Return the function, what its path parameters read, and what its other parameters are given.
+    written: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the path parameters of a function read, and what its other parameters are given.
 
     :param written: the paths of the parameters that the function writes into, by name.
     :raises TranslationError: naming the function, the parameter and the fix.
     """
-    function = read_function(python_callable)
-    signature = inspect.signature(python_callable)
-    given = arguments_of_call(function, signature, op_args, op_kwargs)
+    given = arguments_of_call(function.name, function.signature, op_args, op_kwargs)
     inputs: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for parameter in function.parameters:
@@ -72,20 +183,49 @@ def _taken(
         if parameter.kind == PATH and name in written:
             if name in given:
                 raise TranslationError(f"{function.name}() writes into '{name}', so it is not given. Leave it out.")
-        elif name not in given or (given[name] is None and not parameter.is_required):
+        elif name not in given:
             if parameter.is_required:
                 raise TranslationError(f"{function.name}() needs '{name}'. Give {name}=....")
-            default = signature.parameters[name].default
-            if name in given and default is not None:
-                raise TranslationError(
-                    f"{function.name}() is given None for '{name}', and would get its default, {default!r}. Leave it "
-                    "out, or make None the default."
-                )
+        elif given[name] is None and parameter.kind != "any":
+            if not _is_left_out(function, parameter):
+                values[name] = None
         elif parameter.kind == PATH:
             inputs[name] = _place(function, name, given[name])
         else:
             values[name] = _value(function, parameter, given[name])
-    return function, inputs, values
+    return inputs, values
+
+
+def _is_left_out(function: StepFunction, parameter: FunctionParameter) -> bool:
+    """Say whether a parameter that is given ``None`` gets it by default, so that the job need not be told."""
+    default = function.signature.parameters[parameter.name].default
+    if default is None:
+        return True
+    if not parameter.is_optional:
+        raise TranslationError(
+            f"{function.name}() is given None for '{parameter.name}', which is {parameter.kind}. Leave it out for its "
+            "default, or annotate it with '| None'."
+        )
+    if parameter.kind in (PATH, "str"):
+        raise TranslationError(
+            f"{function.name}() is given None for '{parameter.name}', which a job cannot tell from text. Make None its "
+            "default."
+        )
+    return False
+
+
+def _refuse_multiple_outputs(function: StepFunction) -> None:
+    """Raise where a function's values cannot be XComs of their own."""
+    if not function.returns:
+        raise TranslationError(
+            f"multiple_outputs has no effect: {function.name}() returns nothing. Annotate it to return a dict."
+        )
+    for key in function.keys or ():
+        if (problem := problem_of_key(key)) is not None:
+            raise TranslationError(
+                f"multiple_outputs makes an XCom of each value that {function.name}() returns, and '{key}' cannot be "
+                f"one: {problem}. Name it otherwise, or leave multiple_outputs out."
+            )
 
 
 def _flag(function: StepFunction, name: str, value: Any) -> Iterator[Any]:
@@ -95,18 +235,20 @@ def _flag(function: StepFunction, name: str, value: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _named(keywords: Mapping[str, Any]) -> Iterator[None]:
-    """Name the Dag and the task, which is not made yet, in errors."""
+def _named(operator: Any, keywords: Mapping[str, Any]) -> Iterator[None]:
+    """Name the Dag and the task in errors, although the operator has not got its name yet."""
     try:
         yield
     except TranslationError as error:
-        group, dag = keywords.get("task_group"), keywords.get("dag")
-        task_id = keywords["task_id"] if group is None else group.child_id(keywords["task_id"])
+        group, dag, task_id = keywords.get("task_group"), keywords.get("dag"), keywords["task_id"]
+        if group is not None and not is_one_of_a_mapped_task(operator):
+            task_id = group.child_id(task_id)
         of_dag = "" if dag is None else f"Dag '{dag.dag_id}', task "
         raise TranslationError(f"{of_dag}'{task_id}': {error}") from None
 
 
 def _place(function: StepFunction, name: str, given: Any) -> Any:
+    _refuse_step(function, name, given)
     source = given.get("S3Uri") if isinstance(given, Mapping) else given
     is_late = isinstance(to_runtime_value(source), (RuntimeValue, Expression))
     if not is_late and not (isinstance(source, str) and source.startswith("s3://")):
@@ -117,22 +259,45 @@ def _place(function: StepFunction, name: str, given: Any) -> Any:
     return given
 
 
-def _local_path(name: str, place: Any) -> str:
-    """Return where the job writes an output, as ``outputs`` of the operator says it."""
-    path = place.get("LocalPath") if isinstance(place, Mapping) else place
-    return str(path or f"{PROCESSING_DIRECTORY}/output/{name}")
+def _refuse_step(function: StepFunction, name: str, given: Any) -> None:
+    if isinstance(given, (BaseSageMakerStepOperator, MappedStepOperator)):
+        raise TranslationError(
+            f"{function.name}() is given the whole step '{given.task_id}' for '{name}'. Give one of its references, "
+            "such as .outputs['name'], .model_artifacts or ['key']."
+        )
 
 
 def _value(function: StepFunction, parameter: FunctionParameter, given: Any) -> Any:
+    _refuse_step(function, parameter.name, given)
     if isinstance(to_runtime_value(given), (RuntimeValue, Expression)):
         return given
     wanted: Any = _LITERALS[parameter.kind]
     if not isinstance(given, wanted) or (isinstance(given, bool) and parameter.kind in ("int", "float")):
+        kind = "a list or a dict" if parameter.kind == JSON else parameter.kind
         raise TranslationError(
-            f"{function.name}() takes '{parameter.name}' as {parameter.kind}, and is given {given!r}. Give a value of "
-            "that type, Jinja, or a reference."
+            f"{function.name}() takes '{parameter.name}' as {kind}, and is given {given!r}. Give a value of that type, "
+            "Jinja, or a reference."
+        )
+    if parameter.choices and given not in parameter.choices:
+        raise TranslationError(
+            f"{function.name}() takes '{parameter.name}' as one of {', '.join(map(repr, parameter.choices))}, and is "
+            f"given {given!r}{did_you_mean(str(given), list(map(str, parameter.choices))) or '.'}"
         )
     return given
+
+
+def _paths(function: StepFunction, paths: Mapping[str, Any]) -> dict[str, str]:
+    """Return where directories are in the container, for the script.
+
+    :raises TranslationError: for one that is known only when the pipeline runs.
+    """
+    for name, path in paths.items():
+        if not isinstance(path, str) or isinstance(to_runtime_value(path), RuntimeValue):
+            raise TranslationError(
+                f"the LocalPath of '{name}' is {path!r}, and the script that calls {function.name}() has to know it. "
+                "Write it out."
+            )
+    return dict(paths)
 
 
 def _code(function: StepFunction, script: bytes, code_dir: str | PathLike[str] | None, folder: str) -> LocalCode:
@@ -154,7 +319,7 @@ def _code(function: StepFunction, script: bytes, code_dir: str | PathLike[str] |
     return LocalCode(files, function.file_name)
 
 
-class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator):
+class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepOperator):
     """
     A processing job that calls a function of the Dag file. Made by ``@task.sagemaker_processing``.
 
@@ -165,11 +330,12 @@ class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator):
 
     Does not take ``code``, ``command``, ``inputs``, ``job_arguments`` and ``property_files``: the function says them.
 
-    :param python_callable: the function.
+    :param function: the function, read.
     :param op_args: positional arguments of the call.
     :param op_kwargs: arguments of the call by name.
     :param code_dir: a directory beside the Dag file whose files lie beside the script, for modules that it imports.
-    :raises TranslationError: naming file, line, rule and fix, for a function that cannot become a script.
+    :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
+    :raises TranslationError: naming task, function, rule and fix, for arguments that do not fit.
     """
 
     reserved: ClassVar[Mapping[str, str]] = {
@@ -179,59 +345,106 @@ class SageMakerProcessingFunctionOperator(SageMakerProcessingStepOperator):
         "inputs": "its Path parameters are the inputs",
         "job_arguments": "its other parameters are the arguments",
         "property_files": "the dict that it returns is its property file",
+        **_NOT_IN_A_CALL,
     }
 
     def __init__(
         self,
         *,
-        python_callable: Callable[..., Any],
+        function: StepFunction,
         op_args: Sequence[Any] = (),
         op_kwargs: Mapping[str, Any] | None = None,
         code_dir: str | PathLike[str] | None = None,
         outputs: Sequence[str] | Mapping[str, Any] = (),
+        multiple_outputs: bool = False,
         **kwargs: Any,
     ) -> None:
-        names = list(outputs)
-        places = outputs if isinstance(outputs, Mapping) else {}
-        written = {name: _local_path(name, places.get(name)) for name in names}
-        with _named(kwargs):
-            function, inputs, values = _taken(python_callable, op_args, op_kwargs or {}, written)
-            for name in names:
+        with _named(self, kwargs):
+            if isinstance(outputs, str):
+                raise TranslationError(f"outputs='{outputs}' is no list. Write outputs=['{outputs}'].")
+            places: dict[str, Any] = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
+            written = {name: output_path(name, place) for name, place in places.items()}
+            inputs, values = _taken(function, op_args, op_kwargs or {}, written)
+            for name in places:
                 parameter = function.parameter(name)
                 if parameter is None or parameter.kind != PATH:
                     raise TranslationError(
                         f"outputs has '{name}', and {function.name}() has no parameter '{name}: Path'. It writes into "
                         "the directories of its Path parameters."
                     )
+            if function.returns and RETURNED in places:
+                raise TranslationError(
+                    f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Name "
+                    "the parameter otherwise."
+                )
+            if multiple_outputs:
+                _refuse_multiple_outputs(function)
             flags = [piece for name, value in values.items() for piece in _flag(function, name, value)]
-        declared: Any = outputs
-        more: dict[str, Any] = {}
-        returned = None
-        if function.returns:
-            declared = {**(outputs if isinstance(outputs, Mapping) else dict.fromkeys(names)), RETURNED: None}
-            more["property_files"] = {RETURNED: f"{RETURNED}/{RETURNED}.json"}
-            returned = f"{PROCESSING_DIRECTORY}/output/{RETURNED}/{RETURNED}.json"
-        paths = {name: f"{PROCESSING_DIRECTORY}/input/{name}" for name in inputs} | written
+            read = {name: input_path(name, source) for name, source in inputs.items()}
+            self._paths = _paths(function, {**read, **written})
+        self.function = function
+        self._code_dir = code_dir
+        self._multiple_outputs = multiple_outputs
+        file = f"{RETURNED}/{RETURNED}.json"
         super().__init__(
             code=function.file_name,
             inputs=inputs,
-            outputs=declared,
+            outputs={**places, **({RETURNED: None} if function.returns else {})},
             job_arguments=flags or None,
-            **more,
+            property_files={RETURNED: file} if function.returns else None,
             **kwargs,
         )
-        script = function.script(paths, is_training=False, returned=returned)
-        with _named(kwargs):
-            self._local_code = _code(function, script, code_dir, str(self.dag.folder))
+
+    @property
+    def awaited(self) -> Awaited:
+        """What the task waits for, and that members of what is returned are XComs where they are asked for."""
+        return dataclasses.replace(super().awaited, spread=RETURNED if self._multiple_outputs else None)
+
+    def new_code(self, code: str, entry_point: str | None) -> LocalCode:
+        """Return the function's script, with the modules beside it.
+
+        :param code: the script's name.
+        :param entry_point: not given.
+        :raises TranslationError: when ``code_dir`` is wrong.
+        """
+        del code, entry_point
+        returned = f"{output_path(RETURNED, None)}/{RETURNED}.json" if self.function.returns else None
+        script = script_of(self.function, self._paths, is_training=False, returned=returned)
+        return _code(self.function, script, self._code_dir, str(self.dag.folder))
 
     def __getitem__(self, key: str) -> ReturnedValue:
-        """A value that the function returns, for conditions and other steps: ``score["accuracy"]``."""
-        if RETURNED not in self._property_files:
+        """Return a value that the function returns, for conditions, other steps and tasks: ``score["accuracy"]``.
+
+        :param key: of the dict.
+        :raises TranslationError: when there is none of that name, or the function returns nothing.
+        """
+        if not self.function.returns:
             raise self.error("the function returns nothing. Annotate it to return a dict.")
-        return ReturnedValue(self.step_name, RETURNED, "")[key]
+        if not isinstance(key, str):
+            raise self.error(f"the function returns a dict, whose keys are text, not {key!r}.")
+        if is_one_of_a_mapped_task(self):
+            raise self.error(_NOT_OF_A_RUN)
+        keys = self.function.keys
+        if keys is not None and key not in keys:
+            raise self.error(
+                f"{self.function.name}() returns no '{key}'{did_you_mean(key, keys) or '.'} It returns "
+                f"{', '.join(map(repr, keys))}."
+            )
+        return ReturnedValue(self.step_name, RETURNED, "", self)[key]
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"What {self.function.name}() returns is not known before the pipeline runs; name a key.")
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> StepPartial:
+        """Begin a mapped step; called by the decorator.
+
+        :param kwargs: of the operator.
+        """
+        return _mapped_function(super().partial(**kwargs))
 
 
-class SageMakerTrainingFunctionOperator(SageMakerTrainingStepOperator):
+class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOperator):
     """
     A training job that calls a function of the Dag file. Made by ``@task.sagemaker_training``.
 
@@ -242,11 +455,11 @@ class SageMakerTrainingFunctionOperator(SageMakerTrainingStepOperator):
 
     Does not take ``code``, ``entry_point``, ``inputs`` and ``hyperparameters``: the function says them.
 
-    :param python_callable: the function.
+    :param function: the function, read.
     :param op_args: positional arguments of the call.
     :param op_kwargs: arguments of the call by name.
     :param code_dir: a directory beside the Dag file whose files lie beside the script, for modules that it imports.
-    :raises TranslationError: naming file, line, rule and fix, for a function that cannot become a script.
+    :raises TranslationError: naming task, function, rule and fix, for arguments that do not fit.
     """
 
     reserved: ClassVar[Mapping[str, str]] = {
@@ -254,29 +467,48 @@ class SageMakerTrainingFunctionOperator(SageMakerTrainingStepOperator):
         "entry_point": "the function is the code",
         "inputs": "its Path parameters are the channels",
         "hyperparameters": "its other parameters are the hyperparameters",
+        "multiple_outputs": "a training function returns nothing",
+        **_NOT_IN_A_CALL,
     }
 
     def __init__(
         self,
         *,
-        python_callable: Callable[..., Any],
+        function: StepFunction,
         op_args: Sequence[Any] = (),
         op_kwargs: Mapping[str, Any] | None = None,
         code_dir: str | PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        with _named(kwargs):
-            function, inputs, values = _taken(python_callable, op_args, op_kwargs or {}, _DIRECTORIES)
+        with _named(self, kwargs):
+            inputs, values = _taken(function, op_args, op_kwargs or {}, _DIRECTORIES)
             if function.returns:
                 raise TranslationError(
                     f"{function.name}() returns a dict, and a training job has no property file. Write it into "
                     "output_data_dir: Path, or print it as a metric."
                 )
+            for name in values:
+                if name.startswith("sagemaker_"):
+                    raise TranslationError(
+                        f"the parameter '{name}' of {function.name}() begins with 'sagemaker_', as script mode's own "
+                        "hyperparameters do, which no script is given. Name it otherwise."
+                    )
         written = {name: path for name, path in _DIRECTORIES.items() if function.parameter(name) is not None}
-        paths = {name: f"/opt/ml/input/data/{name}" for name in inputs} | written
+        self.function = function
+        self._code_dir = code_dir
+        self._paths = {name: f"/opt/ml/input/data/{name}" for name in inputs} | written
         super().__init__(code=function.file_name, inputs=inputs, hyperparameters=values, **kwargs)
-        with _named(kwargs):
-            self._local_code = _code(function, function.script(paths, is_training=True), code_dir, str(self.dag.folder))
+
+    def new_code(self, code: str, entry_point: str | None) -> LocalCode:
+        """Return the function's script, with the modules beside it.
+
+        :param code: the script's name.
+        :param entry_point: not given.
+        :raises TranslationError: when ``code_dir`` is wrong.
+        """
+        del code, entry_point
+        script = script_of(self.function, self._paths, is_training=True)
+        return _code(self.function, script, self._code_dir, str(self.dag.folder))
 
     def as_hyperparameter(self, value: Any) -> Any:
         """Return a hyperparameter as JSON, also a reference: the script has to tell text from numbers.
@@ -285,151 +517,37 @@ class SageMakerTrainingFunctionOperator(SageMakerTrainingStepOperator):
         """
         return json_text(value)
 
+    def __getitem__(self, key: str) -> NoReturn:
+        raise self.error(f"[{key!r}] asks for what the function returns, and a training function returns nothing.")
 
-class FunctionDecorator:
-    """A function that makes a step each time it is called, inside a pipeline group.
+    @classmethod
+    def partial(cls, **kwargs: Any) -> StepPartial:
+        """Begin a mapped step; called by the decorator.
 
-    :param operator_class: of the step.
-    :param function: the function.
-    :param keywords: of the operator.
-    """
-
-    def __init__(
-        self,
-        operator_class: type[SageMakerProcessingFunctionOperator | SageMakerTrainingFunctionOperator],
-        function: Callable[..., Any],
-        keywords: Mapping[str, Any],
-    ) -> None:
-        functools.update_wrapper(self, function)
-        self.operator_class = operator_class
-        self.function = function
-        self.keywords = dict(keywords)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a step of the pipeline, whose job calls the function with these arguments.
-
-        :return: the step's operator, which has its references: ``outputs``, ``model_artifacts``, ``["key"]``.
-        :raises TranslationError: naming the function, the parameter and the fix.
+        :param kwargs: of the operator.
         """
-        keywords = self.keywords
-        given_id = keywords.get("task_id", self.function.__name__)
-        task_id = get_unique_task_id(given_id, keywords.get("dag"), keywords.get("task_group"))
-        if keywords.get("doc_md") is None and keywords.get("description") is None:
-            keywords = {**keywords, "doc_md": inspect.getdoc(self.function)}
-        return self.operator_class(
-            python_callable=self.function, op_args=args, op_kwargs=kwargs, **{**keywords, "task_id": task_id}
-        )
-
-    def override(self, **keywords: Any) -> FunctionDecorator:
-        """Return the function with other keywords of the operator: ``fit.override(task_id="fit_large")(...)``.
-
-        :param keywords: replace those given to the decorator.
-        """
-        _refuse_reserved(self.operator_class, self.function, keywords)
-        return FunctionDecorator(self.operator_class, self.function, {**self.keywords, **keywords})
-
-    def partial(self, **kwargs: Any) -> NoReturn:
-        """Refuse: a function is called once for each step."""
-        raise TranslationError(
-            f"function '{self.function.__name__}' cannot be mapped. Call it once for each item, in a Python loop."
-        )
-
-    expand = expand_kwargs = partial
+        return _mapped_function(super().partial(**kwargs))
 
 
-def _refuse_reserved(operator_class: Any, function: Any, keywords: Mapping[str, Any]) -> None:
-    for name, reason in operator_class.reserved.items():
-        if name in keywords:
-            raise TranslationError(
-                f"function '{getattr(function, '__name__', function)}': {name} is not given: {reason}."
-            )
+_NOT_OF_A_RUN: Final = (
+    "a value of what the function returns is read by the name of its step, and the runs of a mapped step have none in "
+    f"a pipeline. Read the file in a step behind: iterations[0].property_files['{RETURNED}'] is its URI."
+)
 
 
-def _decorator(
-    operator_class: type[SageMakerProcessingFunctionOperator | SageMakerTrainingFunctionOperator],
-    function: Callable[..., Any] | None,
-    keywords: Mapping[str, Any],
-) -> Any:
-    _refuse_reserved(operator_class, function, keywords)
-    given = {name: value for name, value in keywords.items() if value is not None}
-    if function is not None:
-        return FunctionDecorator(operator_class, function, given)
-    return lambda decorated: FunctionDecorator(operator_class, decorated, given)
+class MappedFunctionOperator(FunctionTask, MappedStepOperator):
+    """A mapped function: an argument of a task outside the pipeline, it is the list of what its runs return."""
+
+    @property
+    def function(self) -> StepFunction:  # type: ignore[override]  # it stands in partial(...)
+        """The function."""
+        function: StepFunction = self._arguments["function"]
+        return function
+
+    def __getitem__(self, key: str) -> NoReturn:
+        raise self._error(_NOT_OF_A_RUN.rstrip("."))
 
 
-def sagemaker_processing(
-    python_callable: Callable[..., Any] | None = None,
-    *,
-    image_uri: Any = None,
-    instance_type: Any = None,
-    instance_count: Any = None,
-    volume_size_in_gb: Any = None,
-    outputs: Sequence[str] | Mapping[str, Any] | None = None,
-    code_dir: str | PathLike[str] | None = None,
-    environment: Mapping[str, Any] | None = None,
-    max_runtime_in_seconds: Any = None,
-    cache: timedelta | str | bool | None = None,
-    retry_policies: Sequence[Mapping[str, Any]] | None = None,
-    role_arn: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    step_options: Mapping[str, Any] | None = None,
-    task_id: str | None = None,
-    step_name: str | None = None,
-    display_name: str | None = None,
-    description: str | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Make a function a processing job: a step of the pipeline group in which it is called.
-
-    The keywords are Airflow's own, and those of
-    :class:`~airflow_sm_pipelines.operators.steps.processing.SageMakerProcessingStepOperator` but for what the function
-    says itself.
-
-    :param python_callable: the function, where the decorator has no keywords.
-    :param outputs: names of ``Path`` parameters that the function writes into; or by name what ``outputs`` of the
-        operator takes.
-    :param code_dir: a directory beside the Dag file with modules that the function imports.
-    :raises TranslationError: for a keyword that the function says.
-    """
-    return _decorator(SageMakerProcessingFunctionOperator, python_callable, _keywords(locals(), kwargs))
-
-
-def sagemaker_training(
-    python_callable: Callable[..., Any] | None = None,
-    *,
-    image_uri: Any = None,
-    instance_type: Any = None,
-    instance_count: Any = None,
-    volume_size_in_gb: Any = None,
-    code_dir: str | PathLike[str] | None = None,
-    content_type: Any = None,
-    output_uri: Any = None,
-    environment: Mapping[str, Any] | None = None,
-    max_runtime_in_seconds: Any = None,
-    cache: timedelta | str | bool | None = None,
-    retry_policies: Sequence[Mapping[str, Any]] | None = None,
-    role_arn: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    step_options: Mapping[str, Any] | None = None,
-    task_id: str | None = None,
-    step_name: str | None = None,
-    display_name: str | None = None,
-    description: str | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Make a function a training job: a step of the pipeline group in which it is called.
-
-    The keywords are Airflow's own, and those of
-    :class:`~airflow_sm_pipelines.operators.steps.training.SageMakerTrainingStepOperator` but for what the function says
-    itself.
-
-    :param python_callable: the function, where the decorator has no keywords.
-    :param code_dir: a directory beside the Dag file with modules that the function imports.
-    :raises TranslationError: for a keyword that the function says.
-    """
-    return _decorator(SageMakerTrainingFunctionOperator, python_callable, _keywords(locals(), kwargs))
-
-
-def _keywords(given: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of a decorator's call: those of its signature, and all others."""
-    return {**{name: value for name, value in given.items() if name not in ("python_callable", "kwargs")}, **more}
+def _mapped_function(begun: Any) -> StepPartial:
+    partial: StepPartial = mapped_by(begun, MappedFunctionOperator)
+    return partial

@@ -72,7 +72,6 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         self.retry_policies = optional(require_list, self, "retry_policies", retry_policies)
         self.role_arn = role_arn
         self.step_options = require_dict(self, "step_options", step_options)
-        self._local_code: LocalCode | None = None
         if step_type == "Condition":
             raise self.error("the branches of a Condition step are tasks. Use SageMakerConditionStepOperator.")
         for key in self.step_options:
@@ -143,12 +142,22 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         :param entry_point: the script to run, where it is a directory.
         :raises TranslationError: when it is not there.
         """
-        if self._local_code is None:
+        asked = (code, entry_point)
+        if asked not in self.code_read:
             try:
-                self._local_code = read_local_code(code, entry_point, self.dag.folder)
+                self.code_read[asked] = self.new_code(code, entry_point)
             except TranslationError as error:
                 raise self.error(str(error)) from None
-        return self._local_code
+        return self.code_read[asked]
+
+    def new_code(self, code: str, entry_point: str | None) -> LocalCode:
+        """Return local code that has not been read yet; for :meth:`read_code`, which names the task in errors.
+
+        :param code: as there.
+        :param entry_point: as there.
+        :raises TranslationError: as there.
+        """
+        return read_local_code(code, entry_point, str(self.dag.folder))
 
 
 def _cache_config(cache: timedelta | str | bool) -> dict[str, Any]:

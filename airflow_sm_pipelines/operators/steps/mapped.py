@@ -199,6 +199,8 @@ class MappedStepOperator(MappedOperator, StepTask):
         made: tuple[StepOperator, ...] | None = self.__dict__.get("_made")
         if made is None:
             made = self.__dict__["_made"] = tuple(map(self._operator, self._keywords))
+            for operator in made:
+                operator.code_read = made[0].code_read
         return made
 
     def _operator(self, keywords: Mapping[str, Any]) -> StepOperator:
@@ -323,7 +325,9 @@ def _late_items(method: str, value: Any) -> Any:
 
 def _label(keywords: Mapping[str, Any]) -> str:
     """Return how a mapped task instance is shown: its item."""
-    if len(keywords) == 1:
+    if isinstance(keywords.get(ITEM), Mapping):
+        keywords = keywords[ITEM]
+    elif len(keywords) == 1:
         return _shown(next(iter(keywords.values())))[:_LABEL_LENGTH]
     return ", ".join(f"{key}={_shown(value)}" for key, value in keywords.items())[:_LABEL_LENGTH]
 

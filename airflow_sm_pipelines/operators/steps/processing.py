@@ -241,7 +241,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
 
     def _inputs(self) -> Iterator[dict[str, Any]]:
         for name, source in self.inputs.items():
-            given = dict(source) if isinstance(source, Mapping) else {"S3Uri": source}
+            given = source if isinstance(source, Mapping) else {"S3Uri": source}
             if given.get("S3Uri") is None:
                 raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the data lies.")
             yield _processing_input(name, given)
@@ -251,15 +251,14 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
 
     def _outputs(self) -> Iterator[dict[str, Any]]:
         for name, place in self.declared_outputs.items():
-            given = dict(place) if isinstance(place, Mapping) else {"LocalPath": place} if place else {}
             yield {
                 "OutputName": name,
                 "AppManaged": False,
                 "S3Output": {
                     "S3Uri": Join("/", [*self.own_place, *self._own_part, name]),
-                    "LocalPath": f"{PROCESSING_DIRECTORY}/output/{name}",
+                    "LocalPath": output_path(name, place),
                     "S3UploadMode": "EndOfJob",
-                    **given,
+                    **(place if isinstance(place, Mapping) else {}),
                 },
             }
         yield from self._given_outputs()
@@ -270,7 +269,7 @@ def _processing_input(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         "InputName": name,
         "AppManaged": False,
         "S3Input": {
-            "LocalPath": f"{PROCESSING_DIRECTORY}/input/{name}",
+            "LocalPath": input_path(name, given),
             "S3DataType": "S3Prefix",
             "S3InputMode": "File",
             "S3DataDistributionType": "FullyReplicated",
@@ -278,3 +277,23 @@ def _processing_input(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             **given,
         },
     }
+
+
+def input_path(name: str, given: Any) -> Any:
+    """Return where in the container an input arrives.
+
+    :param name: the input's.
+    :param given: as ``inputs`` of the operator have it.
+    """
+    path = given.get("LocalPath") if isinstance(given, Mapping) else None
+    return f"{PROCESSING_DIRECTORY}/input/{name}" if path is None else path
+
+
+def output_path(name: str, place: Any) -> Any:
+    """Return where in the container an output is written.
+
+    :param name: the output's.
+    :param place: as ``outputs`` of the operator have it; ``None`` where they are a list.
+    """
+    path = place.get("LocalPath") if isinstance(place, Mapping) else place
+    return f"{PROCESSING_DIRECTORY}/output/{name}" if path in (None, "") else path

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -127,6 +128,36 @@ def test_no_xcom_is_too_large(size):
     assert sorted([*kept, *left_out]) == sorted(
         f"{part}.{name}" for part in ("outputs", "request", "property_files") for name in names
     )
+
+
+def test_members_of_a_property_file_are_xcoms_of_their_own_where_they_are_asked_for():
+    """But those of names that tasks use for something else, or that are no keys of XComs; the task's log tells of them."""
+    members = {"auc": 0.9, "rows": None, "step_report": 1, "_link_x": 2, "": 3, "k" * 513: 4, "k" * 512: 5}
+    files = {"returned": members, "None": {"other": 1}}
+    result = StepResult(BARE, property_files=files, spread="returned")
+    assert result.xcoms() == {
+        "step_report": NOTHING,
+        "property_files": files,
+        "auc": 0.9,
+        "rows": None,
+        "k" * 512: 5,
+    }
+    assert result.log_lines() == [
+        "'step_report' is no XCom of its own: tasks have an XCom of that name",
+        "'_link_x' is no XCom of its own: tasks have an XCom of that name",
+        "'' is no XCom of its own: the key of an XCom has 1 to 512 characters",
+        f"'{'k' * 100}' is no XCom of its own: the key of an XCom has 1 to 512 characters",
+    ]
+    assert replace(result, spread=None).xcoms() == {"step_report": NOTHING, "property_files": files}
+    no_object = StepResult(BARE, property_files={"returned": [1]}, spread="returned")
+    assert no_object.xcoms() == {"step_report": NOTHING, "property_files": {"returned": [1]}}
+    left_in_s3 = StepResult(
+        BARE,
+        property_files={"returned": {"a": "x" * 60_000}},
+        property_file_uris={"returned": "s3://"},
+        spread="returned",
+    )
+    assert list(left_in_s3.xcoms()) == ["step_report"]
 
 
 def test_property_files_are_bounded_together():

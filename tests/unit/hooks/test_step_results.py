@@ -70,6 +70,12 @@ def test_what_differs_from_the_latest_success(service, result):
     ]
 
 
+@pytest.mark.parametrize("spread", [None, "returned"])
+def test_the_task_says_whether_members_are_xcoms_of_their_own(result, spread):
+    """So that a worker and a triggerer push the same."""
+    assert result(awaited=replace(CACHED, cache_config=None, spread=spread)).spread == spread
+
+
 def test_values_are_not_told_where_there_are_secrets(result):
     """Where the execution has secrets, a value of the earlier one may be one as well, and nobody knows which."""
     found = result(before=[trained("before", ended=START - 60)], secrets=Secrets(frozenset({"p4ssword"})))

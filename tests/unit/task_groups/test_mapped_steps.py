@@ -28,6 +28,8 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.definition.expressions import PropertyReference
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
+from airflow_sm_pipelines.operators.steps import generic
+from airflow_sm_pipelines.translation.code import read_local_code
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
 from tests.unit.conftest import PIPELINE_SETTINGS
 from tests.versions import DagSerialization
@@ -340,9 +342,27 @@ def test_the_worker_makes_an_ordinary_step_of_an_item(dag, group):
     mapped.render_template_fields(context)
     operator = context["task"]
     assert type(operator) is SageMakerTrainingStepOperator
-    assert (operator.hyperparameters, operator.item_label) == ({"d": 5}, "{'x': 5}")
+    assert (operator.hyperparameters, operator.item_label) == ({"d": 5}, "x=5")
     assert (operator.awaited.target.name, operator.pipeline_execution_arn) == ("train-1", "arn")
     assert of_a_task.unmap({"item": 7}).inputs == {"d": 7}
+
+
+def test_local_code_is_read_once_for_all_items(dag, group, tmp_path, monkeypatch):
+    """Once for each script, where that is what differs."""
+    for name in "ab":
+        (tmp_path / f"{name}.py").write_text(name)
+    read = []
+
+    def reading(code, *arguments):
+        read.append(code)
+        return read_local_code(code, *arguments)
+
+    monkeypatch.setattr(generic, "read_local_code", reading)
+    with group() as made:
+        training(code="a.py").expand(hyperparameters=[{"d": depth} for depth in range(100)])
+        SageMakerProcessingStepOperator.partial(task_id="both", **JOB).expand(code=["a.py", "b.py", "a.py"])
+    assert read == ["a.py", "a.py", "b.py"]
+    assert sorted(upload.content for upload in made.compile().uploads if upload.uri.endswith(".py")) == [b"a", b"b"]
 
 
 BY_HAND = "or define one step for each item, in a Python loop."

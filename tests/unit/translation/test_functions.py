@@ -3,18 +3,24 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import json as pkg
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import split as split_path
 from pathlib import Path
-from typing import Any, Optional
+from textwrap import dedent
+from typing import Any, Literal, Optional, TypedDict
 
 import pytest
 
 from airflow_sm_pipelines.exceptions import TranslationError
-from airflow_sm_pipelines.translation.functions import FunctionParameter, StepFunction, arguments_of_call, read_function
+from airflow_sm_pipelines.translation.functions.script import script_of
+from airflow_sm_pipelines.translation.functions.signature import FunctionParameter, arguments_of_call
+from airflow_sm_pipelines.translation.functions.source import StepFunction, read_function
 
 HERE = Path(__file__).name
 DEFAULT = 5
@@ -60,11 +66,11 @@ def test_a_function_is_read():
         FunctionParameter("share", "float", False),
         FunctionParameter("name", "str", False),
         FunctionParameter("loud", "bool", False),
-        FunctionParameter("flags", "json", False),
-        FunctionParameter("more", "json", False),
-        FunctionParameter("anything", "json", False),
+        FunctionParameter("flags", "json", False, is_optional=True),
+        FunctionParameter("more", "json", False, is_optional=True),
+        FunctionParameter("anything", "any", False, is_optional=True),
     )
-    assert (read.name, read.returns, read.file_name) == ("split", True, "split.py")
+    assert (read.name, read.returns, read.file_name) == ("split", True, "split_step.py")
     assert read.source.startswith("def split(\n    raw: Path,\n")
     assert "import math  # comments stay\n" in read.source
 
@@ -86,7 +92,7 @@ def test_the_script_of_a_processing_job(tmp_path):
     (tmp_path / "in" / "rows").write_text("a b c d")
     paths = {"raw": str(tmp_path / "in"), "train": str(tmp_path / "out")}
     result = tmp_path / "returned" / "returned.json"
-    script = read_function(split).script(paths, is_training=False, returned=str(result))
+    script = script_of(read_function(split), paths, is_training=False, returned=str(result))
     given = ["--rows", '"10"', "--name", "5", "--loud", "true", "--flags", '["a"]', "--anything", "null"]
     ended = run(script, tmp_path, *given)
 
@@ -103,7 +109,7 @@ def test_the_script_of_a_training_job(tmp_path):
     """Script mode's toolkit gives it the hyperparameters in SM_HPS, its own and others among them."""
     (tmp_path / "rows").write_text("abc")
     paths = {"train": str(tmp_path), "model_dir": str(tmp_path / "model")}
-    script = read_function(fit).script(paths, is_training=True)
+    script = script_of(read_function(fit), paths, is_training=True)
     given = {"depth": "7", "rate": 1, "label": "x", "sagemaker_program": "fit.py"}
     ended = run(script, tmp_path, SM_HPS=json.dumps(given))
 
@@ -125,19 +131,233 @@ def test_equal_functions_make_equal_scripts():
         def same(train: Path, depth: int = 5) -> None:
             print(train, depth)
 
-    scripts = {read_function(each).script({"train": "/t"}, is_training=True) for each in (make(), same)}
+    scripts = {script_of(read_function(each), {"train": "/t"}, is_training=True) for each in (make(), same)}
     assert len(scripts) == 1
 
 
 def test_a_script_needs_python_3_8_only():
     """What is put around the function is as old as images may be."""
-    script = StepFunction("f", (), True, "def f():\n    return {}\n").script(
-        {}, is_training=False, returned="/r/r.json"
-    )
+    function = StepFunction("f", (), True, "def f():\n    return {}")
+    script = script_of(function, {}, is_training=False, returned="/r/r.json")
     compile(script, "f.py", "exec", flags=0)
     import ast
 
     ast.parse(script, feature_version=(3, 8))
+
+
+class Scores(TypedDict, total=False):
+    accuracy: float
+    rows: int
+
+
+class MoreScores(Scores):
+    notes: list[dict[str, str | None]]
+
+
+def of_types(
+    way: Literal["fast", "slow"],
+    size: Literal[1, 2] | None,
+    scores: Scores,
+    table: Mapping[str, Sequence[float]],
+    names: Sequence[str],
+) -> MoreScores:
+    return {"accuracy": 1.0, "rows": 2, "notes": [way, size, scores, table, names]}
+
+
+def test_typed_dicts_and_literals_are_read():
+    """A TypedDict is a dict whose keys are known, a Literal one of some values."""
+    read = read_function(of_types)
+    assert read.parameters == (
+        FunctionParameter("way", "str", True, choices=("fast", "slow")),
+        FunctionParameter("size", "int", True, is_optional=True, choices=(1, 2)),
+        FunctionParameter("scores", "json", True),
+        FunctionParameter("table", "json", True),
+        FunctionParameter("names", "json", True),
+    )
+    assert (read.returns, read.keys) == (True, ("accuracy", "notes", "rows"))
+
+
+# fmt: off
+def of_lines():
+    if DEFAULT:
+
+        def f(raw: Path) -> None:  # why
+            # This is a comment.
+            text = """one
+  two
+        three"""
+# A comment at the margin.
+            if text:
+
+                print(f"""{text}
+        four""", raw)
+        # The last comment is none of it.
+    return f
+# fmt: on
+
+
+def test_texts_and_comments_of_an_indented_function_stay():
+    """Lines inside texts of several lines keep their spaces, or the function would make other texts in the job."""
+    assert read_function(of_lines()).source == (
+        "def f(raw: Path) -> None:  # why\n"
+        "    # This is a comment.\n"
+        '    text = """one\n'
+        "  two\n"
+        '        three"""\n'
+        "# A comment at the margin.\n"
+        "    if text:\n"
+        "\n"
+        '        print(f"""{text}\n'
+        '        four""", raw)'
+    )
+
+
+def of_many_kinds(
+    count: int, share: float, deep: bool, rows: list[int], any_value: Any, text: str, depth: int | None = 5
+) -> dict[str, Any]:
+    import decimal
+
+    class Number:
+        def item(self):
+            return 7
+
+    odd = {"nan": float("nan"), "set": {1}, "none": None}
+    if text in odd:
+        return {"x": odd[text]} if odd[text] else None
+    return {"x": [count, share, deep, rows, any_value, text, depth], "n": Number(), "d": str(decimal.Decimal(1))}
+
+
+VALUES = {"count": "3", "share": "1", "deep": '"True"', "rows": "[1]", "any_value": '"[1]"', "text": "5"}
+SEEN = [3, 1.0, True, [1], "[1]", "5", 5]
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({}, SEEN),
+        ({"depth": "null"}, [*SEEN[:6], None]),
+        ({"depth": '"None"'}, [*SEEN[:6], None]),
+        ({"depth": "None"}, [*SEEN[:6], None]),
+        ({"count": '"4"', "share": '"0.5"', "rows": '"[2]"', "deep": "False"}, [4, 0.5, False, [2], *SEEN[4:]]),
+    ],
+)
+@pytest.mark.parametrize("is_training", [False, True])
+def test_values_get_the_types_of_their_annotations(tmp_path, given, seen, is_training):
+    """Whether they are JSON, or JSON in a text, as rendered Jinja is; numbers like NumPy's are written as numbers."""
+    result = tmp_path / "returned.json"
+    script = script_of(read_function(of_many_kinds), {}, is_training=is_training, returned=str(result))
+    given = {**VALUES, **given}
+    if is_training:
+        decoded = {
+            name: text if text in ("None", "True", "False") else json.loads(text) for name, text in given.items()
+        }
+        ended = run(script, tmp_path, SM_HPS=json.dumps(decoded))
+    else:
+        ended = run(script, tmp_path, *(piece for name, text in given.items() for piece in (f"--{name}", text)))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(result.read_text()) == {"x": seen, "n": 7, "d": "1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"count": "five"}, "of_many_kinds() was given 'five' for 'count', which cannot be read as int"),
+        ({"count": "1.5"}, "of_many_kinds() was given 1.5 for 'count', which cannot be read as int"),
+        ({"deep": "1"}, "of_many_kinds() was given 1 for 'deep', which cannot be read as bool"),
+        ({"rows": "["}, "of_many_kinds() was given '[' for 'rows', which cannot be read as json"),
+        ({"share": "null"}, "of_many_kinds() was given None for 'share', which cannot be read as float"),
+        ({"text": "none"}, "of_many_kinds() returned None, which is no dict"),
+        ({"text": "set"}, "what of_many_kinds() returned is no JSON: {1} is a set"),
+        ({"text": "nan"}, "what of_many_kinds() returned is no JSON: Out of range float values are not JSON compliant"),
+    ],
+)
+def test_a_script_that_cannot_go_on_says_why(tmp_path, given, message):
+    """In one line, which the task's log shows."""
+    script = script_of(read_function(of_many_kinds), {}, is_training=False, returned=str(tmp_path / "returned.json"))
+    given = {**VALUES, **given}
+    ended = run(script, tmp_path, *(piece for name, text in given.items() for piece in (f"--{name}", text)))
+    assert (ended.returncode, ended.stderr.splitlines()[0][: len(message)]) == (1, message)
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def many_missing(n: int = DEFAULT) -> None:
+    print(os.environ, helper(), split_path(n), pkg.x, nowhere, dedent)  # noqa: F821 - that is the mistake
+
+
+def helper():
+    return 1
+
+
+def test_each_missing_name_says_what_it_is():
+    """And so how the function comes by it, all at once, by their lines."""
+    with pytest.raises(TranslationError) as caught:
+        read_function(many_missing)
+    first = first_line(many_missing)
+    said = [
+        f"'DEFAULT' (line {first}) is a value in {HERE}: {PASS_IT}",
+        f"'dedent' (line {first + 1}) is imported outside it: write 'from textwrap import dedent' inside the function.",
+        (
+            f"'helper' (line {first + 1}) is defined in {HERE}: define it inside the function, or in a module beside the "
+            "script (code_dir='...') that the function imports."
+        ),
+        f"'nowhere' (line {first + 1}) is defined nowhere.",
+        f"'os' (line {first + 1}) is imported outside it: write 'import os' inside the function.",
+        f"'pkg' (line {first + 1}) is imported outside it: write 'import json as pkg' inside the function.",
+        (
+            f"'split_path' (line {first + 1}) is imported outside it: write 'from posixpath import split as split_path' "
+            "inside the function."
+        ),
+    ]
+    assert str(caught.value) == f"function 'many_missing' ({HERE}, line {first}): {ALONE}{' '.join(said)}"
+
+
+def uses_what_there_is(raw: Path, n: int = len("ab")) -> dict[str, float]:
+    global found  # noqa: PLW0603
+    import os.path
+    from json import dumps as as_text
+
+    found = 1
+    size: int = n
+
+    class Inner:
+        member: int = 1
+        other = member
+
+        def method(self) -> Missing:  # noqa: F821 - annotations are not evaluated
+            return Inner
+
+    def inner(a: Missing, *rest, key=None):  # noqa: F821
+        return a, rest, key, size, inner
+
+    pairs = [(a, b) for a in range(3) for b in raw.glob("*") if a]
+    with open(os.devnull) as file, Path("x").open() as other:  # noqa: PTH123
+        print(file, other, pairs, found, as_text, __name__, __file__, os.path)
+    try:
+        uses_what_there_is(raw)
+    except ValueError as error:
+        print(error, lambda x: x + size)
+    return {}
+
+
+def test_a_function_may_use_what_the_script_has():
+    """Builtins, Path, its own name, what it imports, defines and declares global."""
+    assert read_function(uses_what_there_is).name == "uses_what_there_is"
+
+
+def not_assigned_yet(read):
+    def f():
+        print(seed)
+
+    read(f)
+    seed = 1
+    return seed
+
+
+def test_a_name_that_the_function_around_has_not_assigned_yet():
+    """It is in no script either."""
+    with pytest.raises(TranslationError) as caught:
+        not_assigned_yet(read_function)
+    assert str(caught.value).endswith(f") is a value in the function around it: {PASS_IT}")
 
 
 def missing_global(train: Path) -> None:
@@ -186,6 +406,22 @@ def either(thing: int | str) -> None:
     print(thing)
 
 
+def of_paths(thing: list[Path]) -> None:
+    print(thing)
+
+
+def of_numbers(thing: dict[int, str]) -> None:
+    print(thing)
+
+
+def of_two(thing: Literal["a", 1]) -> None:
+    print(thing)
+
+
+def returns_paths() -> dict[str, Path]:
+    return {}
+
+
 def defaulted(train: Path = Path("/x")) -> None:
     print(train)
 
@@ -215,24 +451,25 @@ def first_line(function):
     return function.__code__.co_firstlineno
 
 
-NOT_THERE = (
-    ", which the script in the container does not have. Import it inside the function, make it a parameter, or put it into a "
-    "module beside the script: code_dir='...'."
-)
-TYPES = "Take Path, str, int, float, bool, a list or a dict."
+ALONE = "the script in the container has the function's source alone. "
+PASS_IT = "make it a parameter, or define it inside the function."
+TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
 
 
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (missing_global, f"it uses 'DEFAULT' (line {line_of(missing_global, 'DEFAULT')})" + NOT_THERE),
-        (missing_default, f"it uses 'DEFAULT' (line {line_of(missing_default, 'DEFAULT')})" + NOT_THERE),
+        (
+            missing_global,
+            f"{ALONE}'DEFAULT' (line {line_of(missing_global, 'DEFAULT')}) is a value in {HERE}: {PASS_IT}",
+        ),
+        (
+            missing_default,
+            f"{ALONE}'DEFAULT' (line {line_of(missing_default, 'DEFAULT')}) is a value in {HERE}: {PASS_IT}",
+        ),
         (
             closure(),
-            (
-                "it uses 'limit' of the function around it, which the script in the container does not have. Make it a "
-                "parameter."
-            ),
+            (f"{ALONE}'limit' (line {line_of(closure(), 'limit')}) is a value in the function around it: {PASS_IT}"),
         ),
         (
             not_annotated,
@@ -253,8 +490,21 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict."
             positional,
             "its parameter 'train: 'Path'' cannot be given by a name. Write out its parameters, each by itself.",
         ),
-        (odd, f"its parameter 'thing' has a type that cannot be given to a job: {Odd!r}. {TYPES}"),
+        (odd, f"its parameter 'thing' has a type that cannot be given to a job: {__name__}.Odd. {TYPES}"),
         (either, f"its parameter 'thing' has a type that cannot be given to a job: int | str. {TYPES}"),
+        (
+            of_paths,
+            f"its parameter 'thing' has a type that cannot be given to a job: list[pathlib.Path]. {TYPES}",
+        ),
+        (of_numbers, f"its parameter 'thing' has a type that cannot be given to a job: dict[int, str]. {TYPES}"),
+        (of_two, f"its parameter 'thing' has a type that cannot be given to a job: Literal['a', 1]. {TYPES}"),
+        (
+            returns_paths,
+            (
+                "it is annotated to return dict[str, pathlib.Path]. Return a dict of JSON values, which becomes a JSON "
+                "file, or None; files go into the directories of Path parameters."
+            ),
+        ),
         (
             defaulted,
             "its parameter 'train' is a directory of the job and has a default. Leave the default out, or let it be None.",
@@ -262,11 +512,14 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict."
         (
             returns_text,
             (
-                f"it is annotated to return {str!r}. Return a dict, which becomes a JSON file, or None; files go into the "
-                "directories of Path parameters."
+                "it is annotated to return str. Return a dict of JSON values, which becomes a JSON file, or None; files go "
+                "into the directories of Path parameters."
             ),
         ),
-        (bad_hint, "its annotations cannot be read: name 'Nowhere' is not defined."),
+        (
+            bad_hint,
+            "its annotations cannot be read: name 'Nowhere' is not defined. Import what it names at the top of the file, outside 'if TYPE_CHECKING'.",
+        ),
         (later, "it is asynchronous, or a generator. A script calls it once and takes what it returns."),
         (some, "it is asynchronous, or a generator. A script calls it once and takes what it returns."),
     ],
@@ -322,13 +575,13 @@ def test_a_function_without_a_file():
 def test_calls_that_do_not_fit(args, kwargs, message):
     """The names that there are, and what was meant."""
     with pytest.raises(TranslationError) as caught:
-        arguments_of_call(read_function(fit), inspect.signature(fit), args, kwargs)
+        arguments_of_call("fit", inspect.signature(fit), args, kwargs)
     assert str(caught.value) == message
 
 
 def test_calls_that_fit():
     """Arguments by position and by name; those that are left out stay out."""
-    arguments = arguments_of_call(read_function(fit), inspect.signature(fit), ("s3://a",), {"depth": 3})
+    arguments = arguments_of_call("fit", inspect.signature(fit), ("s3://a",), {"depth": 3})
     assert arguments == {"train": "s3://a", "depth": 3}
 
 

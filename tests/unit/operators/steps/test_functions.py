@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pytest
 from airflow.sdk import task
 
-from airflow_sm_pipelines import SageMakerConditionStepOperator, sagemaker_processing, sagemaker_training
-from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines import (
+    ParameterFloat,
+    SageMakerConditionStepOperator,
+    SageMakerPipelineOperator,
+    sagemaker_processing,
+    sagemaker_training,
+)
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
+from airflow_sm_pipelines.execution.ending import Awaited
+from airflow_sm_pipelines.operators.steps import decorators
 from airflow_sm_pipelines.operators.steps.functions import (
     SageMakerProcessingFunctionOperator,
     SageMakerTrainingFunctionOperator,
 )
-from airflow_sm_pipelines.translation.xcoms import JsonXComArg
+from airflow_sm_pipelines.translation.functions.source import read_function
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, StepValueXComArg
 
 JOB = {"image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1", "instance_type": "ml.m5.large"}
 
@@ -33,6 +43,31 @@ def fit(train: Path, model_dir: Path, depth: int = 5, label: str = "", deep: boo
 
 def evaluate(model: Path, test: Path) -> dict[str, Any]:
     return {"accuracy": len(str(model)) / len(str(test))}
+
+
+class Measures(TypedDict):
+    rows: int
+    accuracy: float
+
+
+def measure(way: Literal["fast", "slow"] = "fast", table: Measures | None = None) -> Measures:
+    return {"rows": len(way), "accuracy": 1.0 if table is None else table["accuracy"]}
+
+
+class Report(TypedDict):
+    step_report: str
+
+
+def reporting() -> Report:
+    return {"step_report": ""}
+
+
+def clashing(returned: Path) -> dict[str, int]:
+    return {"a": len(str(returned))}
+
+
+def clashing_with_script_mode(sagemaker_program: str) -> None:
+    print(sagemaker_program)
 
 
 def arguments(made, step):
@@ -61,11 +96,11 @@ def test_a_pipeline_of_functions(dag, group):
     request = arguments(made, "prepare")
     assert request["AppSpecification"]["ContainerEntrypoint"] == [
         "python3",
-        "/opt/ml/processing/input/code/prepare.py",
+        "/opt/ml/processing/input/code/prepare_step.py",
     ]
     assert request["AppSpecification"]["ContainerArguments"] == [
         "--fraction",
-        {"Get": "Parameters.prepare-container-arguments-1"},
+        {"Get": "Parameters.prepare-fraction"},
         "--name",
         "a b",
         "--flags",
@@ -141,7 +176,7 @@ def test_modules_beside_the_script(dag, group, tmp_path):
     with group() as made:
         sagemaker_processing(**JOB, code_dir="lib")(evaluate)("s3://lake/m", "s3://lake/t")
     files = code_of(made, "evaluate")
-    assert (list(files), files["helper.py"]) == (["evaluate.py", "helper.py"], b"x = 1\n")
+    assert (list(files), files["helper.py"]) == (["evaluate_step.py", "helper.py"], b"x = 1\n")
 
 
 @pytest.mark.parametrize(
@@ -214,15 +249,106 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         ),
         (
             lambda: sagemaker_processing(**JOB, code="x.py")(evaluate),
-            "function 'None': code is not given: the function is the code; modules beside it stand in code_dir.",
+            "function 'evaluate': code is not given: the function is the code; modules beside it stand in code_dir.",
         ),
         (
             lambda: sagemaker_training(**JOB)(fit).override(hyperparameters={}),
             "function 'fit': hyperparameters is not given: its other parameters are the hyperparameters.",
         ),
         (
-            lambda: sagemaker_training(**JOB)(fit).partial(depth=1),
-            "function 'fit' cannot be mapped. Call it once for each item, in a Python loop.",
+            lambda: sagemaker_training(**JOB, multiple_outputs=True)(fit),
+            "function 'fit': multiple_outputs is not given: a training function returns nothing.",
+        ),
+        (
+            lambda: sagemaker_processing(**JOB, outputs=["train", "test"], multiple_outputs=True)(prepare)(
+                "s3://lake/x"
+            ),
+            (
+                "Dag 'd', task 'churn.prepare': multiple_outputs has no effect: prepare() returns nothing. Annotate it to "
+                "return a dict."
+            ),
+        ),
+        (
+            sagemaker_processing(**JOB, multiple_outputs=True)(reporting),
+            (
+                "Dag 'd', task 'churn.reporting': multiple_outputs makes an XCom of each value that reporting() returns, and "
+                "'step_report' cannot be one: tasks have an XCom of that name. Name it otherwise, or leave "
+                "multiple_outputs out."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB, outputs="train")(prepare)("s3://lake/x"),
+            "Dag 'd', task 'churn.prepare': outputs='train' is no list. Write outputs=['train'].",
+        ),
+        (
+            sagemaker_processing(**JOB, outputs=["returned"])(clashing),
+            (
+                "Dag 'd', task 'churn.clashing': outputs has 'returned', which is the output of the dict that clashing() "
+                "returns. Name the parameter otherwise."
+            ),
+        ),
+        (
+            lambda: sagemaker_training(**JOB)(clashing_with_script_mode)(sagemaker_program="x"),
+            (
+                "Dag 'd', task 'churn.clashing_with_script_mode': the parameter 'sagemaker_program' of "
+                "clashing_with_script_mode() begins with 'sagemaker_', as script mode's own hyperparameters do, which no "
+                "script is given. Name it otherwise."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(evaluate)(
+                {"S3Uri": "s3://lake/m", "LocalPath": "{{ params.path }}"}, "s3://lake/t"
+            ),
+            (
+                "Dag 'd', task 'churn.evaluate': the LocalPath of 'model' is '{{ params.path }}', and the script that calls "
+                "evaluate() has to know it. Write it out."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(evaluate)(sagemaker_training(**JOB)(fit)("s3://lake/x"), "s3://lake/t"),
+            (
+                "Dag 'd', task 'churn.evaluate': evaluate() is given the whole step 'churn.fit' for 'model'. Give one of "
+                "its references, such as .outputs['name'], .model_artifacts or ['key']."
+            ),
+        ),
+        (
+            lambda: sagemaker_training(**JOB)(fit)("s3://lake/x")["accuracy"],
+            (
+                "Dag 'd', task 'churn.fit': ['accuracy'] asks for what the function returns, and a training function "
+                "returns nothing."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")[0],
+            "Dag 'd', task 'churn.evaluate': the function returns a dict, whose keys are text, not 0.",
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")["a"][-1],
+            (
+                "Dag 'd', task 'churn.evaluate': [-1] cannot be read of what the function returns: keys have no quotes, and "
+                "lists are counted from their beginning. Return the value under another key."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(measure)()["acuracy"],
+            (
+                "Dag 'd', task 'churn.measure': measure() returns no 'acuracy'. Did you mean 'accuracy'? It returns "
+                "'accuracy', 'rows'."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(measure)(way="fsat"),
+            (
+                "Dag 'd', task 'churn.measure': measure() takes 'way' as one of 'fast', 'slow', and is given 'fsat'. Did "
+                "you mean 'fast'?"
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB)(measure)(table="x"),
+            (
+                "Dag 'd', task 'churn.measure': measure() takes 'table' as a list or a dict, and is given 'x'. Give a "
+                "value of that type, Jinja, or a reference."
+            ),
         ),
     ],
 )
@@ -261,26 +387,157 @@ def test_an_output_with_a_place_of_its_own_is_written_there(dag, group, place):
         sagemaker_processing(**JOB, outputs={"train": place})(write)()
     [output] = arguments(made, "write")["ProcessingOutputConfig"]["Outputs"]
     assert output["S3Output"]["LocalPath"] == "/opt/ml/processing/own"
-    assert b"/opt/ml/processing/own" in code_of(made, "write")["write.py"]
-    assert b"/opt/ml/processing/output/train" not in code_of(made, "write")["write.py"]
+    assert b"/opt/ml/processing/own" in code_of(made, "write")["write_step.py"]
+    assert b"/opt/ml/processing/output/train" not in code_of(made, "write")["write_step.py"]
 
 
-def test_none_is_not_taken_for_another_default(dag, group):
-    """A job is not told None, so a parameter whose default is something else cannot be given it; any other can."""
+def test_an_input_with_a_place_of_its_own_is_read_there(dag, group):
+    """The function gets the directory that SageMaker puts the input into."""
 
-    def measure(depth: int | None = 5, label: str | None = None) -> None:
-        print(depth, label)
+    def read(raw: Path) -> None:
+        print(raw)
 
     with group() as made:
-        sagemaker_processing(**JOB)(measure)(label=None)
-    assert "ContainerArguments" not in arguments(made, "measure")["AppSpecification"]
+        sagemaker_processing(**JOB)(read)({"S3Uri": "s3://lake/x", "LocalPath": "/opt/ml/processing/own"})
+    assert arguments(made, "read")["ProcessingInputs"][0]["S3Input"]["LocalPath"] == "/opt/ml/processing/own"
+    assert b"_PATHS = {\n    'raw': '/opt/ml/processing/own',\n}\n" in code_of(made, "read")["read_step.py"]
 
-    def given_none():
-        with group("other"):
-            sagemaker_processing(**JOB)(measure)(depth=None)
 
-    with pytest.raises(TranslationError) as caught:
-        given_none()
-    assert str(caught.value).endswith(
-        "measure() is given None for 'depth', and would get its default, 5. Leave it out, or make None the default."
+def test_none_is_given_where_the_job_can_tell_it(dag, group):
+    """It is left out where it is the default; for text, and where None is no value, it is refused."""
+
+    def measure(depth: int | None = 5, label: str | None = None, name: str | None = "x", rows: int = 1) -> None:
+        print(depth, label, name, rows)
+
+    with group() as made:
+        sagemaker_processing(**JOB)(measure)(label=None, depth=None)
+    assert arguments(made, "measure")["AppSpecification"]["ContainerArguments"] == ["--depth", "null"]
+    for given, message in (
+        ("name", "which a job cannot tell from text. Make None its default."),
+        ("rows", "which is int. Leave it out for its default, or annotate it with '| None'."),
+    ):
+        with pytest.raises(TranslationError) as caught, group(f"other_{given}"):
+            sagemaker_processing(**JOB)(measure)(**{given: None})
+        assert str(caught.value) == (
+            f"Dag 'd', task 'other_{given}.measure': measure() is given None for '{given}', {message}"
+        )
+
+
+def test_a_function_is_read_once(dag, group, monkeypatch):
+    """However often it is called, also with other keywords."""
+    seen = []
+    monkeypatch.setattr(decorators, "read_function", lambda function: seen.append(function) or read_function(function))
+    decorated = sagemaker_training(**JOB)(fit)
+    with group():
+        decorated("s3://lake/x")
+        decorated("s3://lake/x", depth=3)
+        decorated.override(task_id="large")("s3://lake/x")
+        decorated.override(task_id="many").partial(train="s3://lake/x").expand(depth=[1, 2])
+    assert seen == [fit]
+
+
+class Pulled:
+    """A task instance that pulls XComs out of a dict."""
+
+    def __init__(self, xcoms, task=None):
+        self.xcoms = xcoms
+        self.task = task
+
+    def xcom_pull(self, task_ids, key, **_):
+        return self.xcoms.get((task_ids, key))
+
+
+def test_a_task_outside_gets_what_the_function_returned(dag, group):
+    """The dict, or a value of it; it follows the step, which pushed them as property files."""
+    with group():
+        fitted = sagemaker_training(**JOB)(fit)("s3://lake/x")
+        score = sagemaker_processing(**JOB)(evaluate)(fitted.model_artifacts, "s3://lake/t")
+
+    @task
+    def tell(result, value, nothing, text):
+        print(result, value, nothing, text)
+
+    told = tell(score, score["classes"]["a.b"][1], fitted, f"{score['accuracy']}").operator
+    assert told.upstream_task_ids == {"churn.evaluate", "churn.fit"}
+    returned = {"accuracy": 0.9, "classes": {"a.b": [1, 2]}}
+    context = {"ti": Pulled({("churn.evaluate", "property_files"): {"returned": returned}}, told), "task": told}
+    context["task_instance"] = context["ti"]
+    assert [told.render_template(each, context) for each in told.op_args] == [returned, 2, None, "0.9"]
+
+
+def test_multiple_outputs_are_asked_of_whoever_ends_the_task(dag, group):
+    """Each value that is returned is then an XCom; also for the runs of a mapped function."""
+    decorated = sagemaker_processing(**JOB, multiple_outputs=True)(measure)
+    with group():
+        many, mapped = decorated(), decorated.expand(way=["fast", "slow"])
+        one = decorated.override(multiple_outputs=False)()
+    asked = [each.awaited for each in (many, mapped._operators[1], one)]
+    assert [each.spread for each in asked] == ["returned", "returned", None]
+    assert [Awaited.from_dict(json.loads(json.dumps(each.to_dict()))) for each in asked] == asked
+    assert many.trigger_arguments()["awaited"]["spread"] == "returned"
+
+
+def test_what_was_not_returned_is_none_or_an_error(dag, group):
+    """None of a step that was skipped, as of Airflow's own tasks; an error where it has run and XCom has no dict."""
+    with group():
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+    skipped = {"ti": Pulled({})}
+    assert [score.resolve(skipped), score["a"]["b"].resolve(skipped)] == [None, None]
+    for files in (None, {"other": {}}):
+        xcoms = {
+            ("churn.evaluate", "step_report"): {"status": "Succeeded"},
+            ("churn.evaluate", "property_files"): files,
+        }
+        with pytest.raises(PipelineExecutionError) as caught:
+            score.resolve({"ti": Pulled(xcoms)})
+        assert str(caught.value) == (
+            "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step failed, or it "
+            "is too large for an XCom and lies in S3, where 'outputs' of the XCom 'step_report' say"
+        )
+
+
+def test_another_pipeline_gets_a_returned_value_from_xcom(dag, group):
+    """As a parameter, typed or not, in a step, a condition and a task that runs a whole pipeline: each follows the step."""
+    with group("first"):
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+    late = StepValueXComArg(score["accuracy"])
+    with group("second", parameters={"A": score["accuracy"], "B": ParameterFloat(score["accuracy"])}) as made:
+        sagemaker_processing(**JOB)(measure)(way=score["way"])
+        SageMakerConditionStepOperator(task_id="good", conditions=[score["rows"] >= 5])
+    run = SageMakerPipelineOperator(task_id="run", pipeline_name="p", parameters={"A": score["accuracy"]})
+
+    assert made.compile().values == {
+        "A": late,
+        "B": late,
+        "measure-way": StepValueXComArg(score["way"]),
+        "good-Conditions-0-1": StepValueXComArg(score["rows"]),
+    }
+    assert {parameter.name: parameter.type for parameter in made.compile().definition.parameters} == {
+        "A": "String",
+        "B": "Float",
+        "measure-way": "String",
+        "good-Conditions-0-1": "Float",
+    }
+    assert dag.get_task("second.launch").upstream_task_ids == run.upstream_task_ids == {"first.evaluate"}
+    context = {"ti": Pulled({("first.evaluate", "property_files"): {"returned": {"accuracy": 0.9}}}, run)}
+    assert run.render_template([late, late.value, score.output], context) == [0.9, 0.9, {"accuracy": 0.9}]
+
+
+def test_a_returned_value_in_text_inside_the_pipeline_is_refused(dag, group):
+    """Jinja is rendered before the pipeline starts. Added to text it is refused at once."""
+
+    def in_text():
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+        sagemaker_processing(**JOB)(measure)(way=f"{score['way']}")
+
+    with pytest.raises(TranslationError) as caught, group():
+        in_text()
+    assert str(caught.value).startswith(
+        "Dag 'd', task group 'churn': task 'churn.measure' uses the XCom of 'churn.evaluate', a step of the same pipeline."
     )
+    with group("other"):
+        score = sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")
+    with pytest.raises(TypeError, match="has no value until the pipeline runs, so it cannot be put into text"):
+        "x" + score["a"]
+    with pytest.raises(TypeError, match=re.escape("What evaluate() returns is not known before the pipeline runs")):
+        list(score)

@@ -65,7 +65,7 @@ def test_runtime_values_of_a_processing_step(dag, group, xcom):
     assert types == {
         "a-Tags-0-Value": "String",
         "a-image-uri": "String",
-        "a-container-arguments-1": "String",
+        "a-n": "String",
         "a-container-arguments-2": "String",
         "a-uri": "String",
         "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-2": "String",
@@ -76,7 +76,7 @@ def test_runtime_values_of_a_processing_step(dag, group, xcom):
     assert values == {
         "a-Tags-0-Value": xcom["tag"],
         "a-image-uri": "{{ params.image }}",
-        "a-container-arguments-1": xcom["n"],
+        "a-n": xcom["n"],
         "a-container-arguments-2": "{{ a }} and {{ b }}",
         "a-uri": xcom,
         "a-ProcessingInputs-0-S3Input-S3Uri-Std-Join-Values-2": "{{ ds }}",
@@ -85,6 +85,39 @@ def test_runtime_values_of_a_processing_step(dag, group, xcom):
         "a-K": xcom["q"],
     }
     assert pipeline.launch.upstream_task_ids == {"fetch"}
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        (["--fraction", "{{ a }}", "-n", "{{ b }}"], ["a-fraction", "a-n"]),
+        (
+            ["--max_rows", "up to {{ a }}", "--class-weight", Join("", ["x", "{{ b }}"])],
+            ["a-max-rows", "a-class-weight"],
+        ),
+        (["--tag", "{{ a }}", "--tag", "{{ b }}"], ["a-tag", "a-AppSpecification-ContainerArguments-3"]),
+        (["--range", "{{ a }}", "{{ b }}"], ["a-range", "a-container-arguments-2"]),
+        (["{{ a }}", "-1", "{{ b }}"], ["a-container-arguments-0", "a-container-arguments-2"]),
+        (["--flag={{ a }}", "--", "{{ b }}"], ["a-container-arguments-0", "a-container-arguments-2"]),
+    ],
+)
+def test_values_of_a_command_line_are_named_after_their_flags(dag, group, command, names):
+    """Where one stands before the value; a name is given once, and no number is a flag."""
+    with group() as pipeline:
+        SageMakerProcessingStepOperator(task_id="a", **JOB, code="s3://box/x.py", job_arguments=command)
+    assert list(lifted(pipeline)[0]) == names
+
+
+def test_the_flag_is_that_of_the_same_list(dag, group):
+    """Also in raw arguments; a list that a further key of the step holds has none of the request's."""
+    with group() as pipeline:
+        SageMakerStepOperator(
+            task_id="a",
+            step_type="Unknown",
+            arguments={"Inner": [{"Args": ["--rows", "{{ a }}"]}], "Other": ["--rows", "x"]},
+            step_options={"Other": ["x", "{{ b }}"]},
+        )
+    assert list(lifted(pipeline)[0]) == ["a-rows", "a-Other-1"]
 
 
 def test_runtime_values_in_hyperparameters(dag, group, xcom):
