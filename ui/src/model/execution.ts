@@ -325,5 +325,8 @@ export const repairs = (execution: Execution): (string | [string, number])[] =>
       ? [execution.mapIndex < 0 ? execution.taskId : [execution.taskId, execution.mapIndex]]
       : []
     : failures(execution).flatMap(({ step, run }): (string | [string, number])[] =>
-        step.taskId === null ? [] : [run.mapIndex < 0 ? step.taskId : [step.taskId, run.mapIndex]],
+        // An execution that a Fail step has ended cannot be resumed.
+        step.taskId === null || step.type === "Fail"
+          ? []
+          : [run.mapIndex < 0 ? step.taskId : [step.taskId, run.mapIndex]],
       );

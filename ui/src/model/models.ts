@@ -34,6 +34,8 @@ export interface RunRow {
   pipelines: { taskId: string; report: PipelineReport }[];
   /** By the id of the column. */
   metrics: ReadonlyMap<string, Scalar>;
+  /** With what the run's own conditions compared its metrics, by the id of the column. */
+  thresholds: ReadonlyMap<string, Threshold>;
   packages: FoundPackage[];
   branches: Branch[];
   assets: string[];
@@ -123,6 +125,10 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
     run,
     pipelines,
     metrics,
+    thresholds: thresholdsOf(
+      pipelines.map(({ report }) => report),
+      new Set(metrics.keys()),
+    ),
     packages,
     branches,
     durations,
@@ -157,7 +163,8 @@ export const buildColumns = (rows: RunRow[]): MetricColumn[] => {
       numeric.set(id, (numeric.get(id) ?? true) && typeof value === "number");
     }
   }
-  const thresholds = findThresholds(rows, new Set(numeric.keys()));
+  // The newest run's count.
+  const thresholds = new Map([...rows].reverse().flatMap((row) => [...row.thresholds]));
   const ids = [...numeric.keys()].sort(
     (one, other) =>
       Number(thresholds.has(other)) - Number(thresholds.has(one)) ||
@@ -188,16 +195,14 @@ export const firstColumns = (columns: MetricColumn[], limit = 6): Set<string> =>
       .map((column) => column.id),
   );
 
-/** What the newest run's conditions compare metrics with. */
-const findThresholds = (rows: RunRow[], ids: ReadonlySet<string>): Map<string, Threshold> => {
+/** What the conditions of pipelines compare metrics with. */
+const thresholdsOf = (reports: PipelineReport[], ids: ReadonlySet<string>): Map<string, Threshold> => {
   const found = new Map<string, Threshold>();
-  for (const row of rows) {
-    for (const { report } of row.pipelines) {
-      for (const condition of report.steps.flatMap((step) => step.conditions)) {
-        if (condition.metric === null || condition.operator === null || condition.value === null) continue;
-        const id = metricColumn(condition.metric, report, ids);
-        if (id !== null && !found.has(id)) found.set(id, { operator: condition.operator, value: condition.value });
-      }
+  for (const report of reports) {
+    for (const condition of report.steps.flatMap((step) => step.conditions)) {
+      if (condition.metric === null || condition.operator === null || condition.value === null) continue;
+      const id = metricColumn(condition.metric, report, ids);
+      if (id !== null && !found.has(id)) found.set(id, { operator: condition.operator, value: condition.value });
     }
   }
   return found;

@@ -6,7 +6,7 @@ import { scaleLinear, scalePoint } from "d3-scale";
 import { line } from "d3-shape";
 import { timeTicks } from "d3-time";
 import type { Curve } from "../model/logs";
-import { passes, type RunRow, type Threshold } from "../model/models";
+import { type MetricColumn, passes, type RunRow } from "../model/models";
 import { formatNumber, formatTick, formatTime, sign } from "../model/text";
 import { useWidth } from "./useWidth";
 
@@ -27,16 +27,15 @@ const spread = (values: number[]): [number, number] => {
   return [low - margin, high + margin];
 };
 
+/** Whether a value does not pass what its own run compared it with. */
+const misses = (row: RunRow, value: number, column: MetricColumn): boolean => {
+  const threshold = row.thresholds.get(column.id);
+  return threshold !== undefined && passes(value, threshold) === false;
+};
+
 /** A metric over the runs, the oldest on the left. */
-export const Sparkline = ({
-  label,
-  points,
-  threshold,
-}: {
-  label: string;
-  points: { row: RunRow; value: number }[];
-  threshold: Threshold | null;
-}) => {
+export const Sparkline = ({ column, points }: { column: MetricColumn; points: { row: RunRow; value: number }[] }) => {
+  const { label, threshold } = column;
   const [element, width] = useWidth(220);
   const height = 56;
   const shown = points.slice(-60);
@@ -65,7 +64,7 @@ export const Sparkline = ({
         <path className="line" d={path(shown) ?? ""} />
         {shown.map(({ row, value }, index) => (
           <circle
-            className={threshold !== null && passes(value, threshold) === false ? "dot fails" : "dot"}
+            className={misses(row, value, column) ? "dot fails" : "dot"}
             cx={at(index)}
             cy={y(value)}
             key={row.run.runId}

@@ -20,7 +20,6 @@ import {
   packageKey,
   passes,
   type RunRow,
-  type Scalar,
   searchText,
   series,
   shownVersion,
@@ -219,7 +218,7 @@ const MetricCards = memo(({ columns, rows }: { columns: MetricColumn[]; rows: Ru
                 </Text>
               )}
             </Flex>
-            <Sparkline label={column.label} points={points} threshold={column.threshold} />
+            <Sparkline column={column} points={points} />
           </Box>
         );
       })}
@@ -458,7 +457,7 @@ const Row = memo(
           <StatusBadge status={ofState(run.state)} />
         </td>
         {columns.map((column) => (
-          <MetricCell column={column} key={column.id} value={row.metrics.get(column.id)} />
+          <MetricCell column={column} key={column.id} row={row} />
         ))}
         <td>
           {row.packages.length === 0
@@ -502,14 +501,15 @@ const Row = memo(
   },
 );
 
-const MetricCell = ({ column, value }: { column: MetricColumn; value: Scalar | undefined }) => {
-  const isBelow = column.threshold !== null && typeof value === "number" && passes(value, column.threshold) === false;
+const MetricCell = ({ column, row }: { column: MetricColumn; row: RunRow }) => {
+  const value = row.metrics.get(column.id);
+  const threshold = row.thresholds.get(column.id);
+  const missed =
+    threshold !== undefined && typeof value === "number" && passes(value, threshold) === false ? threshold : null;
   return (
     <td
-      className={`${column.isNumeric ? "number" : "wide"}${isBelow ? " fails" : ""}`}
-      title={
-        isBelow && column.threshold ? `not ${sign(column.threshold.operator)} ${column.threshold.value}` : undefined
-      }
+      className={`${column.isNumeric ? "number" : "wide"}${missed === null ? "" : " fails"}`}
+      title={missed === null ? undefined : `not ${sign(missed.operator)} ${missed.value}`}
     >
       {formatValue(value)}
     </td>
