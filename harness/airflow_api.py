@@ -37,6 +37,7 @@ class TaskInstance:
     :param map_index: -1 of a task that is not mapped.
     :param ended: when that try ended, where it has.
     :param started: when it started, where it has.
+    :param label: how an instance of a mapped task is shown; ``None`` before it has run.
     """
 
     task_id: str
@@ -48,6 +49,7 @@ class TaskInstance:
     map_index: int = -1
     ended: datetime | None = None
     started: datetime | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,14 +168,15 @@ class AirflowApi:
                 map_index=task["map_index"],
                 ended=None if task["end_date"] is None else _time(task["end_date"]),
                 started=None if task["start_date"] is None else _time(task["start_date"]),
+                label=task["rendered_map_index"],
             )
             for task in sorted(self._pages(path, "task_instances"), key=lambda task: task["start_date"] or "")
         ]
 
-    def clear(self, run: DagRun, task_ids: Iterable[str] | None = None, **options: bool) -> None:
+    def clear(self, run: DagRun, task_ids: Iterable[str | tuple[str, int]] | None = None, **options: bool) -> None:
         """Clear tasks of a run, as a person does in the UI; the run goes on.
 
-        :param task_ids: which; ``None`` for all.
+        :param task_ids: which, an instance of a mapped task with its map index; ``None`` for all.
         :param options: such as ``include_downstream``; by default just these tasks, whatever their state.
         """
         body = {"dag_run_id": run.run_id, "dry_run": False, "only_failed": False, **options}

@@ -30,6 +30,8 @@ a mapped operator has methods            :mod:`.mapped`              3.0
 pages of plugins have React              :mod:`.version`             3.1; Chakra UI from 3.2 on
 who may see a Dag, XComs of many runs    :mod:`.api_server`          3.0
 where the API server serves              :mod:`.base_path`           3.0
+what a mapped task group is expanded     :mod:`.mapped`              3.0; newer ones iterate over each value
+over
 a Dag file is loaded                     :mod:`.dag_files`           3.0; another module from 3.2 on
 =======================================  ==========================  ============================================
 """

@@ -22,19 +22,29 @@ def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
     :param step: the ForEach step.
     :param values: the values of pipeline parameters, by name.
     """
+    return len(known_items(step, values) or ())
+
+
+def known_items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
+    """Return what a ForEach step runs over; ``None`` where that cannot be told.
+
+    :param step: the ForEach step.
+    :param values: the values of pipeline parameters, by name.
+    """
     given = step.arguments["IterableItems"]
-    items = given if isinstance(given, list) else _read(values.get(_parameter(step) or ""))
-    return len(items) if isinstance(items, list) else 0
+    items = given if isinstance(given, list) else _read(values.get(items_parameter(step) or ""))
+    return items if isinstance(items, list) else None
 
 
 def counts_of_items(definition: PipelineDefinition, values: Mapping[str, Any]) -> dict[str, int]:
     """Return how many items each ForEach step runs over, by the step's name; 0 where that cannot be told.
 
     :param definition: the document; valid.
-    :param values: the values of pipeline parameters, by name.
+    :param values: the values of pipeline parameters, by name; others have their defaults.
     """
+    known = {**{each.name: each.default_value for each in definition.parameters}, **values}
     steps = (located.step for located in definition.walk())
-    return {step.name: count_of_items(step, values) for step in steps if step.type == "ForEach"}
+    return {step.name: count_of_items(step, known) for step in steps if step.type == "ForEach"}
 
 
 def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +57,7 @@ def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> 
     :param values: the values of pipeline parameters, by name.
     """
     for located in definition.walk():
-        name = _parameter(located.step)
+        name = items_parameter(located.step)
         if located.step.type != "ForEach" or name is None or name not in values:
             continue
         what = f"pipeline parameter '{name}', over which ForEach step '{located.step.name}' runs,"
@@ -79,8 +89,11 @@ def _problem(item: Any, fields: set[tuple[str | int, ...]]) -> str | None:
     return None
 
 
-def _parameter(step: Step) -> str | None:
-    """Return the pipeline parameter that is a ForEach step's list of items; ``None`` where it is none."""
+def items_parameter(step: Step) -> str | None:
+    """Return the pipeline parameter that is a ForEach step's list of items; ``None`` where it is none.
+
+    :param step: any step.
+    """
     given = step.arguments.get("IterableItems") if isinstance(step.arguments, Mapping) else None
     reference = reference_of(*next(iter(given.items()))) if isinstance(given, Mapping) and len(given) == 1 else None
     return reference.name if reference is not None and reference.root == "Parameters" else None

@@ -70,7 +70,8 @@ class Awaited:
         target: StepTarget | ExecutionTarget = ExecutionTarget(serialized.get("however", False))
         if serialized.get("step_name") is not None:
             branches = tuple(BranchOwner(**branch) for branch in serialized.get("branches", ()))
-            target = StepTarget(serialized["step_name"], branches, serialized.get("started_elsewhere", False))
+            elsewhere, for_each = serialized.get("started_elsewhere", False), serialized.get("for_each")
+            target = StepTarget(serialized["step_name"], branches, elsewhere, for_each)
         return cls(
             target,
             tuple(map(PropertyFile.from_document, serialized.get("property_files", ()))),
@@ -90,6 +91,7 @@ class Awaited:
             "step_name": step and step.name,
             "branches": step and [asdict(branch) for branch in step.branches],
             "started_elsewhere": step and step.started_elsewhere,
+            "for_each": step and step.for_each,
             "however": isinstance(target, ExecutionTarget) and target.however,
             "property_files": [each.to_document() for each in self.property_files],
             "skipped_task_ids": {outcome: list(ids) for outcome, ids in self.skipped_task_ids.items()},

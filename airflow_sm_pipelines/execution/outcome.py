@@ -10,7 +10,8 @@ step Failed or Stopped                     fail, with the step's own reason
 step starting, executing, stopping         wait
 step in a branch that was not taken        skip
 step not started, execution goes on        wait
-step not started, execution Succeeded      fail: the execution had no such step for this task to follow
+step not started, execution Succeeded      fail: the execution had no such step for this task to follow, or the
+                                           ForEach step that it is a run of failed before
 step not started, execution ended badly    fail, naming the step that ended the execution
 execution Succeeded                        succeed
 execution Failed, Stopped,                 fail, naming the failed steps
@@ -70,11 +71,14 @@ class StepTarget:
         taken is skipped when the execution succeeds, but fails when it ends badly.
     :param started_elsewhere: the execution is not one that the Dag's own launch task started. Used only in
         the failure message.
+    :param for_each: the ForEach step that the step is a run of; ``None`` for none. It may have failed before this run
+        was to start, while the execution went on and succeeded.
     """
 
     name: str
     branches: tuple[BranchOwner, ...] = ()
     started_elsewhere: bool = False
+    for_each: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,9 @@ def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Deci
             f"step '{target.name}' never started: execution {snapshot.arn} Succeeded without it. A selective execution "
             "runs the steps selected, and others may depend on a failure"
         )
+    for_each = None if target.for_each is None else snapshot.steps.get(target.for_each)
+    if snapshot.status.is_success and for_each is not None and not for_each.status.is_success:
+        return Fail(f"step '{target.name}' never started: {_ending(for_each)}")
     if snapshot.status.is_success:
         # Airflow starts a task only where its step is to run, so this is another definition than the Dag's.
         return Fail(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.compatibility.audience import somebody_listens
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
-from airflow_sm_pipelines.compatibility.mapped import is_mapped
 from airflow_sm_pipelines.compatibility.states import own_states
 from airflow_sm_pipelines.definition.items import counts_of_items, item_problems
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
@@ -108,8 +107,9 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         launched = Launched(time.time(), clears, somebody_listens(), masked_among(begun.values))
         tasks = [task for task in self.task_group or () if task is not self]
         steps = [task.task_id for task in tasks]
+        for_each = {task.task_id: getattr(task, "for_each_step_name", None) for task in tasks}
         items = counts_of_items(begun.compiled.definition, begun.values)
-        counts = {task.task_id: items.get(getattr(task, "step_name", ""), 0) for task in tasks if is_mapped(task)}
+        counts = {task_id: items.get(name, 0) for task_id, name in for_each.items() if name is not None}
         for key, value in {LAUNCHED: asdict(launched), **empty_memory(steps, counts)}.items():
             context["ti"].xcom_push(key=key, value=value)
         self.link_addresses = link_xcoms(console_of(self.hook), arn)

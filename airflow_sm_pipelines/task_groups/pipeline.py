@@ -12,11 +12,12 @@ from airflow.providers.common.compat.sdk import TriggerRule
 from airflow_sm_pipelines.definition.expressions import ParameterReference, find_references
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.resume import OnRetry, definition_digest
-from airflow_sm_pipelines.operators.items import SageMakerPipelineItemsOperator
 from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
+from airflow_sm_pipelines.task_groups.items import items_task
 from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
+from airflow_sm_pipelines.task_groups.mapped import connect_mapped_groups, refuse_late_edges_of_mapped_groups
 from airflow_sm_pipelines.task_groups.middle import (
     add_callback_tasks,
     connect_callback_tasks,
@@ -27,6 +28,7 @@ from airflow_sm_pipelines.task_groups.middle import (
 from airflow_sm_pipelines.task_groups.parameters import declare
 from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_pipeline, without_collections
 from airflow_sm_pipelines.translation.given import GivenDefinition
+from airflow_sm_pipelines.translation.mapped_groups import mapped_groups_of
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
 from airflow_sm_pipelines.translation.reader import read_outline, read_steps, to_runtime_value
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
@@ -49,7 +51,8 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     What is known only per Dag run (Jinja, XComArgs) may stand anywhere in ``parameters`` and in the steps'
     arguments. It becomes a pipeline parameter, so the definition is the same in every run.
 
-    A mapped step, ``partial(...).expand(...)``, becomes a ForEach step. Does not take tasks that are no steps.
+    A mapped step, ``partial(...).expand(...)``, becomes a ForEach step, and so does a mapped ``@task_group``. Does not
+    take tasks that are no steps.
 
     :param group_id: the group's id.
     :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
@@ -173,20 +176,13 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 f"{self._subject}: pipeline parameter '{name}' is {declared.type}, and a step is mapped over a list. "
                 'Give it as JSON, as in "[3, 5, 7]".'
             )
-        task_id = f"{self.group_id}_items_{name}".rpartition(".")[2]
-        parent = self.parent_group
-        full_id = task_id if parent is None else str(parent.child_id(task_id))  # type: ignore[no-untyped-call]
-        if full_id in self.dag.task_dict:
-            return self.dag.get_task(full_id).output
         late = isinstance(declared.value, RuntimeValue)
         value = declared.value.value if late else declared.value
-        if late and not isinstance(value, str):
+        operator = items_task(self, reference, value)
+        if operator.items is value and late and not isinstance(value, str):
             as_json = dataclasses.replace(declared.value, value=ItemsXComArg(value))
             replaced = dataclasses.replace(declared, value=as_json)
             self._declared = tuple(replaced if each is declared else each for each in self._declared)
-        operator = SageMakerPipelineItemsOperator(
-            task_id=task_id, items=value, items_of=reference, task_group=parent, dag=self.dag
-        )
         return operator.output
 
     @property
@@ -231,6 +227,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 )
             steps = self._steps()
             self._draw_edges(steps)
+            connect_mapped_groups(self)
             try:
                 connect_callback_tasks(self, middle)
             except TranslationError as error:
@@ -244,6 +241,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         """
         try:
             refuse_late_edges(self, middle_of(self))
+            refuse_late_edges_of_mapped_groups(self)
         except TranslationError as error:
             raise TranslationError(f"{self._subject}: {error}") from None
         super().check_complete()
@@ -287,15 +285,38 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         return self._compiled[1]
 
     def _draw_edges(self, steps: Mapping[str, StepNode]) -> None:
+        groups = mapped_groups_of(self)
         task_ids = {node.name: task_id for task_id, node in steps.items()}
         task_ids.update({each.step_name: task_id for task_id, each in middle_of(self).items()})
         for task_id, node in steps.items():
+            inside = {each.name: each.task_id for each in node.body if task_id in groups}
+            for each in node.body if inside else ():
+                for name in self._referenced_steps(each):
+                    if name in inside and inside[name] != each.task_id:
+                        self.dag.get_task(each.task_id).set_upstream(self.dag.get_task(inside[name]))
             for name in self._referenced_steps(node):
                 upstream = task_ids.get(name)
+                if name in inside or upstream == task_id:
+                    continue
                 if upstream is None:
+                    self._refuse_a_step_of_a_mapped_group(task_id, name, steps)
                     self._refuse_a_step_of_another_pipeline(task_id, name)
-                elif upstream != task_id:
-                    self.dag.get_task(task_id).set_upstream(self.dag.get_task(upstream))
+                else:
+                    before, behind = groups.get(upstream), groups.get(task_id)
+                    lasts = before.last_tasks if before else (self.dag.get_task(upstream),)
+                    for first in behind.first_tasks if behind else (self.dag.get_task(task_id),):
+                        first.set_upstream(lasts)
+
+    def _refuse_a_step_of_a_mapped_group(self, task_id: str, name: str, steps: Mapping[str, StepNode]) -> None:
+        for group_id, for_each in steps.items():
+            found = next((each for each in for_each.body if each.name == name), None)
+            if found is not None:
+                label = str(self.dag.get_task(found.task_id).label)
+                raise TranslationError(
+                    f"{self._subject}: task '{task_id}' refers to step '{name}', which runs once for each item of the "
+                    f"mapped task group '{group_id}'. Refer to one of its runs: {label}.best(max_by=...) or "
+                    f"{label}.iterations[0]."
+                )
 
     def _refuse_a_step_of_another_pipeline(self, task_id: str, name: str) -> None:
         for task in self.dag.tasks:

@@ -94,6 +94,7 @@ class _Compiler:
         self.property_type = property_type
         self.tasks: dict[str, TaskNode] = {task.step.task_id: task for task in outline.tasks}
         self.names: dict[str, str] = {}
+        self.nodes = {step.name: step for task in outline.tasks for step in (task.step, *task.step.body)}
         self.lifting = Lifting((parameter.name for parameter in outline.parameters), self._type_of)
 
     def compile(self) -> CompiledPipeline:
@@ -124,10 +125,10 @@ class _Compiler:
     def _type_of(self, value: PropertyReference) -> str | None:
         """Return the type of a property, where it is known. What cannot be read as a reference is found later."""
         reference = reference_of("Get", value.to_document()["Get"])
-        task = None if reference is None else self.tasks.get(self.names.get(reference.step_name or "", ""))
-        if reference is None or task is None or self.property_type is None:
+        node = None if reference is None else self.nodes.get(reference.step_name or "")
+        if reference is None or node is None or self.property_type is None:
             return None
-        node, reference = _read_inside(task.step, reference)
+        node, reference = _read_inside(node, reference)
         return self.property_type(Step(node.name, node.type, extra=node.extra), reference)
 
     def _check_names(self) -> None:
@@ -208,7 +209,8 @@ class _Compiler:
         else:
             arguments = self.lifting.document(node.arguments, node, types=types_in(types, "Arguments"))
         if node.body:
-            arguments = {**arguments, "ForEachBody": [self._document(each).to_document() for each in node.body]}
+            body = [self._in_body(each) for each in node.body]
+            arguments = {**arguments, "ForEachBody": [each.to_document() for each in body]}
         extra = self.lifting.document(node.extra, node, types=types)
         return Step(
             name=node.name,
@@ -218,6 +220,13 @@ class _Compiler:
             description=node.description,
             extra=extra,
         )
+
+    def _in_body(self, node: StepNode) -> Step:
+        """Return a step of a body, with what it waits for of the others."""
+        step = self._document(node)
+        referenced = _referenced_steps(step, node)
+        depends_on = tuple(StepDependency(name) for name in node.follows if name not in referenced)
+        return step.with_dependencies(depends_on) if depends_on else step
 
     def _step(self, task: TaskNode, routes: Mapping[str, Route]) -> Step:
         step = self._document(task.step)
@@ -289,11 +298,19 @@ def _referenced_steps(step: Step, node: StepNode) -> set[str | None]:
 
 def _read_inside(node: StepNode, reference: Reference) -> tuple[StepNode, Reference]:
     """Return what a reference reads: of a ForEach step that is a step of its body, selected or by index."""
-    selected, iteration = reference.keys[1:2] == ("Selected",), reference.keys[1:2] == ("IterationOutputs",)
-    if len(node.body) != 1 or not (selected or iteration):
+    body = {each.name: each for each in node.body}
+    if reference.keys[1:2] == ("Selected",):
+        selector = node.arguments.get("Selector") or {}
+        compared = reference_of("Get", selector.get("Field", {}).get("Get"))
+        name, keys = None if compared is None else compared.name, reference.keys[2:]
+    elif reference.keys[1:2] == ("IterationOutputs",) and len(reference.keys) > 3:
+        name, keys = str(reference.keys[3]), reference.keys[4:]
+    else:
         return node, reference
-    keys = reference.keys[2 if selected else 4 :]
-    return node.body[0], dataclasses.replace(reference, keys=(node.body[0].name, *keys)) if keys else reference
+    inner = body.get(name or "")
+    if inner is None or not keys:
+        return node, reference
+    return inner, dataclasses.replace(reference, keys=(inner.name, *keys))
 
 
 def _trigger(trigger_rule: str) -> str:

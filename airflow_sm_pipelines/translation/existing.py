@@ -11,8 +11,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from airflow_sm_pipelines.definition.document import PipelineDefinition
-from airflow_sm_pipelines.definition.graph import GraphNode, PipelineGraph, ancestors
+from airflow_sm_pipelines.definition.graph import GraphNode, PipelineGraph, ancestors, dependencies_of
 from airflow_sm_pipelines.definition.steps import BranchOwner, Step, StepDependency
+
+
+@dataclass(frozen=True)
+class BodyStep:
+    """A step in the body of a ForEach step.
+
+    :param step: the step.
+    :param upstream: the other steps of the body that it waits for, for the same item.
+    """
+
+    step: Step
+    upstream: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,8 @@ class ExistingStep:
     :param trigger_rule: Airflow's name of the trigger rule.
     :param skipped_by: the branches whose condition tasks it follows directly, and which skip it with any other outcome.
     :param branches: the branches it lies in, outermost first.
+    :param body: of a ForEach step, the steps that have a task instance for each item; empty where the step itself has a
+        task.
     """
 
     step: Step
@@ -31,12 +45,14 @@ class ExistingStep:
     trigger_rule: str
     skipped_by: tuple[BranchOwner, ...]
     branches: tuple[BranchOwner, ...]
+    body: tuple[BodyStep, ...] = ()
 
 
 def existing_steps(definition: PipelineDefinition) -> tuple[ExistingStep, ...]:
     """Return every step of a document with the place of its task, in document order.
 
-    The steps of a ForEach body are none: a ForEach step is one task.
+    The steps of a ForEach body are those of their ForEach step. Where one of them waits for a failure, the ForEach step
+    is one task: Airflow's rules would not tell which of its runs there will be.
 
     :param definition: the document; valid.
     :raises PipelineDefinitionError: when steps wait for one another in a cycle.
@@ -55,6 +71,7 @@ class _Branches:
     def __init__(self, nodes: Mapping[str, GraphNode]) -> None:
         self.around: dict[str, tuple[BranchOwner, ...]] = {}
         self.inside: dict[str, list[str]] = {}
+        self._mapped = {name for name, node in nodes.items() if node.step.body and _body(node.step)}
         followed: set[tuple[str, str]] = set()
         for name, node in nodes.items():
             self.around[name] = tuple(ancestors(name, nodes))[::-1]
@@ -68,6 +85,13 @@ class _Branches:
             # An end of a branch also ends the branches around it, where it lies at the end of those.
             if node.owner is not None and (name, node.owner.condition) not in followed:
                 self._ends.setdefault(node.owner.condition, []).append(name)
+
+    def has_instances(self, name: str) -> bool:
+        """Whether a step is a ForEach step whose runs have task instances.
+
+        :param name: the step.
+        """
+        return name in self._mapped
 
     def with_ends(self, condition: str) -> tuple[str, ...]:
         """Return a step and, when it is a condition, the last steps of its branches.
@@ -98,12 +122,23 @@ def _existing_step(node: GraphNode, tree: _Branches, waits_for_failure: bool) ->
     upstream = _upstream(dependencies, tree)
     inner = all(tree.around[each][: len(branches)] == branches for each in upstream)
     rule = _trigger_rule(dependencies, tree, waits_for_failure, inner)
+    if rule == "all_failed" and (_body(node.step) or any(map(tree.has_instances, upstream))):
+        rule = "all_done"  # all instances need not fail, and what gives the items does not
     if rule == "all_success":
         from_inside = any(tree.around[each][: len(branches)] == branches for each in upstream)
         skipped_by = () if from_inside else branches[-1:]
     else:
         skipped_by = () if inner and rule != "all_done" else branches
-    return ExistingStep(node.step, upstream, rule, skipped_by, branches)
+    return ExistingStep(node.step, upstream, rule, skipped_by, branches, _body(node.step))
+
+
+def _body(step: Step) -> tuple[BodyStep, ...]:
+    waited = {child.name: tuple(dependencies_of(child)) for child in step.body}
+    if any(each.trigger != "Completed" for dependencies in waited.values() for each in dependencies):
+        return ()
+    return tuple(
+        BodyStep(child, tuple(each.step for each in waited[child.name] if each.step in waited)) for child in step.body
+    )
 
 
 def _upstream(dependencies: Iterable[StepDependency], tree: _Branches) -> tuple[str, ...]:

@@ -31,28 +31,37 @@ _NO_FIELD = re.compile(r"[^A-Za-z0-9_]+")
 def for_each_node(
     node: StepNode, items: Any, *, concurrency: int | None, selector: Mapping[str, Any] | None
 ) -> StepNode:
-    """Return the ForEach step that runs a step for each item.
+    """Return the ForEach step that runs one step for each item, and is named after it.
 
     :param node: the step of the body.
     :param items: a list of text, numbers, booleans and expressions, or one value that is such a list at run time.
     :param concurrency: how many run at the same time; ``None`` for as many as SageMaker takes.
     :param selector: as the document has it; ``None`` to select none.
     """
-    arguments = {
-        "IterableItems": items,
-        "MaxConcurrency": MAXIMUM_CONCURRENCY if concurrency is None else concurrency,
-        **({} if selector is None else {"Selector": selector}),
-    }
     return StepNode(
         task_id=node.task_id,
         name=f"{node.name}{SUFFIX}",
         type="ForEach",
-        arguments=arguments,
+        arguments=for_each_arguments(items, concurrency=concurrency, selector=selector),
         display_name=node.display_name,
         description=node.description,
         uploads=node.uploads,
         body=(dataclasses.replace(node, uploads=()),),
     )
+
+
+def for_each_arguments(items: Any, *, concurrency: int | None, selector: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the arguments of a ForEach step, its body apart.
+
+    :param items: a list of text, numbers, booleans and expressions, or one value that is such a list at run time.
+    :param concurrency: how many run at the same time; ``None`` for as many as SageMaker takes.
+    :param selector: as the document has it; ``None`` to select none.
+    """
+    return {
+        "IterableItems": items,
+        "MaxConcurrency": MAXIMUM_CONCURRENCY if concurrency is None else concurrency,
+        **({} if selector is None else {"Selector": selector}),
+    }
 
 
 def common_node(nodes: Sequence[StepNode], is_rendered: Callable[[Any], bool]) -> tuple[StepNode, list[Any]]:
@@ -88,12 +97,7 @@ def with_item(value: Any, item: Any) -> Any:
     :raises TranslationError: when the item has no such field.
     """
     if isinstance(value, ItemReference):
-        found = item
-        for key in value.keys:
-            if not isinstance(found, Mapping) or key not in found:
-                raise TranslationError(f"the item {repr(item)[:120]} has no field '{key}', which the step reads")
-            found = found[key]
-        return found
+        return field_of(item, value)
     if isinstance(value, Join):
         return Join(value.on, [with_item(inner, item) for inner in value.values])
     if isinstance(value, Mapping):
@@ -101,6 +105,21 @@ def with_item(value: Any, item: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(with_item(inner, item) for inner in value) if type(value) in (list, tuple) else value
     return value
+
+
+def field_of(item: Any, reference: ItemReference) -> Any:
+    """Return what a reference reads of an item.
+
+    :param item: the item.
+    :param reference: ``CURRENT_ITEM``, or a field of it.
+    :raises TranslationError: when the item has no such field.
+    """
+    found = item
+    for key in reference.keys:
+        if not isinstance(found, Mapping) or key not in found:
+            raise TranslationError(f"the item {repr(item)[:120]} has no field '{key}', which the step reads")
+        found = found[key]
+    return found
 
 
 def reads_item(value: Any) -> bool:

@@ -72,7 +72,9 @@ class StepNode:
     :param if_task_ids: tasks directly behind the condition that run when it holds.
     :param else_task_ids: tasks directly behind the condition that run when it does not.
     :param uploads: files the step needs in S3.
-    :param body: of a ForEach step, which a mapped task is: the steps that run for each item. Their uploads stand in it.
+    :param body: of a ForEach step, which a mapped task or task group is: the steps that run for each item. Their
+        uploads stand in it.
+    :param follows: of a step in a body: the names of the other steps of the body that its task follows directly.
     """
 
     task_id: str
@@ -87,6 +89,7 @@ class StepNode:
     else_task_ids: tuple[str, ...] = ()
     uploads: tuple[CodeUpload, ...] = ()
     body: tuple[StepNode, ...] = ()
+    follows: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, Any]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import MappedOperator, TriggerRule
 from airflow.sdk import XComArg
 
+from airflow_sm_pipelines.compatibility.mapped import mapped_group_around
 from airflow_sm_pipelines.compatibility.sdk import DagParam, loop_around
 from airflow_sm_pipelines.definition.comparisons import text_beside_a_number
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Expression, In, Not, Or
 from airflow_sm_pipelines.definition.expressions import Join, JsonGet
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
+from airflow_sm_pipelines.definition.validation.for_each import NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.mapped_groups import MappedGroup, mapped_groups_of
 from airflow_sm_pipelines.translation.middle import MiddleTask, middle_output
 from airflow_sm_pipelines.translation.nodes import (
     DeclaredParameter,
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 
 _LITERALS = (int, float, bool, NoneType)
+_OF_AN_ITEM = re.compile(r"\b(map_index|expanded_ti_count|map_index_template)\b")
 _ORDERINGS = ("GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo")
 
 
@@ -41,7 +46,9 @@ def read_steps(
 ) -> dict[str, StepNode]:
     """Return the steps of a TaskGroup by task id, in the order they were defined.
 
-    :param task_group: the group; TaskGroups inside it are only layout.
+    A mapped task group inside it is one step, by the group's id.
+
+    :param task_group: the group; other TaskGroups inside it are only layout.
     :param launch_task_id: the id of the launch task. It is not a step, and need not exist yet.
     :param middle: the Airflow tasks in the middle by their full ids. What the steps use of them is noted there.
     :raises TranslationError: when another task in it is no step, or a value inside it comes from a task inside it.
@@ -52,9 +59,10 @@ def read_steps(
     # Not in the try below: operators name the Dag and the task themselves.
     nodes = [(task, _node_of(task)) for task in tasks]
     try:
-        steps = {
+        read = {
             task.task_id: _read_step(task, node, _Lifter(task.task_id, dag_id, inside, middle)) for task, node in nodes
         }
+        steps = _in_mapped_groups(read, task_group, lambda name: _Lifter(name, dag_id, inside, middle))
         for each in middle.values():
             callback = steps[each.callback_task_id]
             extra = {**callback.extra, "OutputParameters": each.output_parameters}
@@ -62,6 +70,26 @@ def read_steps(
         return steps
     except TranslationError as error:
         raise TranslationError(f"Dag '{dag_id}', task group '{task_group.group_id}': {error}") from None
+
+
+def _in_mapped_groups(
+    read: Mapping[str, StepNode], task_group: TaskGroup, lifter: Callable[[str], _Lifter]
+) -> dict[str, StepNode]:
+    """Return the steps with one ForEach step in place of those of each mapped task group."""
+    groups = mapped_groups_of(task_group)
+    around = {task_id: each for each in groups.values() for task_id in each.task_ids}
+    steps: dict[str, StepNode] = {}
+    for task_id, node in read.items():
+        group = around.get(task_id)
+        if group is None:
+            steps[task_id] = node
+        elif group.group_id not in steps:
+            made = group.step_node(
+                [read[task.task_id] for task in group.tasks],
+                lambda value: isinstance(to_runtime_value(value), RuntimeValue),
+            )
+            steps[group.group_id] = dataclasses.replace(made, arguments=lifter(group.group_id).lift(made.arguments))
+    return steps
 
 
 def _node_of(task: BaseOperator | MappedOperator) -> StepNode | None:
@@ -92,20 +120,27 @@ def read_outline(
     :param middle: the Airflow tasks in the middle by their full ids: the Callback steps stand in their places.
     """
     tasks = []
+    groups = mapped_groups_of(task_group)
     in_place_of = {each.callback_task_id: task_id for task_id, each in middle.items()}
+    places = {task_id: each.callback_task_id for task_id, each in middle.items()}
+    places.update({task_id: each.group_id for each in groups.values() for task_id in each.task_ids})
     for task_id, step in steps.items():
-        task = task_group.dag.get_task(in_place_of.get(task_id, task_id))
-        upstream = sorted(
-            {
-                middle[each].callback_task_id if each in middle else each
-                for each in task.upstream_task_ids - {launch_task_id}
-            }
-        )
+        place = groups.get(task_id) or task_group.dag.get_task(in_place_of.get(task_id, task_id))
+        try:
+            for group in groups.values():
+                group.refuse_a_part_of_a_branch(task_id, step.if_task_ids)
+                group.refuse_a_part_of_a_branch(task_id, step.else_task_ids)
+            rule = TriggerRule(place.trigger_rule).value
+        except TranslationError as error:
+            raise TranslationError(
+                f"Dag '{task_group.dag.dag_id}', task group '{task_group.group_id}': {error}"
+            ) from None
+        upstream = sorted({places.get(each, each) for each in place.upstream_task_ids - {launch_task_id}})
         tasks.append(
             TaskNode(
-                step=_in_the_places_of(middle, step) if middle else step,
+                step=_in_other_places(step, places, groups.get(task_id)) if places else step,
                 upstream_task_ids=tuple(each for each in upstream if each in steps),
-                trigger_rule=TriggerRule(task.trigger_rule).value,
+                trigger_rule=rule,
                 outside_task_ids=tuple(each for each in upstream if each not in steps),
             )
         )
@@ -119,13 +154,28 @@ def read_outline(
     )
 
 
-def _in_the_places_of(middle: Mapping[str, MiddleTask], step: StepNode) -> StepNode:
-    """Return a step whose branches lead to the Callback steps instead of the Airflow tasks."""
+def _in_other_places(step: StepNode, places: Mapping[str, str], group: MappedGroup | None) -> StepNode:
+    """Return a step as the other steps see it.
+
+    :param step: the step.
+    :param places: the ids of the steps that stand for tasks, where those are others.
+    :param group: the mapped task group that the step is; ``None`` for a task.
+    """
 
     def led_to(task_ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(middle[each].callback_task_id if each in middle else each for each in task_ids))
+        return tuple(dict.fromkeys(places.get(each, each) for each in task_ids))
 
-    return dataclasses.replace(step, if_task_ids=led_to(step.if_task_ids), else_task_ids=led_to(step.else_task_ids))
+    body = step.body
+    if group is not None:
+        names = {node.task_id: node.name for node in body}
+        body = tuple(
+            dataclasses.replace(
+                node, follows=tuple(names[each] for each in sorted(task.upstream_task_ids & set(names)))
+            )
+            for node, task in zip(body, group.tasks, strict=True)
+        )
+    if_task_ids, else_task_ids = led_to(step.if_task_ids), led_to(step.else_task_ids)
+    return dataclasses.replace(step, if_task_ids=if_task_ids, else_task_ids=else_task_ids, body=body)
 
 
 def outside_upstream_task_ids(task_group: TaskGroup, launch_task_id: str) -> tuple[str, ...]:
@@ -168,16 +218,22 @@ def is_template(text: str) -> bool:
 
 
 def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter) -> StepNode:
-    if (mapped := task.get_closest_mapped_task_group()) is not None:
-        raise TranslationError(
-            f"task '{task.task_id}' stands in the mapped task group '{mapped.group_id}', and a pipeline has mapped "
-            "steps only. Map each step by itself, with partial(...).expand(...), or define the steps for each item in "
-            "a Python loop."
-        )
     if (loop := loop_around(task.task_group)) is not None:
         raise TranslationError(
             f"task '{task.task_id}' stands in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
             "steps as often as they are to run, or loop around a SageMakerPipelineOperator."
+        )
+    group = mapped_group_around(task.task_group)
+    if group is not None and node is None:
+        raise TranslationError(
+            f"task '{task.task_id}' ({task.task_type}) is no step, and stands in the mapped task group "
+            f"'{group.group_id}', which SageMaker runs as one ForEach step. Move it before or behind that group."
+        )
+    if group is not None and node is not None and node.type in NOT_IN_A_BODY:
+        raise TranslationError(
+            f"task '{task.task_id}' is a {node.type} step and stands in the mapped task group '{group.group_id}'. "
+            f"SageMaker takes no {', '.join(NOT_IN_A_BODY[:-1])} or {NOT_IN_A_BODY[-1]} step in a ForEach step. Move "
+            "it before or behind that group."
         )
     if node is None and isinstance(task, MappedOperator):
         raise TranslationError(
@@ -190,7 +246,7 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
             "Move it before or after the group, use one of the SageMaker...StepOperator classes, or give the group "
             "callback_queue_url: the pipeline then waits for an Airflow task in its middle."
         )
-    return lifter.lift_node(node)
+    return lifter.lift_node(node, for_each_item=group is not None)
 
 
 class _Lifter:
@@ -207,18 +263,21 @@ class _Lifter:
         self.dag_id = dag_id
         self.inside = inside
         self.middle = middle
+        self._for_each_item = False
 
-    def lift_node(self, node: StepNode) -> StepNode:
+    def lift_node(self, node: StepNode, *, for_each_item: bool = False) -> StepNode:
         """Return a step with everything lifted in it, and in the steps of its body.
 
         :param node: the step.
+        :param for_each_item: whether the step runs once for each item of a ForEach step.
         """
+        self._for_each_item = for_each_item or bool(node.body)
         return dataclasses.replace(
             node,
             arguments=self.lift(node.arguments),
             extra=self.lift(node.extra),
             conditions=tuple(map(self.lift_condition, node.conditions)),
-            body=tuple(map(self.lift_node, node.body)),
+            body=tuple(self.lift_node(each, for_each_item=True) for each in node.body),
         )
 
     def lift(self, value: Any, type_: str | None = None, levels: int = MAXIMUM_LEVELS) -> Any:
@@ -234,6 +293,7 @@ class _Lifter:
         lifted = to_runtime_value(value)
         if isinstance(lifted, RuntimeValue):
             self._refuse_inner_xcoms(lifted.value)
+            self._refuse_map_indexes(lifted.value)
             return dataclasses.replace(lifted, type=lifted.type or type_)
         if levels <= 0:
             raise TranslationError(f"task '{self.task_id}': {TOO_DEEP}")
@@ -308,6 +368,16 @@ class _Lifter:
                 "path."
             )
         return value
+
+    def _refuse_map_indexes(self, value: Any) -> None:
+        """Refuse Jinja that would be another text for each item."""
+        text = getattr(value, "value", value)  # of JsonXComArg
+        if self._for_each_item and isinstance(text, str) and (found := _OF_AN_ITEM.search(text)):
+            raise TranslationError(
+                f"task '{self.task_id}' has {text!r}. Jinja is rendered once, before the pipeline starts, and there is "
+                f"no {found[0]} then. What differs from item to item is the item: use CURRENT_ITEM, or an argument of "
+                "the mapped task group."
+            )
 
     def _refuse_inner_xcoms(self, value: Any) -> None:
         for upstream, _ in xcom_references(value, self.dag_id):

@@ -27,6 +27,10 @@ class Answers:
         for step in steps:
             self._message(arn, step)
 
+    def arguments(self, arn, step):
+        """Return what a step of an execution was given, once it waits for an answer."""
+        return self._message(arn, step)["arguments"]
+
     def succeed(self, arn, *steps, **outputs):
         """Let steps of an execution succeed, once they wait for an answer."""
         for step in steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, redact
 
 from airflow_sm_pipelines.compatibility.audience import states_told
-from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task, mapped_by
+from airflow_sm_pipelines.compatibility.mapped import (
+    MappedTaskGroup,
+    expanded_for,
+    is_one_of_a_mapped_task,
+    mapped_by,
+    mapped_group_around,
+)
 from airflow_sm_pipelines.compatibility.supervisor import show_rendered_fields
 from airflow_sm_pipelines.compatibility.triggerer import StartTriggerArgs, start_in
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
@@ -17,7 +24,7 @@ from airflow_sm_pipelines.definition.expressions import EXECUTION_ID, PropertyRe
 from airflow_sm_pipelines.definition.problems import shown
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.definition.validation import step_name_problem
-from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
+from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError, TranslationError
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import StepTarget
@@ -30,11 +37,19 @@ from airflow_sm_pipelines.links.sagemaker import (
     console_of,
     link_xcoms,
 )
-from airflow_sm_pipelines.operators.steps.mapped import MappedStepOperator
+from airflow_sm_pipelines.operators.steps.mapped import Iterations, MappedStepOperator, selector_of
 from airflow_sm_pipelines.operators.steps.settings import group_around, settings_around
 from airflow_sm_pipelines.settings import to_dict
 from airflow_sm_pipelines.tasks.connected import CallingTask
 from airflow_sm_pipelines.translation.code import LocalCode
+from airflow_sm_pipelines.translation.items import LABEL, item_label
+from airflow_sm_pipelines.translation.mapped_groups import (
+    for_each_name,
+    items_of,
+    refuse_a_map_in_a_map,
+    with_item_references,
+)
+from airflow_sm_pipelines.translation.mapping import SUFFIX
 from airflow_sm_pipelines.translation.nodes import StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import is_template
 
@@ -88,6 +103,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     trigger_path = STEP_TRIGGER
     """The class path of the trigger that the task starts in; :meth:`new_trigger` makes one."""
 
+    selector: Mapping[str, Any] | None = None
+    """The ``Selector`` of the ForEach step that the mapped task group around is; of none by default."""
+
     branches: tuple[BranchOwner, ...] = ()
     """The branches that hold the step, outermost first. Needed only where Airflow may start the task although its
     branch is not taken; then the task is skipped."""
@@ -102,6 +120,9 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         item: Any = None,
         **kwargs: Any,
     ) -> None:
+        group = mapped_group_around(kwargs.get("task_group"))
+        if group is not None and kwargs.get("map_index_template") is None:
+            kwargs["map_index_template"] = LABEL
         super().__init__(doc_md=description if doc_md is None else doc_md, **kwargs)
         self.item = item
         if item is not None and not is_one_of_a_mapped_task(self):
@@ -128,7 +149,21 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         self.reference_root = f"Steps.{self.step_name}"
         # By how it was asked for. The operators of a mapped step have one dict together.
         self.code_read: dict[tuple[str, str | None], LocalCode] = {}
-        self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER
+        # All instances of a task in a mapped group would get the same trigger, whatever their item is.
+        self.start_from_trigger = TASKS_LIVE_IN_TRIGGERER and group is None
+
+    def _hook_apply_defaults(self, **kwargs: Any) -> tuple[tuple[()], dict[str, Any]]:
+        """Put references to the item in place of a mapped task group's arguments; called by Airflow."""
+        group = mapped_group_around(kwargs.get("task_group"))
+        if group is None:
+            return (), kwargs
+        dag_id, task_id = group.dag.dag_id, kwargs["task_group"].child_id(kwargs.get("task_id"))
+        task = f"task '{task_id}'"
+        try:
+            refuse_a_map_in_a_map(kwargs.get("task_group"), task)
+            return (), {key: with_item_references(each, lambda: items_of(group), task) for key, each in kwargs.items()}
+        except TranslationError as error:
+            raise TranslationError(f"Dag '{dag_id}', {error}") from None
 
     @classmethod
     def partial(cls, **kwargs: Any) -> StepPartial:
@@ -162,6 +197,69 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         return PropertyReference(self.reference_root)
 
     @property
+    def mapped_group(self) -> MappedTaskGroup | None:
+        """The mapped task group around, which is a ForEach step; ``None`` where there is none."""
+        return mapped_group_around(self.task_group)
+
+    @property
+    def for_each_step_name(self) -> str | None:
+        """The ForEach step that the step runs in, once for each item; ``None`` where it runs once."""
+        if is_one_of_a_mapped_task(self):
+            return f"{self.step_name}{SUFFIX}"
+        group = self.mapped_group
+        return None if group is None else for_each_name(group, self.settings.group_id)
+
+    @property
+    def runs_for_each_item(self) -> bool:
+        """Whether the step runs once for each item of a ForEach step."""
+        return is_one_of_a_mapped_task(self) or self.mapped_group is not None
+
+    @property
+    def iterations(self) -> Iterations:
+        """Of a step in a mapped task group: the references of each of its runs, by item.
+
+        :raises TranslationError: for a step that runs once.
+        """
+        group = self._require_mapped_group("iterations")
+        root = f"Steps.{self.for_each_step_name}.IterationOutputs[{{}}].{self.step_name}"
+        rows = items_of(group).rows
+        return Iterations(
+            lambda index: self._referring(root.format(index)), None if rows is None else len(rows), self.error
+        )
+
+    def best(self, *, max_by: str | None = None, min_by: str | None = None) -> Any:
+        """Of a step in a mapped task group: return the references of its run with the highest or lowest value.
+
+        The mapped task group is one ForEach step, which selects by one value of one step.
+
+        :param max_by: a metric of a training job, as ``MetricDefinitions`` name it; of other steps a property, as in
+            ``OutputParameters['score']``. The run with the highest value is selected, of equal ones the first.
+        :param min_by: the same, for the lowest value.
+        :raises TranslationError: for a step that runs once, for none or both, and for another value than before.
+        """
+        group = self._require_mapped_group("best")
+        known = [each for task in group if (each := getattr(task, "selector", None)) is not None]
+        try:
+            self.selector = selector_of(self, next(iter(known), None), max_by=max_by, min_by=min_by)
+        except TranslationError as error:
+            raise self.error(f"{error}.") from None
+        return self._referring(f"Steps.{self.for_each_step_name}.Selected")
+
+    def _require_mapped_group(self, name: str) -> MappedTaskGroup:
+        group = self.mapped_group
+        if group is None:
+            raise self.error(
+                f"{name} is of steps that run once for each item. This one runs once: use its references themselves."
+            )
+        return group
+
+    def _referring(self, root: str) -> BaseSageMakerStepOperator:
+        """Return an operator whose references begin with a root. It is in no Dag."""
+        operator = copy.copy(self)
+        operator.reference_root = root
+        return operator
+
+    @property
     def followed_step(self) -> str:
         """The step of the execution that the task follows: of a mapped step the run for the task's item."""
         return self.step_name if self.iteration is None else f"{self.step_name}-{self.iteration}"
@@ -190,7 +288,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     def awaited(self) -> Awaited:
         """What the task waits for."""
         return Awaited(
-            StepTarget(self.followed_step, self.branches),
+            StepTarget(self.followed_step, self.branches, for_each=self.for_each_step_name),
             self.declared_property_files,
             self.skipped_task_ids,
             returns_arn=False,
@@ -262,6 +360,17 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         """
         kept = context["ti"].xcom_pull(task_ids=self.settings.launch_task_id, key=LAUNCHED, map_indexes=-1)
         return {} if kept is None else Launched(**kept).masked
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render as any task; in a mapped task group, follow the run of the step for the instance's item.
+
+        :param context: Airflow's.
+        :param jinja_env: Airflow's.
+        """
+        super().render_template_fields(context, jinja_env)
+        if (group := self.mapped_group) is not None:
+            self.iteration = context["ti"].map_index
+            self.item_label = item_label(expanded_for(group, context))
 
     def execute(self, context: Context) -> None:
         """Begin on a worker, where the task does not start from its trigger: end at once, or wait in the triggerer.

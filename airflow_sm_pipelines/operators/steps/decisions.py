@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import SkipMixin
 from airflow.sdk import BaseOperator, Label, TaskGroup
 
 from airflow_sm_pipelines.definition.conditions import Condition
+from airflow_sm_pipelines.definition.steps import BranchOwner
 from airflow_sm_pipelines.links.sagemaker import SageMakerPipelineExecutionLink
 from airflow_sm_pipelines.operators.steps.base import BaseSageMakerStepOperator
 from airflow_sm_pipelines.operators.steps.keywords import require_list
@@ -38,10 +39,16 @@ class BranchingStepOperator(BaseSageMakerStepOperator, SkipMixin):
         """
         for task in if_tasks:
             self.if_task_ids += (task.task_id,)
-            self.set_downstream(task, edge_modifier=Label("if"))
+            self._lead_to(task, outcome=True)
         for task in else_tasks:
             self.else_task_ids += (task.task_id,)
-            self.set_downstream(task, edge_modifier=Label("else"))
+            self._lead_to(task, outcome=False)
+
+    def _lead_to(self, task: Any, *, outcome: bool) -> None:
+        self.set_downstream(task, edge_modifier=Label("if" if outcome else "else"))
+        if isinstance(task, BaseSageMakerStepOperator | MappedStepOperator) and task.runs_for_each_item:
+            # Airflow 3.0 starts the instances of a mapped task that this one skips.
+            task.branches = task.branches or (BranchOwner(self.step_name, outcome),)
 
     @property
     def skipped_task_ids(self) -> dict[str, list[str]]:

@@ -21,9 +21,9 @@ from airflow_sm_pipelines.operators.steps.functions import (
     SageMakerProcessingFunctionOperator,
     SageMakerTrainingFunctionOperator,
 )
-from airflow_sm_pipelines.operators.steps.mapped import ITEM
 from airflow_sm_pipelines.translation.functions.signature import arguments_of_call
 from airflow_sm_pipelines.translation.functions.source import StepFunction, read_function
+from airflow_sm_pipelines.translation.items import ITEM
 from airflow_sm_pipelines.translation.mapping import reads_item
 
 if TYPE_CHECKING:

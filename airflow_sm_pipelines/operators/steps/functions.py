@@ -422,7 +422,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
             raise self.error("the function returns nothing. Annotate it to return a dict.")
         if not isinstance(key, str):
             raise self.error(f"the function returns a dict, whose keys are text, not {key!r}.")
-        if is_one_of_a_mapped_task(self):
+        if self.runs_for_each_item:
             raise self.error(_NOT_OF_A_RUN)
         keys = self.function.keys
         if keys is not None and key not in keys:

@@ -9,7 +9,7 @@ from datetime import date, time
 from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Expression
-from airflow_sm_pipelines.definition.expressions import Join, ParameterReference
+from airflow_sm_pipelines.definition.expressions import ItemReference, Join, ParameterReference
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import is_template, to_runtime_value
@@ -72,7 +72,7 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
         return f"\0bare{len(late) - 1}\0"
     if isinstance(lifted, Expression):
         late.append(lifted)
-        bare = isinstance(lifted, ParameterReference) and lifted.type != "String"
+        bare = isinstance(lifted, (ParameterReference, ItemReference)) and lifted.type not in (None, "String")
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
     if isinstance(value, (date, time)):
         raise TranslationError(f"{value!r} in it is no JSON. Write it as text: {value!r}.isoformat()")

@@ -18,7 +18,12 @@ Checked = TypeVar("Checked")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
-def _late(keyword: str, example: str, what: str) -> str:
+def _late(operator: BaseSageMakerStepOperator, keyword: str, example: str, what: str) -> str:
+    if operator.mapped_group is not None:
+        return (
+            f"{keyword}=... is an argument of the mapped task group, and SageMaker must know {what}. Write it out with "
+            f"what differs inside, as in {keyword}={example}, where the items are dicts."
+        )
     return (
         f"{keyword}=... is expanded over what only a Dag run has, and SageMaker must know {what}. Write it out in "
         f"partial(...) with CURRENT_ITEM inside, as in {keyword}={example}, and use expand(item=...)."
@@ -34,7 +39,7 @@ def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     :raises TranslationError: for anything else; text would be taken letter by letter.
     """
     if isinstance(value, ItemReference):
-        raise operator.error(_late(keyword, "[CURRENT_ITEM['field']]", "how many there are"))
+        raise operator.error(_late(operator, keyword, "[CURRENT_ITEM['field']]", "how many there are"))
     if not isinstance(value, (list, tuple)):
         fix = f"Write {keyword}=[{value!r}]." if isinstance(value, str) else f"Give {keyword}=[...]."
         raise operator.error(f"{keyword}={value!r} is no list. {fix}")
@@ -52,7 +57,7 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     if value is None:
         return {}
     if isinstance(value, ItemReference):
-        raise operator.error(_late(keyword, "{'key': CURRENT_ITEM['key']}", "its keys"))
+        raise operator.error(_late(operator, keyword, "{'key': CURRENT_ITEM['key']}", "its keys"))
     if not isinstance(value, Mapping):
         raise operator.error(f"{keyword}={value!r} is no dict. Give {keyword}={{'name': ...}}.")
     return dict(value)

@@ -8,42 +8,31 @@ ordinary step operator for the item of the mapped task instance, and that follow
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
-
-from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.mapped import (
     MappedOperator,
     OperatorPartial,
     expand_over,
+    mapped_group_around,
     set_operator_name,
     take_own_arguments,
 )
 from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM, ItemReference, PropertyReference
-from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH
+from airflow_sm_pipelines.definition.steps import MAXIMUM_STEP_NAME_LENGTH, BranchOwner
 from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRENCY, MAXIMUM_ITEMS, NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
+from airflow_sm_pipelines.translation.items import ITEM, LABEL, combinations, is_late, item_label, late_items
 from airflow_sm_pipelines.translation.mapping import SUFFIX, common_node, for_each_node, reads_item, with_item
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode, StepTask
 from airflow_sm_pipelines.translation.reader import to_runtime_value
-from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk import BaseOperator, Context, TaskGroup
 
 StepOperator = Any
 """The class of the operator that is mapped, which imports this module."""
-
-ITEM: Final = "item"
-"""The keyword of step operators that goes nowhere by itself: ``CURRENT_ITEM`` says where."""
-
-LABEL: Final = "{{ task.item_label }}"
-"""How Airflow shows a mapped task instance, unless its author says otherwise (``map_index_template``)."""
-
-_LABEL_LENGTH: Final = 250
-"""Of ``rendered_map_index``, in Airflow's database."""
 
 _BY_HAND: Final = "or define one step for each item, in a Python loop"
 
@@ -64,6 +53,26 @@ class MappedStepOperator(MappedOperator, StepTask):
     _late_items: Any
     """What is a list of items once the launch task runs; ``None`` where the Dag file has the items."""
 
+    @classmethod
+    def check_place(cls, task_id: str, group: TaskGroup | None) -> None:
+        """Check where the mapped step stands, before it is made.
+
+        :param task_id: its full id.
+        :param group: the task group it stands in.
+        :raises TranslationError: in a mapped task group, where Airflow maps nothing, nor does SageMaker.
+        """
+        if group is not None and (around := mapped_group_around(group)) is not None:
+            raise TranslationError(
+                f"Dag '{group.dag.dag_id}', mapped task '{task_id}': it stands in the mapped task group "
+                f"'{around.group_id}', and SageMaker takes no ForEach step in a ForEach step. Map once, over the "
+                "combinations."
+            )
+
+    branches: tuple[BranchOwner, ...] = ()
+    """The branch that the step is the first of, if it is."""
+
+    runs_for_each_item = True
+
     def begin(self, method: str, value: Any) -> None:
         """Check what can be checked at once; called by :func:`~airflow_sm_pipelines.compatibility.mapped.mapped_by`.
 
@@ -83,7 +92,7 @@ class MappedStepOperator(MappedOperator, StepTask):
                     "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...])"
                 )
             # The scheduler counts them; what is in them need not be JSON.
-            expand_over(self, ITEM, [_label(each) for each in self._keywords])
+            expand_over(self, ITEM, [item_label(each) for each in self._keywords])
         first = self._operators[0]
         set_operator_name(self, f"{first.custom_operator_name} for each item")
         if first.step_type in NOT_IN_A_BODY:
@@ -109,6 +118,11 @@ class MappedStepOperator(MappedOperator, StepTask):
         return f"{self._operators[0].step_name}{SUFFIX}"
 
     @property
+    def for_each_step_name(self) -> str:
+        """The name of the ForEach step."""
+        return self.step_name
+
+    @property
     def properties(self) -> PropertyReference:
         """The properties of the ForEach step: ``Status``, ``SucceededStepCount``, ``InputItemCount`` and the like."""
         return PropertyReference(f"Steps.{self.step_name}")
@@ -116,7 +130,11 @@ class MappedStepOperator(MappedOperator, StepTask):
     @property
     def iterations(self) -> Sequence[StepOperator]:
         """The references of each run of the step, by item: ``train.iterations[0].model_artifacts``."""
-        return _Iterations(self)
+        root = f"Steps.{self.step_name}.IterationOutputs[{{}}].{self._operators[0].step_name}"
+        count = None if self._late_items is not None else len(self._keywords)
+        return Iterations(
+            lambda index: self._references(root.format(index)), count, lambda text: self._error(text.rstrip("."))
+        )
 
     def best(self, *, max_by: str | None = None, min_by: str | None = None) -> StepOperator:
         """Return the references of the run with the highest or the lowest value of something: its ``Selected``.
@@ -128,19 +146,11 @@ class MappedStepOperator(MappedOperator, StepTask):
         :param min_by: the same, for the lowest value.
         :raises TranslationError: for none or both, and for another value than before.
         """
-        if (max_by is None) == (min_by is None):
-            raise self._error("best(...) takes max_by or min_by, one of them")
-        pick, by = ("MaxBy", max_by) if max_by is not None else ("MinBy", min_by)
-        name, properties = self._operators[0].step_name, str(by)
-        if self._operators[0].step_type == "Training" and properties.replace(":", "_").replace("-", "_").isidentifier():
-            properties = f"FinalMetricDataList['{by}'].Value"
-        selector = {"Pick": pick, "Field": {"Get": f"IterationOutput.{name}.{properties}"}}
-        known = self.__dict__.setdefault("_selector", selector)
-        if known != selector:
-            raise self._error(
-                f"it selects {known['Pick']} {known['Field']['Get']} already, and a ForEach step selects once. Use one "
-                "best(...), or map a second step"
-            )
+        try:
+            selector = selector_of(self._operators[0], self.__dict__.get("_selector"), max_by=max_by, min_by=min_by)
+        except TranslationError as error:
+            raise self._error(str(error)) from None
+        self.__dict__["_selector"] = selector
         return self._references(f"Steps.{self.step_name}.Selected")
 
     def to_step_node(self) -> StepNode:
@@ -168,6 +178,7 @@ class MappedStepOperator(MappedOperator, StepTask):
         super().render_template_fields(context, jinja_env)
         operator: Any = context["task"]  # no longer the mapped one
         operator.iteration = context["ti"].map_index
+        operator.branches = self.branches
 
     def _expand_mapped_kwargs(self, context: Mapping[str, Any], *args: Any) -> Any:
         if self._late_items is not None:
@@ -180,7 +191,7 @@ class MappedStepOperator(MappedOperator, StepTask):
         :param resolve: what is expanded, for that item.
         """
         operator: StepOperator = super().unmap(resolve)
-        operator.item_label = _label(resolve)
+        operator.item_label = item_label(resolve)
         made: BaseOperator = operator
         return made
 
@@ -220,18 +231,18 @@ class MappedStepOperator(MappedOperator, StepTask):
         if method == "expand_kwargs":
             found = self._listed(value)
         else:
-            if [*value] != [*value][:1] and any(isinstance(each, XComArg) for each in value.values()):
+            if [*value] != [*value][:1] and any(map(is_late, value.values())):
                 raise self._error(
                     f"expand({', '.join(f'{key}=...' for key in value)}) means every combination, and SageMaker knows "
                     "no combinations of lists that only a Dag run has. Let the task return the combinations as dicts, "
                     "and use expand(item=...) with CURRENT_ITEM['...'] in partial(...)"
                 )
             for key, given in value.items():
-                if isinstance(given, XComArg):
+                if is_late(given):
                     return [{key: CURRENT_ITEM}]
                 if isinstance(given, Mapping):
                     raise self._error(f"expand({key}=...) is given a dict, whose items are pairs. Give a list")
-            found = [dict(zip(value, row, strict=True)) for row in itertools.product(*value.values())]
+            found = combinations(value)
         if not 1 <= len(found) <= MAXIMUM_ITEMS:
             raise self._error(
                 f"it is mapped over {len(found)} items, and a ForEach step takes 1 to {MAXIMUM_ITEMS}. "
@@ -240,7 +251,7 @@ class MappedStepOperator(MappedOperator, StepTask):
         return found
 
     def _listed(self, value: Any) -> list[dict[str, Any]]:
-        if isinstance(value, XComArg) or any(isinstance(each, XComArg) for each in value):
+        if is_late(value) or any(map(is_late, value)):
             raise self._error(
                 "expand_kwargs(...) is given what only a Dag run has, and SageMaker must know which arguments differ. "
                 "Name the places in partial(...), as in hyperparameters={'max_depth': CURRENT_ITEM['max_depth']}, and "
@@ -282,55 +293,61 @@ if TYPE_CHECKING:
             ...
 
 
-class _Iterations(Sequence[Any]):
-    """The references of each run of a mapped step.
+class Iterations(Sequence[Any]):
+    """The references of each run of a step, by item.
 
-    :param mapped: the step.
+    :param references: returns those of a run, by its number.
+    :param count: how many there are; ``None`` where only the run knows.
+    :param error: returns an error that names the step.
     """
 
-    def __init__(self, mapped: MappedStepOperator) -> None:
-        self._mapped = mapped
+    def __init__(
+        self, references: Callable[[int], StepOperator], count: int | None, error: Callable[[str], Exception]
+    ) -> None:
+        self._references = references
+        self._count = count
+        self._error = error
 
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, int) or index < 0:
             raise TypeError(f"The runs of a mapped step are numbered from 0; there is none with the index {index!r}.")
-        count = self._count
-        if count is not None and index >= count:
-            raise IndexError(f"{self._mapped._error(f'it has {count} items, and none with the index {index}')}")  # noqa: SLF001
-        name = self._mapped._operators[0].step_name  # noqa: SLF001
-        return self._mapped._references(f"Steps.{self._mapped.step_name}.IterationOutputs[{index}].{name}")  # noqa: SLF001
+        if self._count is not None and index >= self._count:
+            raise IndexError(str(self._error(f"it has {self._count} items, and none with the index {index}.")))
+        return self._references(index)
 
     def __len__(self) -> int:
         if self._count is None:
-            raise TypeError(
-                f"{self._mapped._error('how many items it has is known when the Dag runs; use an index')}"  # noqa: SLF001
-            )
+            raise TypeError(str(self._error("how many items it has is known when the Dag runs; use an index.")))
         return self._count
 
-    @property
-    def _count(self) -> int | None:
-        return None if self._mapped._late_items is not None else len(self._mapped._keywords)  # noqa: SLF001
+
+def selector_of(
+    operator: StepOperator, known: Mapping[str, Any] | None, *, max_by: str | None, min_by: str | None
+) -> dict[str, Any]:
+    """Return the ``Selector`` of a ForEach step.
+
+    :param operator: the step of the body that is compared.
+    :param known: the selector that the ForEach step has already; ``None`` for none.
+    :param max_by: what has to be highest: a metric of a training job, or a property.
+    :param min_by: what has to be lowest.
+    :raises TranslationError: for none or both, and for a selector that is another than the one known.
+    """
+    if (max_by is None) == (min_by is None):
+        raise TranslationError("best(...) takes max_by or min_by, one of them")
+    pick, by = ("MaxBy", str(max_by)) if max_by is not None else ("MinBy", str(min_by))
+    is_metric = operator.step_type == "Training" and by.replace(":", "_").replace("-", "_").isidentifier()
+    properties = f"FinalMetricDataList['{by}'].Value" if is_metric else by
+    selector = {"Pick": pick, "Field": {"Get": f"IterationOutput.{operator.step_name}.{properties}"}}
+    if known not in (None, selector):
+        raise TranslationError(
+            f"it selects {known['Pick']} {known['Field']['Get']} already, and a ForEach step selects once. Use one "
+            "best(...), or map a second step"
+        )
+    return selector
 
 
 def _late_items(method: str, value: Any) -> Any:
     """Return what is a list of items once the launch task runs; ``None`` where the Dag file has the items."""
     if method == "expand" and len(value) == 1:
         value = next(iter(value.values()))
-    if not isinstance(value, XComArg):
-        return None
-    operators = [operator for operator, _ in value.iter_references()]
-    reference = getattr(operators[0], "items_of", None) if len(operators) == 1 else None
-    return ItemsXComArg(value) if reference is None else reference
-
-
-def _label(keywords: Mapping[str, Any]) -> str:
-    """Return how a mapped task instance is shown: its item."""
-    if isinstance(keywords.get(ITEM), Mapping):
-        keywords = keywords[ITEM]
-    elif len(keywords) == 1:
-        return _shown(next(iter(keywords.values())))[:_LABEL_LENGTH]
-    return ", ".join(f"{key}={_shown(value)}" for key, value in keywords.items())[:_LABEL_LENGTH]
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return late_items(value) if is_late(value) else None

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final
 
-from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.definition.validation import did_you_mean
@@ -154,7 +153,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         :param json_path: where in the file.
         :raises TranslationError: when no such property file is declared.
         """
-        if is_one_of_a_mapped_task(self):
+        if self.runs_for_each_item:
             raise self.error(
                 "metric(...) reads a property file by the name of its step, and the runs of a mapped step have none in "
                 "a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
@@ -211,7 +210,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
     @property
     def _own_part(self) -> tuple[Get, ...]:
         """What tells the outputs of one item's job from those of the others; SageMaker does so for models only."""
-        return (Get("Execution.ProcessingJobName"),) if is_one_of_a_mapped_task(self) else ()
+        return (Get("Execution.ProcessingJobName"),) if self.runs_for_each_item else ()
 
     def extra(self) -> dict[str, Any]:
         """Return the step's further keys, property files among them."""

@@ -131,6 +131,7 @@ def test_giving_up(arn, reason):
             StepTarget("train", (BranchOwner("a", True), BranchOwner("b", False)), started_elsewhere=True),
             skipped_task_ids={"True": ["x"], "False": []},
         ),
+        Awaited(StepTarget("train-1", for_each="train-for-each")),
     ],
 )
 def test_serialised_and_made_again(awaited):

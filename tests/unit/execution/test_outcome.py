@@ -73,6 +73,14 @@ def test_step_never_started_in_an_execution_that_succeeded():
     )
 
 
+def test_a_run_never_started_of_a_for_each_step_whose_failure_was_waited_for():
+    """The execution goes on and succeeds: what ended the ForEach step is the reason."""
+    snapshot = execution(ExecutionStatus.SUCCEEDED, failed("fan", "these steps failed: each-0"))
+    assert decide(snapshot, StepTarget("each-1", for_each="fan")) == Fail(
+        "step 'each-1' never started: step 'fan' failed: these steps failed: each-0"
+    )
+
+
 @pytest.mark.parametrize("status", ENDED_BADLY)
 def test_step_never_started_names_the_step_that_ended_the_execution(status):
     """A step that never started fails with the failed steps, first failure first, and their reasons."""

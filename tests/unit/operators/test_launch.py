@@ -9,10 +9,15 @@ from types import SimpleNamespace
 import botocore
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task_group
 from airflow.sdk.log import mask_secret
 
-from airflow_sm_pipelines import CURRENT_ITEM, SageMakerCallbackStepOperator, SageMakerStepOperator
+from airflow_sm_pipelines import (
+    CURRENT_ITEM,
+    SageMakerCallbackStepOperator,
+    SageMakerPipelineTaskGroup,
+    SageMakerStepOperator,
+)
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.identity import execution_display_name
@@ -20,6 +25,7 @@ from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
+from tests.unit.conftest import PIPELINE_SETTINGS
 from tests.valid_arguments import TRAINING
 from tests.versions import needs_pinned_botocore
 
@@ -385,7 +391,7 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
 
 @pytest.fixture
 def mapped_launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
-    """The launch task of a group with one mapped step, whose items are a pipeline parameter, and one that is not."""
+    """The launch task of a group with a mapped step, whose items are a pipeline parameter, a mapped group, and a step."""
     monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
     with serve() as service:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
@@ -394,6 +400,14 @@ def mapped_launch(monkeypatch, dag, group, task_log) -> Iterator[Launch]:
             SageMakerCallbackStepOperator.partial(
                 task_id="each", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM["x"]}
             ).expand(item=pipeline.items("Items"))
+
+            @task_group
+            def fit(item):
+                SageMakerCallbackStepOperator(
+                    task_id="b", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM["x"]}
+                )
+
+            fit.expand(item=[{"x": 1}])
         yield launch_of(pipeline, service, task_log)
 
 
@@ -405,6 +419,30 @@ def test_each_instance_of_a_mapped_step_has_a_memory(mapped_launch):
         "ended__churn.a",
         "ended__churn.each__0",
         "ended__churn.each__1",
+        "ended__churn.fit.b__0",
+    ]
+
+
+def test_each_instance_of_a_given_for_each_step_has_a_memory(monkeypatch, dag, group, task_log):
+    """As many as the items in the document, be they a parameter's default."""
+    monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: True)
+    body = {"Name": "each", "Type": "Callback", "Arguments": {}, "SqsQueueUrl": "https://queue", "OutputParameters": []}
+    over = {"IterableItems": {"Get": "Parameters.Items"}, "MaxConcurrency": 1, "ForEachBody": [body]}
+    definition = {
+        "Version": "2020-12-01",
+        "Parameters": [{"Name": "Items", "Type": "String", "DefaultValue": '["a", "b"]'}],
+        "Steps": [{"Name": "fan", "Type": "ForEach", "Arguments": over}],
+    }
+    with serve() as service:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_json(service.url))
+        pipeline = SageMakerPipelineTaskGroup.from_definition(
+            "churn", definition=definition, role_arn=PIPELINE_SETTINGS["role_arn"]
+        )
+        made = launch_of(pipeline, service, task_log)
+        made.run()
+    assert [key for key in made.pushed if key.startswith("ended__")] == [
+        "ended__churn.fan.each__0",
+        "ended__churn.fan.each__1",
     ]
 
 

@@ -92,8 +92,9 @@ def arguments(type_, name, references):
     if type_ == "Condition":
         return {"Conditions": [IS_X, *({**IS_X, "RightValue": reference} for reference in references)]}
     if type_ == "ForEach":
-        body = {"Name": f"{name[:60]}-in", "Type": "Training", "Arguments": {**TRAINING, "Deep": references}}
-        return {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "ForEachBody": [body]}
+        first = {"Name": f"{name[:60]}-in", "Type": "Training", "Arguments": {**TRAINING, "Deep": references}}
+        second = {"Name": f"{name[:60]}-2nd", "Type": "Training", "Arguments": TRAINING, "DependsOn": [first["Name"]]}
+        return {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "ForEachBody": [second, first][len(name) % 2 :]}
     if type_ == "Fail":
         return {"ErrorMessage": {"Std:Join": {"On": " ", "Values": ["no", *references]}}}
     if type_ == "Lineage":
@@ -105,8 +106,18 @@ def arguments(type_, name, references):
     return {**LEAST.get(type_, {}), "Deep": {"er": references}}
 
 
-def step_names(definition):
-    return [located.step.name for located in definition.walk()]
+def steps_by_task(definition):
+    """The names of the steps that have a task, by the task's id inside the group: those of a ForEach step's body."""
+    found = {}
+    for located in definition.walk():
+        body = located.step.body
+        items = body and located.step.arguments["IterableItems"]
+        waits = [each for child in body for each in child.depends_on or () if each.trigger != "Completed"]
+        if isinstance(items, list) and not waits:
+            found |= {f"{located.step.name}.{child.name}": child.name for child in body}
+        else:
+            found[located.step.name] = located.step.name
+    return found
 
 
 def group_of(text):
@@ -127,11 +138,11 @@ def test_every_valid_document_has_its_tasks(document):
     assert [str(problem) for problem in problems if problem.severity == "error"] == []
     text = json.dumps(document)
     dag, group = group_of(text)
-    names = step_names(definition)
+    names = steps_by_task(definition)
     launch = group.launch.task_id.removeprefix("g.")
     assert sorted(task_id.removeprefix("g.") for task_id in dag.task_ids) == sorted([*names, launch])
     assert launch not in names
-    assert {name: dag.get_task(f"g.{name}").step_name for name in names} == {name: name for name in names}
+    assert {name: dag.get_task(f"g.{name}").step_name for name in names} == names
     assert group.compile().text == text
     dag.check_cycle()
     reached = group.launch.get_flat_relative_ids(upstream=False)
@@ -154,4 +165,4 @@ def test_what_is_refused_is_no_group(document):
         assert [str(problem) for problem in caught.value.problems] == [str(problem) for problem in errors]
     else:
         dag, group = group_of(text)
-        assert set(dag.task_ids) - {group.launch.task_id} == {f"g.{name}" for name in step_names(definition)}
+        assert set(dag.task_ids) - {group.launch.task_id} == {f"g.{name}" for name in steps_by_task(definition)}

@@ -3,16 +3,20 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from airflow.sdk import task
+from airflow.sdk import Param, task
+from airflow.sdk.definitions.param import DagParam
 
 from airflow_sm_pipelines import ParameterFloat, ParameterInteger, SageMakerPipelineTaskGroup
+from airflow_sm_pipelines.compatibility.mapped import expansion_of
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
 from airflow_sm_pipelines.execution.outcome import StepTarget
 from airflow_sm_pipelines.execution.resume import definition_digest
+from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
 from tests.valid_arguments import TRAINING
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -207,18 +211,123 @@ def test_run_conditions_on_steps_outside_a_branch(dag):
     }
 
 
-def test_a_for_each_step_is_one_task(dag):
-    """The body of a ForEach step makes no tasks, and what the body reads the task follows."""
-    body = step("each", type_="Training")
-    body["Arguments"] = {**TRAINING, "x": {"Get": "Steps.a.Out"}, "y": {"Get": "ForEach.CurrentItem"}}
+def each_of(items, *body):
     fan = step("fan", type_="ForEach")
-    fan["Arguments"] = {"IterableItems": ["1", "2"], "MaxConcurrency": 1, "ForEachBody": [body]}
-    existing(document(step("a"), fan))
+    fan["Arguments"] = {"IterableItems": items, "MaxConcurrency": 1, "ForEachBody": list(body)}
+    return fan
+
+
+def test_a_for_each_step_is_a_mapped_group_of_its_body(dag):
+    """Its first tasks follow what any step of the body waits for, and what waits for it follows the last."""
+    first, second = step("first", type_="Training"), step("second", "first", type_="Training")
+    first["Arguments"] = {**TRAINING, "y": {"Get": "ForEach.CurrentItem"}}
+    second["Arguments"] = {**TRAINING, "x": {"Get": "Steps.a.Out"}}
+    other = step("other", type_="Training", Arguments=TRAINING)
+    pipeline = existing(document(step("a"), each_of(["1", 2], second, first, other), step("behind", "fan")))
     assert graph(dag) == {
         "a": ("all_success", ["launch"]),
-        "fan": ("all_success", ["a"]),
+        "fan.second": ("all_success", ["fan.first"]),
+        "fan.first": ("all_success", ["a"]),
+        "fan.other": ("all_success", ["a"]),
+        "behind": ("all_success", ["fan.other", "fan.second"]),
         "launch": ("all_success", []),
     }
+    group = pipeline.get_child_by_label("fan")
+    assert expansion_of(group) == ("expand", {"item": ["1", "2"]})
+    task = group.get_child_by_label("second")
+    assert (task.step_name, task.for_each_step_name, task.map_index_template) == (
+        "second",
+        "fan",
+        "{{ task.item_label }}",
+    )
+
+
+def follower(dag, task_id, map_index):
+    """The task of an instance, as a worker has it once its fields are rendered."""
+    operator = dag.get_task(task_id)
+    instance = SimpleNamespace(map_index=map_index, task=operator, xcom_pull=lambda **_: "arn")
+    operator.render_template_fields({"ti": instance, "task": operator, "dag": dag, "params": {}})
+    return operator
+
+
+def test_a_task_of_a_body_follows_the_run_of_its_map_index(dag):
+    """It is shown as its item; an object of the document's is JSON."""
+    parameter = {"Name": "Items", "Type": "String", "DefaultValue": '["a", {"x": 1}]'}
+    fan = each_of({"Get": "Parameters.Items"}, step("each", type_="Training", Arguments=TRAINING))
+    existing(document(fan, parameters=[parameter]))
+    assert graph(dag) == {"fan.each": ("all_success", ["launch"]), "launch": ("all_success", [])}
+    operator = follower(dag, "churn.fan.each", 1)
+    assert (operator.awaited.target.name, operator.item_label) == ("each-1", '{"x": 1}')
+
+
+@pytest.mark.parametrize("is_jinja", [True, False])
+def test_items_that_only_a_dag_run_has_are_expanded_by_a_task_before_the_launch(dag, is_jinja):
+    """One for the parameter, whatever runs over it; a list is given to the pipeline as JSON."""
+    dag.params["items"] = Param([1, 2], type="array")
+    given = "{{ params.items | tojson }}" if is_jinja else DagParam(dag, "items")
+    rendered = given if is_jinja else ItemsXComArg(given)
+    fans = [each_of({"Get": "Parameters.Items"}, step(f"each-{n}", type_="Training", Arguments=TRAINING)) for n in "ab"]
+    fans[1]["Name"] = "other"
+    pipeline = existing(document(*fans, parameters=[{"Name": "Items", "Type": "String"}]), parameters={"Items": given})
+    assert graph(dag) == {
+        "churn_items_Items": ("all_success", []),
+        "fan.each-a": ("all_success", ["launch", "churn_items_Items"]),
+        "other.each-b": ("all_success", ["launch", "churn_items_Items"]),
+        "launch": ("all_success", ["churn_items_Items"]),
+    }
+    assert pipeline.compile().values == {"Items": rendered}
+    assert dag.get_task("churn_items_Items").items == given
+
+
+@pytest.mark.parametrize(
+    ("items", "body"),
+    [
+        ({"Get": "Steps.a.Out"}, [step("each", type_="Training", Arguments=TRAINING)]),
+        ({"Get": "Parameters.None"}, [step("each", type_="Training", Arguments=TRAINING)]),
+        (
+            ["1"],
+            [
+                step("each", type_="Training", Arguments=TRAINING),
+                step("other", on("each", "Failed"), type_="Training", Arguments=TRAINING),
+            ],
+        ),
+    ],
+)
+def test_a_for_each_step_of_whose_runs_airflow_cannot_know_is_one_task(dag, items, body):
+    """Its items are a step's, or no list, or one of its steps waits for a failure."""
+    parameters = [{"Name": "None", "Type": "String", "DefaultValue": "no list"}]
+    existing(document(step("a"), each_of(items, *body), parameters=parameters))
+    upstream = ["a"] if items == {"Get": "Steps.a.Out"} else ["launch"]
+    assert graph(dag) == {
+        "a": ("all_success", ["launch"]),
+        "fan": ("all_success", upstream),
+        "launch": ("all_success", []),
+    }
+
+
+def test_a_for_each_step_in_a_branch_is_skipped_with_it(dag):
+    """All first tasks follow the condition directly."""
+    fan = each_of(
+        ["1"],
+        step("each", type_="Training", Arguments=TRAINING),
+        step("other", type_="Training", Arguments=TRAINING),
+    )
+    existing(document(condition("c", [fan])))
+    assert graph(dag) == {
+        "c": ("all_success", ["launch"]),
+        "fan.each": ("all_success", ["c (if)"]),
+        "fan.other": ("all_success", ["c (if)"]),
+        "launch": ("all_success", []),
+    }
+    assert dag.get_task("churn.c").skipped_task_ids == {"True": [], "False": ["churn.fan.each", "churn.fan.other"]}
+    assert dag.get_task("churn.fan.each").branches == (BranchOwner("c", True),)
+
+
+def test_all_runs_of_a_for_each_step_need_not_fail(dag):
+    """Where several failures are waited for, a task behind is started when all are over."""
+    fan = each_of(["1"], step("each", type_="Training", Arguments=TRAINING))
+    existing(document(step("a"), fan, step("rescue", on("a", "Failed"), on("fan", "Failed"))))
+    assert graph(dag)["rescue"] == ("all_done", ["a", "fan.each"])
 
 
 def test_a_step_may_be_named_launch(dag):

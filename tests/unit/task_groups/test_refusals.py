@@ -183,15 +183,6 @@ def in_a_mapped_group(group):
     mapped.expand(x=[1, 2])
 
 
-def around_a_mapped_group(group):
-    @task_group(group_id="mapped")
-    def mapped(x):
-        step("a", arguments={"X": x})
-
-    with group():
-        mapped.expand(x=[1, 2])
-
-
 def inside_a_pipeline(group):
     with group("outer"):
         step("a")
@@ -278,12 +269,6 @@ def with_bad_jinja(group):
             ("task group 'mapped.churn': it stands in the mapped task group 'mapped', and a pipeline group cannot be "
             "mapped. Make one group for each item in a Python loop, or run a pipeline several times with "
             "SageMakerPipelineOperator.partial(...).expand(...)."),
-        ),
-        (
-            around_a_mapped_group,
-            ("task group 'churn': task 'churn.mapped.a' stands in the mapped task group 'churn.mapped', and a pipeline "
-            "has mapped steps only. Map each step by itself, with partial(...).expand(...), or define the steps for each "
-            "item in a Python loop."),
         ),
         (
             inside_a_pipeline,

@@ -16,7 +16,7 @@ CONDITIONS = [{"Type": "Equals", "LeftValue": {"Get": "Execution.PipelineName"},
 
 @st.composite
 def definitions(draw, triggers=("Completed",)) -> PipelineDefinition:
-    """Any document of at most seven steps with conditions nested three deep."""
+    """Any document of at most seven steps with conditions nested three deep, and ForEach steps."""
     counter = itertools.count()
 
     def steps(visible, depth):
@@ -39,6 +39,10 @@ def definitions(draw, triggers=("Completed",)) -> PipelineDefinition:
                     "IfSteps": steps(visible, depth + 1),
                     "ElseSteps": steps(visible, depth + 1),
                 }
+            elif draw(st.integers(0, 9)) < 3:
+                document["Type"] = "ForEach"
+                body = [{"Name": f"in-{name}", "Type": "Training", "Arguments": {}}]
+                document["Arguments"] = {"IterableItems": ["a", "b"], "MaxConcurrency": 1, "ForEachBody": body}
             made.append(document)
             visible.append(name)
         return made
@@ -58,6 +62,7 @@ def tasks_of(definition):
             tuple(dict.fromkeys((*each.upstream, *(owner.condition for owner in each.skipped_by)))),
             each.trigger_rule,
             skips.get(name),
+            instances=2 if each.body else 1,
         )
         for name, each in existing.items()
     }
