@@ -35,11 +35,20 @@ def test_the_reports_of_runs(live, example_runs):
     found = {(each["run_id"], each["task_id"], each["key"]): each["value"] for each in answer.json()["reports"]}
     by_run = [{(task, key) for run_id, task, key in found if run_id == run.run_id} for run in runs]
     steps = {(f"{GROUP}.{step}", "step_report") for step in ("prepare", "train", "evaluate", "good_enough")}
-    common = steps | {
-        (f"{GROUP}.launch", "pipeline_report"),
-        (f"{GROUP}.evaluate", "property_files"),
-        (f"{GROUP}.good_enough", "outcome"),
+    jobs = {
+        (f"{GROUP}.{step}", f"_link_{link}")
+        for step in ("prepare", "train", "evaluate")
+        for link in ("SageMakerJobLink", "CloudWatchLogLink")
     }
+    common = (
+        steps
+        | jobs
+        | {
+            (f"{GROUP}.launch", "pipeline_report"),
+            (f"{GROUP}.evaluate", "property_files"),
+            (f"{GROUP}.good_enough", "outcome"),
+        }
+    )
     assert by_run == [
         common | {(f"{GROUP}.register", "step_report")},
         common | {(f"{GROUP}.reject", "step_report")},

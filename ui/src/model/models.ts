@@ -5,7 +5,7 @@ import { type CsvValue, csv } from "./csv";
 import { showComparisons } from "./execution";
 import { object } from "./reading";
 import type { ModelPackage, PipelineParameter, PipelineReport, RunReports } from "./reports";
-import { lastSegment, shortestLabels } from "./text";
+import { dotted, lastSegment, shortestLabels } from "./text";
 
 export type Scalar = number | string | boolean;
 
@@ -209,10 +209,11 @@ const thresholdsOf = (reports: PipelineReport[], ids: ReadonlySet<string>): Map<
 };
 
 /** The column that a condition's `STEP.PROPERTYFILE.PATH` means. */
-const metricColumn = (metric: string, report: PipelineReport, ids: ReadonlySet<string>): string | null => {
-  for (const { name, taskId } of report.steps) {
+const metricColumn = (name: string, report: PipelineReport, ids: ReadonlySet<string>): string | null => {
+  const metric = dotted(name);
+  for (const { name: step, taskId } of report.steps) {
     if (taskId === null) continue;
-    for (const start of [name, taskId, lastOfTask(taskId)]) {
+    for (const start of [step, taskId, lastOfTask(taskId)]) {
       if (!metric.startsWith(`${start}.`)) continue;
       const id = metricId([taskId, ...metric.slice(start.length + 1).split(".")]);
       if (ids.has(id)) return id;

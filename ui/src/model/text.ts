@@ -70,12 +70,19 @@ const SIGNS: Record<string, string> = { ">=": "≥", "<=": "≤", "!=": "≠", "
 export const sign = (operator: string | null): string =>
   operator === null ? "?" : (SIGNS[operator] ?? operator.toLowerCase());
 
+/** A name with dots only: `evaluate.returned.['accuracy']` is `evaluate.returned.accuracy`. */
+export const dotted = (name: string): string => name.replace(/\.?\[(?:'([^']*)'|"([^"]*)"|(\d+))\]/g, ".$1$2$3");
+
 /** The last part of a dotted name that says something: SageMaker's own reports hold `{"mse": {"value": ...}}`. */
-export const lastPart = (name: string): string =>
-  name
-    .replace(/(?<=\..+)\.value$/, "")
-    .split(".")
-    .at(-1) ?? name;
+export const lastPart = (name: string): string => {
+  const path = dotted(name);
+  return (
+    path
+      .replace(/(?<=\..+)\.value$/, "")
+      .split(".")
+      .at(-1) ?? name
+  );
+};
 
 /** What follows the last slash, such as the id of an execution in its ARN or the name of a file. */
 export const lastSegment = (path: string): string => path.replace(/\/+$/, "").split("/").at(-1) ?? path;

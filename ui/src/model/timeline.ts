@@ -79,7 +79,11 @@ export const buildTimeline = (execution: Execution, now: number): Timeline | nul
     }),
   );
   if (lanes.length === 0) return null;
-  lanes.sort((one, other) => one.start - other.start || one.end - other.end || one.label.localeCompare(other.label));
+  const order = new Map(steps.map((step, index) => [step.name, index]));
+  const place = (lane: Lane): number => order.get(lane.step.name) ?? 0;
+  lanes.sort(
+    (one, other) => one.start - other.start || place(one) - place(other) || one.run.mapIndex - other.run.mapIndex,
+  );
   const kinds = new Set(lanes.flatMap((lane) => lane.segments.map((segment) => segment.kind)));
   return {
     start: Math.min(...lanes.map((lane) => lane.waitFrom ?? lane.start)),

@@ -4,7 +4,7 @@ import { csv, csvField } from "../../src/model/csv";
 import { curvesOf, readDefinitions, readLog } from "../../src/model/logs";
 import { findPlaces } from "../../src/model/request";
 import { stepStatus, together } from "../../src/model/status";
-import { formatDuration, formatMoney, formatNumber, formatValue, shortestLabels } from "../../src/model/text";
+import { formatDuration, formatMoney, formatNumber, formatValue, lastPart, shortestLabels } from "../../src/model/text";
 
 describe("CSV", () => {
   test("text that a spreadsheet would run as a formula gets an apostrophe", () => {
@@ -153,6 +153,18 @@ describe("text", () => {
       ]),
     ).toEqual(["evaluate · metrics · mse", "baseline · metrics · mse", "accuracy"]);
   });
+});
+
+test("the last part of a name that says something", () => {
+  const names = [
+    "evaluate.metrics.accuracy",
+    "e.m.mse.value",
+    "value",
+    "e.returned.['accuracy']",
+    'e.r["a b"].value',
+    "a[0]",
+  ];
+  expect(names.map(lastPart)).toEqual(["accuracy", "mse", "value", "accuracy", "a b", "0"]);
 });
 
 describe("a log", () => {
