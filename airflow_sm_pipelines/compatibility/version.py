@@ -33,3 +33,14 @@ def has_react_pages(airflow: str) -> bool:
 
 
 REACT_PAGES: Final = has_react_pages(__version__)
+
+
+def scopes_pages(airflow: str) -> bool:
+    """Whether Airflow shows a plugin's page only where it applies (``applies_to``); before, it shows it everywhere.
+
+    :param airflow: a version. A pre-release counts as what it comes before.
+    """
+    return Version(Version(airflow).base_version) >= Version("3.4")
+
+
+SCOPES_PAGES: Final = scopes_pages(__version__)

@@ -7,10 +7,18 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from airflow_sm_pipelines import __version__
+from airflow_sm_pipelines import (
+    CURRENT_ITEM,
+    SageMakerCallbackStepOperator,
+    SageMakerFailStepOperator,
+    SageMakerPipelineOperator,
+    SageMakerPipelineStepSensor,
+    __version__,
+)
 from airflow_sm_pipelines.compatibility import version
 from airflow_sm_pipelines.get_provider_info import get_provider_info
-from airflow_sm_pipelines.plugins.pages import SageMakerPipelinesPlugin
+from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
+from airflow_sm_pipelines.plugins.pages import SageMakerPipelinesPlugin, _react_apps
 
 needs_pages = pytest.mark.skipif(not version.REACT_PAGES, reason="Airflow gives plugins Chakra UI from 3.2 on")
 
@@ -27,8 +35,8 @@ def test_which_versions_have_pages(airflow, has):
 def test_the_tabs():
     """One file has all three; the address tells the version, so that no browser keeps another version's."""
     address = f"/sagemaker-pipelines/static/sagemaker.js?version={__version__}"
-    assert SageMakerPipelinesPlugin.react_apps == [
-        {"name": name, "destination": destination, "url_route": route, "bundle_url": address}
+    assert [{**page, "applies_to": None} for page in SageMakerPipelinesPlugin.react_apps] == [
+        {"applies_to": None, "name": name, "destination": destination, "url_route": route, "bundle_url": address}
         for name, destination, route in (
             ("SageMaker", "dag_run", "sagemaker"),
             ("Models", "dag", "sagemaker-models"),
@@ -37,6 +45,26 @@ def test_the_tabs():
     ]
     [application] = SageMakerPipelinesPlugin.fastapi_apps
     assert (application["url_prefix"], application["name"]) == ("/sagemaker-pipelines", "SageMaker Pipelines")
+
+
+def test_the_tasks_that_have_a_page(dag, group):
+    """Where Airflow can, it shows "Step" of the tasks of steps, mapped ones too, of launches and of whole executions."""
+    with group():
+        step = SageMakerFailStepOperator(task_id="step", error_message="no")
+        mapped = SageMakerCallbackStepOperator.partial(
+            task_id="mapped", sqs_queue_url="https://queue", inputs={"x": CURRENT_ITEM}
+        ).expand(item=["a", "b"])
+    *of_dags, of_tasks = _react_apps(scoped=True)
+    named = of_tasks["applies_to"]["operator_name"]
+    assert [page.get("applies_to") for page in of_dags] == [None, None]
+    assert {
+        step.custom_operator_name,
+        mapped.operator_name,
+        SageMakerPipelineLaunchOperator.custom_operator_name,
+        SageMakerPipelineOperator.custom_operator_name,
+        SageMakerPipelineStepSensor.custom_operator_name,
+    } <= set(named)
+    assert named == list(dict.fromkeys(named))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +78,8 @@ def test_the_tabs():
 )
 def test_where_the_file_is(monkeypatch, base_url, prefix):
     """Below the path at which the API server serves."""
-    from airflow_sm_pipelines.plugins.pages import _react_apps
-
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
-    assert {page["bundle_url"] for page in _react_apps()} == {
+    assert {page["bundle_url"] for page in _react_apps(scoped=False)} == {
         f"{prefix}/sagemaker-pipelines/static/sagemaker.js?version={__version__}"
     }
 
