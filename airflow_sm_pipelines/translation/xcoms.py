@@ -125,6 +125,15 @@ class JsonXComArg(XComArg):
         return json.dumps(context["task"].render_template(self.value, context))
 
 
+def step_value_in_json(value: Any) -> StepValue | None:
+    """Return the value of a step that is written into JSON; ``None`` for anything else.
+
+    :param value: Jinja text or an XComArg.
+    """
+    inner = value.value if isinstance(value, JsonXComArg) else None
+    return inner.value if isinstance(inner, StepValueXComArg) else None
+
+
 class ItemsXComArg(JsonXComArg):
     """Renders the items of a mapped step as JSON: what it is expanded over, in the order of map indexes.
 

@@ -13,7 +13,7 @@ from airflow_sm_pipelines.definition.expressions import ItemReference, Join, Par
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import is_template, to_runtime_value
-from airflow_sm_pipelines.translation.xcoms import JsonXComArg
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, outside_its_pipeline
 
 
 def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
@@ -66,7 +66,8 @@ _MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+
 
 def _with_marks(value: Any, late: list[Any]) -> Any:
     """Return a JSON value in which marks stand for what is not known yet, and append that to ``late``."""
-    lifted = to_runtime_value(value)
+    # A step's value is a reference, which is text in quotes, or the XCom, where the step is of another pipeline.
+    lifted = to_runtime_value(outside_its_pipeline(value))
     if isinstance(lifted, RuntimeValue):
         late.append(_as_json(lifted))
         return f"\0bare{len(late) - 1}\0"
