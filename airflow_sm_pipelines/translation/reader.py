@@ -15,7 +15,7 @@ from airflow_sm_pipelines.compatibility.mapped import mapped_group_around
 from airflow_sm_pipelines.compatibility.sdk import DagParam, loop_around
 from airflow_sm_pipelines.definition.comparisons import text_beside_a_number
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Expression, In, Not, Or
-from airflow_sm_pipelines.definition.expressions import Join, JsonGet
+from airflow_sm_pipelines.definition.expressions import Join, JsonGet, find_references, task_of
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.definition.validation.for_each import NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -30,7 +30,13 @@ from airflow_sm_pipelines.translation.nodes import (
     TaskNode,
 )
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
-from airflow_sm_pipelines.translation.xcoms import StepValue, outside_its_pipeline, step_value_in_json, xcom_references
+from airflow_sm_pipelines.translation.xcoms import (
+    StepValue,
+    a_step_of_another_pipeline,
+    outside_its_pipeline,
+    step_value_in_json,
+    xcom_references,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -360,6 +366,12 @@ class _Lifter:
         )
 
     def _lift_expression(self, value: Expression, levels: int) -> Expression:
+        step_task_id = task_of(value)
+        if step_task_id is not None and step_task_id not in self.inside:
+            # By its name it may be a step of this pipeline, too.
+            [located, *_] = find_references(value)
+            name = str(located.reference.step_name)
+            raise TranslationError(a_step_of_another_pipeline(self.task_id, name, step_task_id))
         if isinstance(value, Join):
             values: list[Any] = []
             for inner in value.values:
