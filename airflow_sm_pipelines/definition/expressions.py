@@ -231,9 +231,11 @@ class ItemReference(Get):
 
     :param path: ``ForEach.CurrentItem``, and what is read of it.
     :param type: as pipeline parameters have them; ``None`` where only the run knows the items.
+    :param values: what it reads of each item, where the Dag file has the items.
     """
 
     type: str | None = None
+    values: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def __getitem__(self, field: str | int) -> ItemReference:
         if isinstance(field, int) or "'" in field:  # Python itself asks for 0, 1, ... where something is iterated

@@ -73,6 +73,13 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
         return f"\0bare{len(late) - 1}\0"
     if isinstance(lifted, Expression):
         late.append(lifted)
+        for each in lifted.values if isinstance(lifted, ItemReference) else ():
+            if isinstance(each, str) and json.dumps(each, ensure_ascii=False) != f'"{each}"':
+                raise TranslationError(
+                    f"the item {each!r} has characters that JSON escapes, and SageMaker puts an item into text as it "
+                    "is. Leave them out of the items, or map the step by itself with partial(...).expand(...), which "
+                    "writes each item as JSON"
+                )
         bare = isinstance(lifted, (ParameterReference, ItemReference)) and lifted.type not in (None, "String")
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
     if isinstance(value, (date, time)):

@@ -197,7 +197,7 @@ class MappedStepOperator(MappedOperator, StepTask):
 
     def _get_unmap_kwargs(self, mapped_kwargs: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
         arguments, item = self._arguments, mapped_kwargs.get(ITEM)
-        if item is not None and not isinstance(item, ItemReference):
+        if ITEM in mapped_kwargs and not isinstance(item, ItemReference):
             try:
                 arguments = {keyword: with_item(value, item) for keyword, value in arguments.items()}
             except TranslationError as error:
