@@ -380,7 +380,6 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
                 raise TranslationError(f"outputs='{outputs}' is no list. Write outputs=['{outputs}'].")
             places: dict[str, Any] = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
             written = {name: output_path(name, place) for name, place in places.items()}
-            inputs, values = _taken(function, op_args, op_kwargs or {}, written)
             for name in places:
                 parameter = function.parameter(name)
                 if parameter is None or parameter.kind != PATH:
@@ -388,6 +387,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
                         f"outputs has '{name}', and {function.name}() has no parameter '{name}: Path'. It writes into "
                         "the directories of its Path parameters."
                     )
+            inputs, values = _taken(function, op_args, op_kwargs or {}, written)
             if function.returns and RETURNED in places:
                 raise TranslationError(
                     f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Name "

@@ -115,7 +115,7 @@ _RETURN: Final = """
         sys.exit("NAME() returned %r, which is no dict" % (returned,))
     try:
         text = json.dumps(returned, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         sys.exit("what NAME() returned is no JSON: %s" % error)
     Path(PATH).parent.mkdir(parents=True, exist_ok=True)
     Path(PATH).write_text(text, encoding="utf-8")
