@@ -29,7 +29,7 @@ from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_p
 from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.mapped_groups import mapped_groups_of
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
-from airflow_sm_pipelines.translation.reader import read_outline, read_steps, to_runtime_value
+from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps, to_runtime_value
 from airflow_sm_pipelines.translation.xcoms import ItemsXComArg, a_step_of_another_pipeline
 
 if TYPE_CHECKING:
@@ -339,4 +339,5 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
 
 def _is_queue_url(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://"))
+    """Whether a value is a URL. The tasks that answer read it without rendering, so Jinja is none."""
+    return isinstance(value, str) and value.startswith(("https://", "http://")) and not is_template(value)

@@ -51,8 +51,13 @@ class MiddleTask:
 
         :param key: the XCom's.
         :param type_: the type that the author gave it; ``None`` where the task's own annotations decide.
-        :raises TranslationError: it was given another type elsewhere.
+        :raises TranslationError: it was given another type elsewhere, or no reference can name it.
         """
+        if "'" in key:
+            raise TranslationError(
+                f"the XCom {key!r} of task '{self.task.task_id}' has a quote in its name, and no reference to an "
+                "output of a step can. Let the task return it under another name."
+            )
         wanted = type_ or self.used.get(key) or _annotated_type(self.task, key)
         if self.used.setdefault(key, wanted) != wanted:
             raise TranslationError(

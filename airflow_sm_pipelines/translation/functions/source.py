@@ -21,9 +21,10 @@ _GIVEN: Final = ("Path", "__name__", "__file__")
 """Names that the script has besides the builtins."""
 
 OF_THE_SCRIPT: Final = {
-    *("Path", "_KINDS", "_OPTIONAL", "_PATHS", "__name__", "_converted", "_given", "_main", "_plain"),
+    *("Path", "_CHOICES", "_KINDS", "_OPTIONAL", "_PATHS", "__name__"),
+    *("_chosen", "_converted", "_given", "_main", "_plain"),
     *("KeyError", "RecursionError", "TypeError", "ValueError"),
-    *("dict", "float", "hasattr", "int", "isinstance", "str", "type", "zip"),
+    *("dict", "float", "hasattr", "int", "isinstance", "map", "repr", "str", "type", "zip"),
 }
 """Names that the script uses around the function, which must mean there what they do."""
 

@@ -471,9 +471,27 @@ def test_xcoms_that_a_callback_step_cannot_tell_are_refused(dag, group):
     )
 
 
-@pytest.mark.parametrize("url", ["queue", 3, ""])
+def test_an_xcom_with_a_quote_in_its_name_is_refused(dag, group):
+    """SageMaker's references quote the names of outputs."""
+
+    @task
+    def choose() -> Choice: ...
+
+    def build():
+        with group(callback_queue_url=QUEUE):
+            chosen = choose()
+            step("train") >> chosen
+            step("last", {"a": chosen["it's"]})
+
+    assert refused(build) == IN_GROUP + (
+        "the XCom \"it's\" of task 'churn.choose' has a quote in its name, and no reference to an output of a step can. Let "
+        "the task return it under another name."
+    )
+
+
+@pytest.mark.parametrize("url", ["queue", 3, "", "https://{{ var.value.queue }}"])
 def test_what_is_no_queue_url_is_refused(dag, group, url):
-    """An ARN or a name is none."""
+    """An ARN or a name is none, nor is what only a run knows: the tasks that answer do not render it."""
     assert refused(lambda: group(callback_queue_url=url)) == IN_GROUP + (
         f"callback_queue_url={url!r} is not the URL of a queue; give "
         "'https://sqs.<region>.amazonaws.com/<account>/<name>'."

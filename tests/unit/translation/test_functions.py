@@ -281,6 +281,27 @@ def test_a_script_that_cannot_go_on_says_why(tmp_path, given, message):
     assert len(ended.stderr.splitlines()) == 1
 
 
+def choosing(way: Literal["fast", "slow"], size: Literal[1, 2] | None = 1) -> dict[str, Any]:
+    return {"way": way, "size": size}
+
+
+@pytest.mark.parametrize(
+    ("given", "ended"),
+    [
+        ({"way": "slow", "size": "2"}, '{"way": "slow", "size": 2}'),
+        ({"way": "slow", "size": "null"}, '{"way": "slow", "size": null}'),
+        ({"way": "last"}, "choosing() was given 'last' for 'way', which is one of 'fast', 'slow'"),
+        ({"way": "fast", "size": '"3"'}, "choosing() was given 3 for 'size', which is one of 1, 2, None"),
+    ],
+)
+def test_what_only_the_run_knows_is_one_of_the_choices(tmp_path, given, ended):
+    """As what is written out is, while the Dag file is parsed."""
+    returned = tmp_path / "returned.json"
+    script = script_of(read_function(choosing), {}, is_training=False, returned=str(returned))
+    run_script = run(script, tmp_path, *(piece for name, text in given.items() for piece in (f"--{name}", text)))
+    assert (returned.read_text() if returned.exists() else run_script.stderr.rstrip()) == ended
+
+
 def many_missing(n: int = DEFAULT) -> None:
     print(os.environ, helper(), split_path(n), pkg.x, nowhere, dedent)  # noqa: F821 - that is the mistake
 
@@ -646,7 +667,7 @@ def test_a_function_that_takes_a_name_of_the_script_is_refused(function, name):
 
 def test_the_names_of_the_script_are_known():
     """All names that it takes from its module, besides the function's."""
-    function = read_function(split)
+    function = read_function(choosing)
     scripts = [
         script_of(function, {}, is_training=True).decode(),
         script_of(function, {}, is_training=False, returned="/x").decode(),
@@ -662,7 +683,7 @@ def test_the_names_of_the_script_are_known():
             for symbol in each.get_symbols()
             if symbol.is_global() or each.get_type() == "module"
         }
-    assert used - {"split", "annotations"} == OF_THE_SCRIPT
+    assert used - {"choosing", "annotations"} == OF_THE_SCRIPT
 
 
 def renamed(number):
