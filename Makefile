@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-python test-airflow test-celery test-clients benchmark demo docker-check wheel clean
+.PHONY: help setup check format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check wheel clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -44,6 +44,15 @@ test-clients: setup ## Run SageMaker SDK 2 and 3, Airflow's own operators and th
 	@for client in $(CLIENTS); do .ci/setup client $$client; done
 	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(addprefix tests/clients/,$(CLIENTS)) $(ARGS)
 
+ui: ## Build the bundle of the tabs in Airflow's UI; fails when the committed one is another. Needs Node 20.19 or later
+	@cd ui && npm ci --no-audit --no-fund && npm run build
+	@changed=$$(git status --porcelain -- airflow_sm_pipelines/plugins/static); [[ -z "$$changed" ]] || \
+	  { printf 'The built bundle is not the committed one: commit it with what changed.\n%s\n' "$$changed" >&2; exit 1; }
+
+test-ui: ## Check and test the tabs in Airflow's UI: types, lint, Vitest, axe; ARGS goes to vitest. Needs Node 20.19 or later
+	@cd ui && if [[ ! node_modules/.package-lock.json -nt package-lock.json ]]; then npm ci --no-audit --no-fund; fi
+	@cd ui && npm run types && npm run lint && npm test -- $(ARGS)
+
 benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in .benchmark-venv; ARGS=--quick for no numbers
 	@.ci/setup benchmark
 	@.benchmark-venv/bin/python -m pytest benchmarks $(ARGS)
@@ -69,5 +78,5 @@ format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv .benchmark-venv .python-venvs .airflow-venvs .celery-venv .client-venvs .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv ui/node_modules .benchmark-venv .python-venvs .airflow-venvs .celery-venv .client-venvs .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -37,6 +37,29 @@ def get_provider_info() -> dict[str, Any]:
             {"name": name, "class-name": f"{_MODULES[name]}.{name}"}
             for name in ("sagemaker_processing", "sagemaker_training")
         ],
+        "plugins": [
+            {
+                "name": "sagemaker_pipelines",
+                "plugin-class": "airflow_sm_pipelines.plugins.pages.SageMakerPipelinesPlugin",
+            }
+        ],
+        "config": {
+            "sagemaker_pipelines": {
+                "description": "Options of the pages that show SageMaker pipelines.",
+                "options": {
+                    "prices": {
+                        "description": (
+                            "A JSON file with the prices of instances, from which pages estimate costs: "
+                            '{"currency": "USD", "per_hour": {"training": {"ml.m5.xlarge": 0.23}}}'
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "/opt/airflow/prices.json",
+                        "default": None,
+                    }
+                },
+            }
+        },
         "extra-links": [
             "airflow_sm_pipelines.links.sagemaker.CloudWatchLogLink",
             "airflow_sm_pipelines.links.sagemaker.SageMakerJobLink",

@@ -75,10 +75,11 @@ def run(*, serve: bool) -> int:
         try:
             with stack.running(report.line):
                 report.address(stack.airflow_url, USER, stack.password)
-                Scenario(stack, report).run()
+                registered = Scenario(stack, report).run()
                 succeeded = True
                 if serve:
                     report.address(stack.airflow_url, USER, stack.password)
+                    report.page("The run's pipeline", stack.airflow_url, registered)
                     report.line("serving until Ctrl-C")
                     _wait_for_the_end(stack)
                 report.line("stopping everything")

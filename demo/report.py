@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.markup import escape
@@ -40,6 +41,16 @@ class Report:
     def headline(self, text: str) -> None:
         """Print a line that starts a new part."""
         self._console.print(f"\n[bold]{escape(text)}[/]", soft_wrap=True)
+
+    def page(self, what: str, url: str, run: DagRun) -> None:
+        """Print the address of the tab SageMaker of a run.
+
+        :param what: what is to be seen there.
+        :param url: of Airflow.
+        :param run: the run.
+        """
+        path = f"dags/{run.dag_id}/runs/{quote(run.run_id, safe='')}/plugin/sagemaker"
+        self._console.print(f"{what}: [bold]{url}/{path}[/]", soft_wrap=True)
 
     def task_state(self, run: DagRun, task: TaskInstance) -> None:
         """Print that a task has a new state."""

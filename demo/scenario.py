@@ -89,19 +89,20 @@ class Scenario:
         self._api = AirflowApi(stack.airflow_url, USER, stack.password)
         self._finished: list[tuple[DagRun, list[TaskInstance]]] = []
 
-    def run(self) -> None:
+    def run(self) -> DagRun:
         """Run it all.
 
+        :return: the run that registered a model.
         :raises UnexpectedEndError: a Dag did not end as it should.
         :raises AirflowApiError: Airflow refused something, or took too long.
         :raises ComponentError: a component ended.
         """
         try:
-            self._run()
+            return self._run()
         finally:
             self._api.close()
 
-    def _run(self) -> None:
+    def _run(self) -> DagRun:
         self._stack.client("s3").create_bucket(Bucket=BUCKET)
         self._api.wait_for_dags({INGEST, TRAIN}, SECONDS_TO_PARSE, self._stack.require_running)
 
@@ -121,6 +122,7 @@ class Scenario:
         self._report.metrics(self._metrics(registered), registered)
         self._report.registered_model(self._require(registered, f"{GROUP}.register", "step_report")["job_arn"])
         self._report.failure(rejected, f"{GROUP}.reject", self._api.errors(rejected, f"{GROUP}.reject"))
+        return registered
 
     def _started_by_asset(self, dag_id: str) -> DagRun:
         deadline = time.monotonic() + SECONDS_PER_RUN

@@ -88,6 +88,19 @@ class AirflowApi:
         answer = self._http.post("/auth/token", json={"username": user, "password": password})
         self._http.headers["Authorization"] = f"Bearer {_checked(answer).json()['access_token']}"
 
+    def ask(self, path: str, **parameters: Any) -> httpx.Response:
+        """Ask for a path outside the REST API, such as a plugin's, and return whatever is answered.
+
+        :param path: from the root.
+        :param parameters: of the query.
+        """
+        return self._http.get(path, params=parameters or None)
+
+    @property
+    def token(self) -> str:
+        """What the user is known by: a browser has it as the cookie ``_token``."""
+        return str(self._http.headers["Authorization"]).removeprefix("Bearer ")
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

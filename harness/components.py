@@ -202,7 +202,7 @@ class Stack:
         raise ComponentError(f"{component.name} held a lock of the database each of {PAUSES} times it was stopped.")
 
     def _database_is_free(self) -> bool:
-        database = sqlite3.connect(self._sqlite, timeout=SECONDS_OF_A_TRANSACTION)
+        database = sqlite3.connect(self.sqlite, timeout=SECONDS_OF_A_TRANSACTION)
         try:
             database.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
@@ -212,7 +212,7 @@ class Stack:
         return True
 
     @property
-    def _sqlite(self) -> Path:
+    def sqlite(self) -> Path:
         """Where the database is, unless the settings name another one."""
         return self.directory / "airflow" / "airflow.db"
 
@@ -273,8 +273,8 @@ class Stack:
         self.endpoint.start()
         self._migration.start()
         self._migration.wait(SECONDS_TO_START)
-        if self._sqlite.exists():
-            give_no_trigger_number_twice(self._sqlite)
+        if self.sqlite.exists():
+            give_no_trigger_number_twice(self.sqlite)
         report(f"local endpoint at {self.endpoint_url}, database ready ({time.monotonic() - began:.0f} s)")
         report(f"starting Airflow: {', '.join(component.name for component in self._airflow_components)}")
         for component in self._airflow_components:

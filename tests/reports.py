@@ -18,7 +18,16 @@ def step_report(status: str = "Succeeded", job_arn: str | None = None, **parts: 
         "attempt": 0,
         "cache": {"hit": False, "source_execution": None},
         "instance": None,
+        "reason": None,
+        "job": None,
+        "model_package": None,
         "request": None,
         "left_out": [],
         **parts,
     }
+
+
+def job_report(kind: str, **parts: Any) -> dict[str, Any]:
+    """Return what a step's report tells of a job of which the service tells no times."""
+    nothing = {"start": None, "end": None, "seconds": None, "billable_seconds": None, "best": None}
+    return {"kind": kind, **nothing, "phases": [], "metrics": {}, **parts}

@@ -27,6 +27,10 @@ rendered fields
 whether a triggerer runs                 :mod:`.health`              3.0
 classes that are not public              :mod:`.sdk`                 3.0; loops from 3.4 on
 a mapped operator has methods            :mod:`.mapped`              3.0
+pages of plugins have React              :mod:`.version`             3.1; Chakra UI from 3.2 on
+pages of plugins are scoped              :mod:`.version`             3.4 (``applies_to``)
+who may see a Dag, XComs of many runs    :mod:`.api_server`          3.0
+where the API server serves              :mod:`.base_path`           3.0
 what a mapped task group is expanded     :mod:`.mapped`              3.0; newer ones iterate over each value
 over
 a Dag file is loaded                     :mod:`.dag_files`           3.0; another module from 3.2 on

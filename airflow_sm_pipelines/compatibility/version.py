@@ -20,3 +20,27 @@ def tasks_live_in_triggerer(airflow: str) -> bool:
 
 
 TASKS_LIVE_IN_TRIGGERER: Final = tasks_live_in_triggerer(__version__)
+
+
+def has_react_pages(airflow: str) -> bool:
+    """Whether Airflow's pages take React apps of plugins, and give them the React and the Chakra UI that they run with.
+
+    3.1 takes React apps and gives them no Chakra UI.
+
+    :param airflow: a version. A pre-release counts as what it comes before.
+    """
+    return Version(Version(airflow).base_version) >= Version("3.2")
+
+
+REACT_PAGES: Final = has_react_pages(__version__)
+
+
+def scopes_pages(airflow: str) -> bool:
+    """Whether Airflow shows a plugin's page only where it applies (``applies_to``); before, it shows it everywhere.
+
+    :param airflow: a version. A pre-release counts as what it comes before.
+    """
+    return Version(Version(airflow).base_version) >= Version("3.4")
+
+
+SCOPES_PAGES: Final = scopes_pages(__version__)

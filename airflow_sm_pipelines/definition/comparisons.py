@@ -9,6 +9,7 @@ from typing import Any, Final
 from airflow_sm_pipelines.definition.conditions import CONDITION_MEMBERS, Comparison, operand_to_document
 from airflow_sm_pipelines.definition.evaluation import evaluate_condition
 from airflow_sm_pipelines.definition.expressions import Measured, ParameterReference, parse_reference
+from airflow_sm_pipelines.definition.parameters import MISSING
 from airflow_sm_pipelines.exceptions import EvaluationError, PipelineDefinitionError
 
 LONGEST_TEXT: Final = 300
@@ -24,22 +25,65 @@ _SIGNS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
+class ToldOperand:
+    """One side of a comparison.
+
+    :param name: what the value is called; ``None`` for a literal, which stands for itself.
+    :param value: the value; :data:`MISSING` where it is not known here.
+    """
+
+    name: str | None
+    value: Any = MISSING
+
+    def __str__(self) -> str:
+        if self.value is MISSING:
+            return str(self.name)
+        return repr(self.value) if self.name is None else f"{self.name} ({self.value!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as JSON; without a value where none is known."""
+        return {"name": self.name} if self.value is MISSING else {"name": self.name, "value": self.value}
+
+
+@dataclass(frozen=True)
 class ToldComparison:
     """One comparison, told.
 
-    :param text: ``evaluate.metrics.accuracy.value (0.93) >= Parameters.Least (0.9)``.
+    :param type: of the condition: one of ``COMPARISON_TYPES``, or ``In``.
+    :param operands: the left and the right one; of an ``In`` the query value, then each value.
     :param holds: whether it holds; ``None`` where a value is not known here.
     """
 
-    text: str
+    type: str
+    operands: tuple[ToldOperand, ...]
     holds: bool | None
+
+    @property
+    def operator(self) -> str:
+        """The sign between the operands, such as ``>=``."""
+        return "in" if self.type == "In" else _SIGNS.get(self.type, self.type)
+
+    @property
+    def text(self) -> str:
+        """``evaluate.metrics.accuracy.value (0.93) >= Parameters.Least (0.9)``."""
+        text = self._whole_text
+        half = LONGEST_TEXT // 2
+        return text if len(text) <= LONGEST_TEXT else f"{text[:half]} ... {text[-half:]}"
+
+    @property
+    def _whole_text(self) -> str:
+        first, *others = map(str, self.operands)
+        return f"{first} {self.operator} " + (f"[{', '.join(others)}]" if self.type == "In" else others[0])
 
     def __str__(self) -> str:
         return f"{self.text}: {_HOLDS[self.holds]}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return this as JSON, for an XCom."""
-        return {"comparison": self.text, "holds": self.holds}
+        """Return this as JSON, for an XCom; without operands where their text is too long to be shown whole."""
+        told = {"comparison": self.text, "holds": self.holds, "operator": self.operator}
+        if len(self._whole_text) > LONGEST_TEXT:
+            return told
+        return {**told, "operands": [operand.to_dict() for operand in self.operands]}
 
 
 def text_beside_a_number(comparison: Comparison) -> str | None:
@@ -98,7 +142,7 @@ def tell_comparison(type_: str, names: Sequence[str | None], values: Sequence[An
     first, second = CONDITION_MEMBERS[type_]
     others: Any = list(values[1:]) if type_ == "In" else values[1]
     holds = evaluate_condition({"Type": type_, first: values[0], second: others}, _Nothing())
-    return ToldComparison(_text(type_, [_shown(*each) for each in zip(names, values, strict=True)]), holds)
+    return ToldComparison(type_, tuple(map(ToldOperand, names, values)), holds)
 
 
 def tell_condition(condition: Any, value_of: Callable[[Any], Any]) -> Iterator[ToldComparison]:
@@ -121,7 +165,7 @@ def tell_condition(condition: Any, value_of: Callable[[Any], Any]) -> Iterator[T
         try:
             yield tell_comparison(type_, names, [value_of(operand) for operand in operands])
         except EvaluationError:
-            yield ToldComparison(_text(type_, [_told_alone(each, value_of) for each in operands]), None)
+            yield ToldComparison(type_, tuple(_told_alone(each, value_of) for each in operands), None)
 
 
 def operand_name(operand: Any) -> str | None:
@@ -149,27 +193,12 @@ def operand_name(operand: Any) -> str | None:
     return ".".join(map(str, (keys[0], keys[-1], inner.get("Path")))) if keys else str(inner.get("Path"))
 
 
-def _told_alone(operand: Any, value_of: Callable[[Any], Any]) -> str:
+def _told_alone(operand: Any, value_of: Callable[[Any], Any]) -> ToldOperand:
     name = operand_name(operand)
     try:
-        return _shown(name, value_of(operand))
+        return ToldOperand(name, value_of(operand))
     except EvaluationError:
-        return str(name)
-
-
-def _shown(name: str | None, value: Any) -> str:
-    return repr(value) if name is None else f"{name} ({value!r})"
-
-
-def _text(type_: str, shown: Sequence[str]) -> str:
-    if type_ == "In":
-        text = f"{shown[0]} in [{', '.join(shown[1:])}]"
-    else:
-        text = f"{shown[0]} {_SIGNS.get(type_, type_)} {shown[1]}"
-    if len(text) <= LONGEST_TEXT:
-        return text
-    half = LONGEST_TEXT // 2
-    return f"{text[:half]} ... {text[-half:]}"
+        return ToldOperand(name)
 
 
 class _Nothing:

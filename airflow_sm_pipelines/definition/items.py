@@ -36,6 +36,17 @@ def known_items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
     return items if isinstance(items, list) else None
 
 
+def counts_of_items(definition: PipelineDefinition, values: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many items each ForEach step runs over, by the step's name; 0 where that cannot be told.
+
+    :param definition: the document; valid.
+    :param values: the values of pipeline parameters, by name; others have their defaults.
+    """
+    known = {**{each.name: each.default_value for each in definition.parameters}, **values}
+    steps = (located.step for located in definition.walk())
+    return {step.name: count_of_items(step, known) for step in steps if step.type == "ForEach"}
+
+
 def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the items that an execution would be given, one sentence for each ForEach step.
 

@@ -48,6 +48,8 @@ class Resource:
     :param console_page: its page in the SageMaker console; ``None`` where none is known.
     :param log_group: where it logs, in CloudWatch; ``None`` for what has no log.
     :param is_listed: whether ``List<api>s`` tells which of them run.
+    :param ran: the members of its description that tell when it began and ended to run; ``None`` for what does not run.
+    :param has_instances: it runs on instances of its own, which are billable while it does.
     """
 
     type: str
@@ -55,6 +57,8 @@ class Resource:
     console_page: str | None = None
     log_group: str | None = None
     is_listed: bool = False
+    ran: tuple[str, str] | None = None
+    has_instances: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,13 @@ def _hosted(name: str, resource: Resource, keys: tuple[str, ...] = (), **cells: 
 
 _RETRIED: Final = ("CacheConfig", "RetryPolicies")
 _PROCESSING_JOB: Final = Resource(
-    "processing-job", "ProcessingJob", "processing-jobs", "/aws/sagemaker/ProcessingJobs", is_listed=True
+    "processing-job",
+    "ProcessingJob",
+    "processing-jobs",
+    "/aws/sagemaker/ProcessingJobs",
+    is_listed=True,
+    ran=("ProcessingStartTime", "ProcessingEndTime"),
+    has_instances=True,
 )
 
 
@@ -149,7 +159,15 @@ _ROWS: Final = (
     _made(
         "Training",
         "TrainingJob",
-        Resource("training-job", "TrainingJob", "jobs", "/aws/sagemaker/TrainingJobs", is_listed=True),
+        Resource(
+            "training-job",
+            "TrainingJob",
+            "jobs",
+            "/aws/sagemaker/TrainingJobs",
+            is_listed=True,
+            ran=("TrainingStartTime", "TrainingEndTime"),
+            has_instances=True,
+        ),
         _RETRIED,
         job_name="TrainingJobName",
         cache_attributes=(
@@ -160,7 +178,12 @@ _ROWS: Final = (
     _made(
         "Tuning",
         "TuningJob",
-        Resource("hyper-parameter-tuning-job", "HyperParameterTuningJob", "hyper-tuning-jobs"),
+        Resource(
+            "hyper-parameter-tuning-job",
+            "HyperParameterTuningJob",
+            "hyper-tuning-jobs",
+            ran=("CreationTime", "HyperParameterTuningEndTime"),
+        ),
         _RETRIED,
         properties=(
             ("sagemaker", "DescribeHyperParameterTuningJobResponse"),
@@ -170,11 +193,18 @@ _ROWS: Final = (
     _made(
         "Transform",
         "TransformJob",
-        Resource("transform-job", "TransformJob", "transform-jobs", "/aws/sagemaker/TransformJobs"),
+        Resource(
+            "transform-job",
+            "TransformJob",
+            "transform-jobs",
+            "/aws/sagemaker/TransformJobs",
+            ran=("TransformStartTime", "TransformEndTime"),
+            has_instances=True,
+        ),
         _RETRIED,
         cache_attributes=("DataProcessing", "Environment", "ModelName", "TransformInput"),
     ),
-    _made("AutoML", "AutoMLJob", Resource("automl-job", "AutoMLJob"), _RETRIED),
+    _made("AutoML", "AutoMLJob", Resource("automl-job", "AutoMLJob", ran=("CreationTime", "EndTime")), _RETRIED),
     _hosted("Model", Resource("model", "Model", "models"), ("RetryPolicies",), retries_jobs=False),
     _hosted(
         "RegisterModel",
@@ -258,7 +288,7 @@ _ROWS: Final = (
         ),
         ((STEPS, "LineageProperties"),),
     ),
-    _made("Job", "Job", Resource("job", "Job"), _RETRIED),
+    _made("Job", "Job", Resource("job", "Job", ran=("CreationTime", "EndTime")), _RETRIED),
     StepType("Cleanup", "Cleanup", (), (_ours("Cleanup", "Arguments"),), ((STEPS, "NoProperties"),)),
     StepType("ForEach", "ForEach", steps_inside=("ForEachBody",), in_body=False),
 )

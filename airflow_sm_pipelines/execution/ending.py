@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from airflow_sm_pipelines.definition.steps import BranchOwner, PropertyFile
 from airflow_sm_pipelines.execution.outcome import Decision, ExecutionTarget, Fail, Skip, StepTarget, Wait, decide
+from airflow_sm_pipelines.execution.pipeline_report import EXECUTION_REPORT, execution_report
 from airflow_sm_pipelines.execution.quiet import State
 from airflow_sm_pipelines.execution.secrets import NO_SECRETS, Secrets
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
@@ -207,6 +208,14 @@ class Ending:
     limit: str | None = None
     final: bool = False
     secrets: Secrets = NO_SECRETS
+
+    @property
+    def xcoms(self) -> dict[str, Any]:
+        """The XCom ``execution_report`` of a task that followed a whole execution to its end; empty for all others."""
+        seen = self.snapshot
+        if self.awaited.step_name is not None or seen is None or not seen.status.is_terminal:
+            return {}
+        return {EXECUTION_REPORT: execution_report(seen)}
 
     def without(self, secrets: Secrets) -> Ending:
         """Return the same end, whose reason does not tell secrets.

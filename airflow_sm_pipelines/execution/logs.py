@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime, timezone
+from typing import Any, Final
 
 from airflow_sm_pipelines.definition.step_types import RESOURCES
 from airflow_sm_pipelines.execution.arn import ResourceArn
@@ -22,6 +24,27 @@ class LogLocation:
 
     group: str
     stream_prefix: str
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """A line of a log.
+
+    :param time: when it was written.
+    :param message: the line, without its end.
+    """
+
+    time: datetime
+    message: str
+
+    @classmethod
+    def from_response(cls, event: Mapping[str, Any]) -> LogEvent:
+        """Read one of the ``events`` of GetLogEvents.
+
+        :param event: as boto3 returns it.
+        """
+        time = datetime.fromtimestamp(event["timestamp"] / 1000, timezone.utc)
+        return cls(time, str(event["message"]).rstrip("\n"))
 
 
 def log_location(job_arn: str) -> LogLocation | None:

@@ -13,6 +13,9 @@ in ``step_report``
 ``cache``             ``hit``, and the ARN of the ``source_execution`` whose result was taken over; ``miss``, why a step
                       with caching on ran again
 ``instance``          ``type`` and ``count``; ``None`` where the request names no instances, or several kinds of them
+``reason``            why it failed, in the service's words; ``None`` where it did not
+``job``               how long its job took, and what it measured: :func:`~.jobs.job_report`; ``None`` where it had none
+``model_package``     ``group``, ``version`` and ``approval_status`` when the step ended; ``None`` where it made none
 ``request``           the step's arguments as they were sent; ``None`` where the service does not tell them. The values
                       in an ``Environment`` are masked, since secrets are given there
 ``left_out``          what was left out, here and of ``property_files``, because an XCom is for small values
@@ -21,21 +24,18 @@ in ``step_report``
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Final
 
+from airflow_sm_pipelines.execution.bounds import LARGEST_XCOM, bounded, size
+from airflow_sm_pipelines.execution.jobs import time_text
 from airflow_sm_pipelines.execution.json_file import problem_for_airflow
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 
 STEP_REPORT: Final = "step_report"
 PROPERTY_FILES: Final = "property_files"
-
-LARGEST_XCOM: Final = 48 * 1024
-"""Characters of an XCom as JSON. XComs are for small values: Airflow had this very limit for years, since MySQL's
-columns took no more, and each is read whole wherever it is shown."""
 
 _LONGEST_KEY: Final = 512
 """Characters of an XCom's key in Airflow's database."""
@@ -58,6 +58,8 @@ class StepResult:
     :param property_file_uris: where each of them lies in S3.
     :param remarks: sentences for the task's log about what could not be had.
     :param cache_miss: why the step ran again, where caching is on and it did.
+    :param job: how long its job took, and what it measured.
+    :param model_package: what it registered.
     :param spread: the property file whose members are XComs of their own, too; ``None`` for none.
     """
 
@@ -68,6 +70,8 @@ class StepResult:
     property_file_uris: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     cache_miss: str | None = None
+    job: Mapping[str, Any] | None = None
+    model_package: Mapping[str, Any] | None = None
     spread: str | None = None
 
     def xcoms(self) -> dict[str, Any]:
@@ -90,7 +94,7 @@ class StepResult:
             *self.remarks,
             *(f"{key[:100]!r} is no XCom of its own: {problem}" for key, problem in problems.items() if problem),
             *(
-                f"Property file '{name}' is left in S3: as JSON it has {_size(self.property_files[name])} characters, "
+                f"Property file '{name}' is left in S3: as JSON it has {size(self.property_files[name])} characters, "
                 f"and an XCom takes at most {LARGEST_XCOM} for all "
                 f"property files. Read {self.property_file_uris[name]}"
                 for name in left_in_s3
@@ -107,7 +111,7 @@ class StepResult:
 
     def _bounded_files(self) -> tuple[dict[str, Any], list[str]]:
         files: dict[tuple[str, ...], Any] = {(name,): content for name, content in self.property_files.items()}
-        kept, left_out = _bounded(files, LARGEST_XCOM)
+        kept, left_out = bounded(files, LARGEST_XCOM)
         return {path[-1]: content for path, content in kept.items()}, [path[-1] for path in left_out]
 
     def _report(self, left_out: Sequence[str]) -> dict[str, Any]:
@@ -116,26 +120,36 @@ class StepResult:
         report = {
             "status": step.status.value,
             "job_arn": step.job_arn,
-            "times": {"start": _text(step.start_time), "end": _text(step.end_time)},
+            "times": {"start": time_text(step.start_time), "end": time_text(step.end_time)},
             "attempt": step.attempt_count,
             "cache": cache if self.cache_miss is None else {**cache, "miss": self.cache_miss},
             "instance": None if request is None else _instance(request),
+            "reason": step.reason,
+            "model_package": self.model_package,
         }
         parts: dict[tuple[str, ...], Any] = {("outputs", name): uri for name, uri in self.outputs.items()}
         parts |= {("request", member): _shown(member, value) for member, value in (request or {}).items()}
+        parts |= {("metrics", name): value for name, value in (self.job or {}).get("metrics", {}).items()}
         unfit = [path for path, value in parts.items() if problem_for_airflow({path[-1]: value}) is not None]
         fit = {path: value for path, value in parts.items() if path not in unfit}
-        # Each part is written with its path here, which is more than it takes, also when it is named as left out.
-        kept, large = _bounded(fit, LARGEST_XCOM - _size([report, list(left_out), unfit]))
-        given: dict[str, dict[str, Any]] = {"outputs": {}, "request": {}}
+        kept, large = bounded(fit, LARGEST_XCOM - size([report, self._job({}), list(left_out), unfit]))
+        given: dict[str, dict[str, Any]] = {"outputs": {}, "request": {}, "metrics": {}}
         for path, value in kept.items():
             given[path[0]][path[1]] = value
         return {
             **report,
+            "job": self._job(given["metrics"]),
             "outputs": given["outputs"],
             "request": None if request is None else given["request"],
             "left_out": [*map(".".join, [*unfit, *large]), *left_out],
         }
+
+    def _job(self, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What is told of the job. A result that was taken over costs nothing again."""
+        if self.job is None:
+            return None
+        taken_over = self.step.cache_hit_source is not None or self.step.selective_source is not None
+        return {**self.job, "metrics": dict(metrics), **({"billable_seconds": 0} if taken_over else {})}
 
 
 def problem_of_key(key: str) -> str | None:
@@ -148,29 +162,6 @@ def problem_of_key(key: str) -> str | None:
     return None if 0 < len(key) <= _LONGEST_KEY else f"the key of an XCom has 1 to {_LONGEST_KEY} characters"
 
 
-def _bounded(
-    parts: Mapping[tuple[str, ...], Any], at_most: int
-) -> tuple[dict[tuple[str, ...], Any], list[tuple[str, ...]]]:
-    """Return the parts that fit, and the paths of those left out: the biggest first, as many as it takes."""
-    sizes = {path: _size([path, value]) for path, value in parts.items()}
-    total, left_out = sum(sizes.values()), []
-    for path in sorted(sizes, key=lambda path: (-sizes[path], path)):
-        if total <= at_most:
-            break
-        left_out.append(path)
-        total -= sizes[path] - _size(path)
-    return {path: value for path, value in parts.items() if path not in left_out}, left_out
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
-
-
-def _text(time: datetime | None) -> str | None:
-    """The same text in every time zone: boto3 gives times in the machine's own."""
-    return None if time is None else time.astimezone(timezone.utc).isoformat()
-
-
 def _shown(name: str, value: Any) -> Any:
     """The value of a member of a request as JSON, without what an environment may hold that nobody is to see."""
     if isinstance(value, Mapping):
@@ -178,7 +169,7 @@ def _shown(name: str, value: Any) -> Any:
             return dict.fromkeys(value, _MASK)
         return {key: _shown(key, each) for key, each in value.items()}
     if isinstance(value, datetime):
-        return _text(value)
+        return time_text(value)
     return [_shown(name, each) for each in value] if isinstance(value, list) else value
 
 

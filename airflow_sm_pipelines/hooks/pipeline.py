@@ -16,8 +16,9 @@ from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
+from airflow_sm_pipelines.execution.jobs import job_report, model_package_report
 from airflow_sm_pipelines.execution.json_file import read_json_file
-from airflow_sm_pipelines.execution.logs import log_location
+from airflow_sm_pipelines.execution.logs import LogEvent, log_location
 from airflow_sm_pipelines.execution.outputs import outputs_of
 from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
@@ -220,7 +221,25 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
                 )
             uris[file.name] = file.uri_below(outputs[file.output_name])
         contents = {name: self._read_property_file(uri, name, step.name) for name, uri in uris.items()}
-        return StepResult(step, outputs, request, contents, uris, remarks)
+        resource = _resource(step)
+        return StepResult(
+            step,
+            outputs,
+            request,
+            contents,
+            uris,
+            remarks,
+            job=None if resource is None or not made else job_report(resource, made),
+            model_package=model_package_report(made),
+        )
+
+    def describe_made(self, step: StepSnapshot) -> dict[str, Any]:
+        """The service's description of what a step made: its job, model or model package; empty where it made none.
+
+        :param step: the step.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return self._describe(step)[0]
 
     def request_of(self, step: StepSnapshot) -> dict[str, Any] | None:
         """The request that made what a step made; ``None`` where the service does not tell it.
@@ -294,11 +313,20 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
     def log_tail(self, job_arn: str, lines: int = 20) -> list[str]:
         """The last lines of a job's log, all instances together in the order of time.
 
+        :param job_arn: the job.
+        :param lines: how many lines at most.
+        :return: nothing for a job without a log.
+        :raises SageMakerServiceError: in the service's words.
+        """
+        return [event.message for event in self.log_events(job_arn, lines)]
+
+    def log_events(self, job_arn: str, lines: int) -> list[LogEvent]:
+        """As :meth:`log_tail`, each line with its time.
+
         Reads at most ten instances' logs.
 
         :param job_arn: the job.
         :param lines: how many lines at most.
-        :return: nothing for a job without a log.
         :raises SageMakerServiceError: in the service's words.
         """
         location = log_location(job_arn)
@@ -329,7 +357,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
                 return []
             raise
         events.sort(key=lambda event: event["timestamp"])
-        return [str(event["message"]).rstrip("\n") for event in events[-lines:]]
+        return [LogEvent.from_response(event) for event in events[-lines:]]
 
 
 def _changes(current: Mapping[str, Any], definition: str, members: Mapping[str, str]) -> list[str]:

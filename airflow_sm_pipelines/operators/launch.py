@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.compatibility.audience import somebody_listens
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
 from airflow_sm_pipelines.compatibility.states import own_states
-from airflow_sm_pipelines.definition.items import count_of_items, item_problems
+from airflow_sm_pipelines.definition.items import counts_of_items, item_problems
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
 from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
@@ -23,7 +23,7 @@ from airflow_sm_pipelines.tasks.connected import CallingTask, masked_among
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
     from airflow_sm_pipelines.translation.compile import CompiledPipeline
 
 RETRIES: Final = 2
@@ -32,6 +32,16 @@ RETRIES: Final = 2
 _ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 RETRY_DELAY: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """The execution that goes on, what it runs, its values, and what became of the pipeline."""
+
+    arn: str
+    compiled: CompiledPipeline
+    values: Mapping[str, str]
+    upserted: UpsertResult
 
 
 class SageMakerPipelineLaunchOperator(CallingTask):
@@ -78,8 +88,6 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         self.connection = settings.connection
         self.parameters = dict(parameters)
         self.options = to_dict(settings.options)
-        self._values: Mapping[str, str] = {}
-        self._items: Mapping[str, int] = {}
 
     def execute(self, context: Context) -> str:
         """Upload, upsert, start.
@@ -93,18 +101,41 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         from airflow_sm_pipelines.triggers.memory import empty_memory
 
         # Harmless to repeat: uploads are named by their content, and the token starts one execution.
-        arn = self.act(lambda hook: self._launch(hook, context))
+        begun = self.act(lambda hook: self._launch(hook, context))
+        arn = begun.arn
         clears = getattr(context["dag_run"], "clear_number", None)
-        launched = Launched(time.time(), clears, somebody_listens(), masked_among(self._values))
+        launched = Launched(time.time(), clears, somebody_listens(), masked_among(begun.values))
         tasks = [task for task in self.task_group or () if task is not self]
         steps = [task.task_id for task in tasks]
         for_each = {task.task_id: getattr(task, "for_each_step_name", None) for task in tasks}
-        counts = {task_id: self._items.get(name, 0) for task_id, name in for_each.items() if name is not None}
+        items = counts_of_items(begun.compiled.definition, begun.values)
+        counts = {task_id: items.get(name, 0) for task_id, name in for_each.items() if name is not None}
         for key, value in {LAUNCHED: asdict(launched), **empty_memory(steps, counts)}.items():
             context["ti"].xcom_push(key=key, value=value)
         self.link_addresses = link_xcoms(console_of(self.hook), arn)
+        self._report(context, begun, launched.masked)
         self._warn_of_what_keeps_the_steps(context, steps)
         return arn
+
+    def _report(self, context: Context, begun: _Begun, masked: Mapping[str, str]) -> None:
+        from airflow_sm_pipelines.operators.executions.reporting import report_start
+
+        followers = {getattr(task, "step_name", None): task.task_id for task in self.task_group or ()}
+        report_start(
+            context,
+            self.hook,
+            self.log,
+            begun.arn,
+            pipeline_name=self.settings.pipeline_name,
+            definition=lambda: begun.compiled.definition,
+            sent=begun.values,
+            masked=masked,
+            connection=self.connection,
+            links=self.link_addresses,
+            upserted=begun.upserted,
+            task_ids={name: task_id for name, task_id in followers.items() if name is not None},
+            code=[upload.uri for upload in begun.compiled.uploads],
+        )
 
     def _warn_of_what_keeps_the_steps(self, context: Context, steps: list[str]) -> None:
         """Warn where the tasks of the steps will not follow the execution, and say what to do."""
@@ -124,24 +155,17 @@ class SageMakerPipelineLaunchOperator(CallingTask):
                 self.task_id,
             )
 
-    def _launch(self, hook: SageMakerPipelineHook, context: Context) -> str:
+    def _launch(self, hook: SageMakerPipelineHook, context: Context) -> _Begun:
         from airflow_sm_pipelines.hooks.executions import StartRequest
         from airflow_sm_pipelines.hooks.starting import Start
-        from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values, tell_upsert
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry, start_values
         from airflow_sm_pipelines.requests import require_requests
 
         compiled = self._compile()
         subject = f"Task '{self.task_id}', pipeline '{self.settings.pipeline_name}'"
         values = start_values(self.parameters, compiled.definition.parameters, self.task_id)
-        self._values = values
         for wrong in item_problems(compiled.definition, values):
             raise PipelineParameterError(f"Task '{self.task_id}': {wrong}")
-        defaults = {each.name: each.default_value for each in compiled.definition.parameters}
-        self._items = {
-            step.step.name: count_of_items(step.step, {**defaults, **values})
-            for step in compiled.definition.walk()
-            if step.step.type == "ForEach"
-        }
         for problem in require_requests(compiled.definition, subject, given=values):
             self.log.warning("%s", problem)
         for upload in compiled.uploads:
@@ -155,7 +179,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             options=options,
             artifact_uri=self.settings.artifact_uri or None,
         )
-        tell_upsert(result, context, self.log)
+        for line in result.log_lines():
+            self.log.info("%s", line)
         this_try = StartingTry(context, self.log)
         request = StartRequest(
             pipeline_name=self.settings.pipeline_name,
@@ -165,13 +190,14 @@ class SageMakerPipelineLaunchOperator(CallingTask):
             max_parallel_execution_steps=options.max_parallel_execution_steps,
             mlflow_experiment_name=options.mlflow_experiment_name,
         )
-        return this_try.begin(
+        arn = this_try.begin(
             hook,
             Start(request, compiled.text, f"task group '{self.settings.group_id}'", self.log),
             on_retry=OnRetry(self.settings.wait.on_retry),
             look=hook.snapshot,
             may_differ=False,
         )
+        return _Begun(arn, compiled, values, result)
 
     def _compile(self) -> CompiledPipeline:
         """Translate the group as the Dag file says now; it may have got more edges since it was closed."""

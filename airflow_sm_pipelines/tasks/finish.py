@@ -112,6 +112,8 @@ def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str |
         task.link_addresses = links_of(console_of(task.hook), ending.snapshot, ending.awaited.step(ending.snapshot))
         arn, masked = str(ending.snapshot.arn), task.masked_values(context)
         ending = ending.without(task.act(lambda hook: hook.execution_secrets(arn, masked)))
+    for key, value in ending.secrets.hide(ending.xcoms).items():
+        context["ti"].xcom_push(key=key, value=value)
     ending = _push_results(task, context, ending)
     for step in ending.reported:
         for line in task.hook.failure_report(step, log_lines):

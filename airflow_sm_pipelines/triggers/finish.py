@@ -86,7 +86,7 @@ async def finish(
     :param on_trouble: told of each failure of the service that is not final.
     :return: how it ends after all: a success whose results cannot be had is none.
     """
-    xcoms: dict[str, Any] = {}
+    xcoms: dict[str, Any] = ending.secrets.hide(ending.xcoms)
     step = ending.step
     if step is not None:
         collect = functools.partial(step_result, ending=ending, step=step)

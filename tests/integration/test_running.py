@@ -179,7 +179,14 @@ def test_a_step_that_fails_is_told_as_json(tmp_path: Path, endpoint: LocalEndpoi
     }
     assert measure["cached_from"] == f"{prefix}:pipeline/churn/execution/{source}"
     assert measure["outputs"] == {"evaluation": f".sm-pipelines/{arn}/measure/evaluation"}
-    assert enough["comparisons"] == [{"comparison": "measure.metrics.rows (3) >= Parameters.Least (4)", "holds": False}]
+    assert enough["comparisons"] == [
+        {
+            "comparison": "measure.metrics.rows (3) >= Parameters.Least (4)",
+            "holds": False,
+            "operator": ">=",
+            "operands": [{"name": "measure.metrics.rows", "value": 3}, {"name": "Parameters.Least", "value": 4}],
+        }
+    ]
     assert (crash["status"], crash["failure_reason"]) == ("Failed", REASON)
     assert sorted(crash["log_tail"]) == ["one", "two"]
     assert [line for line in masked(again.stderr).splitlines() if not line.startswith("[crash]")] == [

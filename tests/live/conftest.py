@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from airflow_sm_pipelines.compatibility.triggerer import TELLS_OF_KILLS
+from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
 from harness.components import LOOPBACK, SECRET_KEY, USER, Stack
 from tests.faults.proxy import serve
@@ -21,6 +22,8 @@ CLONE = Path(__file__).parent.parent.parent
 BUNDLES = {"examples": CLONE / "dags", "live-tests": Path(__file__).parent / "dags"}
 BUCKET = "example-ml"
 SECONDS = 300
+STRANGER = "stranger"
+"""A user of Airflow who may see nothing."""
 SECRETS = {
     "password": "pass-0b7e1c55d2",
     "extra": "extra-93c0a6f41b",
@@ -226,7 +229,14 @@ def live(tmp_path_factory):
         "password": SECRET_KEY,
         "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
     }
-    settings = {"AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens)}
+    settings = {
+        "AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens),
+        # Airflow makes the password of a user who has none, and writes it beside the others.
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{STRANGER}:",
+    }
+    if not TASKS_LIVE_IN_TRIGGERER:
+        # Each step begins on a worker, also while the Airflow tasks in the middle of four pipelines have one each.
+        settings["AIRFLOW__CORE__PARALLELISM"] = "8"
     with running(tmp_path_factory.mktemp("live"), settings=settings) as live:
         live.api.wait_for_dags(
             {"example_ingest", "example_train", "failing_script", "missing_bucket"}, 120, live.stack.require_running

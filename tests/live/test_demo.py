@@ -112,6 +112,8 @@ def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo
     with os.fdopen(controller, "r", encoding="utf-8", newline="") as screen:
         output = read_until(screen, "serving until Ctrl-C")
         url, password = re.findall(r"Airflow UI: (\S+)  user admin  password (\S+)", output)[-1]
+        [tab] = re.findall(r"The run's pipeline: (\S+)", output)
+        assert re.fullmatch(rf"{url}/dags/example_train/runs/asset_triggered__\S+/plugin/sagemaker", tab)
         with httpx.Client(base_url=url, trust_env=False) as client:
             page = client.get("/")
             token = client.post("/auth/token", json={"username": "admin", "password": password})

@@ -62,7 +62,17 @@ def test_the_log_of_a_condition_has_its_comparisons(live, example_runs):
     assert f"{text}: does not hold" in lines
     assert live.api.xcom(run, f"{GROUP}.good_enough", "outcome") == {
         "holds": False,
-        "comparisons": [{"comparison": text, "holds": False}],
+        "comparisons": [
+            {
+                "comparison": text,
+                "holds": False,
+                "operator": ">=",
+                "operands": [
+                    {"name": "evaluate.metrics.accuracy.value", "value": accuracy},
+                    {"name": "Parameters.MinAccuracy", "value": 0.999},
+                ],
+            }
+        ],
     }
 
 

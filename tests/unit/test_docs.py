@@ -11,6 +11,8 @@ from packaging.version import Version
 import airflow_sm_pipelines
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup
 from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
+from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.execution.pipeline_report import StartedPipeline
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
@@ -103,6 +105,14 @@ def test_the_table_of_a_report_has_what_reports_have():
     assert sorted(re.findall(r"`(\w+)`", row[0])[0] for row in table("another pipeline is read")) == sorted(
         {*report, "left_out"}
     )
+
+
+def test_the_table_of_a_pipeline_report_has_what_reports_have():
+    """Each member of the XCom pipeline_report."""
+    definition = PipelineDefinition.from_document({"Version": "2020-12-01", "Steps": []})
+    report = StartedPipeline("churn", "arn", definition, {}).report()
+    named = [name for row in table("What the execution runs") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(named) == sorted(report)
 
 
 def test_the_airflow_versions_of_the_table_are_those_that_are_tested():

@@ -78,6 +78,13 @@ class BasePipelineExecutionOperator(ConnectedTask):
         :return: the ARN of the execution to wait for.
         """
 
+    def report(self, context: Context, arn: str) -> None:  # most have nothing to report
+        """Leave what there is to show of an execution that this task has started.
+
+        :param context: Airflow's.
+        :param arn: the execution.
+        """
+
     def execute(self, context: Context) -> str | None:
         """Do the operator's own part, then wait as asked.
 
@@ -91,6 +98,7 @@ class BasePipelineExecutionOperator(ConnectedTask):
         arn = self.act(lambda hook: self.begin(hook, context))
         self.link_addresses = link_xcoms(console_of(self.hook), arn)
         context["ti"].xcom_push(key="pipeline_execution_arn", value=arn)
+        self.report(context, arn)
         if not self.wait_for_completion:
             return arn
         if self.deferrable:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_sm_pipelines.hooks.executions import StartRequest
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
     from airflow_sm_pipelines.operators.executions.starting import StartingTry
 
 
@@ -128,6 +128,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
         self._check(definition is not None)
         self._given: ReadDefinition | None = None
+        self._upserted: UpsertResult | None = None
         values = dict(parameters or {})
         if definition is not None:
             folder = str(self.dag.folder) if self.has_dag() else ""  # type: ignore[no-untyped-call]
@@ -189,21 +190,22 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         :param context: Airflow's.
         """
         from airflow_sm_pipelines.hooks.starting import Start
-        from airflow_sm_pipelines.operators.executions.starting import StartingTry, tell_upsert
+        from airflow_sm_pipelines.operators.executions.starting import StartingTry
         from airflow_sm_pipelines.tasks.waiting import settled
 
         for name in self._asked_for:
             if getattr(self, name) is None:
                 raise PipelineExecutionError(f"{name} is None: the task it comes from left no value")
         if self._given is not None:
-            result = hook.upsert_pipeline(
+            self._upserted = hook.upsert_pipeline(
                 pipeline_name=self.pipeline_name,
                 definition=self._given.text,
                 role_arn=str(self.role_arn),
                 options=self._options,
                 artifact_uri=self.artifact_uri,
             )
-            tell_upsert(result, context, self.log)
+            for line in self._upserted.log_lines():
+                self.log.info("%s", line)
         this_try = StartingTry(context, self.log)
         definition = None if self._given is None else self._given.text
         return this_try.begin(
@@ -212,6 +214,28 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
             on_retry=OnRetry(self.wait.on_retry),
             look=lambda arn: settled(self, arn, self.awaited, self.wait),
             may_differ=True,
+        )
+
+    def report(self, context: Context, arn: str) -> None:
+        """Push the XCom ``pipeline_report``.
+
+        :param context: Airflow's.
+        :param arn: the execution.
+        """
+        from airflow_sm_pipelines.operators.executions.reporting import report_start
+
+        report_start(
+            context,
+            self.hook,
+            self.log,
+            arn,
+            pipeline_name=self.pipeline_name,
+            definition=lambda: self.hook.parsed_definition(arn),
+            sent={name: to_start_value(value) for name, value in self.parameters.items()},
+            masked=self.masked_values(context),
+            connection=self.connection,
+            links=self.link_addresses,
+            upserted=self._upserted,
         )
 
     def masked_values(self, context: Context) -> Mapping[str, str]:

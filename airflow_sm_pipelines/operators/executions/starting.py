@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean
-from airflow_sm_pipelines.definition.validation.names import hyphenated
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError, SageMakerServiceError
+from airflow_sm_pipelines.execution.identity import execution_display_name, start_token
 from airflow_sm_pipelines.execution.resume import OnRetry, token_after
 from airflow_sm_pipelines.hooks.starting import (
     REQUEST_DIFFERS,
@@ -28,15 +26,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
-    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
+    from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
 
     Look = Callable[[str], ExecutionSnapshot]
-
-MAXIMUM_DISPLAY_NAME_LENGTH: Final = 82
-_DIGEST_LENGTH: Final = 12
-
-PIPELINE_CHANGES: Final = "pipeline_changes"
-"""The XCom with what an update of the pipeline has changed, in lines."""
 
 
 class StartingTry:
@@ -147,19 +139,6 @@ class StartingTry:
         return source
 
 
-def tell_upsert(result: UpsertResult, context: Context, log: Any) -> None:
-    """Tell in the task's log what became of the pipeline, and in an XCom what has changed, where anything has.
-
-    :param result: what was done.
-    :param context: Airflow's.
-    :param log: the task's log.
-    """
-    for line in result.log_lines():
-        log.info("%s", line)
-    if result.changes:
-        context["ti"].xcom_push(key=PIPELINE_CHANGES, value=list(result.changes))
-
-
 def start_values(
     values: Mapping[str, Any], declared: Sequence[PipelineParameter] | None, task_id: str
 ) -> dict[str, str]:
@@ -192,38 +171,3 @@ def start_values(
             raise PipelineParameterError(f"Task '{task_id}': {error}") from None
         texts[name] = text
     return texts
-
-
-def start_token(dag_id: str, run_id: str, task_id: str, map_index: int, *, run_start: str, max_tries: int) -> str:
-    """Return the token that makes a start happen once, whatever dies, and however the Dag is edited between two tries.
-
-    :param dag_id: the Dag.
-    :param run_id: the Dag run.
-    :param task_id: the launch task.
-    :param map_index: the launch task's map index.
-    :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
-        it once, and anew only when a finished run is cleared.
-    :param max_tries: the task instance's. Airflow sets it from ``retries`` when it makes the task instance, and anew
-        when the task is cleared: to the number of tries so far, and ``retries`` more. An edit of ``retries`` does not
-        change it. So a clear does not show when ``retries`` were lowered by just the number of tries made before.
-    :return: 64 hexadecimal digits.
-    """
-    identity = json.dumps([dag_id, run_id, run_start, task_id, map_index, max_tries])
-    return hashlib.sha256(identity.encode()).hexdigest()
-
-
-def execution_display_name(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
-    """Return the display name of a task's executions in a Dag run; no other task has it.
-
-    SageMaker takes at most 82 letters, digits and hyphens, and ids do not fit as they are. So the name has what fits of
-    Dag and run, and ends in a hash.
-
-    :param dag_id: the Dag.
-    :param run_id: the Dag run.
-    :param task_id: the task that starts the execution.
-    :param map_index: its map index.
-    """
-    identity = json.dumps([dag_id, run_id, task_id, map_index])
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:_DIGEST_LENGTH]
-    room = MAXIMUM_DISPLAY_NAME_LENGTH - _DIGEST_LENGTH - 1
-    return f"{hyphenated(f'{dag_id}-{run_id}')[-room:].strip('-')}-{digest}".strip("-")

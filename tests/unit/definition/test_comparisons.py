@@ -74,5 +74,12 @@ def test_the_outcome_as_an_xcom():
     comparisons = list(tell_condition(compare("Equals", LEAST, 0.9), value_of))
     assert outcome_xcom(True, comparisons) == {
         "holds": True,
-        "comparisons": [{"comparison": "Parameters.Least (0.9) == 0.9", "holds": True}],
+        "comparisons": [
+            {
+                "comparison": "Parameters.Least (0.9) == 0.9",
+                "holds": True,
+                "operator": "==",
+                "operands": [{"name": "Parameters.Least", "value": 0.9}, {"name": None, "value": 0.9}],
+            }
+        ],
     }

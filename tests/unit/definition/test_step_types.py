@@ -89,6 +89,13 @@ HOLES_OF_RESOURCES = {
         "its log group has its name in it": "endpoint",
         "no log group of it is known": "inference-component",
     },
+    "ran": {"it does not run": "model model-package endpoint-config endpoint inference-component"},
+    "has_instances": {
+        "the jobs that it launches have them": "hyper-parameter-tuning-job automl-job",
+        "it does not run": "model model-package endpoint-config",
+        "it has them for as long as it is there, not for a time that ends": "endpoint inference-component",
+        "its description names none": "job",
+    },
     "is_listed": {
         "it is waited for by looking at the execution": (
             "hyper-parameter-tuning-job transform-job automl-job model model-package endpoint-config endpoint "

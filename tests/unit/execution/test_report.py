@@ -6,9 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from airflow_sm_pipelines.execution.report import LARGEST_XCOM, StepResult
+from airflow_sm_pipelines.execution.bounds import LARGEST_XCOM
+from airflow_sm_pipelines.execution.report import StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.execution.status import StepStatus
+from tests.reports import job_report
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc-evaluate"
 SOURCE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456"
@@ -30,6 +32,9 @@ NOTHING = {
     "attempt": 0,
     "cache": {"hit": False, "source_execution": None},
     "instance": None,
+    "reason": None,
+    "job": None,
+    "model_package": None,
     "request": None,
     "left_out": [],
 }
@@ -55,6 +60,9 @@ def test_all_that_there_is_to_tell():
             "attempt": 2,
             "cache": {"hit": True, "source_execution": SOURCE},
             "instance": {"type": "ml.m5.large", "count": 2},
+            "reason": None,
+            "job": None,
+            "model_package": None,
             "request": {**request, "Environment": {"PASSWORD": "***", "MODE": "***"}},
             "left_out": [],
         },
@@ -200,3 +208,32 @@ def test_why_the_cache_was_missed():
     assert result.xcoms() == {"step_report": {**NOTHING, "cache": cache}}
     assert result.cache_lines() == ["No cached result was taken: HyperParameters.trees 100 → 200"]
     assert StepResult(BARE).cache_lines() == []
+
+
+def test_the_job_of_a_step():
+    """Its time and its metrics are in the report; a metric whose name Airflow keeps for itself is left out."""
+    job = job_report("training", seconds=60.0, billable_seconds=20, metrics={"auc": 0.9, "__type": 1.0})
+    told = StepResult(BARE, job=job, model_package={"group": "g"}).xcoms()["step_report"]
+    assert told == {
+        **NOTHING,
+        "job": {**job, "metrics": {"auc": 0.9}},
+        "model_package": {"group": "g"},
+        "left_out": ["metrics.__type"],
+    }
+
+
+def test_a_result_that_was_taken_over_costs_nothing_again():
+    """The job that a cached result comes from is told with its time, and without what it cost then."""
+    job = job_report("processing", seconds=60.0, billable_seconds=60.0)
+    assert StepResult(STEP, job=job).xcoms()["step_report"]["job"] == {**job, "billable_seconds": 0}
+    selective = StepSnapshot("evaluate", StepStatus.SUCCEEDED, selective_source=SOURCE)
+    assert StepResult(selective, job=job).xcoms()["step_report"]["job"] == {**job, "billable_seconds": 0}
+    assert StepResult(BARE, job=job).xcoms()["step_report"]["job"] == job
+
+
+def test_why_a_step_failed():
+    """The report has the service's words."""
+    failed = StepSnapshot("good", StepStatus.FAILED, failure_reason="AlgorithmError: boom")
+    assert StepResult(failed).xcoms() == {
+        "step_report": {**NOTHING, "status": "Failed", "reason": "AlgorithmError: boom"}
+    }

@@ -17,6 +17,7 @@ from airflow_sm_pipelines.hooks.executions import StartRequest
 from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook, UpsertResult
 from airflow_sm_pipelines.hooks.tags import OURS
 from airflow_sm_pipelines.settings import PipelineOptions
+from tests.reports import job_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, connection_json, step
 from tests.versions import needs_argument
 
@@ -404,6 +405,7 @@ def test_result_of_a_processing_step(service, hook, s3):
         request={"RoleArn": ROLE, **OUTPUTS},
         property_files={"metrics": {"accuracy": {"value": 0.97}}},
         property_file_uris={"metrics": "s3://artifacts/run-1/evaluation/metrics.json"},
+        job=job_report("processing"),
     )
     assert service.requests == [("DescribeProcessingJob", {"ProcessingJobName": "pipelines-abc-evaluate"})]
 
@@ -429,24 +431,26 @@ def test_result_of_a_training_step(service, hook):
     """A training step leaves its model artifacts."""
     service.answers["DescribeTrainingJob"] = [{"ModelArtifacts": {"S3ModelArtifacts": "s3://box/model.tar.gz"}}]
     step = succeeded(TRAINING_JOB, "TrainingJob")
-    assert hook.collect_step_result(step) == StepResult(step, {"model_artifacts": "s3://box/model.tar.gz"}, {})
+    assert hook.collect_step_result(step) == StepResult(
+        step, {"model_artifacts": "s3://box/model.tar.gz"}, {}, job=job_report("training")
+    )
 
 
 @pytest.mark.parametrize(
-    ("resource", "operation", "name"),
+    ("resource", "operation", "name", "job"),
     [
-        ("model-package/churn/1", "DescribeModelPackage", None),
-        ("model/churn-abc", "DescribeModel", "churn-abc"),
-        ("transform-job/churn-abc", "DescribeTransformJob", "churn-abc"),
+        ("model-package/churn/1", "DescribeModelPackage", None, None),
+        ("model/churn-abc", "DescribeModel", "churn-abc", None),
+        ("transform-job/churn-abc", "DescribeTransformJob", "churn-abc", job_report("transform")),
     ],
 )
-def test_the_request_of_a_step_without_outputs(service, hook, resource, operation, name):
+def test_the_request_of_a_step_without_outputs(service, hook, resource, operation, name, job):
     """It is what the service describes, without what only the answer has; model packages are named by their ARNs."""
     arn = f"arn:aws:sagemaker:us-east-1:123456789012:{resource}"
     asked = {operation.replace("Describe", "") + "Name": name or arn}
     service.answers[operation] = [{**asked, "CreationTime": 1690315955.0}]
     step = succeeded(arn, "Model")
-    assert hook.collect_step_result(step) == StepResult(step, request=asked)
+    assert hook.collect_step_result(step) == StepResult(step, request=asked, job=job)
     assert service.requests == [(operation, asked)]
 
 
@@ -473,7 +477,9 @@ def test_result_of_a_failed_step(service, hook):
     """A step that failed leaves its request and no outputs, and its property files are not looked for."""
     processing_job(service)
     failed = StepSnapshot("evaluate", StepStatus.FAILED, metadata={"ProcessingJob": {"Arn": PROCESSING_JOB}})
-    assert hook.collect_step_result(failed, METRICS) == StepResult(failed, request={"RoleArn": ROLE, **OUTPUTS})
+    assert hook.collect_step_result(failed, METRICS) == StepResult(
+        failed, request={"RoleArn": ROLE, **OUTPUTS}, job=job_report("processing")
+    )
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])

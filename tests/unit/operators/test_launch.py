@@ -20,8 +20,8 @@ from airflow_sm_pipelines import (
 )
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
+from airflow_sm_pipelines.execution.identity import execution_display_name
 from airflow_sm_pipelines.hooks import patience
-from airflow_sm_pipelines.operators.executions.starting import execution_display_name
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, connection_json, serve, step
@@ -168,16 +168,17 @@ def test_what_may_be_right_of_the_arguments_is_a_warning(launch):
 STARTING = ["DescribePipeline", "StartPipelineExecution", "DescribePipelineDefinitionForExecution"]
 AGAIN = ["DescribePipeline", "ListPipelineExecutions", *STARTING[1:]]
 LOOKING = ["DescribePipelineExecution", "ListPipelineExecutionSteps"]
+REPORTING = "DescribePipelineExecution"
 
 
 @pytest.mark.parametrize(
     ("status", "try_number", "max_tries", "operations"),
     [
-        ("Failed", 1, 2, STARTING),
-        ("Executing", 2, 2, [*AGAIN, *LOOKING]),
-        ("Failed", 2, 2, [*AGAIN, *LOOKING, "RetryPipelineExecution"]),
-        ("Executing", 4, 5, [*AGAIN, *LOOKING]),
-        ("Failed", 5, 5, [*AGAIN, *LOOKING, "RetryPipelineExecution"]),
+        ("Failed", 1, 2, [*STARTING, REPORTING]),
+        ("Executing", 2, 2, [*AGAIN, *LOOKING, REPORTING]),
+        ("Failed", 2, 2, [*AGAIN, *LOOKING, "RetryPipelineExecution", REPORTING]),
+        ("Executing", 4, 5, [*AGAIN, *LOOKING, REPORTING]),
+        ("Failed", 5, 5, [*AGAIN, *LOOKING, "RetryPipelineExecution", REPORTING]),
     ],
     ids=["first", "found executing", "found failed", "first after a clear", "found failed after a clear"],
 )
@@ -381,6 +382,7 @@ def test_the_steps_are_told_what_the_launch_task_knows(launch, monkeypatch):
     assert launch.pushed == {
         "launched": {"at": 1000.5, "clears": 2, "listens": False, "masked": {}},
         "ended__churn.a": {"try_number": 0, "failure": None},
+        "pipeline_report": launch.pushed["pipeline_report"],
     }
 
 
@@ -487,7 +489,7 @@ def test_what_an_update_changes(launch):
     launch.service.answers["UpdatePipeline"] = [{"PipelineArn": PIPELINE_ARN}]
     launch.service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": compiled.text}]
     launch.run()
-    assert launch.pushed["pipeline_changes"] == ["step 'new' (Fail) added"]
+    assert launch.pushed["pipeline_report"]["changes"] == ["step 'new' (Fail) added"]
     assert [text for _, text in launch.log if "updated" in text] == [
         f"Pipeline {PIPELINE_ARN}: updated",
         "updated: step 'new' (Fail) added",

@@ -5,12 +5,13 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison
+from airflow_sm_pipelines.definition.comparisons import tell_comparison
 from airflow_sm_pipelines.running.results import StepResults, file_name, make_root
 from airflow_sm_pipelines.running.rows import rows_of
 from airflow_sm_pipelines.running.summary import Summary
 from tests.unit.running.executions import ARN, DEFINITION, OTHER, START, snapshot, step
 
+COMPARED = tell_comparison("GreaterThanOrEqualTo", ["prepare.metrics.a", None], [1, 2])
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/prepare"
 SEEN = snapshot(
     "Failed",
@@ -38,7 +39,7 @@ SUMMARY = Summary(
             property_files={"metrics": {"a": 1}},
             remarks=("the output 'test' cannot be brought here",),
         ),
-        StepResults(SEEN.steps["check"], comparisons=(ToldComparison("prepare.metrics.a (1) >= 2", False),)),
+        StepResults(SEEN.steps["check"], comparisons=(COMPARED,)),
         StepResults(SEEN.steps["reject"]),
         StepResults(SEEN.steps["each"], log_tail=("one", "two")),
     ],
@@ -111,7 +112,7 @@ def test_the_end_as_json():
                 "seconds": 0.0,
                 "attempt": 0,
                 "outcome": False,
-                "comparisons": [{"comparison": "prepare.metrics.a (1) >= 2", "holds": False}],
+                "comparisons": [COMPARED.to_dict()],
             },
             {"name": "register", "type": "RegisterModel", "status": "Not taken", "seconds": None, "attempt": 0},
             {

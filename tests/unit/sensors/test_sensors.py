@@ -17,7 +17,7 @@ from airflow.sdk import Asset
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.sensors.execution import SageMakerPipelineExecutionSensor
 from airflow_sm_pipelines.sensors.step import SageMakerPipelineStepSensor
-from tests.reports import step_report
+from tests.reports import job_report, step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 from tests.versions import in_triggerer
 
@@ -315,7 +315,13 @@ def test_a_step_that_succeeds(service, definition, dag, context):
     made, running = step_sensor(), context()
     assert made.execute(running) == EXECUTION_ARN
     assert running["ti"].pushed == {
-        "step_report": step_report("Succeeded", JOB, outputs={"model_artifacts": "s3://box/model.tar.gz"}, request={})
+        "step_report": step_report(
+            "Succeeded",
+            JOB,
+            outputs={"model_artifacts": "s3://box/model.tar.gz"},
+            request={},
+            job=job_report("training"),
+        )
     }
     assert sorted(made.link_addresses) == [
         "_link_CloudWatchLogLink",
@@ -492,7 +498,7 @@ def test_a_failed_step_leaves_its_xcoms(service, definition, dag, context):
     running = context()
     with pytest.raises(PipelineExecutionError, match=r"^step 'train' failed: boom$"):
         step_sensor().execute(running)
-    assert running["ti"].pushed == {"step_report": step_report("Failed", JOB)}
+    assert running["ti"].pushed == {"step_report": step_report("Failed", JOB, reason="boom")}
 
 
 @pytest.mark.parametrize(("arn", "message"), [("None", "'None' is not the ARN"), (None, "the task it comes from")])

@@ -141,6 +141,7 @@ async def test_ending_a_task_that_succeeds(service, triggerer, execution_log):
     assert await end_event(trigger(triggerer, end_from_trigger=True)) == [TaskSuccessEvent]
     assert triggerer.pushed == [
         ("_link_SageMakerPipelineExecutionLink", STUDIO),
+        ("execution_report", {"status": "Succeeded", "reason": None, "steps": [], "left_out": []}),
         ("return_value", EXECUTION_ARN),
     ]
 
@@ -177,9 +178,15 @@ async def test_ending_a_step_sensor(service, triggerer, execution_log):
     service.execution("Executing")
     service.steps([step("good", "Succeeded", Metadata={"Condition": {"Outcome": "False"}})])
     assert await end_event(trigger(triggerer, step_name="good", end_from_trigger=True)) == [TaskSuccessEvent]
+    compared = {
+        "comparison": "1 == 1",
+        "holds": True,
+        "operator": "==",
+        "operands": [{"name": None, "value": 1}, {"name": None, "value": 1}],
+    }
     assert triggerer.pushed[-3:] == [
         ("step_report", step_report()),
-        ("outcome", {"holds": False, "comparisons": [{"comparison": "1 == 1", "holds": True}]}),
+        ("outcome", {"holds": False, "comparisons": [compared]}),
         ("return_value", EXECUTION_ARN),
     ]
     assert await end_event(trigger(triggerer, step_name="train", end_from_trigger=True)) == [TaskSkippedEvent]

@@ -22,7 +22,7 @@ from airflow_sm_pipelines.execution.time_limit import AIRFLOW_LATER, execution_l
 from airflow_sm_pipelines.settings import AwsConnection
 from airflow_sm_pipelines.triggers.step import SageMakerPipelineStepTrigger
 from tests.made_triggers import step_trigger as trigger
-from tests.reports import step_report
+from tests.reports import job_report, step_report
 from tests.scripted_service import EXECUTION_ARN, Refusal, ScriptedService, step
 from tests.versions import smart_decode_trigger_kwargs
 
@@ -57,6 +57,7 @@ TRAINED = step_report(
     end="2023-07-25T20:13:19.500000+00:00",
     outputs={"model_artifacts": "s3://box/model.tar.gz"},
     request={"RoleArn": "role"},
+    job=job_report("training"),
 )
 
 
@@ -228,7 +229,10 @@ async def test_a_step_that_fails(service, triggerer, log):
             "startFromHead": False,
         }
     ]
-    assert triggerer.pushed[-1] == ("step_report", step_report("Failed", JOB, request={}))
+    assert triggerer.pushed[-1] == (
+        "step_report",
+        step_report("Failed", JOB, request={}, reason="AlgorithmError: boom", job=job_report("training")),
+    )
 
 
 async def test_a_fail_step(service, triggerer, log):

@@ -142,8 +142,18 @@ async def test_what_a_condition_compared(service, triggerer, log):
     assert dict(triggerer.pushed)["outcome"] == {
         "holds": False,
         "comparisons": [
-            {"comparison": "Parameters.Least (3) >= 3", "holds": True},
-            {"comparison": "Steps.x.TrainingJobStatus == 'Completed'", "holds": None},
+            {
+                "comparison": "Parameters.Least (3) >= 3",
+                "holds": True,
+                "operator": ">=",
+                "operands": [{"name": "Parameters.Least", "value": 3}, {"name": None, "value": 3}],
+            },
+            {
+                "comparison": "Steps.x.TrainingJobStatus == 'Completed'",
+                "holds": None,
+                "operator": "==",
+                "operands": [{"name": "Steps.x.TrainingJobStatus"}, {"name": None, "value": "Completed"}],
+            },
         ],
     }
 

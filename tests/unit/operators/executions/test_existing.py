@@ -47,7 +47,10 @@ def test_stopping(service, dag, context):
     running = context()
     assert stop().execute(running) == EXECUTION_ARN
     assert service.count("StopPipelineExecution") == 1
-    assert running["ti"].pushed == {"pipeline_execution_arn": EXECUTION_ARN}
+    assert running["ti"].pushed == {
+        "pipeline_execution_arn": EXECUTION_ARN,
+        "execution_report": {"status": "Stopped", "reason": None, "steps": [], "left_out": []},
+    }
 
 
 def test_stopping_in_the_triggerer(service, dag, context):

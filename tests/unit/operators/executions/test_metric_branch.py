@@ -110,7 +110,12 @@ def test_wherever_the_metrics_are(dag, context, place, minimum, ids):
     running = context()
     assert chosen(branch([Metric("accuracy.value") >= minimum], **place), running) == ids
     holds = ids == ["a"]
-    compared = {"comparison": f"accuracy.value (0.93) >= {minimum}", "holds": holds}
+    compared = {
+        "comparison": f"accuracy.value (0.93) >= {minimum}",
+        "holds": holds,
+        "operator": ">=",
+        "operands": [{"name": "accuracy.value", "value": 0.93}, {"name": None, "value": minimum}],
+    }
     assert running["ti"].pushed == {"outcome": {"holds": holds, "comparisons": [compared]}}
 
 

@@ -15,9 +15,9 @@ from airflow_sm_pipelines.exceptions import (
     SageMakerServiceError,
     TranslationError,
 )
+from airflow_sm_pipelines.execution.identity import execution_display_name, start_token
 from airflow_sm_pipelines.hooks import patience
 from airflow_sm_pipelines.operators.executions.pipeline import SageMakerPipelineOperator
-from airflow_sm_pipelines.operators.executions.starting import execution_display_name, start_token
 from airflow_sm_pipelines.tasks import waiting
 from airflow_sm_pipelines.translation.typed_parameters import ParameterFloat
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
@@ -65,6 +65,9 @@ def token(map_index=-1, max_tries=0):
 NAME = execution_display_name("d", "manual__1", "run", -1)
 
 
+REPORTING = ("DescribePipelineDefinitionForExecution", "DescribePipelineExecution")
+
+
 def started(service, *arns):
     service.answers["StartPipelineExecution"] = [{"PipelineExecutionArn": arn} for arn in arns or (EXECUTION_ARN,)]
     service.answers["DescribePipelineDefinitionForExecution"] = [{"PipelineDefinition": json.dumps(DEFINITION)}]
@@ -106,6 +109,12 @@ def test_it_defines_starts_and_defers(service, dag, context):
             "MlflowExperimentName": "m",
         }
     ]
+    report = running["ti"].pushed.pop("pipeline_report")
+    assert (report["pipeline"], report["execution"], report["created"]) == ("churn", EXECUTION_ARN, True)
+    assert [(each["name"], each["value"]) for each in report["parameters"]] == [
+        ("InputData", "s3://lake/"),
+        ("MinAccuracy", None),
+    ]
     assert running["ti"].pushed == {
         "pipeline_execution_arn": EXECUTION_ARN,
         "ended__run": {"try_number": 0, "failure": None},
@@ -134,9 +143,10 @@ def test_it_defines_starts_and_defers(service, dag, context):
 def test_without_waiting(service, dag, context, deferrable):
     """wait_for_completion=False ends the task once the execution started, whether it could defer or not."""
     started(service)
+    service.execution("Executing")
     made = operator(deferrable=deferrable, wait_for_completion=False)
     assert made.execute(context()) == EXECUTION_ARN
-    assert [name for name, _ in service.requests] == ["StartPipelineExecution"]
+    assert [name for name, _ in service.requests] == ["StartPipelineExecution", *REPORTING]
 
 
 def test_a_version_that_is_no_number(service, dag, context):
@@ -152,11 +162,12 @@ def test_a_version_that_is_no_number(service, dag, context):
 def test_a_pipeline_as_it_is(service, dag, context):
     """Without a definition nothing is updated; version and parameters go into the start."""
     started(service)
+    service.execution("Executing")
     made = operator(
         wait_for_completion=False, pipeline_version_id="7", parameters={"Rounds": 3, "Fast": ParameterFloat(0.5)}
     )
     made.execute(context())
-    assert service.requests == [
+    assert service.requests[:1] == [
         (
             "StartPipelineExecution",
             {
@@ -442,7 +453,7 @@ def test_a_worker_that_stood_still_stops_nothing(service, dag, context, monkeypa
 def test_a_long_wait_sees_that_it_is_alive(service, dag, context, monkeypatch):
     """Between two looks that are hours apart the supervisor is asked four times in each 300 seconds."""
     started(service)
-    service.execution("Executing", "Succeeded")
+    service.execution("Executing", "Executing", "Succeeded")
     service.steps([])
     passed, asked = [0.0], []
     monkeypatch.setattr(waiting, "_clocks", lambda: (passed[0], passed[0]))
@@ -493,6 +504,7 @@ def test_a_retry_finds_the_execution_that_goes_on(service, dag, context):
         "StartPipelineExecution",
         "DescribePipelineExecution",
         "ListPipelineExecutionSteps",
+        *REPORTING,
     ]
     assert service.requests_of("StartPipelineExecution")[0]["ClientRequestToken"] == token(max_tries=1)
 

@@ -1,0 +1,1 @@
+export { defaultSystem } from "@chakra-ui/react";

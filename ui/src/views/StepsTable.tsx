@@ -1,0 +1,116 @@
+import { taskPath } from "../model/addresses";
+import type { Costs } from "../model/costs";
+import { type Execution, stepDuration } from "../model/execution";
+import { formatDuration, formatMoney, lastSegment, NOTHING } from "../model/text";
+import { buildTimeline, runKey } from "../model/timeline";
+import { InternalLink, StatusBadge, Table } from "../parts/basics";
+
+/** All that the graph and the timeline show, as a table. */
+export const StepsTable = ({
+  execution,
+  costs,
+  now,
+  dagId,
+  runId,
+}: {
+  execution: Execution;
+  costs: Costs;
+  now: number;
+  dagId: string;
+  runId: string;
+}) => {
+  const lanes = new Map((buildTimeline(execution, now)?.lanes ?? []).map((lane) => [lane.key, lane]));
+  const lines = new Map(costs.lines.map((line) => [runKey({ name: line.step }, line), line]));
+  return (
+    <Table label={`Steps of ${execution.report.pipeline ?? execution.taskId}`}>
+      <thead>
+        <tr>
+          <th scope="col">Step</th>
+          <th scope="col">Type</th>
+          <th scope="col">Status</th>
+          <th className="number" scope="col">
+            Waited
+          </th>
+          <th className="number" scope="col">
+            Duration
+          </th>
+          <th scope="col">Instances</th>
+          <th className="number" scope="col">
+            Attempt
+          </th>
+          <th scope="col">Cache</th>
+          <th className="number" scope="col">
+            Billable
+          </th>
+          {costs.hasPrices ? (
+            <th className="number" scope="col">
+              Estimate
+            </th>
+          ) : null}
+          <th scope="col">After</th>
+        </tr>
+      </thead>
+      <tbody>
+        {execution.steps.flatMap((step) =>
+          (step.runs.length > 0 ? step.runs : [null]).map((run) => {
+            const key = runKey(step, run ?? { mapIndex: -1 });
+            const lane = lanes.get(key);
+            const line = lines.get(key);
+            const report = run?.report ?? null;
+            const name = run === null || run.mapIndex < 0 ? step.name : `${step.name} [${run.label ?? run.mapIndex}]`;
+            return (
+              <tr key={key}>
+                <th scope="row">
+                  {step.taskId === null ? (
+                    name
+                  ) : (
+                    <InternalLink to={taskPath(dagId, runId, step.taskId, run?.mapIndex)}>{name}</InternalLink>
+                  )}
+                  {lane?.isCritical ? <div className="muted">critical path</div> : null}
+                  {step.comparisons.map((comparison) => (
+                    <div className="muted" key={comparison.text}>
+                      {comparison.text}
+                      {comparison.holds === null ? "" : comparison.holds ? ": holds" : ": does not hold"}
+                    </div>
+                  ))}
+                </th>
+                <td className="short">
+                  {step.type}
+                  {step.branch === null ? null : (
+                    <div className="muted">
+                      {step.branch.condition}: {step.branch.side}
+                    </div>
+                  )}
+                  {step.inEach === null ? null : <div className="muted">in {step.inEach}</div>}
+                </td>
+                <td>
+                  <StatusBadge status={run?.status ?? step.status} />
+                </td>
+                <td className="number">
+                  {lane?.waitFrom == null ? NOTHING : formatDuration(lane.start - lane.waitFrom)}
+                </td>
+                <td className="number">{formatDuration(run === null ? null : stepDuration({ runs: [run] }, now))}</td>
+                <td className="short">
+                  {report?.instance ? `${report.instance.count} × ${report.instance.type}` : NOTHING}
+                </td>
+                <td className="number">{report?.attempt ?? NOTHING}</td>
+                <td className="short" title={report?.cache?.sourceExecution ?? report?.cache?.miss ?? undefined}>
+                  {report?.cache == null
+                    ? NOTHING
+                    : report.cache.hit
+                      ? `hit${report.cache.sourceExecution === null ? "" : ` of ${lastSegment(report.cache.sourceExecution)}`}`
+                      : "no hit"}
+                </td>
+                <td className="number">
+                  {line?.billableSeconds == null ? NOTHING : formatDuration(line.billableSeconds * 1000)}
+                </td>
+                {costs.hasPrices ? <td className="number">{formatMoney(line?.cost ?? null, costs.currency)}</td> : null}
+                <td className="muted">{step.dependsOn.join(", ") || NOTHING}</td>
+              </tr>
+            );
+          }),
+        )}
+      </tbody>
+    </Table>
+  );
+};
