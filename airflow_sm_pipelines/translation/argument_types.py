@@ -103,8 +103,8 @@ def _refuse_items_of_another_type(reference: ItemReference, wanted: str, start: 
         found = type_of(each)
         if found not in (None, wanted) and (found, wanted) != ("Integer", "Float"):
             raise TranslationError(
-                f"{start} the item {each!r} at {place}, where the API wants {_WANTED[wanted]}. Expand over values of that "
-                f"type; what only the run knows is Parameter{wanted}(...)."
+                f"{start} the item {each!r} at {place}, where the API wants {_WANTED[wanted]}. Expand over values of "
+                f"that type; what only the run knows is Parameter{wanted}(...)."
             )
 
 
