@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Final, NamedTuple
 
@@ -231,9 +231,11 @@ class ItemReference(Get):
 
     :param path: ``ForEach.CurrentItem``, and what is read of it.
     :param type: as pipeline parameters have them; ``None`` where only the run knows the items.
+    :param values: what it reads of each item, where the Dag file has the items.
     """
 
     type: str | None = None
+    values: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def __getitem__(self, field: str | int) -> ItemReference:
         if isinstance(field, int) or "'" in field:  # Python itself asks for 0, 1, ... where something is iterated
@@ -258,24 +260,26 @@ class PropertyReference(Comparable):
     Any path is accepted here; a path to no step is found by validation.
 
     :param path: the reference so far.
+    :param task_id: the full id of the Airflow task of the step; ``None`` where that is not known.
     """
 
-    __slots__ = ("_path",)
+    __slots__ = ("_path", "_task_id")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, task_id: str | None = None) -> None:
         self._path = path
+        self._task_id = task_id
 
     def __getattr__(self, name: str) -> PropertyReference:
         if name.startswith("_"):
             raise AttributeError(name)
-        return PropertyReference(f"{self._path}.{name}")
+        return PropertyReference(f"{self._path}.{name}", self._task_id)
 
     def __getitem__(self, key: str | int) -> PropertyReference:
         if isinstance(key, int):
-            return PropertyReference(f"{self._path}[{key}]")
+            return PropertyReference(f"{self._path}[{key}]", self._task_id)
         if "'" in key:
             raise ValueError(f"A key of a property reference cannot hold a quote: {key!r}")
-        return PropertyReference(f"{self._path}['{key}']")
+        return PropertyReference(f"{self._path}['{key}']", self._task_id)
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"The length of {self._path} is not known before the pipeline runs; use an index.")
@@ -327,11 +331,13 @@ class JsonGet(Measured):
     :param step_name: the step that writes the file.
     :param property_file_name: the ``PropertyFileName`` it declares.
     :param json_path: where in the file, such as ``accuracy.value``. Always a literal.
+    :param step_task_id: the full id of the Airflow task of the step; ``None`` where that is not known.
     """
 
     step_name: str
     property_file_name: str
     json_path: str
+    step_task_id: str | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     def to_document(self) -> dict[str, Any]:
         """Return ``{"Std:JsonGet": {"PropertyFile": {"Get": ...}, "Path"}}``."""
@@ -341,3 +347,13 @@ class JsonGet(Measured):
                 "Path": self.json_path,
             }
         }
+
+
+def task_of(expression: object) -> str | None:
+    """Return the full id of the Airflow task whose step an expression reads; ``None`` where it names none.
+
+    :param expression: any expression.
+    """
+    if isinstance(expression, PropertyReference):
+        return expression._task_id  # noqa: SLF001 - every name without an underscore is a property's
+    return expression.step_task_id if isinstance(expression, JsonGet) else None

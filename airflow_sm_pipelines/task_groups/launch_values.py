@@ -11,7 +11,7 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.execution.report import PROPERTY_FILES, STEP_REPORT
 from airflow_sm_pipelines.translation.nodes import StepTask
 from airflow_sm_pipelines.translation.reader import is_template
-from airflow_sm_pipelines.translation.xcoms import JsonXComArg, xcom_references
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, xcom_of_a_step, xcom_references
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -39,15 +39,6 @@ def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], 
                     f"{xcom_of_a_step(task_id)}"
                 )
             launch.set_upstream(task)
-
-
-def xcom_of_a_step(task_id: str) -> str:
-    """Return the advice how to read what a step of another pipeline has left.
-
-    :param task_id: the step's task.
-    """
-    template = f"{{{{ ti.xcom_pull('{task_id}', key='{STEP_REPORT}')['outputs']['name'] }}}}"
-    return f"\"{template}\", with the edge drawn: '{task_id}' >> group."
 
 
 def _require_jinja(launch: BaseOperator, name: str, text: str, subject: str) -> None:

@@ -16,7 +16,6 @@ from airflow_sm_pipelines.operators.steps.references import NamedReferences
 from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 from airflow_sm_pipelines.task_groups.existing import ExistingPipelineTaskGroup
 from airflow_sm_pipelines.task_groups.items import items_task
-from airflow_sm_pipelines.task_groups.launch_values import xcom_of_a_step
 from airflow_sm_pipelines.task_groups.mapped import connect_mapped_groups, refuse_late_edges_of_mapped_groups
 from airflow_sm_pipelines.task_groups.middle import (
     add_callback_tasks,
@@ -30,8 +29,8 @@ from airflow_sm_pipelines.translation.compile import CompiledPipeline, compile_p
 from airflow_sm_pipelines.translation.given import GivenDefinition
 from airflow_sm_pipelines.translation.mapped_groups import mapped_groups_of
 from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask, identical
-from airflow_sm_pipelines.translation.reader import read_outline, read_steps, to_runtime_value
-from airflow_sm_pipelines.translation.xcoms import ItemsXComArg
+from airflow_sm_pipelines.translation.reader import is_template, read_outline, read_steps, to_runtime_value
+from airflow_sm_pipelines.translation.xcoms import ItemsXComArg, a_step_of_another_pipeline
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -325,11 +324,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     def _refuse_a_step_of_another_pipeline(self, task_id: str, name: str) -> None:
         for task in self.dag.tasks:
             if isinstance(task, StepTask) and task.to_step_node().name == name:
-                raise TranslationError(
-                    f"{self._subject}: task '{task_id}' refers to step '{name}', which is task '{task.task_id}' of "
-                    "another pipeline. References reach no further than their pipeline. Read what the step has left in "
-                    f"XCom: {xcom_of_a_step(task.task_id)}"
-                )
+                raise TranslationError(f"{self._subject}: {a_step_of_another_pipeline(task_id, name, task.task_id)}")
 
     def _referenced_steps(self, node: StepNode) -> dict[str, None]:
         """Return the names of the steps a step refers to, in order."""
@@ -348,4 +343,5 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
 
 def _is_queue_url(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://"))
+    """Whether a value is a URL. The tasks that answer read it without rendering, so Jinja is none."""
+    return isinstance(value, str) and value.startswith(("https://", "http://")) and not is_template(value)

@@ -87,6 +87,8 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type:
         )
     if types == "String" and _may_be_no_text(value, property_type):
         return Join("", [value])
+    if isinstance(value, ItemReference) and types is not None:
+        _refuse_items_of_another_type(value, types, start, place_of(keys))
     given = _type_of(value)
     if types is None or given is None or given == types or (given, types) == ("Integer", "Float"):
         return value
@@ -94,6 +96,16 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type:
         return Join("", [value])
     fix = f"Write {str(value)!r}." if types == "String" else _FIXES.get(type(value), _FIXES[str]).format(types)
     raise TranslationError(f"{start} {_named(value)} at {place_of(keys)}, where the API wants {_WANTED[types]}. {fix}")
+
+
+def _refuse_items_of_another_type(reference: ItemReference, wanted: str, start: str, place: str) -> None:
+    for each in reference.values:
+        found = type_of(each)
+        if found not in (None, wanted) and (found, wanted) != ("Integer", "Float"):
+            raise TranslationError(
+                f"{start} the item {each!r} at {place}, where the API wants {_WANTED[wanted]}. Expand over values of "
+                f"that type; what only the run knows is Parameter{wanted}(...)."
+            )
 
 
 _FIXES: Final[dict[type, str]] = {

@@ -94,7 +94,7 @@ class GroupItems:
         :param reference: the item, or a field of it.
         :raises TranslationError: for an item that has no such field, or no single value there.
         """
-        types = set()
+        values = []
         for row in self.rows or ():
             item = self._item(row)
             found = field_of(item, reference)
@@ -103,8 +103,9 @@ class GroupItems:
                     f"it reads {shown(found)} of the item {repr(item)[:120]}, and SageMaker puts in one text, number "
                     "or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside"
                 )
-            types.add(type_of(found))
-        return ItemReference(reference.path, types.pop() if len(types) == 1 else None)
+            values.append(found)
+        types = {type_of(each) for each in values}
+        return ItemReference(reference.path, types.pop() if len(types) == 1 else None, tuple(values))
 
     def _item(self, row: Mapping[str, Any]) -> Any:
         return row if self.field is None else row[self.field]

@@ -20,10 +20,15 @@ from airflow_sm_pipelines.definition.validation.for_each import MAXIMUM_CONCURRE
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.argument_types import Keys, place_of
 from airflow_sm_pipelines.translation.command_lines import flag_before
-from airflow_sm_pipelines.translation.nodes import StepNode, identical
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepNode, identical
 
 SUFFIX: Final = "-for-each"
 """What the name of a ForEach step has behind that of the step in its body, whose runs have a number there."""
+
+_MAY_DIFFER: Final = (
+    "In SageMaker the items of a ForEach step may differ in text, numbers, true and false only: give all items the "
+    "same keys and lists of the same length, or define the steps in a Python loop."
+)
 
 _NO_FIELD = re.compile(r"[^A-Za-z0-9_]+")
 
@@ -181,13 +186,17 @@ class _Columns:
         if all(isinstance(v, Join) and v.on == first.on and len(v.values) == len(first.values) for v in values):
             together = zip(*(value.values for value in values), strict=True)
             return Join(first.on, [self.common(each, keys, flag) for each in together])
+        if all(isinstance(value, Mapping) for value in values):
+            of_each = [set(value) for value in values]
+            [some, *_] = sorted(set.union(*of_each) - set.intersection(*of_each), key=str)
+            raise TranslationError(
+                f"its items differ at {place_of((*keys, some))}, which only some of them have. {_MAY_DIFFER}"
+            )
         for value in values:
             if (type_of(value) is None and not self.is_late(value)) or _is_no_json(value):
                 raise TranslationError(
                     f"its items differ at {place_of(keys)}: {', '.join(map(shown, values[:3]))}"
-                    f"{', ...' if len(values) > 3 else ''}. In SageMaker the items of a ForEach step may differ in "
-                    "text, numbers, true and false only: give all items the same keys and lists of the same length, or "
-                    "define the steps in a Python loop."
+                    f"{', ...' if len(values) > 3 else ''}. {_MAY_DIFFER}"
                 )
         return self._column(
             list(values), flag or next((key for key in reversed(keys) if isinstance(key, str)), "value")
@@ -205,8 +214,9 @@ class _Columns:
         for field, column in zip(self.fields, self.values, strict=True):
             for value in column:
                 if self.is_late(value):
+                    told = value.value if isinstance(value, RuntimeValue) else value
                     raise TranslationError(
-                        f"its items have several fields, and '{field}' is {shown(value)}, known only when the pipeline "
+                        f"its items have several fields, and '{field}' is {shown(told)}, known only when the pipeline "
                         "runs. An item is then one value: expand over that alone, and put the rest into partial(...)."
                     )
         return [json.dumps(dict(zip(self.fields, row, strict=True))) for row in zip(*self.values, strict=True)]
@@ -220,7 +230,7 @@ class _Columns:
             values = self.values[value.index]
             types = {type_of(each) for each in values}
             item = CURRENT_ITEM if len(self.values) == 1 else CURRENT_ITEM[self.fields[value.index]]
-            return ItemReference(item.path, types.pop() if len(types) == 1 else None)
+            return ItemReference(item.path, types.pop() if len(types) == 1 else None, tuple(values))
         if isinstance(value, Join):
             return Join(value.on, [self.named(inner) for inner in value.values])
         if isinstance(value, Mapping):

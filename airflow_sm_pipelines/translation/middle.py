@@ -7,7 +7,7 @@ by the group.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -15,11 +15,12 @@ from airflow.providers.common.compat.sdk import BranchMixIn, MappedOperator, Tri
 from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.sdk import PlainXComArg, loop_around
-from airflow_sm_pipelines.definition.expressions import PropertyReference
+from airflow_sm_pipelines.definition.expressions import Join, PropertyReference
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.branches import SUPPORTED_RULES
-from airflow_sm_pipelines.translation.nodes import StepTask
+from airflow_sm_pipelines.translation.nodes import RuntimeValue, StepTask
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
+from airflow_sm_pipelines.translation.xcoms import ItemsXComArg, JsonXComArg
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -50,8 +51,13 @@ class MiddleTask:
 
         :param key: the XCom's.
         :param type_: the type that the author gave it; ``None`` where the task's own annotations decide.
-        :raises TranslationError: it was given another type elsewhere.
+        :raises TranslationError: it was given another type elsewhere, or no reference can name it.
         """
+        if "'" in key:
+            raise TranslationError(
+                f"the XCom {key!r} of task '{self.task.task_id}' has a quote in its name, and no reference to an "
+                "output of a step can. Let the task return it under another name."
+            )
         wanted = type_ or self.used.get(key) or _annotated_type(self.task, key)
         if self.used.setdefault(key, wanted) != wanted:
             raise TranslationError(
@@ -121,15 +127,17 @@ def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str])
             )
 
 
-def middle_output(value: Any, middle: Mapping[str, MiddleTask]) -> PropertyReference | None:
+def middle_output(value: Any, middle: Mapping[str, MiddleTask]) -> PropertyReference | Join | None:
     """Return the reference that stands for an XCom of an Airflow task in the middle; ``None`` for any other value.
+
+    In JSON, as in a hyperparameter that is a list, text has quotes around it.
 
     :param value: any part of a step's arguments.
     :param middle: the Airflow tasks in the middle by their full ids.
     :raises TranslationError: for what SageMaker has no reference for, such as ``approve().map(...)``.
     """
     type_ = None
-    if isinstance(value, TypedParameter):
+    if isinstance(value, (TypedParameter, RuntimeValue)):
         type_, value = value.type, value.value
     if not isinstance(value, XComArg):
         return None
@@ -137,16 +145,29 @@ def middle_output(value: Any, middle: Mapping[str, MiddleTask]) -> PropertyRefer
     found = [middle[task_id] for task_id in tasks if task_id in middle]
     if not found:
         return None
-    if not isinstance(value, PlainXComArg):
+    if isinstance(value, ItemsXComArg):
         raise TranslationError(
-            f"{value!r} computes with the XCom of '{found[0].task.task_id}', which is there only after the pipeline "
+            f"a step is mapped over the XCom of '{found[0].task.task_id}', which is there only after the pipeline has "
+            "started, and Airflow has to know the items before. Map over what a task outside the group returns."
+        )
+    in_json = isinstance(value, JsonXComArg)
+    xcom = value.value if isinstance(value, JsonXComArg) else value
+    if isinstance(xcom, str):
+        return None
+    if not isinstance(xcom, PlainXComArg):
+        raise TranslationError(
+            f"{xcom!r} computes with the XCom of '{found[0].task.task_id}', which is there only after the pipeline "
             "has started. SageMaker takes the XCom as it is: let the task return what the step needs."
         )
-    return found[0].output(value.key, type_)
+    reference = found[0].output(xcom.key, type_)
+    return Join("", ['"', reference, '"']) if in_json and found[0].used[xcom.key] == "String" else reference
 
 
 def _annotated_type(task: BaseOperator, key: str) -> str:
-    """Return the type of an XCom, as the annotations of a ``@task`` function have it; ``String`` without any."""
+    """Return the type of an XCom, as the annotations of a ``@task`` function have it; ``String`` without any.
+
+    :raises TranslationError: it is a list or a dict.
+    """
     function = getattr(task, "python_callable", None)
     if not inspect.isfunction(function):
         return "String"
@@ -158,4 +179,11 @@ def _annotated_type(task: BaseOperator, key: str) -> str:
             returned = get_type_hints(returned).get(key) if is_typeddict(returned) else None
     except (NameError, TypeError):  # an annotation for type checkers only
         return "String"
+    container = get_origin(returned) or returned
+    if isinstance(container, type) and issubclass(container, (Mapping, Sequence)) and container is not str:
+        raise TranslationError(
+            f"the XCom '{key}' of task '{task.task_id}' is a {container.__name__}, as its annotation says, and an "
+            "output of a Callback step is one text, number or boolean. Let the task return a dict of those, and use "
+            f"its members: {task.label}()['name']."
+        )
     return _TYPES.get(returned, "String") if isinstance(returned, type) else "String"

@@ -15,7 +15,7 @@ from airflow_sm_pipelines.compatibility.mapped import mapped_group_around
 from airflow_sm_pipelines.compatibility.sdk import DagParam, loop_around
 from airflow_sm_pipelines.definition.comparisons import text_beside_a_number
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Expression, In, Not, Or
-from airflow_sm_pipelines.definition.expressions import Join, JsonGet
+from airflow_sm_pipelines.definition.expressions import Join, JsonGet, find_references, task_of
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.definition.validation.for_each import NOT_IN_A_BODY
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -30,7 +30,13 @@ from airflow_sm_pipelines.translation.nodes import (
     TaskNode,
 )
 from airflow_sm_pipelines.translation.typed_parameters import TypedParameter
-from airflow_sm_pipelines.translation.xcoms import StepValue, outside_its_pipeline, xcom_references
+from airflow_sm_pipelines.translation.xcoms import (
+    StepValue,
+    a_step_of_another_pipeline,
+    outside_its_pipeline,
+    step_value_in_json,
+    xcom_references,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, TaskGroup
@@ -320,10 +326,12 @@ class _Lifter:
     def _outputs_for_xcoms(self, value: Any) -> Any:
         """Return a reference instead of the XCom of an Airflow task in the middle, and any other value as it is.
 
-        The value of a step of another pipeline is its XCom.
+        The value of a step of another pipeline is its XCom; in JSON, that of a step of this pipeline is a reference.
         """
         if isinstance(value, StepValue) and value.task_id not in self.inside:
             return outside_its_pipeline(value)
+        if isinstance(value, RuntimeValue) and (inner := step_value_in_json(value.value)) is not None:
+            return Join("", ['"', inner, '"']) if inner.task_id in self.inside else value
         output = middle_output(value, self.middle) if self.middle else None
         return value if output is None else output
 
@@ -358,8 +366,21 @@ class _Lifter:
         )
 
     def _lift_expression(self, value: Expression, levels: int) -> Expression:
+        step_task_id = task_of(value)
+        if step_task_id is not None and step_task_id not in self.inside:
+            # By its name it may be a step of this pipeline, too.
+            [located, *_] = find_references(value)
+            name = str(located.reference.step_name)
+            raise TranslationError(a_step_of_another_pipeline(self.task_id, name, step_task_id))
         if isinstance(value, Join):
-            return Join(value.on, [self.lift(inner, None, levels - 3) for inner in value.values])
+            values: list[Any] = []
+            for inner in value.values:
+                lifted = self.lift(inner, None, levels - 3)
+                if isinstance(inner, RuntimeValue) and isinstance(lifted, Join):  # a reference in quotes, in JSON
+                    values.extend(lifted.values)
+                else:
+                    values.append(lifted)
+            return Join(value.on, values if value.on else _with_one_text(values))
         if isinstance(value, JsonGet) and isinstance(to_runtime_value(value.json_path), RuntimeValue):
             raise TranslationError(
                 f"task '{self.task_id}' looks for a metric of step '{value.step_name}' at {value.json_path!r}, which "
@@ -393,3 +414,17 @@ class _Lifter:
                     "before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
                     "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference])."
                 )
+
+
+def _with_one_text(values: Iterable[Any]) -> list[Any]:
+    """Return joined values with one text for texts that stand beside one another.
+
+    :param values: joined by nothing.
+    """
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, str) and found and isinstance(found[-1], str):
+            found[-1] += value
+        else:
+            found.append(value)
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.sdk import ResolveMixin
+from airflow_sm_pipelines.execution.report import STEP_REPORT
 
 _IN_TEXT = re.compile(
     r"task_instance\.xcom_pull\(task_ids='(?P<task_id>[^']+)', dag_id='(?P<dag_id>[^']+)', key='(?P<key>[^']+)'\)"
@@ -125,6 +126,15 @@ class JsonXComArg(XComArg):
         return json.dumps(context["task"].render_template(self.value, context))
 
 
+def step_value_in_json(value: Any) -> StepValue | None:
+    """Return the value of a step that is written into JSON; ``None`` for anything else.
+
+    :param value: Jinja text or an XComArg.
+    """
+    inner = value.value if isinstance(value, JsonXComArg) else None
+    return inner.value if isinstance(inner, StepValueXComArg) else None
+
+
 class ItemsXComArg(JsonXComArg):
     """Renders the items of a mapped step as JSON: what it is expanded over, in the order of map indexes.
 
@@ -146,3 +156,26 @@ class ItemsXComArg(JsonXComArg):
 
     def __repr__(self) -> str:
         return f"ItemsXComArg({self.value!r})"
+
+
+def xcom_of_a_step(task_id: str) -> str:
+    """Return the advice how to read what a step of another pipeline has left.
+
+    :param task_id: the step's task.
+    """
+    template = f"{{{{ ti.xcom_pull('{task_id}', key='{STEP_REPORT}')['outputs']['name'] }}}}"
+    return f"\"{template}\", with the edge drawn: '{task_id}' >> group."
+
+
+def a_step_of_another_pipeline(task_id: str, step_name: str, step_task_id: str) -> str:
+    """Return the message for a reference that leads out of its pipeline.
+
+    :param task_id: the task that has the reference.
+    :param step_name: the step referred to.
+    :param step_task_id: the task of that step.
+    """
+    return (
+        f"task '{task_id}' refers to step '{step_name}', which is task '{step_task_id}' of another pipeline. "
+        "References reach no further than their pipeline. Read what the step has left in XCom: "
+        f"{xcom_of_a_step(step_task_id)}"
+    )

@@ -194,7 +194,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 
         They are those of the Describe operation of the job (or model, ...) that the step makes.
         """
-        return PropertyReference(self.reference_root)
+        return PropertyReference(self.reference_root, self.task_id)
 
     @property
     def mapped_group(self) -> MappedTaskGroup | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from airflow_sm_pipelines.compatibility.mapped import is_one_of_a_mapped_task, mapped_by
 from airflow_sm_pipelines.compatibility.sdk import PlainXComArg, ResolveMixin
 from airflow_sm_pipelines.definition.conditions import Expression
-from airflow_sm_pipelines.definition.expressions import JsonGet
+from airflow_sm_pipelines.definition.expressions import ItemReference, JsonGet
 from airflow_sm_pipelines.definition.problems import did_you_mean
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
@@ -240,7 +240,14 @@ def _refuse_multiple_outputs(function: StepFunction) -> None:
 def _flag(function: StepFunction, name: str, value: Any) -> Iterator[Any]:
     parameter = function.parameter(name)
     yield f"--{name}"
-    yield value if parameter is not None and parameter.kind == "str" else json_text(value)
+    yield value if parameter is not None and parameter.kind == "str" else _json(function, name, value)
+
+
+def _json(function: StepFunction, name: str, value: Any) -> Any:
+    """Return an argument as JSON. A reference to text is that already, for a list or a dict, and has no quotes."""
+    parameter = function.parameter(name)
+    is_reference = isinstance(to_runtime_value(value), Expression) and not isinstance(value, JsonGet)
+    return value if is_reference and parameter is not None and parameter.kind == JSON else json_text(value)
 
 
 @contextmanager
@@ -258,6 +265,8 @@ def _named(operator: Any, keywords: Mapping[str, Any]) -> Iterator[None]:
 
 def _place(function: StepFunction, name: str, given: Any) -> Any:
     _refuse_step(function, name, given)
+    for item in _known_items(given):
+        _place(function, name, item)
     source = given.get("S3Uri") if isinstance(given, Mapping) else given
     is_late = isinstance(to_runtime_value(source), (RuntimeValue, Expression))
     if not is_late and not (isinstance(source, str) and source.startswith("s3://")):
@@ -266,6 +275,11 @@ def _place(function: StepFunction, name: str, given: Any) -> Any:
             "such as made.outputs['train']."
         )
     return given
+
+
+def _known_items(given: Any) -> tuple[Any, ...]:
+    """Return what a reference to the item of a mapped task group reads, where the Dag file has the items."""
+    return given.values if isinstance(given, ItemReference) else ()
 
 
 def _refuse_step(function: StepFunction, name: str, given: Any) -> None:
@@ -278,6 +292,8 @@ def _refuse_step(function: StepFunction, name: str, given: Any) -> None:
 
 def _value(function: StepFunction, parameter: FunctionParameter, given: Any) -> Any:
     _refuse_step(function, parameter.name, given)
+    for item in _known_items(given):
+        _value(function, parameter, item)
     if isinstance(to_runtime_value(given), (RuntimeValue, Expression)):
         return given
     wanted: Any = _LITERALS[parameter.kind]
@@ -373,7 +389,6 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
                 raise TranslationError(f"outputs='{outputs}' is no list. Write outputs=['{outputs}'].")
             places: dict[str, Any] = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
             written = {name: output_path(name, place) for name, place in places.items()}
-            inputs, values = _taken(function, op_args, op_kwargs or {}, written)
             for name in places:
                 parameter = function.parameter(name)
                 if parameter is None or parameter.kind != PATH:
@@ -381,6 +396,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
                         f"outputs has '{name}', and {function.name}() has no parameter '{name}: Path'. It writes into "
                         "the directories of its Path parameters."
                     )
+            inputs, values = _taken(function, op_args, op_kwargs or {}, written)
             if function.returns and RETURNED in places:
                 raise TranslationError(
                     f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Name "
@@ -519,12 +535,13 @@ class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOpera
         script = script_of(self.function, self._paths, is_training=True)
         return _code(self.function, script, self._code_dir, str(self.dag.folder))
 
-    def as_hyperparameter(self, value: Any) -> Any:
+    def as_hyperparameter(self, name: str, value: Any) -> Any:
         """Return a hyperparameter as JSON, also a reference: the script has to tell text from numbers.
 
+        :param name: its name.
         :param value: as the call gave it.
         """
-        return json_text(value)
+        return _json(self.function, name, value)
 
     def __getitem__(self, key: str) -> NoReturn:
         raise self.error(f"[{key!r}] asks for what the function returns, and a training function returns nothing.")

@@ -10,10 +10,11 @@ from typing import Any
 
 from airflow_sm_pipelines.definition.conditions import Expression
 from airflow_sm_pipelines.definition.expressions import ItemReference, Join, ParameterReference
+from airflow_sm_pipelines.definition.json_text import TOO_DEEP
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.nodes import RuntimeValue
 from airflow_sm_pipelines.translation.reader import is_template, to_runtime_value
-from airflow_sm_pipelines.translation.xcoms import JsonXComArg
+from airflow_sm_pipelines.translation.xcoms import JsonXComArg, outside_its_pipeline
 
 
 def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
@@ -47,6 +48,8 @@ def json_text(value: Any) -> Any:
     late: list[Any] = []
     try:
         text = json.dumps(_with_marks(value, late))
+    except RecursionError:
+        raise TranslationError(f"it is no JSON: {TOO_DEEP}") from None
     except (TypeError, ValueError) as error:
         raise TranslationError(f"it is no JSON: {error}. Give text, numbers, lists and dicts") from None
     pieces: list[Any] = []
@@ -66,23 +69,40 @@ _MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+
 
 def _with_marks(value: Any, late: list[Any]) -> Any:
     """Return a JSON value in which marks stand for what is not known yet, and append that to ``late``."""
-    lifted = to_runtime_value(value)
+    # A step's value is a reference, which is text in quotes, or the XCom, where the step is of another pipeline.
+    lifted = to_runtime_value(outside_its_pipeline(value))
     if isinstance(lifted, RuntimeValue):
         late.append(_as_json(lifted))
         return f"\0bare{len(late) - 1}\0"
     if isinstance(lifted, Expression):
         late.append(lifted)
+        for each in lifted.values if isinstance(lifted, ItemReference) else ():
+            if isinstance(each, str) and json.dumps(each, ensure_ascii=False) != f'"{each}"':
+                raise TranslationError(
+                    f"the item {each!r} has characters that JSON escapes, and SageMaker puts an item into text as it "
+                    "is. Leave them out of the items, or map the step by itself with partial(...).expand(...), which "
+                    "writes each item as JSON"
+                )
         bare = isinstance(lifted, (ParameterReference, ItemReference)) and lifted.type not in (None, "String")
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
     if isinstance(value, (date, time)):
         raise TranslationError(f"{value!r} in it is no JSON. Write it as text: {value!r}.isoformat()")
+    _refuse_nul(value)
     if isinstance(value, Mapping):
         if template := next((key for key in value if isinstance(key, str) and is_template(key)), None):
             raise TranslationError(f"the key {template!r} in it holds Jinja; keys must be the same in every run")
+        for key in value:
+            _refuse_nul(key)
         return {key: _with_marks(inner, late) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_with_marks(inner, late) for inner in value]
     return value
+
+
+def _refuse_nul(value: Any) -> None:
+    """Raise for text with the character that marks begin and end with."""
+    if isinstance(value, str) and "\0" in value:
+        raise TranslationError(f"{value!r} in it has the character U+0000, which no job can be given. Leave it out")
 
 
 def _as_json(runtime: RuntimeValue) -> RuntimeValue:

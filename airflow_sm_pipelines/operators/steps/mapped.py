@@ -125,7 +125,7 @@ class MappedStepOperator(MappedOperator, StepTask):
     @property
     def properties(self) -> PropertyReference:
         """The properties of the ForEach step: ``Status``, ``SucceededStepCount``, ``InputItemCount`` and the like."""
-        return PropertyReference(f"Steps.{self.step_name}")
+        return PropertyReference(f"Steps.{self.step_name}", self.task_id)
 
     @property
     def iterations(self) -> Sequence[StepOperator]:

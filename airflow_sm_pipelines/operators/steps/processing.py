@@ -164,7 +164,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
                 f"there is no property file '{property_file}'{hint} "
                 f"Declare it: property_files={{'{property_file}': '<output name>/<file>.json'}}."
             )
-        return JsonGet(self.step_name, property_file, json_path)
+        return JsonGet(self.step_name, property_file, json_path, step_task_id=self.task_id)
 
     @property
     def declared_property_files(self) -> tuple[PropertyFile, ...]:

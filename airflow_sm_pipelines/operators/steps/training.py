@@ -173,18 +173,20 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}
         yield from self.given_list(self.training_arguments, "InputDataConfig")
 
-    def as_hyperparameter(self, value: Any) -> Any:
+    def as_hyperparameter(self, name: str, value: Any) -> Any:
         """Return a hyperparameter as the request has it.
 
+        :param name: its name.
         :param value: as the author gave it.
         """
+        del name
         return hyperparameter(value, script_mode=self.code is not None)
 
     def _all_hyperparameters(self) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for name, value in self.hyperparameters.items():
             try:
-                given[name] = self.as_hyperparameter(value)
+                given[name] = self.as_hyperparameter(name, value)
             except TranslationError as error:
                 raise self.error(f"hyperparameters['{name}'] is {value!r}: {error}.") from None
         if self.code is None:

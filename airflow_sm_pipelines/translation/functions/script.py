@@ -7,7 +7,7 @@ give equal bytes on every machine. No package of this project, no SDK and no pic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from airflow_sm_pipelines.translation.functions.signature import PATH
 from airflow_sm_pipelines.translation.functions.source import StepFunction
@@ -35,6 +35,10 @@ def script_of(
         (_OF_TRAINING if is_training else _OF_PROCESSING).strip("\n"),
     ]
     main = _MAIN.replace("NAME", function.name).strip("\n")
+    choices = {each.name: each.choices + (None,) * each.is_optional for each in function.parameters if each.choices}
+    if choices:
+        parts += [f"_CHOICES = {_literal(choices)}", _CHOOSE.replace("NAME", function.name).strip("\n")]
+        main = main.replace("_converted(name, value)", "_chosen(name, _converted(name, value))")
     if returned is not None:
         parts.append(_PLAIN.strip("\n"))
         main += _RETURN.replace("PATH", repr(returned)).replace("NAME", function.name).rstrip("\n")
@@ -63,6 +67,16 @@ def _converted(name, value):
         return {"int": int, "float": float}[kind](value)
     except (KeyError, TypeError, ValueError):
         sys.exit("NAME() was given %r for '%s', which cannot be read as %s" % (value, name, kind))
+"""
+
+_CHOOSE: Final = """
+def _chosen(name, value):
+    import sys
+
+    if name in _CHOICES and value not in _CHOICES[name]:
+        choices = ", ".join(map(repr, _CHOICES[name]))
+        sys.exit("NAME() was given %r for '%s', which is one of %s" % (value, name, choices))
+    return value
 """
 
 _OF_PROCESSING: Final = """
@@ -115,7 +129,7 @@ _RETURN: Final = """
         sys.exit("NAME() returned %r, which is no dict" % (returned,))
     try:
         text = json.dumps(returned, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         sys.exit("what NAME() returned is no JSON: %s" % error)
     Path(PATH).parent.mkdir(parents=True, exist_ok=True)
     Path(PATH).write_text(text, encoding="utf-8")
@@ -127,6 +141,6 @@ if __name__ == "__main__":
 """
 
 
-def _literal(values: Mapping[str, str]) -> str:
+def _literal(values: Mapping[str, Any]) -> str:
     lines = "".join(f"    {name!r}: {value!r},\n" for name, value in values.items())
     return f"{{\n{lines}}}" if lines else "{}"

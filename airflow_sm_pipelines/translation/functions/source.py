@@ -20,12 +20,20 @@ from airflow_sm_pipelines.translation.functions.signature import FunctionParamet
 _GIVEN: Final = ("Path", "__name__", "__file__")
 """Names that the script has besides the builtins."""
 
+OF_THE_SCRIPT: Final = {
+    *("Path", "_CHOICES", "_KINDS", "_OPTIONAL", "_PATHS", "__name__"),
+    *("_chosen", "_converted", "_given", "_main", "_plain"),
+    *("KeyError", "RecursionError", "TypeError", "ValueError"),
+    *("dict", "float", "hasattr", "int", "isinstance", "map", "repr", "str", "type", "zip"),
+}
+"""Names that the script uses around the function, which must mean there what they do."""
+
 
 @dataclass(frozen=True)
 class StepFunction:
     """A function, read.
 
-    :param name: its name.
+    :param name: its name, as its ``def`` has it.
     :param parameters: in order.
     :param returns: whether it returns a dict, which becomes JSON.
     :param source: its definition, without decorators and without indentation.
@@ -83,12 +91,16 @@ def _read(name: str, function: Callable[..., Any]) -> StepFunction:
         )
     lines, first = _lines(function)
     node = _definition(lines)
+    if node.name != function.__code__.co_name:
+        raise TranslationError("its source cannot be found in its file. Define it by 'def', on lines of its own.")
     _refuse_missing_names(function, node, first)
     signature = read_signature(function)
     if not signature.returns:
         _refuse_lost_value(node)
     python = inspect.signature(function)
-    return StepFunction(name, signature.parameters, signature.returns, _source(node, lines), signature.keys, python)
+    return StepFunction(
+        node.name, signature.parameters, signature.returns, _source(node, lines), signature.keys, python
+    )
 
 
 def _lines(function: types.FunctionType) -> tuple[list[str], int]:
@@ -150,9 +162,15 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
 
 def _refuse_missing_names(function: types.FunctionType, node: ast.FunctionDef, first: int) -> None:
     """Raise for the names that the script would lack, all at once."""
-    own = {function.__name__, *_GIVEN, *dir(builtins)}
+    own = {node.name, *_GIVEN, *dir(builtins)}
     bare = ast.unparse(_WithoutAnnotations().visit(ast.parse(ast.unparse(node))))
-    missing = _names_from_outside(bare) - own
+    used_names, made_names = _names_of_the_module(bare)
+    if taken := sorted(made_names & OF_THE_SCRIPT):
+        raise TranslationError(
+            f"it defines {', '.join(map(repr, taken))} for its whole file, and the script that calls it has another "
+            "use for that name. Name it otherwise."
+        )
+    missing = used_names - made_names - own
     if not missing:
         return
     used: dict[str, int] = {}
@@ -160,8 +178,26 @@ def _refuse_missing_names(function: types.FunctionType, node: ast.FunctionDef, f
         if isinstance(each, ast.Name) and each.id in missing:
             used[each.id] = min(first + each.lineno - 2, used.get(each.id, first + each.lineno))
     names = sorted(missing, key=lambda name: (used.get(name, first), name))
-    told = " ".join(f"{name!r} (line {used.get(name, first)}) {_what_to_do(name, function)}" for name in names)
+    in_defaults = _names_in_defaults(node)
+    told = " ".join(
+        f"{name!r} (line {used.get(name, first)}) "
+        + (_IN_A_DEFAULT if name in in_defaults else _what_to_do(name, function))
+        for name in names
+    )
     raise TranslationError(f"the script in the container has the function's source alone. {told}")
+
+
+_IN_A_DEFAULT: Final = "stands in a default: write the value there, or give it in the call."
+
+
+def _names_in_defaults(node: ast.FunctionDef) -> set[str]:
+    """Return the names that stand in defaults of a function's parameters, and nowhere else."""
+    defaults = [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
+    there, elsewhere = (
+        {each.id for part in parts for each in ast.walk(part) if isinstance(each, ast.Name)}
+        for parts in (defaults, node.body)
+    )
+    return there - elsewhere
 
 
 def _what_to_do(name: str, function: types.FunctionType) -> str:
@@ -209,8 +245,8 @@ def _content(cell: types.CellType) -> Any:
         return None
 
 
-def _names_from_outside(source: str) -> set[str]:
-    """Return the names that a definition without decorators and annotations takes from its module."""
+def _names_of_the_module(source: str) -> tuple[set[str], set[str]]:
+    """Return the names of its module that a definition without decorators and annotations uses, and those it makes."""
     table = symtable.symtable(source, "<function>", "exec")
     used, made = set[str](), set[str]()
     # At the level of the module these are defaults of parameters.
@@ -220,7 +256,7 @@ def _names_from_outside(source: str) -> set[str]:
         for symbol in inner.get_symbols():
             if symbol.is_global():
                 (made if symbol.is_assigned() or symbol.is_imported() else used).add(symbol.get_name())
-    return used - made
+    return used, made
 
 
 def _tables_below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

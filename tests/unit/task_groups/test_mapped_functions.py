@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, task, task_group
 
 from airflow_sm_pipelines import CURRENT_ITEM, sagemaker_processing, sagemaker_training
 from airflow_sm_pipelines.exceptions import TranslationError
@@ -342,3 +342,61 @@ def test_a_task_behind_gets_what_all_runs_returned(dag, group):
     told = tell(mapped)
     assert sorted(told.operator.upstream_task_ids) == ["churn.prepare"]
     assert list(mapped.iter_references()) == [(mapped, "property_files")]
+
+
+@sagemaker_training(**JOB)
+def tune(name: str = "", table: dict | None = None) -> None:
+    print(name, table)
+
+
+@sagemaker_processing(**JOB)
+def look(name: str = "", table: dict | None = None) -> None:
+    print(name, table)
+
+
+@pytest.mark.parametrize(
+    ("call", "items", "message"),
+    [
+        (lambda item: fit(train="s3://lake/x", depth=item), [3, "7"], "fit() takes 'depth' as int, and is given '7'."),
+        (lambda item: fit(train=item), ["s3://lake/x", "x"], "fit() reads 'train' as a directory, and is given 'x'."),
+        (lambda item: look(table=item), ["x"], "look() takes 'table' as a list or a dict, and is given 'x'."),
+        (
+            lambda item: look(table={"a": item}),
+            ["x", 'y"'],
+            "the item 'y\"' has characters that JSON escapes, and SageMaker puts an item into text as it is.",
+        ),
+        (
+            lambda item: tune(name=item),
+            ["x", "y\n"],
+            "the item 'y\\n' has characters that JSON escapes, and SageMaker puts an item into text as it is.",
+        ),
+    ],
+)
+def test_items_of_a_mapped_group_fit_the_parameters_of_functions(dag, group, call, items, message):
+    """Where the Dag file has the items, each of them is held against the parameter, as in a mapped function."""
+
+    @task_group
+    def fits(item):
+        call(item)
+
+    with pytest.raises(TranslationError) as caught, group():
+        fits.expand(item=items)
+    assert message in str(caught.value)
+
+
+def test_text_that_is_json_is_a_dict_by_itself(dag, group):
+    """A reference to text, and items that only the run has, stand without quotes where a function takes a list or a dict."""
+    late = fetched()
+    item = {"Std:Join": {"On": "", "Values": [{"Get": "ForEach.CurrentItem"}]}}
+    with group(parameters={"Table": '{"a": 1}'}) as made:
+        tune(table=made.parameters["Table"])
+        look(table=made.parameters["Table"])
+        tune.override(task_id="tunes").expand(table=late)
+        look.override(task_id="looks").expand(table=late)
+
+    steps = {each["Name"]: each["Arguments"] for each in json.loads(made.compile().text)["Steps"]}
+    [tunes], [looks] = (steps[f"{name}-for-each"]["ForEachBody"] for name in ("tunes", "looks"))
+    assert steps["tune"]["HyperParameters"]["table"] == {"Get": "Parameters.Table"}
+    assert steps["look"]["AppSpecification"]["ContainerArguments"] == ["--table", {"Get": "Parameters.Table"}]
+    assert tunes["Arguments"]["HyperParameters"]["table"] == item
+    assert looks["Arguments"]["AppSpecification"]["ContainerArguments"] == ["--table", item]

@@ -485,9 +485,9 @@ def test_what_sagemaker_cannot_map_is_refused(dag, group, build, message):
         (
             lambda _: training().expand(hyperparameters=[{"a": 1}, {"b": 1}]),
             (
-                f"{TASK}its items differ at HyperParameters: an object, an object. In SageMaker the items of a ForEach step "
-                "may differ in text, numbers, true and false only: give all items the same keys and lists of the same "
-                "length, or define the steps in a Python loop."
+                f"{TASK}its items differ at HyperParameters-a, which only some of them have. In SageMaker the items of a "
+                "ForEach step may differ in text, numbers, true and false only: give all items the same keys and lists of "
+                "the same length, or define the steps in a Python loop."
             ),
         ),
         (
@@ -506,8 +506,22 @@ def test_what_sagemaker_cannot_map_is_refused(dag, group, build, message):
         (
             lambda _: training(instance_count=CURRENT_ITEM).expand(item=["two", "three"]),
             (
-                f"{GROUP}task 'churn.train' gives the items at ResourceConfig-InstanceCount, where the API wants a whole "
-                "number. Expand over values of that type."
+                f"{GROUP}task 'churn.train' gives the item 'two' at ResourceConfig-InstanceCount, where the API wants a "
+                "whole number. Expand over values of that type; what only the run knows is ParameterInteger(...)."
+            ),
+        ),
+        (
+            lambda _: training().expand(instance_count=[1, "2"]),
+            (
+                f"{GROUP}task 'churn.train' gives the item '2' at ResourceConfig-InstanceCount, where the API wants a "
+                "whole number. Expand over values of that type; what only the run knows is ParameterInteger(...)."
+            ),
+        ),
+        (
+            lambda _: training().expand(hyperparameters=[{"a": "{{ ds }}", "b": 1}, {"a": "x", "b": 2}]),
+            (
+                f"{TASK}its items have several fields, and 'a' is '{{{{ ds }}}}', known only when the pipeline runs. An item "
+                "is then one value: expand over that alone, and put the rest into partial(...)."
             ),
         ),
         (

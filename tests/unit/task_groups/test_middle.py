@@ -15,6 +15,9 @@ from airflow_sm_pipelines import (
     ParameterInteger,
     SageMakerConditionStepOperator,
     SageMakerStepOperator,
+    SageMakerTrainingStepOperator,
+    sagemaker_processing,
+    sagemaker_training,
 )
 from airflow_sm_pipelines.definition.expressions import Get
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
@@ -22,6 +25,7 @@ from tests.valid_arguments import TRAINING
 from tests.versions import DagSerialization
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/churn"
+JOB = {"image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1", "instance_type": "ml.m5.large"}
 IN_GROUP = "Dag 'd', task group 'churn': "
 
 
@@ -350,9 +354,144 @@ def test_what_computes_with_an_xcom_is_refused(dag, group):
     )
 
 
-@pytest.mark.parametrize("url", ["queue", 3, ""])
+def in_arguments(group, use, choose=None):
+    """What a training function's hyperparameters and a processing function's arguments become, and Airflow's edges."""
+
+    @task(task_id="choose")
+    def default() -> Choice: ...
+
+    with group(callback_queue_url=QUEUE) as pipeline:
+        chosen = (choose or default)()
+        step("train") >> chosen
+        use(chosen) >> step("last")
+    [found] = [each for name, each in documents(pipeline).items() if name not in ("train", "choose", "last")]
+    arguments = found["Arguments"]
+    given = arguments.get("HyperParameters") or arguments["AppSpecification"]["ContainerArguments"][1::2]
+    given = [*given.values()] if isinstance(given, dict) else given
+    return [
+        each["Std:Join"]["Values"] if isinstance(each, dict) and "Std:Join" in each else each
+        for each in given
+        if not str(each).startswith(("s3://", "used_step"))
+    ]
+
+
+def used(depth: int = 0, name: str = "", rows: list | None = None, table: dict | None = None) -> None:
+    print(depth, name, rows, table)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda given: SageMakerTrainingStepOperator(task_id="b", hyperparameters=given, code="train.py", **JOB),
+        lambda given: sagemaker_training(**JOB)(used)(**given),
+    ],
+)
+def test_xcoms_are_hyperparameters(dag, group, make):
+    """By themselves and in lists and dicts: numbers as they are, text in JSON in quotes. The step follows the task."""
+    rounds = {"Get": "Steps.choose.OutputParameters['rounds']"}
+    who = {"Get": "Steps.choose.OutputParameters['who']"}
+
+    found = in_arguments(
+        group,
+        lambda chosen: make(
+            {
+                "depth": chosen["rounds"],
+                "rows": [1, chosen["rounds"], ParameterInteger(chosen["rounds"])],
+                "table": {"a": chosen["who"], "b": chosen["rounds"]},
+            }
+        ),
+    )
+
+    assert [each for each in found if each != "train.py"] == [
+        [rounds],
+        ["[1, ", rounds, ", ", rounds, "]"],
+        ['{"a": "', who, '", "b": ', rounds, "}"],
+    ]
+    [follower] = [name for name, each in upstream(dag).items() if "choose" in each and name != "last"]
+    assert follower in ("b", "used")
+
+
+def test_xcoms_are_arguments_of_processing_functions(dag, group):
+    """Numbers, text, and in dicts."""
+    rounds = {"Get": "Steps.choose.OutputParameters['rounds']"}
+    who = {"Get": "Steps.choose.OutputParameters['who']"}
+
+    found = in_arguments(
+        group,
+        lambda chosen: sagemaker_processing(**JOB)(used)(
+            depth=chosen["rounds"], name=chosen["who"], table={"a": chosen["who"]}
+        ),
+    )
+
+    assert found == [[rounds], who, ['{"a": "', who, '"}']]
+    assert "choose" in upstream(dag)["used"]
+
+
+def test_a_mapped_step_reads_an_xcom(dag, group):
+    """In partial(...), where it is the same for all items."""
+    with group(callback_queue_url=QUEUE) as pipeline:
+
+        @task
+        def choose() -> Choice: ...
+
+        chosen = choose()
+        step("train") >> chosen
+        sagemaker_training(**JOB)(used).partial(name=chosen["who"]).expand(depth=[1, 2])
+
+    [body] = documents(pipeline)["used-for-each"]["Arguments"]["ForEachBody"]
+    who = {"Get": "Steps.choose.OutputParameters['who']"}
+    assert body["Arguments"]["HyperParameters"]["name"] == {"Std:Join": {"On": "", "Values": ['"', who, '"']}}
+    assert upstream(dag)["used"] == {"choose"}
+
+
+def test_xcoms_that_a_callback_step_cannot_tell_are_refused(dag, group):
+    """What a whole dict or list would be, and what Airflow has to know before: the items of a mapped step."""
+
+    @task
+    def choose() -> Choice: ...
+
+    @task
+    def several() -> list[int]: ...
+
+    def build(name, returning, use):
+        with group(name, callback_queue_url=QUEUE):
+            inside = returning()
+            step("train") >> inside
+            use(inside) >> step("last")
+
+    fit = sagemaker_training(**JOB)(used)
+    assert refused(lambda: build("one", choose, lambda chosen: fit(table=chosen))) == (
+        "Dag 'd', task group 'one': the XCom 'return_value' of task 'one.choose' is a Choice, as its annotation says, and an "
+        "output of a Callback step is one text, number or boolean. Let the task return a dict of those, and use its "
+        "members: choose()['name']."
+    )
+    assert refused(lambda: build("two", several, lambda listed: fit.expand(depth=listed))) == (
+        "Dag 'd', task group 'two': a step is mapped over the XCom of 'two.several', which is there only after the pipeline "
+        "has started, and Airflow has to know the items before. Map over what a task outside the group returns."
+    )
+
+
+def test_an_xcom_with_a_quote_in_its_name_is_refused(dag, group):
+    """SageMaker's references quote the names of outputs."""
+
+    @task
+    def choose() -> Choice: ...
+
+    def build():
+        with group(callback_queue_url=QUEUE):
+            chosen = choose()
+            step("train") >> chosen
+            step("last", {"a": chosen["it's"]})
+
+    assert refused(build) == IN_GROUP + (
+        "the XCom \"it's\" of task 'churn.choose' has a quote in its name, and no reference to an output of a step can. Let "
+        "the task return it under another name."
+    )
+
+
+@pytest.mark.parametrize("url", ["queue", 3, "", "https://{{ var.value.queue }}"])
 def test_what_is_no_queue_url_is_refused(dag, group, url):
-    """An ARN or a name is none."""
+    """An ARN or a name is none, nor is what only a run knows: the tasks that answer do not render it."""
     assert refused(lambda: group(callback_queue_url=url)) == IN_GROUP + (
         f"callback_queue_url={url!r} is not the URL of a queue; give "
         "'https://sqs.<region>.amazonaws.com/<account>/<name>'."

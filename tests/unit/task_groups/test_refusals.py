@@ -115,6 +115,37 @@ def test_a_reference_to_another_pipeline_is_refused(dag, group):
 
 
 @pytest.mark.parametrize(
+    "use",
+    [
+        lambda a: process("b", inputs={"x": a.outputs["o"]}),
+        lambda a: process("b", inputs={"x": Join("/", [a.outputs["o"], "part"])}),
+        lambda a: SageMakerConditionStepOperator(task_id="b", conditions=[a.metric("m", "x") > 1]),
+        lambda a: SageMakerConditionStepOperator(
+            task_id="b", conditions=[a.properties.ProcessingJobStatus.equals("Completed")]
+        ),
+        lambda a: SageMakerProcessingStepOperator.partial(
+            task_id="b", image_uri="image", instance_type="ml.m5.xlarge"
+        ).expand(inputs=[{"x": a.outputs["o"]}, {"x": "s3://lake/b"}]),
+    ],
+)
+def test_a_reference_to_another_pipeline_is_refused_where_both_have_such_a_step(dag, group, use):
+    """It would read the step of the same name in its own pipeline."""
+    with group("first"):
+        a = process("a", property_files={"m": "o/m.json"})
+
+    def build():
+        with group():
+            process("a", property_files={"m": "o/m.json"})
+            use(a)
+
+    assert refused(build).startswith(
+        IN_GROUP
+        + "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References reach no "
+        "further than their pipeline."
+    )
+
+
+@pytest.mark.parametrize(
     ("as_value", "what"),
     [
         (lambda output: output, "the return value"),

@@ -6,6 +6,7 @@ import json
 import json as pkg
 import os
 import subprocess
+import symtable
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from airflow_sm_pipelines import sagemaker_training
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.functions.script import script_of
 from airflow_sm_pipelines.translation.functions.signature import FunctionParameter, arguments_of_call
-from airflow_sm_pipelines.translation.functions.source import StepFunction, read_function
+from airflow_sm_pipelines.translation.functions.source import OF_THE_SCRIPT, StepFunction, read_function
 
 HERE = Path(__file__).name
 DEFAULT = 5
@@ -281,6 +282,27 @@ def test_a_script_that_cannot_go_on_says_why(tmp_path, given, message):
     assert len(ended.stderr.splitlines()) == 1
 
 
+def choosing(way: Literal["fast", "slow"], size: Literal[1, 2] | None = 1) -> dict[str, Any]:
+    return {"way": way, "size": size}
+
+
+@pytest.mark.parametrize(
+    ("given", "ended"),
+    [
+        ({"way": "slow", "size": "2"}, '{"way": "slow", "size": 2}'),
+        ({"way": "slow", "size": "null"}, '{"way": "slow", "size": null}'),
+        ({"way": "last"}, "choosing() was given 'last' for 'way', which is one of 'fast', 'slow'"),
+        ({"way": "fast", "size": '"3"'}, "choosing() was given 3 for 'size', which is one of 1, 2, None"),
+    ],
+)
+def test_what_only_the_run_knows_is_one_of_the_choices(tmp_path, given, ended):
+    """As what is written out is, while the Dag file is parsed."""
+    returned = tmp_path / "returned.json"
+    script = script_of(read_function(choosing), {}, is_training=False, returned=str(returned))
+    run_script = run(script, tmp_path, *(piece for name, text in given.items() for piece in (f"--{name}", text)))
+    assert (returned.read_text() if returned.exists() else run_script.stderr.rstrip()) == ended
+
+
 def many_missing(n: int = DEFAULT) -> None:
     print(os.environ, helper(), split_path(n), pkg.x, nowhere, dedent)  # noqa: F821 - that is the mistake
 
@@ -295,7 +317,7 @@ def test_each_missing_name_says_what_it_is():
         read_function(many_missing)
     first = first_line(many_missing)
     said = [
-        f"'DEFAULT' (line {first}) is a value in {HERE}: {PASS_IT}",
+        f"'DEFAULT' (line {first}) stands in a default: write the value there, or give it in the call.",
         f"'dedent' (line {first + 1}) is imported outside it: write 'from textwrap import dedent' inside the function.",
         (
             f"'helper' (line {first + 1}) is defined in {HERE}: define it inside the function, or in a module beside the "
@@ -466,7 +488,10 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
         ),
         (
             missing_default,
-            f"{ALONE}'DEFAULT' (line {line_of(missing_default, 'DEFAULT')}) is a value in {HERE}: {PASS_IT}",
+            (
+                f"{ALONE}'DEFAULT' (line {line_of(missing_default, 'DEFAULT')}) stands in a default: write the value there, or "
+                "give it in the call."
+            ),
         ),
         (
             closure(),
@@ -621,3 +646,76 @@ def test_a_decorator_that_would_be_lost_is_refused():
     """The script has the source of the function alone, so another decorator would silently do nothing."""
     with pytest.raises(TranslationError, match="another decorator stands below the step's, and the script in the"):
         read_function(below_another_decorator)
+
+
+def _main(rows: int) -> None:
+    print(rows)
+
+
+def zip(rows: int) -> None:  # noqa: A001 - what the test is about
+    print(rows)
+
+
+def making(rows: int) -> None:
+    global Path  # noqa: PLW0603
+    Path = rows
+
+
+@pytest.mark.parametrize(("function", "name"), [(_main, "_main"), (zip, "zip"), (making, "Path")])
+def test_a_function_that_takes_a_name_of_the_script_is_refused(function, name):
+    """The script would call the wrong thing, when it is too late."""
+    with pytest.raises(TranslationError) as caught:
+        read_function(function)
+    assert str(caught.value).endswith(
+        f"it defines '{name}' for its whole file, and the script that calls it has another use for that name. Name it "
+        "otherwise."
+    )
+
+
+def test_the_names_of_the_script_are_known():
+    """All names that it takes from its module, besides the function's."""
+    function = read_function(choosing)
+    scripts = [
+        script_of(function, {}, is_training=True).decode(),
+        script_of(function, {}, is_training=False, returned="/x").decode(),
+    ]
+    used = set()
+    for script in scripts:
+        table = symtable.symtable(script.replace(function.source, ""), "<script>", "exec")
+        tables = [table, *table.get_children()]
+        tables += [inner for each in tables[1:] for inner in each.get_children()]
+        used |= {
+            symbol.get_name()
+            for each in tables
+            for symbol in each.get_symbols()
+            if symbol.is_global() or each.get_type() == "module"
+        }
+    assert used - {"choosing", "annotations"} == OF_THE_SCRIPT
+
+
+def renamed(number):
+    def fit(rows: int) -> dict[str, int]:
+        return {"rows": rows}
+
+    fit.__name__ = f"fit_{number}"
+    return fit
+
+
+def test_a_function_that_was_renamed_is_called_by_its_own_name(tmp_path):
+    """Dags set ``__name__`` to have another task id; the source still has the name of the definition."""
+    function = read_function(renamed(3))
+    assert (function.name, function.file_name) == ("fit", "fit_step.py")
+    returned = tmp_path / "returned.json"
+    script = tmp_path / "script.py"
+    script.write_bytes(script_of(function, {}, is_training=False, returned=str(returned)))
+    subprocess.run([sys.executable, str(script), "--rows", "3"], check=True)
+    assert json.loads(returned.read_text()) == {"rows": 3}
+
+
+def test_a_function_whose_lines_are_those_of_another_is_refused():
+    """Code that was made out of text says that it stands in a file, and another definition stands there."""
+    made = {}
+    line = inspect.getsourcelines(_main)[1]
+    exec(compile("\n" * (line - 1) + "def fit(rows: int) -> None: pass", __file__, "exec"), made)
+    with pytest.raises(TranslationError, match="its source cannot be found in its file"):
+        read_function(made["fit"])

@@ -81,6 +81,56 @@ def code_of(made, step):
     return {upload.uri.rsplit("/", 1)[1]: upload.content for upload in operator.to_step_node().uploads}
 
 
+def test_what_another_pipeline_returns_is_written_into_json_as_json(dag, group):
+    """Its quotes are escaped, and a dict in it stays one: the launch task renders it. In its own pipeline it is a reference."""
+    with group("first"):
+        score = sagemaker_processing(**JOB)(evaluate)(model="s3://lake/m", test="s3://lake/t")
+    with group("second") as made:
+        own = sagemaker_processing(**JOB, task_id="own")(evaluate)(model="s3://lake/m", test="s3://lake/t")
+        sagemaker_training(**JOB)(fit)("s3://lake/t", label=score["name"])
+        sagemaker_processing(**JOB, outputs=["train", "test"])(prepare)(
+            raw="s3://lake/r", flags=[score["all"], own["name"]]
+        )
+
+    compiled = made.compile()
+    assert arguments(made, "fit")["HyperParameters"]["label"] == {"Get": "Parameters.fit-label"}
+    assert arguments(made, "prepare")["AppSpecification"]["ContainerArguments"][1] == {
+        "Std:Join": {
+            "On": "",
+            "Values": ["[", {"Get": "Parameters.prepare-flags"}, ', "', own["name"].to_document(), '"]'],
+        }
+    }
+    assert compiled.values == {
+        "fit-label": JsonXComArg(StepValueXComArg(score["name"])),
+        "prepare-flags": JsonXComArg(StepValueXComArg(score["all"])),
+    }
+    assert dag.get_task("second.launch").upstream_task_ids == {"first.evaluate"}
+
+
+def in_itself():
+    made = {}
+    made["again"] = made
+    return made
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([in_itself()], "it is no JSON: the document nests deeper than 300 levels; make it flatter"),
+        (
+            ["\0" + "0\0", "{{ ds }}"],
+            "'\\x000\\x00' in it has the character U+0000, which no job can be given. Leave it out",
+        ),
+        ([{"\0": 1}], "'\\x00' in it has the character U+0000, which no job can be given. Leave it out"),
+    ],
+)
+def test_what_json_cannot_be_made_of_is_refused(dag, group, flags, message):
+    """Also what holds itself, and the character that marks what is not known yet."""
+    with pytest.raises(TranslationError) as caught, group():
+        sagemaker_processing(**JOB, outputs=["train", "test"])(prepare)(raw="s3://lake/raw", flags=flags)
+    assert str(caught.value) == f"Dag 'd', task 'churn.prepare': {message}"
+
+
 def test_a_pipeline_of_functions(dag, group):
     """Path parameters are inputs, outputs and channels; the others arguments and hyperparameters; what is returned a metric."""
     with group(parameters={"InputData": "s3://lake/raw", "Depth": 7}) as made:
@@ -230,6 +280,13 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         ),
         (
             lambda: sagemaker_processing(**JOB, outputs=["trian"])(prepare)("s3://lake/x"),
+            (
+                "Dag 'd', task 'churn.prepare': outputs has 'trian', and prepare() has no parameter 'trian: Path'. It writes "
+                "into the directories of its Path parameters."
+            ),
+        ),
+        (
+            lambda: sagemaker_processing(**JOB, outputs=["test"])(prepare)("s3://lake/x"),
             (
                 "Dag 'd', task 'churn.prepare': prepare() needs 'train'. Give train='s3://...' or a reference. A directory "
                 "that a processing function writes into is named in its decorator instead: outputs=['train']."
