@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.components import Stack
 
 BUCKET = "example-ml"
+APPROVAL_QUEUE = "example-approval"
 INGEST, TRAIN = "example_ingest", "example_train"
 GROUP = "breast_cancer"
 UNREACHABLE_ACCURACY = 0.999
@@ -104,6 +105,8 @@ class Scenario:
 
     def _run(self) -> DagRun:
         self._stack.client("s3").create_bucket(Bucket=BUCKET)
+        # For whoever triggers example_approval.
+        self._stack.client("sqs").create_queue(QueueName=APPROVAL_QUEUE)
         self._api.wait_for_dags({INGEST, TRAIN}, SECONDS_TO_PARSE, self._stack.require_running)
 
         self._report.headline("Data arrives: example_ingest writes it to S3 and emits an Asset")

@@ -10,12 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import httpx
 import psutil
 import pytest
 
 CLONE = Path(__file__).parent.parent.parent
 SECONDS_TO_END = 60
+ANYBODY = {"region_name": "us-east-1", "aws_access_key_id": "any", "aws_secret_access_key": "any"}
 
 COMPONENTS = 5  # The local endpoint, and of Airflow: api-server, scheduler, dag-processor, triggerer.
 
@@ -114,6 +116,8 @@ def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo
         url, password = re.findall(r"Airflow UI: (\S+)  user admin  password (\S+)", output)[-1]
         [tab] = re.findall(r"The run's pipeline: (\S+)", output)
         assert re.fullmatch(rf"{url}/dags/example_train/runs/asset_triggered__\S+/plugin/sagemaker", tab)
+        [endpoint] = re.findall(r"local endpoint at (\S+),", output)
+        queues = boto3.client("sqs", endpoint_url=endpoint, **ANYBODY).list_queues()["QueueUrls"]
         with httpx.Client(base_url=url, trust_env=False) as client:
             page = client.get("/")
             token = client.post("/auth/token", json={"username": "admin", "password": password})
@@ -121,6 +125,7 @@ def test_on_a_terminal_the_demo_serves_the_ui_until_it_is_interrupted(start_demo
         demo.wait(SECONDS_TO_END)
 
     assert (page.status_code, token.status_code, demo.returncode) == (200, 201, 0)
+    assert [url.rpartition("/")[2] for url in queues] == ["example-approval"]
     assert list((CLONE / ".demo").glob(f"*-{demo.pid}")) == []
 
 
