@@ -37,15 +37,7 @@ export interface ShownComparison {
   holds: boolean | null;
 }
 
-export interface Step {
-  name: string;
-  type: string;
-  taskId: string | null;
-  dependsOn: string[];
-  branch: { condition: string; side: string } | null;
-  inEach: string | null;
-  /** Of a ForEach: how many items it has. */
-  items: number | null;
+export interface Step extends Omit<ReportedStep, "conditions"> {
   status: Status;
   runs: StepRun[];
   /** Whether it is the body of a ForEach, so that `runs` are its items. */

@@ -24,7 +24,9 @@ export interface ReportedStep {
   taskId: string | null;
   dependsOn: string[];
   branch: { condition: string; side: string } | null;
+  /** The ForEach whose body it belongs to. */
   inEach: string | null;
+  /** Of a ForEach: how many items it has. */
   items: number | null;
   conditions: StatedCondition[];
 }
