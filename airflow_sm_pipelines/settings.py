@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from airflow_sm_pipelines.execution.logs import MOST_LOG_LINES
 from airflow_sm_pipelines.execution.quiet import EndTasks
 from airflow_sm_pipelines.execution.resume import OnRetry
+
+CHOICES: Final = (
+    "pipeline_version_id",
+    "pipeline_version_alias",
+    "selected_steps",
+    "source_pipeline_execution_arn",
+)
+"""What a task for a whole execution may run of a pipeline; a group runs the whole of its own definition. Where an
+XComArg for one of them turns out to be ``None``, nothing else is run instead."""
 
 Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings | PipelineOptions")
 

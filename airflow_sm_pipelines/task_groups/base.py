@@ -6,7 +6,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import TaskGroup
 
@@ -16,7 +16,7 @@ from airflow_sm_pipelines.definition.validation.names import bucket_problem, hyp
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
-from airflow_sm_pipelines.settings import AwsConnection, PipelineOptions, WaitSettings, take
+from airflow_sm_pipelines.settings import CHOICES, AwsConnection, PipelineOptions, WaitSettings, take
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
     refuse_another_group_of_the_pipeline,
@@ -42,6 +42,12 @@ def default_pipeline_name(dag_id: str, group_id: str) -> str:
     :param group_id: the group's full id.
     """
     return hyphenated(f"{dag_id}-{group_id}")[:256].rstrip("-")
+
+
+_OF_WHOLE_EXECUTIONS: Final = (
+    ". A group runs the whole of its own definition. SageMakerPipelineOperator runs another version of a pipeline, or "
+    "some of its steps."
+)
 
 
 class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
@@ -97,7 +103,11 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
             for kind in (type(self), BasePipelineTaskGroup, TaskGroup, *_SETTINGS)
             for name in inspect.signature(kind).parameters
         }
-        return {keyword: did_you_mean(keyword, known) for keyword in keywords if keyword not in known}
+        return {
+            keyword: _OF_WHOLE_EXECUTIONS if keyword in CHOICES else did_you_mean(keyword, known)
+            for keyword in keywords
+            if keyword not in known
+        }
 
     @property
     def launch(self) -> SageMakerPipelineLaunchOperator:

@@ -15,7 +15,7 @@ from airflow_sm_pipelines.definition.validation import pipeline_name_problem, se
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.resume import OnRetry
 from airflow_sm_pipelines.operators.executions.base import BasePipelineExecutionOperator
-from airflow_sm_pipelines.settings import PipelineOptions
+from airflow_sm_pipelines.settings import CHOICES, PipelineOptions
 from airflow_sm_pipelines.tasks.connected import masked_among
 from airflow_sm_pipelines.translation.given import GivenDefinition, ReadDefinition, given_values, read_definition
 from airflow_sm_pipelines.translation.reader import is_template
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 
 _OF_A_DEFINITION = ("role_arn", "pipeline_display_name", "pipeline_description", "tags", "artifact_uri")
-
-_CHOICES = ("pipeline_version_id", "pipeline_version_alias", "selected_steps", "source_pipeline_execution_arn")
-"""What is to run; where an XComArg for it turns out to be None, nothing else is run instead."""
 
 
 class SageMakerPipelineOperator(BasePipelineExecutionOperator):
@@ -125,7 +122,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         self.pipeline_description = pipeline_description
         self.tags = tags
         self.artifact_uri = artifact_uri
-        self._asked_for = tuple(name for name in _CHOICES if getattr(self, name) is not None)
+        self._asked_for = tuple(name for name in CHOICES if getattr(self, name) is not None)
         self._check(definition is not None)
         self._given: ReadDefinition | None = None
         self._upserted: UpsertResult | None = None

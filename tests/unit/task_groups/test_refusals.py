@@ -269,6 +269,10 @@ def with_a_misspelt_keyword(group):
     group(end_task="worker")
 
 
+def with_a_version(group):
+    group(pipeline_version_alias="live")
+
+
 def with_an_unknown_keyword(group):
     group(schedule="@daily")
 
@@ -330,6 +334,12 @@ def with_bad_jinja(group):
         (
             with_an_unknown_keyword,
             "task group 'churn': SageMakerPipelineTaskGroup has no keyword 'schedule'. Leave it out.",
+        ),
+        (
+            with_a_version,
+            ("task group 'churn': SageMakerPipelineTaskGroup has no keyword 'pipeline_version_alias'. A group runs the "
+            "whole of its own definition. SageMakerPipelineOperator runs another version of a pipeline, or some of its "
+            "steps."),
         ),
         (
             imported_with_depends_on_past,
