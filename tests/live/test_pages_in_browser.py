@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
     reason="Airflow gives plugins Chakra UI from 3.2 on, and the tests of one version have a browser",
 )
 GROUP = "breast_cancer"
+SECONDS = 60
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def shown(tab, *texts):
     from playwright.sync_api import expect
 
     for text in texts:
-        expect(tab.page.get_by_text(text).first).to_be_visible()
+        expect(tab.page.get_by_text(text).first).to_be_visible(timeout=SECONDS * 1000)
 
 
 def rows(tab, label):
