@@ -8,6 +8,10 @@ from airflow import __version__
 from packaging.version import Version
 
 
+def _is_since(airflow: str, first: str) -> bool:
+    return Version(Version(airflow).base_version) >= Version(first)
+
+
 def tasks_live_in_triggerer(airflow: str) -> bool:
     """Whether a task may start, and end, in the triggerer.
 
@@ -16,7 +20,7 @@ def tasks_live_in_triggerer(airflow: str) -> bool:
 
     :param airflow: a version. A pre-release counts as what it comes before: 3.4.0b2 has what 3.4.0 has.
     """
-    return Version(Version(airflow).base_version) >= Version("3.3.1")
+    return _is_since(airflow, "3.3.1")
 
 
 TASKS_LIVE_IN_TRIGGERER: Final = tasks_live_in_triggerer(__version__)
@@ -29,7 +33,7 @@ def has_react_pages(airflow: str) -> bool:
 
     :param airflow: a version. A pre-release counts as what it comes before.
     """
-    return Version(Version(airflow).base_version) >= Version("3.2")
+    return _is_since(airflow, "3.2")
 
 
 REACT_PAGES: Final = has_react_pages(__version__)
@@ -40,7 +44,7 @@ def scopes_pages(airflow: str) -> bool:
 
     :param airflow: a version. A pre-release counts as what it comes before.
     """
-    return Version(Version(airflow).base_version) >= Version("3.4")
+    return _is_since(airflow, "3.4")
 
 
 SCOPES_PAGES: Final = scopes_pages(__version__)

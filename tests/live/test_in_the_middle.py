@@ -186,7 +186,7 @@ def respond(live, run, option):
     path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/model.approve/-1/hitlDetails"
 
     def asked():
-        answer = live.api._http.get(f"/api/v2{path}")
+        answer = live.api.ask(f"/api/v2{path}")
         return answer.status_code == httpx.codes.OK and live.states(run)["model.approve"] in (
             "awaiting_input",
             "deferred",

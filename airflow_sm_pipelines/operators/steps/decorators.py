@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Any
-
-from airflow.sdk import XComArg
 
 from airflow_sm_pipelines.compatibility.sdk import get_unique_task_id
 from airflow_sm_pipelines.definition.expressions import CURRENT_ITEM
@@ -23,7 +20,7 @@ from airflow_sm_pipelines.operators.steps.functions import (
 )
 from airflow_sm_pipelines.translation.functions.signature import arguments_of_call
 from airflow_sm_pipelines.translation.functions.source import StepFunction, read_function
-from airflow_sm_pipelines.translation.items import ITEM
+from airflow_sm_pipelines.translation.items import ITEM, combinations, is_late
 from airflow_sm_pipelines.translation.mapping import reads_item
 
 if TYPE_CHECKING:
@@ -162,13 +159,13 @@ class FunctionPartial:
             return mapped[ITEM], {}
         self._refuse_names(mapped)
         for name, values in mapped.items():
-            if isinstance(values, XComArg) and len(mapped) > 1:
+            if is_late(values) and len(mapped) > 1:
                 raise TranslationError(
                     "it means every combination, and SageMaker knows no combinations of lists that only a Dag run has. "
                     "Let the task return the combinations as dicts, and use expand(item=...) with "
                     f"partial({name}=CURRENT_ITEM['{name}'], ...)."
                 )
-            if not isinstance(values, (XComArg, list, tuple)):
+            if not is_late(values) and not isinstance(values, (list, tuple)):
                 raise TranslationError(
                     f"{name}={values!r} is not a list. Give a list of values, what a task outside the group returns, "
                     "or pipeline.items('Name'): the list that the pipeline parameter 'Name' holds."
@@ -176,13 +173,12 @@ class FunctionPartial:
         if len(mapped) == 1:
             [(name, values)] = mapped.items()
             return values, {name: CURRENT_ITEM}
-        rows = [dict(zip(mapped, row, strict=True)) for row in itertools.product(*mapped.values())]
-        return rows, {name: CURRENT_ITEM[name] for name in mapped}
+        return combinations(mapped), {name: CURRENT_ITEM[name] for name in mapped}
 
     def _listed(self, given: Any) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the items of ``expand_kwargs``, and the parameters that each of them gives."""
         is_list = isinstance(given, (list, tuple))
-        if isinstance(given, XComArg) or (is_list and any(isinstance(each, XComArg) for each in given)):
+        if is_late(given) or (is_list and any(map(is_late, given))):
             raise TranslationError(
                 "it is given what only a Dag run has, and SageMaker must know which arguments differ. Name them, as in "
                 "partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
