@@ -70,7 +70,7 @@ class GroupItems:
         """Return the items as a ForEach step takes them.
 
         :param is_rendered: whether Airflow renders a value, which is not known yet.
-        :raises TranslationError: for what is no item of a ForEach step.
+        :raises TranslationError: for what cannot be an item of a ForEach step.
         """
         if self.rows is None:
             return self.late

@@ -57,7 +57,7 @@ def read_steps(
     :param task_group: the group; other TaskGroups inside it are only layout.
     :param launch_task_id: the id of the launch task. It is not a step, and need not exist yet.
     :param middle: the Airflow tasks in the middle by their full ids. What the steps use of them is noted there.
-    :raises TranslationError: when another task in it is no step, or a value inside it comes from a task inside it.
+    :raises TranslationError: when another task in it is not a step, or a value inside it comes from a task inside it.
     """
     dag_id = task_group.dag.dag_id
     tasks = [task for task in task_group if task.task_id != launch_task_id and task.task_id not in middle]
@@ -232,7 +232,7 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
     group = mapped_group_around(task.task_group)
     if group is not None and node is None:
         raise TranslationError(
-            f"task '{task.task_id}' ({task.task_type}) is no step, and stands in the mapped task group "
+            f"task '{task.task_id}' ({task.task_type}) is not a step, and stands in the mapped task group "
             f"'{group.group_id}', which SageMaker runs as one ForEach step. Move it before or behind that group."
         )
     if group is not None and node is not None and node.type in NOT_IN_A_BODY:
@@ -243,7 +243,7 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
         )
     if node is None and isinstance(task, MappedOperator):
         raise TranslationError(
-            f"task '{task.task_id}' is mapped and is no step of a SageMaker pipeline, which waits for one task at a "
+            f"task '{task.task_id}' is mapped and is not a step of a SageMaker pipeline, which waits for one task at a "
             "time. Move it before or after the group, or define one task for each item, in a Python loop."
         )
     if node is None:

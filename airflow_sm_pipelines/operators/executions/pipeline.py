@@ -165,7 +165,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     def _check_selection(self) -> None:
         steps: object = self.selected_steps
         if isinstance(steps, str) and not is_template(steps):
-            raise self.error(f"selected_steps={steps!r} is no list. Write selected_steps=[{steps!r}].")
+            raise self.error(f"selected_steps={steps!r} is not a list. Write selected_steps=[{steps!r}].")
         if isinstance(steps, (list, tuple)) and not steps:
             raise self.error("selected_steps=[] selects nothing. Name steps, or leave selected_steps out.")
         if self.source_pipeline_execution_arn is not None and steps is None:

@@ -184,7 +184,7 @@ class FunctionPartial:
                 "partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
             )
         if not is_list or not all(isinstance(each, Mapping) for each in given):
-            raise TranslationError(f"{given!r} is no list of dicts. Give the arguments of each item as a dict.")
+            raise TranslationError(f"{given!r} is not a list of dicts. Give the arguments of each item as a dict.")
         self._refuse_names(dict.fromkeys(name for each in given for name in each))
         for each in given:
             if each.keys() != given[0].keys():

@@ -386,7 +386,7 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
     ) -> None:
         with _named(self, kwargs):
             if isinstance(outputs, str):
-                raise TranslationError(f"outputs='{outputs}' is no list. Write outputs=['{outputs}'].")
+                raise TranslationError(f"outputs='{outputs}' is not a list. Write outputs=['{outputs}'].")
             places: dict[str, Any] = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs)
             written = {name: output_path(name, place) for name, place in places.items()}
             for name in places:

@@ -1,4 +1,4 @@
-"""Checks of keyword arguments: a list is no text, and a dict is no list. Python would take either."""
+"""Checks of keyword arguments: a list is no text, and a dict is not a list. Python would take either."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def require_list(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
         raise operator.error(_late(operator, keyword, "[CURRENT_ITEM['field']]", "how many there are"))
     if not isinstance(value, (list, tuple)):
         fix = f"Write {keyword}=[{value!r}]." if isinstance(value, str) else f"Give {keyword}=[...]."
-        raise operator.error(f"{keyword}={value!r} is no list. {fix}")
+        raise operator.error(f"{keyword}={value!r} is not a list. {fix}")
     return list(value)
 
 

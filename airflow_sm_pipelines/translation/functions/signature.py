@@ -151,7 +151,7 @@ def _kind_of(hint: Any) -> str | None:
         return JSON
     try:
         return _KINDS.get(hint)
-    except TypeError:  # what cannot be hashed is no type of these
+    except TypeError:  # what cannot be hashed is not one of these types
         return None
 
 

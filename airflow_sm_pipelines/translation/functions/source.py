@@ -121,7 +121,7 @@ def _definition(lines: list[str]) -> ast.FunctionDef:
             "its source cannot be read by itself. Define it by 'def', on lines of its own."
         ) from None
     if not isinstance(node, ast.FunctionDef):
-        raise TranslationError("it is no plain function. Define it by 'def'.")
+        raise TranslationError("it is not a plain function. Define it by 'def'.")
     return node
 
 

@@ -272,7 +272,7 @@ BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
         (
             lambda _: prepare.expand_kwargs({"seed": [1]}),
             (
-                "function 'prepare', expand_kwargs(...): {'seed': [1]} is no list of dicts. Give the arguments of each item "
+                "function 'prepare', expand_kwargs(...): {'seed': [1]} is not a list of dicts. Give the arguments of each item "
                 "as a dict."
             ),
         ),

@@ -577,7 +577,7 @@ def chosen_twice(depth):
         (
             lambda _: in_fit(lambda _: fetched()).expand(depth=[1]),
             (
-                f"{GROUP}task 'churn.fit.fetched' (_PythonDecoratedOperator) is no step, and stands in the mapped task group "
+                f"{GROUP}task 'churn.fit.fetched' (_PythonDecoratedOperator) is not a step, and stands in the mapped task group "
                 "'churn.fit', which SageMaker runs as one ForEach step. Move it before or behind that group."
             ),
         ),

@@ -277,7 +277,7 @@ def taken():
         (
             mapped,
             (
-                "task 'churn.approve' is mapped and is no step of a SageMaker pipeline, which waits for one task at a time. "
+                "task 'churn.approve' is mapped and is not a step of a SageMaker pipeline, which waits for one task at a time. "
                 "Move it before or after the group, or define one task for each item, in a Python loop."
             ),
         ),

@@ -483,7 +483,7 @@ def test_a_mapped_task_that_is_no_step_is_refused(dag, group):
             SageMakerPipelineOperator.partial(task_id="a", pipeline_name="p").expand(parameters=[{}, {}])
 
     assert refused(build) == PREFIX + (
-        "task 'churn.a' is mapped and is no step of a SageMaker pipeline, which waits for one task at a time. Move it "
+        "task 'churn.a' is mapped and is not a step of a SageMaker pipeline, which waits for one task at a time. Move it "
         "before or after the group, or define one task for each item, in a Python loop."
     )
 

@@ -751,7 +751,7 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
             {"pipeline_version_id": 1, "pipeline_version_alias": "a"},
             "pipeline_version_id and pipeline_version_alias both name a version. Give one of them.",
         ),
-        ({"selected_steps": "train"}, "selected_steps='train' is no list. Write selected_steps=['train']."),
+        ({"selected_steps": "train"}, "selected_steps='train' is not a list. Write selected_steps=['train']."),
         ({"selected_steps": []}, "selected_steps=[] selects nothing. Name steps, or leave selected_steps out."),
         (
             {"definition": DEFINITION, "role_arn": ROLE, "parameters": {"InputData": "x"}, "selected_steps": ["trian"]},

@@ -348,7 +348,7 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         ),
         (
             lambda: sagemaker_processing(**JOB, outputs="train")(prepare)("s3://lake/x"),
-            "Dag 'd', task 'churn.prepare': outputs='train' is no list. Write outputs=['train'].",
+            "Dag 'd', task 'churn.prepare': outputs='train' is not a list. Write outputs=['train'].",
         ),
         (
             sagemaker_processing(**JOB, outputs=["returned"])(clashing),

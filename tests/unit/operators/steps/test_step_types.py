@@ -357,7 +357,7 @@ def test_several_variants_are_raw_arguments(dag, group):
         ),
         (
             lambda: emr(job_arguments="--a 1"),
-            "job_arguments='--a 1' is no list. Write job_arguments=['--a 1'].",
+            "job_arguments='--a 1' is not a list. Write job_arguments=['--a 1'].",
         ),
         (
             lambda: emr(job_properties=["k=v"]),
@@ -377,7 +377,7 @@ def test_several_variants_are_raw_arguments(dag, group):
         ),
         (
             lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs="abc"),
-            "outputs='abc' is no list. Write outputs=['abc'].",
+            "outputs='abc' is not a list. Write outputs=['abc'].",
         ),
         (
             lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs={"n": "Int"}),

@@ -533,11 +533,11 @@ TASK = "Dag 'd', task 'churn.t': "
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs="train"),
-            TASK + "outputs='train' is no list. Write outputs=['train'].",
+            TASK + "outputs='train' is not a list. Write outputs=['train'].",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, job_arguments="--x 1"),
-            TASK + "job_arguments='--x 1' is no list. Write job_arguments=['--x 1'].",
+            TASK + "job_arguments='--x 1' is not a list. Write job_arguments=['--x 1'].",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, inputs=["s3://box/x"]),
@@ -591,7 +591,7 @@ TASK = "Dag 'd', task 'churn.t': "
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=Get("Parameters.P").equals(1)),
             TASK
-            + "conditions=Comparison(type='Equals', left_value=Get(path='Parameters.P'), right_value=1) is no list. "
+            + "conditions=Comparison(type='Equals', left_value=Get(path='Parameters.P'), right_value=1) is not a list. "
             "Give conditions=[...].",
         ),
         (
