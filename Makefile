@@ -14,7 +14,7 @@ export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
 CLIENTS := aws sdk2 sdk3 airflow
 
 # What depends on the version of Airflow.
-AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
+AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks plugins requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
