@@ -99,7 +99,7 @@ def test_airflow_finds_the_plugin():
 IMPORTED = """
 import json, sys
 import airflow.plugins_manager
-import airflow.providers.common.compat.sdk
+from airflow.providers.common.compat.sdk import AirflowPlugin, conf
 before = set(sys.modules)
 import airflow_sm_pipelines.plugins.pages
 print(json.dumps(sorted(set(sys.modules) - before)))
