@@ -16,6 +16,7 @@ from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
 from harness.components import LOOPBACK, SECRET_KEY, USER, Stack
 from tests.faults.proxy import serve
+from tests.iam import lacking, operation_of
 from tests.live.answers import Answers
 
 CLONE = Path(__file__).parent.parent.parent
@@ -221,6 +222,9 @@ def running(directory, bundles=BUNDLES, settings=None, **components):
             api = AirflowApi(stack.airflow_url, USER, stack.password)
             yield Live(stack, api, proxy)
             api.close()
+        calls = [operation_of(call.operation, call.request) for call in proxy.calls()]
+        missing = lacking("airflow", calls)
+        assert missing == [], f"iam/airflow.json does not allow what Airflow called: {missing}"
 
 
 @pytest.fixture(scope="session")
