@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
 from airflow_sm_pipelines.checking import local_limits
-from airflow_sm_pipelines.command_line import CommandError, problem_line
-from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
+from airflow_sm_pipelines.command_line import problem_line
+from airflow_sm_pipelines.exceptions import Problem, SageMakerPipelinesError
 from airflow_sm_pipelines.execution.step_lines import printable
 from airflow_sm_pipelines.running.endpoints import endpoint_of, sdk_variables
 from airflow_sm_pipelines.running.options import RunOptions, require_placed
@@ -30,8 +29,6 @@ SUCCEEDED: Final = 0
 FAILED: Final = 1
 
 _PROGRAM: Final = "sm-pipelines run"
-_ROLE: Final = "arn:aws:iam::123456789012:role/sm-pipelines-local"
-"""The role of pipelines whose file names none. Nobody looks at what it may do."""
 
 
 def run_pipeline(options: RunOptions) -> int:
@@ -112,7 +109,7 @@ def _prepared(options: RunOptions, source: Source) -> Preparation:
     given = dict(options.parameters)
     preparation = prepare(source, given, selected=selected, logs=options.logs, local=local)
     for problem in preparation.problems:
-        click.echo(problem_line(str(options.pipeline), problem), err=True)
+        _warn(options, problem)
     return preparation
 
 
@@ -124,45 +121,22 @@ def _execution(
     interruption: Interruption,
 ) -> tuple[ExecutionSnapshot, Summary]:
     """Start an execution, follow it to its end, and bring here what it has left."""
-    from airflow_sm_pipelines.running import execution, following, results, uploads
-    from airflow_sm_pipelines.running.rows import rows_of
-    from airflow_sm_pipelines.running.summary import Summary
+    from airflow_sm_pipelines.running import following, results
+    from airflow_sm_pipelines.running.execution import JobLogs
+    from airflow_sm_pipelines.running.starting import now, start, summary_of
     from airflow_sm_pipelines.running.view import view_on
 
-    definition = preparation.definition
-    if definition is None:
-        raise CommandError("there is no definition to run")
     root = results.make_root(Path())
-    uploads.make_buckets(clients["s3"], preparation.buckets)
-    uploads.upload_code(clients["s3"], preparation.uploads)
-    _warn_of_missing_data(options, clients, preparation)
-    client = clients["sagemaker"]
-    execution.put_pipeline(client, source.name, definition, source.role_arn or _ROLE)
-    selection = execution.selection_of(client, source.name, options.select)
-    arn = execution.start(client, source.name, _start_values(preparation), selection)
-    lines = following.LogLines(execution.JobLogs(clients["logs"]), options.logs)
-    with view_on(_progress_stream(options), definition, _now) as view:
-        view.say(f"pipeline {source.name}, execution {arn.rpartition('/')[2]}")
-        snapshot = following.follow(client, arn, view, lines, interruption)
-    directory = root / snapshot.arn.execution_id
-    finished = results.Finished(clients, definition, preparation.values, snapshot)
-    rows = rows_of(definition, snapshot, _now())
-    return snapshot, Summary(snapshot, rows, finished.results(directory), directory)
+    started = start(clients, source, preparation, warn=partial(_warn, options), selected=options.select)
+    lines = following.LogLines(JobLogs(clients["logs"]), options.logs)
+    with view_on(_progress_stream(options), started.definition, now) as view:
+        view.say(f"pipeline {source.name}, execution {started.execution_id}")
+        snapshot = following.follow(clients["sagemaker"], started.arn, view, lines, interruption)
+    return snapshot, summary_of(clients, started, snapshot, root / started.execution_id)
 
 
-def _warn_of_missing_data(options: RunOptions, clients: Clients, preparation: Preparation) -> None:
-    from airflow_sm_pipelines.running.missing_data import missing, read_from_outside
-
-    if preparation.definition is not None and not options.select:
-        places = read_from_outside(preparation.definition, preparation.values)
-        for problem in missing(clients["s3"], places):
-            click.echo(problem_line(str(options.pipeline), problem), err=True)
-
-
-def _start_values(preparation: Preparation) -> Mapping[str, str]:
-    """The values to start with: without those that are empty, and so by default."""
-    declared = {} if preparation.definition is None else {each.name: each for each in preparation.definition.parameters}
-    return {name: value for name, value in preparation.values.items() if not declared[name].is_left_out(value)}
+def _warn(options: RunOptions, problem: Problem) -> None:
+    click.echo(problem_line(str(options.pipeline), problem), err=True)
 
 
 def _tell(options: RunOptions, summary: Summary) -> None:
@@ -174,10 +148,6 @@ def _tell(options: RunOptions, summary: Summary) -> None:
 
 def _progress_stream(options: RunOptions) -> TextIO:
     return sys.stderr if options.json else sys.stdout
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def _complain(text: str) -> int:

@@ -74,7 +74,16 @@ def dag_source(dag_file: Path, dag_id: str | None, group_id: str | None) -> Sour
     :raises TranslationError: as :func:`group_of`.
     :raises SourceError: a literal value fits no pipeline parameter.
     """
-    group = group_of(dag_file, dag_id, group_id)
+    return group_source(group_of(dag_file, dag_id, group_id), dag_file)
+
+
+def group_source(group: BasePipelineTaskGroup, dag_file: Path) -> Source:
+    """Return what a task group gives.
+
+    :param group: the group, whose edges outside have been checked.
+    :param dag_file: its file.
+    :raises SourceError: a literal value fits no pipeline parameter.
+    """
     from airflow_sm_pipelines.translation.nodes import RuntimeValue
     from airflow_sm_pipelines.translation.reader import to_runtime_value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_sm_pipelines.command_line import NEEDS_LOCAL, CommandError
 from airflow_sm_pipelines.running.options import RunOptions
+from airflow_sm_pipelines.running.region import region_of_environment
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.local.aws import Clients
@@ -26,7 +26,7 @@ def endpoint_of(options: RunOptions) -> Iterator[tuple[str, Clients]]:
     from airflow_sm_pipelines.local.aws import Clients
 
     if options.endpoint_url is not None:
-        yield options.endpoint_url, Clients(options.endpoint_url, region())
+        yield options.endpoint_url, Clients(options.endpoint_url, region_of_environment())
         return
     from airflow_sm_pipelines.running.results import data_directory
 
@@ -39,7 +39,7 @@ def endpoint_of(options: RunOptions) -> Iterator[tuple[str, Clients]]:
             "data_directory": data_directory(Path()),
         }
     ) as url:
-        yield url, Clients(url, region())
+        yield url, Clients(url, region_of_environment())
 
 
 @contextmanager
@@ -59,12 +59,7 @@ def sdk_variables(url: str) -> dict[str, str]:
     """
     from airflow_sm_pipelines.local.aws import client_variables
 
-    return {**client_variables(url, region()), "AWS_REGION": region()}
-
-
-def region() -> str:
-    """Return the region that clients of an endpoint use."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return {**client_variables(url, region_of_environment()), "AWS_REGION": region_of_environment()}
 
 
 @contextmanager

@@ -105,8 +105,8 @@ def test_problems_are_told_for_each_file(capsys, broken, tmp_path):
         f"{broken}: error: step 'a' reads 'Parameters.P': there is no pipeline parameter 'P' @ $.Steps[0].Arguments.x",
         f"{nothing}: error: cannot be read: [Errno 2] No such file or directory: '{nothing}'",
         (
-            f"{text}: error: the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 "
-            "(char 1) @ $"
+            f"{text}: error: the document is not JSON: Expecting property name enclosed in double quotes: line 1 "
+            "column 2 (char 1) @ $"
         ),
         "Checked 4 pipelines: 3 errors, 1 warning",
     ]
@@ -318,7 +318,9 @@ def test_what_is_no_definition_is_told_with_its_file(capsys, tmp_path):
     path = tmp_path / "list.json"
     path.write_text("[]")
     assert cli.main(["graph", str(path)]) == 1
-    assert capsys.readouterr().err == (f"sm-pipelines graph: {path}: a definition is a JSON object, not list @ $\n")
+    assert capsys.readouterr().err == (
+        f"sm-pipelines graph: {path}: a definition must be a JSON object, not list @ $\n"
+    )
 
 
 @pytest.fixture
@@ -559,7 +561,7 @@ def test_a_dag_file_is_compared(capsys, tmp_path):
                 "hyphens, with '@3' for its version 3"
             ),
         ),
-        ("broken.json", "broken.json: 'Steps' is missing, or no list @ $.Steps"),
+        ("broken.json", "broken.json: 'Steps' is missing, or not a list @ $.Steps"),
     ],
 )
 def test_what_cannot_be_compared(capsys, tmp_path, monkeypatch, operand, message):
