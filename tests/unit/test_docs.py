@@ -24,14 +24,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_every_public_name_is_in_the_reference():
     """The reference names everything that the package offers."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     names = [name for name in airflow_sm_pipelines.__all__ if not name.startswith("__")]
     assert [name for name in names if f"`{name}" not in reference] == []
 
 
 def test_the_reference_names_nothing_else():
     """Every name of ours in the reference exists."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     named = set(re.findall(r"`((?:SageMaker|Parameter)\w+)", reference))
     assert named - set(airflow_sm_pipelines.__all__) - {"SageMakerPipelinesError"} == set()
 
@@ -88,7 +88,7 @@ def test_the_table_of_versions_is_that_of_the_tests():
 
 def test_the_versions_that_the_reference_names_are_those_that_are_tested():
     """The table of executors and databases has the versions that the environments are made with."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     [table] = re.findall(r"## Executors and databases\n.*?\n(\|.*?)\n\n", reference, re.DOTALL)
     pins = {
         name: version
@@ -110,7 +110,7 @@ def test_the_versions_that_the_reference_names_are_those_that_are_tested():
 
 def table(heading: str) -> list[list[str]]:
     """The cells of the first table below a line of the reference, without the table's own heading."""
-    below = (DOCS / "reference.md").read_text().partition(f"\n{heading}")[2]
+    below = (DOCS / "reference" / "index.md").read_text().partition(f"\n{heading}")[2]
     [rows] = re.findall(r"\A.*?\n\|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)", below, re.DOTALL)
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows.splitlines()]
 
@@ -134,7 +134,7 @@ def test_the_table_of_a_pipeline_report_has_what_reports_have():
 
 def test_the_airflow_versions_of_the_table_are_those_that_are_tested():
     """Its second column has every Airflow with pins of its own in which tasks do not live in the triggerer."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     [(since, before)] = re.findall(r"\n\| \| ([\d.]+) and later, [\d.]+ \| (.*?) \|\n", reference)
     [pinned] = re.findall(r"^apache-airflow==([\w.]+)", (DOCS.parent / "constraints.txt").read_text(), re.MULTILINE)
     others = [
@@ -161,7 +161,9 @@ def test_the_defaults_of_airflows_settings_are_airflows():
 
 def test_the_signature_of_a_group_is_that_of_the_reference():
     """With all settings that groups take over from common classes, and their defaults."""
-    [written] = re.findall(r"^`SageMakerPipelineTaskGroup(\(.*\))`$", (DOCS / "reference.md").read_text(), re.MULTILINE)
+    [written] = re.findall(
+        r"^`SageMakerPipelineTaskGroup(\(.*\))`$", (DOCS / "reference" / "index.md").read_text(), re.MULTILINE
+    )
     documented = inspect.signature(eval(f"lambda {written[1:-1]}: None"))
     own = inspect.signature(SageMakerPipelineTaskGroup.__init__).parameters
     expected = {
