@@ -114,6 +114,23 @@ def test_the_page_of_the_rules_is_that_of_the_code():
     assert "| two pipeline parameters are named … | error |" in rules.page()
 
 
+def test_the_table_of_versions_is_that_of_the_tests():
+    """What "Where it runs" calls tested are the pins of the environments, and what it supports is what pyproject.toml says."""
+    page = (DOCS / "production" / "where-it-runs.md").read_text()
+    root = DOCS.parent
+    files = [root / "constraints.txt", *(root / "tests" / "airflow").glob("constraints-*.txt")]
+
+    def pins(package):
+        found = {re.search(rf"^{package}==([\w.]+)", file.read_text(), re.MULTILINE)[1] for file in files}
+        return sorted(found, key=Version)
+
+    assert f"| {', '.join(pins('apache-airflow'))} |" in page
+    for package in ("apache-airflow-providers-amazon", "apache-airflow-providers-common-compat", "boto3"):
+        lowest = re.search(rf'"{package}>=([\d.]+)"', (root / "pyproject.toml").read_text())[1]
+        tested = pins(package)
+        assert f"| `{package}` | {lowest} and later | {tested[0]} to {tested[-1]} |" in page
+
+
 def test_the_versions_that_the_reference_names_are_those_that_are_tested():
     """The table of executors and databases has the versions that the environments are made with."""
     reference = (DOCS / "reference" / "index.md").read_text()
