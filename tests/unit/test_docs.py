@@ -5,6 +5,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
 from airflow.configuration import conf
 from packaging.version import Version
 
@@ -16,6 +17,7 @@ from airflow_sm_pipelines.execution.pipeline_report import StartedPipeline
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
+from docs import public_names
 from tests.oracles import coverage, rules, step_type_table
 from tests.versions import needs_pinned_botocore
 
@@ -29,6 +31,27 @@ def test_every_public_name_is_in_the_reference():
     assert [name for name in names if f"`{name}" not in reference] == []
 
 
+@pytest.mark.parametrize("name", [name for name in airflow_sm_pipelines.__all__ if not name.startswith("__")])
+def test_every_keyword_of_a_public_name_is_documented(name):
+    """Its docstring, or that of a class it is made from, says what each keyword means; and the API's pages list the name."""
+    public = getattr(airflow_sm_pipelines, name)
+    silent = (
+        [keyword for keyword, text in public_names.keywords(public).items() if not text] if callable(public) else []
+    )
+    pages = "".join(page.read_text() for page in (DOCS / "reference" / "api").glob("*.md"))
+    directive = re.findall(rf"^\.\. auto\w+:: airflow_sm_pipelines\.(?:[\w.]+\.)?{name}$", pages, re.MULTILINE)
+    assert (silent, len(directive), bool(inspect.getdoc(public))) == ([], 1, True)
+
+
+def test_the_keywords_of_an_operator_are_those_it_hands_on_as_well():
+    """A tuning step takes what a training step takes, and what every step takes."""
+    taken = public_names.parameters(airflow_sm_pipelines.SageMakerTuningStepOperator)
+    assert {"max_jobs", "hyperparameters", "cache", "step_name"} <= taken.keys()
+    assert (
+        public_names.keywords(airflow_sm_pipelines.sagemaker_training)["instance_type"] == "such as ``ml.m5.xlarge``."
+    )
+
+
 def test_the_reference_names_nothing_else():
     """Every name of ours in the reference exists."""
     reference = (DOCS / "reference" / "index.md").read_text()
@@ -36,16 +59,38 @@ def test_the_reference_names_nothing_else():
     assert named - set(airflow_sm_pipelines.__all__) - {"SageMakerPipelinesError"} == set()
 
 
+def text_of(page):
+    """Return a page without its blocks of code and inline code, in which nothing is a link."""
+    return re.sub(r"^(```+).*?^\1$|`[^`\n]*`", "code", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page):
+    """Return the anchors that GitHub and the site give the headings of a page."""
+    found: list[str] = []
+    blocks = re.sub(r"^(```+).*?^\1$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for heading in re.findall(r"^#+ (.+)$", blocks, re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+    return {*found, *re.findall(r'<a (?:id|name)="([^"]+)"', blocks)}
+
+
 def test_links_between_pages_lead_somewhere():
-    """A relative link in a page is a file of the repository."""
+    """A relative link in a page is a file of the repository, and its anchor a heading there."""
     pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
     links = [
-        (page, target)
+        (page, target, anchor)
         for page in pages
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?[^)]*\)", text_of(page))
         if not target.startswith(("http://", "https://", "mailto:"))
     ]
-    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
+    dead = [(page.name, target) for page, target, _ in links if not (page.parent / target).exists()]
+    astray = [
+        (page.name, target, anchor)
+        for page, target, anchor in links
+        if anchor and (file := page.parent / target if target else page).exists() and anchor not in anchors(file)
+    ]
+    assert (dead, astray) == ([], [])
+    assert len(links) > 50
 
 
 def test_the_table_of_step_types_is_that_of_the_catalogue():
