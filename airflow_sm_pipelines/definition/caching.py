@@ -52,7 +52,7 @@ def duration(text: str) -> dt.timedelta:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no ISO 8601 duration")
+        raise ValueError(f"{text!r} is not an ISO 8601 duration")
     given = {name: float(value) for name, value in match.groupdict().items() if value is not None}
     days = sum(given.pop(name, 0) * length for name, length in _DAYS.items())
     return dt.timedelta(days=days, **given)

@@ -71,7 +71,7 @@ def changes(before: PipelineDefinition, after: PipelineDefinition) -> tuple[Chan
         ),
     ]
     # What is left is how the same parts are written, such as null for a key that is not there.
-    return tuple(dict.fromkeys(found)) or (Change("pipeline", "is written in another way"),)
+    return tuple(dict.fromkeys(found)) or (Change("pipeline", "is written differently"),)
 
 
 def told(found: Sequence[Change], most: int = MOST_LINES) -> list[str]:
@@ -221,7 +221,7 @@ def _dependency_changes(before: Any, after: Any) -> Iterator[str]:
         for name, trigger in new.items()
         if name in old and old[name] != trigger
     ]
-    yield from named or ["DependsOn in another order" if list(old) != list(new) else "DependsOn written in another way"]
+    yield from named or ["DependsOn in another order" if list(old) != list(new) else "DependsOn written differently"]
 
 
 def _dependency(entry: Any) -> tuple[str, str]:

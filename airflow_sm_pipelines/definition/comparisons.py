@@ -101,7 +101,8 @@ def text_beside_a_number(comparison: Comparison) -> str | None:
         if _is_a_number(other) or (isinstance(other, Measured) and _reads_as_a_number(operand)):
             fix = f"Write {operand}, without quotes" if _reads_as_a_number(operand) else "Give a number"
             name = other.json_path if isinstance(other, Measured) else operand_name(operand_to_document(other))
-            return f"{name or repr(other)} is compared with the text {operand!r}, and orderings are of numbers. {fix}."
+            compared = name or repr(other)
+            return f"{compared} is compared with the text {operand!r}, but <, <=, > and >= compare numbers. {fix}."
     return None
 
 

@@ -236,5 +236,5 @@ class Comparable(Expression):
         :raises TypeError: for text, which would be taken letter by letter.
         """
         if isinstance(values, str):
-            raise TypeError(f"in_({values!r}) is no list of values. Write in_([{values!r}]).")
+            raise TypeError(f"in_({values!r}) needs a list of values. Write in_([{values!r}]).")
         return In(self, tuple(values))

@@ -66,8 +66,8 @@ class PipelineDefinition:
         """Read a document from JSON text.
 
         :param text: as CreatePipeline takes it.
-        :raises PipelineDefinitionError: when it is no JSON, an object in it has a key more than once, or its outline is
-            not that of a definition.
+        :raises PipelineDefinitionError: when it is not JSON, has an object with a key more than once, or has an outline
+            that is not that of a definition.
         """
         try:
             document = read_json(text)
@@ -81,7 +81,7 @@ class PipelineDefinition:
         except TooDeepError:
             raise PipelineDefinitionError([error(TOO_DEEP, "$")]) from None
         except ValueError as unreadable:
-            raise PipelineDefinitionError([error(f"the document is no JSON: {unreadable}", "$")]) from None
+            raise PipelineDefinitionError([error(f"the document is not JSON: {unreadable}", "$")]) from None
         return cls.from_document(document)
 
     @classmethod
@@ -151,16 +151,16 @@ class PipelineDefinition:
 
 def _outline_problems(document: Any) -> Iterator[Problem]:
     if not isinstance(document, Mapping):
-        yield error(f"a definition is a JSON object, not {type(document).__name__}", "$")
+        yield error(f"a definition must be a JSON object, not {type(document).__name__}", "$")
         return
     if (place := too_deep(document)) is not None:
         yield error(TOO_DEEP, place)
         return
     if not isinstance(document.get("Version", ""), str):
-        yield error(f"'Version' is text; write '{DEFINITION_VERSION}'", "$.Version")
+        yield error(f"'Version' must be text; write '{DEFINITION_VERSION}'", "$.Version")
     yield from _parameter_problems(document.get("Parameters"))
     if not isinstance(document.get("Steps"), list):
-        yield error("'Steps' is missing, or no list", "$.Steps")
+        yield error("'Steps' is missing, or not a list", "$.Steps")
         return
     stack = [(step, f"$.Steps[{index}]") for index, step in enumerate(document["Steps"])][::-1]
     while stack:
@@ -188,23 +188,23 @@ def _inner_steps(step: Mapping[str, Any], path: str, found: list[tuple[Any, str]
         if isinstance(steps, list):
             found.extend((inner, f"{where}[{index}]") for index, inner in enumerate(steps))
         elif steps is not None:
-            yield error(f"'{key}' of {step['Type']} step '{step['Name']}' is a list", f"{where}")
+            yield error(f"'{key}' of {step['Type']} step '{step['Name']}' must be a list", f"{where}")
 
 
 def _parameter_problems(parameters: Any) -> Iterator[Problem]:
     if parameters is None:
         return
     if not isinstance(parameters, list):
-        yield error("'Parameters' is a list", "$.Parameters")
+        yield error("'Parameters' must be a list", "$.Parameters")
         return
     for index, parameter in enumerate(parameters):
         path = f"$.Parameters[{index}]"
         yield from _missing_strings(parameter, ("Name",), path)
         if isinstance(parameter, Mapping):
             if not isinstance(parameter.get("Type", ""), str):
-                yield error("'Type' is text", f"{path}.Type")
+                yield error("'Type' must be text", f"{path}.Type")
             if not isinstance(parameter.get("EnumValues"), (list, NoneType)):
-                yield error("'EnumValues' is a list", f"{path}.EnumValues")
+                yield error("'EnumValues' must be a list", f"{path}.EnumValues")
 
 
 def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[Problem]:
@@ -213,13 +213,13 @@ def _missing_strings(value: Any, keys: tuple[str, ...], path: str) -> Iterator[P
         return
     for key in keys:
         if not isinstance(value.get(key), str):
-            yield error(f"'{key}' is missing, or no string", f"{path}.{key}")
+            yield error(f"'{key}' is missing, or not a string", f"{path}.{key}")
 
 
 def _dependency_problems(step: Mapping[str, Any], path: str) -> Iterator[Problem]:
     depends_on = step.get("DependsOn")
     if depends_on is not None and not isinstance(depends_on, list):
-        yield error(f"'DependsOn' of step '{step['Name']}' is a list", f"{path}.DependsOn")
+        yield error(f"'DependsOn' of step '{step['Name']}' must be a list", f"{path}.DependsOn")
         return
     for index, dependency in enumerate(depends_on or ()):
         if not isinstance(dependency, str):

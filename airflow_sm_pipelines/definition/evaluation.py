@@ -94,7 +94,7 @@ def evaluate_condition(condition: Any, lookup: Lookup) -> bool:
         if member not in condition:
             raise EvaluationError(f"A condition of type '{type_}' lacks its member '{member}'.")
         if member in ("Conditions", "Values") and not isinstance(condition[member], list):
-            raise EvaluationError(f"'{member}' of a condition of type '{type_}' is a list.")
+            raise EvaluationError(f"'{member}' of a condition of type '{type_}' must be a list.")
     if type_ == "Not":
         return not evaluate_condition(condition["Condition"], lookup)
     if type_ == "Or":
@@ -145,7 +145,7 @@ def render(value: JsonValue) -> str:
 
 def _reference(path: Any) -> Reference:
     if not isinstance(path, str):
-        raise EvaluationError(f"A Get holds a reference as text, not {_shape(path)}.")
+        raise EvaluationError(f"A Get must hold a reference as text, not {_shape(path)}.")
     try:
         return parse_reference(path)
     except PipelineDefinitionError as error:
@@ -154,19 +154,21 @@ def _reference(path: Any) -> Reference:
 
 def _join(inner: Any, lookup: Lookup) -> str:
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Values"), list):
-        raise EvaluationError("A Std:Join holds 'On' and a list of 'Values'.")
+        raise EvaluationError("A Std:Join needs 'On' and a list of 'Values'.")
     return str(inner.get("On", "")).join(render(evaluate(value, lookup)) for value in inner["Values"])
 
 
 def _json_get(inner: Any, lookup: Lookup) -> JsonValue:
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Path"), str):
-        raise EvaluationError("A Std:JsonGet holds a literal 'Path', and 'PropertyFile' or 'S3Uri'.")
+        raise EvaluationError("A Std:JsonGet needs a literal 'Path', and 'PropertyFile' or 'S3Uri'.")
     if "PropertyFile" in inner:
         source = inner["PropertyFile"]
         reference = _reference(source.get("Get") if isinstance(source, Mapping) else source)
         keys = reference.keys
         if reference.root != "Steps" or len(keys) != 3 or keys[1] != "PropertyFiles":
-            raise EvaluationError(f"'{reference.path}' is no property file; write Steps.<step>.PropertyFiles.<name>.")
+            raise EvaluationError(
+                f"'{reference.path}' is not a property file; write Steps.<step>.PropertyFiles.<name>."
+            )
         step_name, name = str(keys[0]), str(keys[2])
         content = lookup.property_file(step_name, name)
         return follow_path(content, inner["Path"], f"Property file '{name}' of step '{step_name}'")
@@ -181,9 +183,7 @@ def _compare(type_: str, left: JsonValue, right: JsonValue) -> bool:
         return _equal(left, right)
     numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in (left, right))
     if not numbers and not (isinstance(left, str) and isinstance(right, str)):
-        raise EvaluationError(
-            f"{type_} needs two numbers or two texts, and was given {_shape(left)} and {_shape(right)}."
-        )
+        raise EvaluationError(f"{type_} needs two numbers or two texts, but got {_shape(left)} and {_shape(right)}.")
     return _ORDERINGS[type_](left, right)
 
 

@@ -72,7 +72,7 @@ def parse_reference(path: str) -> Reference:
     """Take a reference apart.
 
     :param path: such as ``Steps.S.a.b[0].c['k']``.
-    :raises PipelineDefinitionError: when it is no reference.
+    :raises PipelineDefinitionError: when it is not a reference.
     """
     keys: list[ReferenceKey] = []
     position = 0
@@ -82,8 +82,9 @@ def parse_reference(path: str) -> Reference:
             raise PipelineDefinitionError(
                 [
                     error(
-                        f"'{path}' is no reference: cannot read it from character {position + 1}, '{path[position:]}'. "
-                        "References look like Parameters.Name or Steps.name.Property[0].Other['key']"
+                        f"'{path}' is not a reference: cannot read it from character {position + 1}, "
+                        f"'{path[position:]}'. References look like Parameters.Name or "
+                        "Steps.name.Property[0].Other['key']"
                     )
                 ]
             )
@@ -93,7 +94,7 @@ def parse_reference(path: str) -> Reference:
         else:
             keys.append(match["name"] if match["name"] is not None else match["key"])
     if not keys or not isinstance(keys[0], str):
-        raise PipelineDefinitionError([error(f"'{path}' is no reference: it names nothing")])
+        raise PipelineDefinitionError([error(f"'{path}' is not a reference: it names nothing")])
     return Reference(root=keys[0], keys=tuple(keys[1:]), path=path)
 
 

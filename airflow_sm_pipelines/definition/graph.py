@@ -173,8 +173,8 @@ def cycle_problem(cycle: tuple[str, ...], nodes: Mapping[str, GraphNode]) -> Pro
     """
     chain = " -> ".join(f"'{name}'" for name in (*cycle, cycle[0]))
     return error(
-        f"the steps wait for one another in a cycle: {chain} (each waits for the next); take one of these dependencies "
-        "out",
+        f"the steps wait for one another in a cycle: {chain} (each waits for the next); remove one of these "
+        "dependencies",
         nodes[cycle[0]].path,
     )
 

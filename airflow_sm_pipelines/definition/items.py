@@ -65,7 +65,7 @@ def item_problems(definition: PipelineDefinition, values: Mapping[str, Any]) -> 
         if not isinstance(items, list):
             yield f"{what} is {shown(values[name])}, which is not a JSON list"
         elif not items:
-            yield f"{what} is an empty list. Skip the launch task where there is nothing to run"
+            yield f"{what} is an empty list. Skip the launch task when there is nothing to run"
         else:
             bodies = [child.step.to_document() for child in walk_body(located)]
             fields = {

@@ -44,7 +44,7 @@ def read_json(text: str) -> Any:
     :param text: JSON.
     :raises RepeatedKeysError: when an object has a key more than once.
     :raises TooDeepError: when it nests deeper than Python reads; :func:`too_deep` tells of what nests less deep.
-    :raises ValueError: when it is no JSON; the message names line and column.
+    :raises ValueError: when it is not JSON; the message names line and column.
     """
     if text.startswith(_BYTE_ORDER_MARK):
         raise ValueError("it begins with a byte order mark; save it as UTF-8 without one")
@@ -123,11 +123,11 @@ def refuse_constant(name: str) -> None:
     :param name: ``NaN``, ``Infinity`` or ``-Infinity``.
     :raises ValueError: always.
     """
-    raise ValueError(f"{name} is no JSON value; write null, or leave the key out")
+    raise ValueError(f"{name} is not a JSON value; write null, or leave the key out")
 
 
 def _finite(written: str) -> float:
     number = float(written)
     if math.isinf(number):
-        raise ValueError(f"{written} is larger than any number can be here")
+        raise ValueError(f"{written} is too large for a number")
     return number

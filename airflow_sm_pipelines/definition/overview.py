@@ -109,5 +109,5 @@ def _compared(step: Step) -> list[dict[str, Any]]:
 
 def _literal(operand: Any) -> Any:
     if operand_name(operand) is not None:
-        raise EvaluationError(f"{operand!r} has a value in an execution only.")
+        raise EvaluationError(f"{operand!r} has a value only in an execution.")
     return operand

@@ -132,7 +132,7 @@ class PipelineParameter:
         if self.enum_values is not None and value not in self.enum_values:
             allowed = ", ".join(repr(each) for each in self.enum_values)
             raise PipelineParameterError(
-                f"Pipeline parameter '{self.name}' has the value {text!r}; allowed are {allowed}."
+                f"Pipeline parameter '{self.name}' has the value {text!r}; allowed values are {allowed}."
             )
         return value
 
@@ -145,8 +145,8 @@ class PipelineParameter:
         """
         if not text:
             raise PipelineParameterError(
-                f"The value of pipeline parameter '{self.name}' is empty, and SageMaker starts an execution with "
-                "values of at least 1 character. Leave it out where the default is meant, or give a text that says so."
+                f"The value of pipeline parameter '{self.name}' is empty, and SageMaker requires at least 1 character. "
+                "Leave it out to use the default, or give a text that stands for no value."
             )
         return self.parse(text)
 
@@ -175,12 +175,12 @@ def to_start_value(value: object) -> str:
         return str(value)
     if value is None:
         raise PipelineParameterError(
-            "The value is None. Where it comes from an XCom, the task that should push it has left none: check that "
-            "task, or let the value be a text that says so."
+            "The value is None. If it comes from an XCom, the task that should push it has not done so: check that "
+            "task, or give a text that stands for no value."
         )
     raise PipelineParameterError(
         f"A pipeline parameter holds a str, int, float or bool, not {type(value).__name__} ({shown(value)}). "
-        "Pass one value of it, as Jinja can name it: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put "
+        "Pass one of its values with Jinja: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put "
         "the content in S3 and pass its URI."
     )
 

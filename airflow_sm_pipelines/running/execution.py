@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot

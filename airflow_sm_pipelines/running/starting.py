@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.problems import Problem
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot

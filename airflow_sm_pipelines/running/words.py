@@ -15,7 +15,7 @@ class Words:
     :param data: how local data is given; ``{uri}`` stands for where it belongs.
     :param select: the steps to run.
     :param logs: the steps whose logs are shown.
-    :param group: which Dag and which group.
+    :param group: which Dag, and which group.
     """
 
     parameters: str
@@ -23,7 +23,7 @@ class Words:
     data: str
     select: str
     logs: str
-    group: str
+    group: tuple[str, str]
 
 
 COMMAND_LINE: Final = Words(
@@ -32,7 +32,7 @@ COMMAND_LINE: Final = Words(
     data="--s3 {uri}=PATH",
     select="--select",
     logs="--logs",
-    group="--dag-id, --group-id",
+    group=("--dag-id", "--group-id"),
 )
 
 ARGUMENTS: Final = Words(
@@ -41,5 +41,5 @@ ARGUMENTS: Final = Words(
     data="files={{'{uri}': PATH}}",
     select="select",
     logs="logs",
-    group="dag_id=..., group_id=...",
+    group=("dag_id=...", "group_id=..."),
 )

@@ -224,9 +224,9 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
                 raise TranslationError(f"{self._subject}: {error}") from None
             if middle and self.settings.wait.on_retry == OnRetry.RESTART.value:
                 raise TranslationError(
-                    f"{self._subject}: on_retry='restart' runs all steps again, and Airflow task "
-                    f"'{next(iter(middle))}' in the middle of them, once it is over, would leave the other execution "
-                    "waiting. Use on_retry='resume'."
+                    f"{self._subject}: on_retry='restart' starts another execution, which waits for Airflow "
+                    f"task '{next(iter(middle))}' in the middle again. A task that has ended does not run again. "
+                    "Use on_retry='resume'."
                 )
             steps = self._steps()
             self._draw_edges(steps)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_sm_pipelines.local.endpoint import EndpointSettings
+    from airflow_sm_pipelines.local.settings import EndpointSettings
     from airflow_sm_pipelines.testing.pipelines import LocalPipelines
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from airflow_sm_pipelines.local.aws import Clients
-    from airflow_sm_pipelines.local.endpoint import EndpointSettings
+    from airflow_sm_pipelines.local.settings import EndpointSettings
     from airflow_sm_pipelines.running.uploads import LocalData
     from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 

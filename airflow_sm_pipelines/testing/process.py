@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import airflow_sm_pipelines
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.testing.served import encoded
 
 if TYPE_CHECKING:
-    from airflow_sm_pipelines.local.endpoint import EndpointSettings
+    from airflow_sm_pipelines.local.settings import EndpointSettings
 
 # The package is found as it was found here; the current directory, which `-c` puts first, has modules of the tests.
 _PROGRAM: Final = (

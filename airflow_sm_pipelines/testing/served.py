@@ -15,10 +15,10 @@ import pickle
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_sm_pipelines.checking import NEEDS_LOCAL
+from airflow_sm_pipelines.command_line import NEEDS_LOCAL
 
 if TYPE_CHECKING:
-    from airflow_sm_pipelines.local.endpoint import EndpointSettings
+    from airflow_sm_pipelines.local.settings import EndpointSettings
 
 
 def encoded(settings: EndpointSettings | None) -> bytes:
@@ -36,10 +36,11 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     settings = sys.stdin.buffer.readline()
     try:
-        from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, EndpointSettings, LocalEndpoint
+        from airflow_sm_pipelines.local.endpoint import BucketNotMadeError, LocalEndpoint
         from airflow_sm_pipelines.local.images_file import ImagesFileError
         from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
         from airflow_sm_pipelines.local.persistence.directory import DataDirectoryError
+        from airflow_sm_pipelines.local.settings import EndpointSettings
     except ModuleNotFoundError as missing:
         _answer(answers, error=NEEDS_LOCAL.format(missing.name))
         return

@@ -191,8 +191,8 @@ class _Compiler:
         if cycle := find_cycle(edges):
             chain = " >> ".join(f"'{task_id}'" for task_id in (*reversed(cycle), cycle[-1]))
             raise TranslationError(
-                f"the tasks wait for one another in a cycle: {chain}. Take one of these dependencies out; "
-                "using a reference to another step is a dependency too."
+                f"the tasks wait for one another in a cycle: {chain}. Remove one of these dependencies; a reference to "
+                "another step is a dependency too."
             )
         return list(graphlib.TopologicalSorter(edges).static_order())
 

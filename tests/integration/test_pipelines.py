@@ -200,16 +200,18 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
     [
         (
             {"Name": "s", "Type": "Fail", "Arguments": 5},
-            "Fail step 's' has no 'Arguments', or they are no object @ $.Steps[0].Arguments",
+            "Fail step 's' has no 'Arguments', or they are not an object @ $.Steps[0].Arguments",
         ),
         (
             {"Name": "s", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
-            ("the 'ErrorMessage' of Fail step 's' is text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"),
+            (
+                "the 'ErrorMessage' of Fail step 's' must be text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"
+            ),
         ),
         (
             condition_step("s", [{"Type": "Or", "Conditions": 5}], [], []),
             (
-                "'Conditions' of a condition of type Or in step 's' is a list, and not empty"
+                "'Conditions' of a condition of type Or in step 's' must be a list that is not empty"
                 " @ $.Steps[0].Arguments.Conditions[0].Conditions"
             ),
         ),
@@ -226,7 +228,7 @@ def test_texts_that_a_step_could_not_be_shown_with_are_refused(aws: Aws) -> None
         ),
         (
             {"Name": "s", "Type": "Processing", "Arguments": []},
-            "Processing step 's' has no 'Arguments', or they are no object @ $.Steps[0].Arguments",
+            "Processing step 's' has no 'Arguments', or they are not an object @ $.Steps[0].Arguments",
         ),
     ],
 )
@@ -246,7 +248,7 @@ def test_a_document_that_is_no_json_is_refused(aws: Aws) -> None:
         ClientRequestToken=token(),
     )
     assert code == "ValidationException"
-    assert message.startswith("Pipeline definition of 'no-json' is invalid: the document is no JSON: ")
+    assert message.startswith("Pipeline definition of 'no-json' is invalid: the document is not JSON: ")
 
 
 def test_a_name_is_taken_once(aws: Aws, name: str) -> None:

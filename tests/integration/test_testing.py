@@ -276,7 +276,7 @@ import pytest
 def sagemaker_pipelines_settings():
     from pathlib import Path
 
-    from airflow_sm_pipelines.local.endpoint import EndpointSettings
+    from airflow_sm_pipelines.local.settings import EndpointSettings
 
     return EndpointSettings(images=Path("images.toml"))
 """

@@ -59,7 +59,8 @@ def _condition_problems(condition: Any, path: str, step_name: str) -> Iterator[P
             elif member in ("Conditions", "Values"):
                 if not isinstance(value, list) or not value:
                     yield error(
-                        f"'{member}' of a condition of type {type_} in step '{step_name}' is a list, and not empty",
+                        f"'{member}' of a condition of type {type_} in step '{step_name}' must be a list that is not "
+                        "empty",
                         f"{where}.{member}",
                     )
                 elif member == "Conditions":
@@ -80,14 +81,14 @@ def _type_problem(condition: Any, type_: Any, path: str, step_name: str) -> Prob
         )
     if not isinstance(type_, str):
         return error(
-            f"a condition in step '{step_name}' has no 'Type', or it is no text; types are "
+            f"a condition in step '{step_name}' has no 'Type', or its 'Type' is not text; types are "
             f"{', '.join(CONDITION_MEMBERS)}",
             path,
         )
     if type_ in TYPES_OF_THE_SCHEMA_ONLY:
         return warning(
             f"a condition in step '{step_name}' is of the type '{type_}', which AWS's JSON schema of the definition "
-            "names and the SDK does not write; its members are not checked",
+            "names but the SDK never writes; its members are not checked",
             path,
         )
     hint = did_you_mean(type_, CONDITION_MEMBERS)

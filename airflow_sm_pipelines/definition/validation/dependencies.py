@@ -32,7 +32,7 @@ def dependency_problems(place: Place, scope: Scope) -> Iterator[Problem]:
         if dependency.step not in triggers:
             triggers[dependency.step] = dependency.trigger
         elif triggers[dependency.step] == dependency.trigger:
-            yield warning(f"{start} twice; once says it", path)
+            yield warning(f"{start} twice; remove one", path)
         else:
             both = f"{shown(triggers[dependency.step])} and {shown(dependency.trigger)}"
             yield error(f"{start} with the triggers {both}; keep one of them", path)

@@ -113,7 +113,7 @@ def _form_problems(expression: LocatedExpression, subject: str) -> Iterator[Prob
 
 def _get_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
     if not isinstance(content, str):
-        yield error(f"{subject}: a Get holds a reference as text, not {shown(content)}", path)
+        yield error(f"{subject}: a Get must hold a reference as text, not {shown(content)}", path)
         return
     try:
         parse_reference(content)
@@ -124,11 +124,11 @@ def _get_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
 def _join_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
     values = content.get("Values") if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping) or not isinstance(values, list) or not isinstance(content.get("On", ""), str):
-        yield error(f"{subject}: a Std:Join holds 'On', a text, and 'Values', a list", path)
+        yield error(f"{subject}: a Std:Join needs 'On' (text) and 'Values' (a list)", path)
         return
     if "On" not in content:
         yield warning(
-            f"{subject}: a Std:Join has no 'On'; it is taken for the empty text. Write it: the SDK always does",
+            f"{subject}: a Std:Join has no 'On'; it is read as empty text. Write it: the SDK always does",
             f"{path}.Std:Join.On",
         )
     for index, value in enumerate(values):
@@ -141,19 +141,19 @@ def _join_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
 
 def _json_get_problems(content: Any, path: str, subject: str) -> Iterator[Problem]:
     if not isinstance(content, Mapping):
-        yield error(f"{subject}: a Std:JsonGet is an object, not {shown(content)}", path)
+        yield error(f"{subject}: a Std:JsonGet must be an object, not {shown(content)}", path)
         return
     inside = f"{path}.Std:JsonGet"
     if not isinstance(content.get("Path"), str) or not content["Path"]:
         yield error(
-            f"{subject}: the 'Path' of a Std:JsonGet is literal text, not {shown(content.get('Path'))}",
+            f"{subject}: the 'Path' of a Std:JsonGet must be literal text, not {shown(content.get('Path'))}",
             f"{inside}.Path",
         )
     sources = [key for key in ("PropertyFile", "S3Uri") if content.get(key) is not None]
     if len(sources) != 1:
-        yield error(f"{subject}: a Std:JsonGet reads one of 'PropertyFile' and 'S3Uri'", path)
+        yield error(f"{subject}: a Std:JsonGet must name either 'PropertyFile' or 'S3Uri'", path)
     if sources == ["S3Uri"] and not isinstance(content["S3Uri"], str) and not is_expression(content["S3Uri"]):
-        yield error(f"{subject}: the 'S3Uri' of a Std:JsonGet is text or an expression", f"{inside}.S3Uri")
+        yield error(f"{subject}: the 'S3Uri' of a Std:JsonGet must be text or an expression", f"{inside}.S3Uri")
     if sources != ["PropertyFile"]:
         return
     source = content["PropertyFile"]
@@ -169,7 +169,7 @@ def _json_get_problems(content: Any, path: str, subject: str) -> Iterator[Proble
         or reference.keys[1] != "PropertyFiles"
     ):
         yield error(
-            f"{subject}: the 'PropertyFile' of a Std:JsonGet is written "
+            f"{subject}: the 'PropertyFile' of a Std:JsonGet must be written "
             '{"Get": "Steps.<step>.PropertyFiles.<name>"}',
             f"{inside}.PropertyFile",
         )

@@ -29,8 +29,8 @@ def for_each_problems(place: Place) -> Iterator[Problem]:
     step, path = place.step, place.path
     if place.for_each is not None and step.type in NOT_IN_A_BODY:
         yield error(
-            f"{step.type} step '{step.name}' lies in the body of ForEach step '{place.for_each.name}'; "
-            f"a body holds no {', '.join(NOT_IN_A_BODY[:-1])} or {NOT_IN_A_BODY[-1]} steps",
+            f"{step.type} step '{step.name}' is in the body of ForEach step '{place.for_each.name}'; a body cannot "
+            f"hold {', '.join(NOT_IN_A_BODY[:-1])} or {NOT_IN_A_BODY[-1]} steps",
             f"{path}.Type",
         )
     if step.type != "ForEach" or not isinstance(step.arguments, Mapping):
@@ -42,7 +42,7 @@ def for_each_problems(place: Place) -> Iterator[Problem]:
     whole = isinstance(concurrency, int) and not isinstance(concurrency, bool)
     if not whole or concurrency not in range(1, MAXIMUM_CONCURRENCY + 1):
         yield error(
-            f"'MaxConcurrency' of ForEach step '{step.name}' is a whole number from 1 to {MAXIMUM_CONCURRENCY}, "
+            f"'MaxConcurrency' of ForEach step '{step.name}' must be a whole number from 1 to {MAXIMUM_CONCURRENCY}, "
             f"not {shown(concurrency)}",
             f"{where}.MaxConcurrency",
         )
@@ -59,7 +59,7 @@ def _item_problems(name: str, items: Any, path: str) -> Iterator[Problem]:
         return
     if not isinstance(items, list) or not 1 <= len(items) <= MAXIMUM_ITEMS:
         yield error(
-            f"'IterableItems' of ForEach step '{name}' is a reference to a JSON list, or a list of 1 to "
+            f"'IterableItems' of ForEach step '{name}' must be a reference to a JSON list, or a list of 1 to "
             f"{MAXIMUM_ITEMS} items, not {shown(items)}",
             path,
         )
@@ -67,7 +67,7 @@ def _item_problems(name: str, items: Any, path: str) -> Iterator[Problem]:
     for index, item in enumerate(items):
         if not isinstance(item, (str, int, float)) and not is_expression(item):
             yield error(
-                f"an item of ForEach step '{name}' is {shown(item)}; items are text, numbers, true, false and "
+                f"an item of ForEach step '{name}' is {shown(item)}; items must be text, numbers, true, false or "
                 "references. Write an object as JSON text",
                 f"{path}[{index}]",
             )
@@ -75,7 +75,7 @@ def _item_problems(name: str, items: Any, path: str) -> Iterator[Problem]:
 
 def _selector_problems(name: str, body: list[str], selector: Any, path: str) -> Iterator[Problem]:
     if not isinstance(selector, Mapping):
-        yield error(f"'Selector' of ForEach step '{name}' is an object, not {shown(selector)}", path)
+        yield error(f"'Selector' of ForEach step '{name}' must be an object, not {shown(selector)}", path)
         return
     pick = selector.get("Pick")
     if pick not in _PICKS:
@@ -92,7 +92,7 @@ def _selector_problems(name: str, body: list[str], selector: Any, path: str) -> 
         return  # reported where references are checked
     if reference is None or reference.root != "IterationOutput" or len(reference.keys) < 2:
         yield error(
-            f"'Field' of the selector of ForEach step '{name}' reads an output of a body step: "
+            f"'Field' of the selector of ForEach step '{name}' must read an output of a body step: "
             '{"Get": "IterationOutput.<body step>.<output>"}',
             f"{path}.Field",
         )

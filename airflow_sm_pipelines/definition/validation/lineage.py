@@ -55,7 +55,7 @@ def _entity_problems(step: Step, entity: Mapping[str, Any], path: str) -> Iterat
     by_arn = entity.get("Arn") is not None
     given = [key for key in ("Name", "Type") if entity.get(key) is not None]
     if (by_arn and given) or (not by_arn and len(given) < 2):
-        yield error(f"{start} names an entity by its 'Arn', or by 'Name' and 'Type'", path)
+        yield error(f"{start} must name an entity by its 'Arn', or by 'Name' and 'Type'", path)
         return
     name, type_ = entity.get("Name"), entity.get("Type")
     if by_arn or not isinstance(name, str) or type_ not in ENTITY_TYPES:

@@ -46,7 +46,7 @@ def _config_problems(definition: PipelineDefinition) -> Iterator[Problem]:
         if config is MISSING or config is None:
             continue
         if not isinstance(config, Mapping):
-            yield error(f"'{key}' is an object or null, not {shown(config)}", f"$.{key}")
+            yield error(f"'{key}' must be an object or null, not {shown(config)}", f"$.{key}")
             continue
         yield from unknown_keys(config, members, f"'{key}' has the key", f"$.{key}")
 

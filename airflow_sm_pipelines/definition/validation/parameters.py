@@ -33,7 +33,7 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
     """
     if len(parameters) > MAXIMUM_START_PARAMETERS:
         yield warning(
-            f"{len(parameters)} pipeline parameters: an execution can be started with values for "
+            f"the pipeline has {len(parameters)} parameters; an execution can be started with values for at most "
             f"{MAXIMUM_START_PARAMETERS} of them",
             "$.Parameters",
         )
@@ -53,8 +53,8 @@ def parameter_problems(parameters: tuple[PipelineParameter, ...]) -> Iterator[Pr
         yield from unknown_keys(parameter.extra, _FURTHER_KEYS, start, path, more="; it is kept as it is")
         if parameter.key_order and "Type" not in parameter.key_order:
             yield warning(
-                f"pipeline parameter '{parameter.name}' has no 'Type'; it is taken for {parameter.type}, as AWS's JSON "
-                "schema has it. Write the type: the SDK always does",
+                f"pipeline parameter '{parameter.name}' has no 'Type'; it is read as {parameter.type}, the default of "
+                "AWS's JSON schema. Write the type: the SDK always does",
                 f"{path}.Type",
             )
         if parameter.type in PARAMETER_TYPES:

@@ -23,7 +23,7 @@ def property_file_problems(place: Place) -> Iterator[Problem]:
     if declared is None:
         return
     if not isinstance(declared, list):
-        yield error(f"'PropertyFiles' of step '{step.name}' is a list, not {shown(declared)}", path)
+        yield error(f"'PropertyFiles' of step '{step.name}' must be a list, not {shown(declared)}", path)
         return
     seen: set[str] = set()
     outputs = output_names(step.arguments)
@@ -39,9 +39,9 @@ def property_file_problems(place: Place) -> Iterator[Problem]:
         seen.add(property_file.name)
         if outputs is not None and property_file.output_name not in outputs:
             yield error(
-                f"property file '{property_file.name}' of step '{step.name}' lies in output "
-                f"'{property_file.output_name}', which the step does not have"
-                f"{did_you_mean(property_file.output_name, outputs)}",
+                f"property file '{property_file.name}' of step '{step.name}' is in output "
+                f"'{property_file.output_name}', which the step does not "
+                f"have{did_you_mean(property_file.output_name, outputs)}",
                 f"{where}.OutputName",
             )
 
@@ -60,8 +60,10 @@ def output_names(arguments: Any) -> list[str] | None:
 
 def _form_problems(step_name: str, written: Any, path: str) -> Iterator[Problem]:
     if not isinstance(written, Mapping):
-        yield error(f"a property file of step '{step_name}' is an object, not {shown(written)}", path)
+        yield error(f"a property file of step '{step_name}' must be an object, not {shown(written)}", path)
         return
     for key in PROPERTY_FILE_KEYS:
         if not isinstance(written.get(key), str):
-            yield error(f"a property file of step '{step_name}' has no '{key}', or it is no text", f"{path}.{key}")
+            yield error(
+                f"a property file of step '{step_name}' has no '{key}', or its '{key}' is not text", f"{path}.{key}"
+            )

@@ -50,7 +50,7 @@ def cache_problems(step: Step, path: str) -> Iterator[Problem]:
     if config is None:
         return
     if not isinstance(config, Mapping):
-        yield error(f"'CacheConfig' of step '{step.name}' is an object, not {shown(config)}", where)
+        yield error(f"'CacheConfig' of step '{step.name}' must be an object, not {shown(config)}", where)
         return
     yield from unknown_keys(
         config, ("Enabled", "ExpireAfter"), f"'CacheConfig' of step '{step.name}' has the key", where
@@ -59,11 +59,11 @@ def cache_problems(step: Step, path: str) -> Iterator[Problem]:
     if enabled is None:
         yield warning(f"'CacheConfig' of step '{step.name}' does not say whether it is 'Enabled'", where)
     elif not isinstance(enabled, bool):
-        yield error(f"'Enabled' of the cache of step '{step.name}' is true or false", f"{where}.Enabled")
+        yield error(f"'Enabled' of the cache of step '{step.name}' must be true or false", f"{where}.Enabled")
     after = config.get("ExpireAfter")
     if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
         yield error(
-            f"the cache of step '{step.name}' expires after {shown(after)}, which is no duration; "
+            f"the cache of step '{step.name}' expires after {shown(after)}, which is not a duration; "
             "write an ISO 8601 duration such as 'P30D' or 'PT12H'",
             f"{where}.ExpireAfter",
         )
@@ -80,13 +80,15 @@ def retry_problems(step: Step, path: str) -> Iterator[Problem]:
     if policies is None:
         return
     if not isinstance(policies, list):
-        yield error(f"'RetryPolicies' of step '{step.name}' is a list, not {shown(policies)}", where)
+        yield error(f"'RetryPolicies' of step '{step.name}' must be a list, not {shown(policies)}", where)
         return
     for index, policy in enumerate(policies):
         if isinstance(policy, Mapping):
             yield from _policy_problems(step, policy, f"{where}[{index}]")
         else:
-            yield error(f"a retry policy of step '{step.name}' is an object, not {shown(policy)}", f"{where}[{index}]")
+            yield error(
+                f"a retry policy of step '{step.name}' must be an object, not {shown(policy)}", f"{where}[{index}]"
+            )
 
 
 def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -106,14 +108,14 @@ def _policy_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
         whole = isinstance(value, int) and not isinstance(value, bool)
         if value is not None and not is_expression(value) and not (whole and least <= value <= most):
             yield error(
-                f"'{key}' of a retry policy of step '{step.name}' is a whole number from {least} to {most}, "
+                f"'{key}' of a retry policy of step '{step.name}' must be a whole number from {least} to {most}, "
                 f"not {shown(value)}",
                 f"{path}.{key}",
             )
     if policy.get("MaxAttempts") == 0 and policy.get("MaxAttempts") is not False:
         yield warning(
-            f"'MaxAttempts' of a retry policy of step '{step.name}' is 0, by which SageMaker's guide means never, and "
-            "which the SDK refuses. Leave the policy out, or give at least 1",
+            f"'MaxAttempts' of a retry policy of step '{step.name}' is 0. SageMaker's guide says that 0 means never, "
+            "and the SDK refuses it. Leave the policy out, or give at least 1",
             f"{path}.MaxAttempts",
         )
     yield from _number_problems(step, policy, path)
@@ -125,7 +127,7 @@ def _number_problems(step: Step, policy: Mapping[str, Any], path: str) -> Iterat
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if value is not None and not is_expression(value) and not (number and value >= 0):
             yield error(
-                f"'{key}' of a retry policy of step '{step.name}' is a number and not negative, not {shown(value)}",
+                f"'{key}' of a retry policy of step '{step.name}' must be 0 or a positive number, not {shown(value)}",
                 f"{path}.{key}",
             )
         elif key == "IntervalSeconds" and isinstance(value, (int, float)) and value > LONGEST_INTERVAL_SECONDS:

@@ -41,7 +41,7 @@ def step_problems(place: Place, scope: Scope) -> Iterator[Problem]:
     for key, limit in _TEXT_LIMITS.items():
         text: Any = step.display_name if key == "DisplayName" else step.description
         if text is not None and not isinstance(text, str):
-            yield error(f"'{key}' of step '{step.name}' is text, not {shown(text)}", f"{path}.{key}")
+            yield error(f"'{key}' of step '{step.name}' must be text, not {shown(text)}", f"{path}.{key}")
         elif text is not None and len(text) > limit:
             yield error(f"'{key}' of step '{step.name}' has {len(text)} characters; at most {limit}", f"{path}.{key}")
     yield from property_file_problems(place)
@@ -71,7 +71,9 @@ def _key_problems(place: Place) -> Iterator[Problem]:
     if step.arguments is MISSING and not known.needs_arguments:
         pass
     elif step.arguments is MISSING or not isinstance(step.arguments, Mapping):
-        yield error(f"{step.type} step '{step.name}' has no 'Arguments', or they are no object", f"{path}.Arguments")
+        yield error(
+            f"{step.type} step '{step.name}' has no 'Arguments', or they are not an object", f"{path}.Arguments"
+        )
     elif step.type == "Fail":
         yield from _error_message_problems(step, f"{path}.Arguments.ErrorMessage")
     more = f" of {step.type} steps; it is kept as it is"
@@ -85,7 +87,7 @@ def _key_problems(place: Place) -> Iterator[Problem]:
     if types and check_type is not None and check_type not in types:
         hint = did_you_mean(check_type, types)
         yield error(
-            f"step '{step.name}' has the check type {shown(check_type)}; of a {step.type} step it is one of "
+            f"step '{step.name}' has the check type {shown(check_type)}; for a {step.type} step it must be one of "
             f"{', '.join(types)}{hint}",
             f"{path}.CheckType",
         )
@@ -97,7 +99,7 @@ def _error_message_problems(step: Step, path: str) -> Iterator[Problem]:
         yield warning(f"Fail step '{step.name}' has no 'ErrorMessage'", path)
     elif not isinstance(message, (str, Mapping)):
         start = f"the 'ErrorMessage' of Fail step '{step.name}'"
-        yield error(f"{start} is text or an expression, not {shown(message)}", path)
+        yield error(f"{start} must be text or an expression, not {shown(message)}", path)
 
 
 def _automl_problems(step: Step, path: str) -> Iterator[Problem]:
@@ -116,7 +118,7 @@ def _output_parameter_problems(place: Place) -> Iterator[Problem]:
     if declared is None:
         return
     if not isinstance(declared, list):
-        yield error(f"'OutputParameters' of step '{step.name}' is a list, not {shown(declared)}", path)
+        yield error(f"'OutputParameters' of step '{step.name}' must be a list, not {shown(declared)}", path)
         return
     if len(declared) > MAXIMUM_OUTPUT_PARAMETERS:
         yield error(

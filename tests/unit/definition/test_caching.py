@@ -29,7 +29,7 @@ def test_durations_as_the_guide_writes_them(text: str, expected: dt.timedelta) -
 
 def test_what_is_no_duration() -> None:
     """A number without a unit."""
-    with pytest.raises(ValueError, match="'30' is no ISO 8601 duration"):
+    with pytest.raises(ValueError, match="'30' is not an ISO 8601 duration"):
         duration("30")
 
 

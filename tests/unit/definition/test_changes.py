@@ -104,7 +104,7 @@ def test_dependencies_by_the_step_waited_for():
     assert lines(document(*others, before), document(*others, swapped)) == ["step 'train' DependsOn in another order"]
     written = {**before, "DependsOn": [{"Step": "a", "Trigger": "Completed"}, *before["DependsOn"][1:]]}
     assert lines(document(*others, before), document(*others, written)) == [
-        "step 'train' DependsOn written in another way"
+        "step 'train' DependsOn written differently"
     ]
 
 
@@ -189,7 +189,7 @@ def test_the_rest_of_the_document():
     after = document(PipelineExperimentConfig={"ExperimentName": "b", "TrialName": "t"}, New=1)
     assert lines(before, after) == ["pipeline PipelineExperimentConfig.ExperimentName a → b", "pipeline New added: 1"]
     left_out = {key: value for key, value in document().items() if key != "Parameters"}
-    assert lines(document(), left_out) == ["pipeline is written in another way"]
+    assert lines(document(), left_out) == ["pipeline is written differently"]
     assert lines(document(training("a"), training("b")), document(training("b"), training("a"))) == [
         "steps of the top level in another order"
     ]

@@ -96,16 +96,19 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
         (
             "{",
             [
-                "the document is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) @ $"
+                (
+                    "the document is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) "
+                    "@ $"
+                )
             ],
         ),
         (
             '\ufeff{"Steps": []}',
-            ["the document is no JSON: it begins with a byte order mark; save it as UTF-8 without one @ $"],
+            ["the document is not JSON: it begins with a byte order mark; save it as UTF-8 without one @ $"],
         ),
         (
             '{"Steps": [], "x": -Infinity}',
-            ["the document is no JSON: -Infinity is no JSON value; write null, or leave the key out @ $"],
+            ["the document is not JSON: -Infinity is not a JSON value; write null, or leave the key out @ $"],
         ),
         (
             '{"Steps": [1], "Steps": [{"Name": "a", "Type": "X", "Arguments": {"b": 1, "b": 2, "c": [{"d": 3, "d": 4}]}}]}',
@@ -115,14 +118,14 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
                 "an object has the key 'd' more than once; keep one of them @ $.Steps[0].Arguments.c[0].d",
             ],
         ),
-        ("[]", ["a definition is a JSON object, not list @ $"]),
-        ("{}", ["'Steps' is missing, or no list @ $.Steps"]),
+        ("[]", ["a definition must be a JSON object, not list @ $"]),
+        ("{}", ["'Steps' is missing, or not a list @ $.Steps"]),
         (
             '{"Version": 1, "Parameters": [{"Type": 2}], "Steps": [3, {"Name": "a", "Type": "Condition"}]}',
             [
-                "'Version' is text; write '2020-12-01' @ $.Version",
-                "'Name' is missing, or no string @ $.Parameters[0].Name",
-                "'Type' is text @ $.Parameters[0].Type",
+                "'Version' must be text; write '2020-12-01' @ $.Version",
+                "'Name' is missing, or not a string @ $.Parameters[0].Name",
+                "'Type' must be text @ $.Parameters[0].Type",
                 "expected an object, not int @ $.Steps[0]",
                 "Condition step 'a' has no 'Arguments' @ $.Steps[1].Arguments",
             ],
@@ -134,10 +137,10 @@ def test_a_definition_made_in_python_has_the_sdk_defaults():
                 ' "ElseSteps": [{"Name": "c", "Type": "X", "DependsOn": "a"}]}}]}'
             ),
             [
-                "'Parameters' is a list @ $.Parameters",
+                "'Parameters' must be a list @ $.Parameters",
                 "expected an object, not int @ $.Steps[0].DependsOn[0]",
-                "'IfSteps' of Condition step 'b' is a list @ $.Steps[1].Arguments.IfSteps",
-                "'DependsOn' of step 'c' is a list @ $.Steps[1].Arguments.ElseSteps[0].DependsOn",
+                "'IfSteps' of Condition step 'b' must be a list @ $.Steps[1].Arguments.IfSteps",
+                "'DependsOn' of step 'c' must be a list @ $.Steps[1].Arguments.ElseSteps[0].DependsOn",
             ],
         ),
     ],

@@ -76,16 +76,16 @@ def test_expressions_get_values(value, result):
         ),
         (
             {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.s.X"}, "Path": "a"}},
-            "'Steps.s.X' is no property file; write Steps.<step>.PropertyFiles.<name>.",
+            "'Steps.s.X' is not a property file; write Steps.<step>.PropertyFiles.<name>.",
         ),
         ({"Std:JsonGet": {"Path": "a"}}, "A Std:JsonGet names neither a 'PropertyFile' nor an 'S3Uri'."),
-        ({"Std:JsonGet": {}}, "A Std:JsonGet holds a literal 'Path', and 'PropertyFile' or 'S3Uri'."),
-        ({"Std:Join": {"On": "/"}}, "A Std:Join holds 'On' and a list of 'Values'."),
+        ({"Std:JsonGet": {}}, "A Std:JsonGet needs a literal 'Path', and 'PropertyFile' or 'S3Uri'."),
+        ({"Std:Join": {"On": "/"}}, "A Std:Join needs 'On' and a list of 'Values'."),
         (
             {"Std:Join": {"On": "/", "Values": [["a"]]}},
             "Only text, numbers and booleans can be joined, not a list of 1.",
         ),
-        ({"Get": 3}, "A Get holds a reference as text, not 3."),
+        ({"Get": 3}, "A Get must hold a reference as text, not 3."),
     ],
 )
 def test_what_has_no_value_is_an_error(value, message):
@@ -126,8 +126,8 @@ def test_conditions_are_decided(conditions, holds):
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        (compare("GreaterThan", "a", 1), "GreaterThan needs two numbers or two texts, and was given 'a' and 1."),
-        (compare("LessThan", True, 1), "LessThan needs two numbers or two texts, and was given True and 1."),
+        (compare("GreaterThan", "a", 1), "GreaterThan needs two numbers or two texts, but got 'a' and 1."),
+        (compare("LessThan", True, 1), "LessThan needs two numbers or two texts, but got True and 1."),
         ({"Type": "Equals", "LeftValue": 1}, "A condition of type 'Equals' lacks its member 'RightValue'."),
         ({"Type": "Near"}, "There is no condition of type 'Near'."),
     ],
@@ -154,8 +154,8 @@ def test_what_a_document_may_nest_is_evaluated():
     [
         (5, "There is no condition of type None."),
         ({"Type": ["Or"]}, "There is no condition of type ['Or']."),
-        ({"Type": "Or", "Conditions": "ab"}, "'Conditions' of a condition of type 'Or' is a list."),
-        ({"Type": "In", "QueryValue": 1, "Values": 1}, "'Values' of a condition of type 'In' is a list."),
+        ({"Type": "Or", "Conditions": "ab"}, "'Conditions' of a condition of type 'Or' must be a list."),
+        ({"Type": "In", "QueryValue": 1, "Values": 1}, "'Values' of a condition of type 'In' must be a list."),
         ({"Type": "Not"}, "A condition of type 'Not' lacks its member 'Condition'."),
     ],
 )

@@ -39,13 +39,13 @@ def test_references_come_apart(path, reference):
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("", "'' is no reference: it names nothing"),
-        ("[0].a", "'[0].a' is no reference: it names nothing"),
+        ("", "'' is not a reference: it names nothing"),
+        ("[0].a", "'[0].a' is not a reference: it names nothing"),
         (
             "Steps.a[",
             (
-                "'Steps.a[' is no reference: cannot read it from character 8, '['. References look like Parameters.Name "
-                "or Steps.name.Property[0].Other['key']"
+                "'Steps.a[' is not a reference: cannot read it from character 8, '['. References look like "
+                "Parameters.Name or Steps.name.Property[0].Other['key']"
             ),
         ),
     ],
@@ -181,5 +181,5 @@ def test_references_are_no_text(as_text):
 
 def test_membership_in_text_is_refused():
     """Text is no list of values."""
-    with pytest.raises(TypeError, match=r"^in_\('abc'\) is no list of values\. Write in_\(\['abc'\]\)\.$"):
+    with pytest.raises(TypeError, match=r"^in_\('abc'\) needs a list of values\. Write in_\(\['abc'\]\)\.$"):
         Get("Parameters.P").in_("abc")

@@ -68,8 +68,8 @@ def test_a_cycle_is_named_whole():
         graph(step("x"), step("a", reads=["c"]), step("b", reads=["a"]), step("c", depends_on=["b"]))
     assert tuple(map(str, caught.value.problems)) == (
         (
-            "the steps wait for one another in a cycle: 'a' -> 'c' -> 'b' -> 'a' (each waits for the next); take one of "
-            "these dependencies out @ $.Steps[1]"
+            "the steps wait for one another in a cycle: 'a' -> 'c' -> 'b' -> 'a' (each waits for the next); remove one "
+            "of these dependencies @ $.Steps[1]"
         ),
     )
 
@@ -134,6 +134,6 @@ def test_a_reference_that_cannot_be_read_is_refused_with_its_place(within, place
     (problem,) = caught.value.problems
     reference = "Steps.a[.A" if within["Type"] == "Condition" and "LeftValue" in place else "Steps.a["
     assert str(problem) == (
-        f"'{reference}' is no reference: cannot read it from character 8, '{reference[7:]}'. References look like "
+        f"'{reference}' is not a reference: cannot read it from character 8, '{reference[7:]}'. References look like "
         f"Parameters.Name or Steps.name.Property[0].Other['key'] @ {place}"
     )

@@ -76,11 +76,11 @@ def test_what_follows_the_value_is_refused():
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("NaN", "NaN is no JSON value; write null, or leave the key out"),
-        ("Infinity", "Infinity is no JSON value; write null, or leave the key out"),
-        ("-Infinity", "-Infinity is no JSON value; write null, or leave the key out"),
-        ("1E400", "1E400 is larger than any number can be here"),
-        ("-1.5e999", "-1.5e999 is larger than any number can be here"),
+        ("NaN", "NaN is not a JSON value; write null, or leave the key out"),
+        ("Infinity", "Infinity is not a JSON value; write null, or leave the key out"),
+        ("-Infinity", "-Infinity is not a JSON value; write null, or leave the key out"),
+        ("1E400", "1E400 is too large for a number"),
+        ("-1.5e999", "-1.5e999 is too large for a number"),
     ],
 )
 def test_what_is_no_number_elsewhere_is_refused(number, said, depth):

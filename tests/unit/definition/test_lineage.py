@@ -60,14 +60,14 @@ def test_lineage_that_fits_together(arguments):
         (
             associations((RUN, {"Name": "model"})),
             (
-                "an association of Lineage step 'record' names an entity by its 'Arn', or by 'Name' and 'Type' "
+                "an association of Lineage step 'record' must name an entity by its 'Arn', or by 'Name' and 'Type' "
                 "@ $.Steps[0].Arguments.Associations[0].Destination"
             ),
         ),
         (
             associations(({**RUN, "Arn": "arn:a"}, MODEL)),
             (
-                "an association of Lineage step 'record' names an entity by its 'Arn', or by 'Name' and 'Type' "
+                "an association of Lineage step 'record' must name an entity by its 'Arn', or by 'Name' and 'Type' "
                 "@ $.Steps[0].Arguments.Associations[0].Source"
             ),
         ),

@@ -132,7 +132,7 @@ def unknown_output_parameter(mutation):
 def output_of_a_property_file(mutation):
     """A property file in an output that the step does not have."""
     return mutation.replaced(
-        lambda _, key, __, path: key == "OutputName" and "PropertyFiles[" in path, "no", "lies in output 'no'"
+        lambda _, key, __, path: key == "OutputName" and "PropertyFiles[" in path, "no", "is in output 'no'"
     )
 
 

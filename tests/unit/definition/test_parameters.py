@@ -63,7 +63,7 @@ def test_start_values_get_their_type(type_, text, value):
         (
             PipelineParameter("P", "String", enum_values=("a", "b")),
             "c",
-            "Pipeline parameter 'P' has the value 'c'; allowed are 'a', 'b'.",
+            "Pipeline parameter 'P' has the value 'c'; allowed values are 'a', 'b'.",
         ),
         (
             PipelineParameter("P", "String"),
@@ -92,9 +92,8 @@ def test_what_is_no_scalar_is_no_start_value():
     with pytest.raises(PipelineParameterError) as caught:
         to_start_value(["a"])
     assert str(caught.value) == (
-        "A pipeline parameter holds a str, int, float or bool, not list (a list of 1). Pass one value of it, as "
-        "Jinja can name it: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put the content in S3 and pass "
-        "its URI."
+        "A pipeline parameter holds a str, int, float or bool, not list (a list of 1). Pass one of its values with "
+        "Jinja: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON string, or put the content in S3 and pass its URI."
     )
 
 

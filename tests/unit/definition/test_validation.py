@@ -95,7 +95,7 @@ PARAMETER = PipelineParameter("InputData", "String")
         (
             [reading("Steps[")],
             (
-                "step 's': 'Steps[' is no reference: cannot read it from character 6, '['. References look like "
+                "step 's': 'Steps[' is not a reference: cannot read it from character 6, '['. References look like "
                 "Parameters.Name or Steps.name.Property[0].Other['key'] @ $.Steps[0].Arguments.x[0]"
             ),
         ),
@@ -172,8 +172,8 @@ def test_a_cycle_is_reported():
     """A cycle is one problem, with every step in it."""
     assert problems(reading("Steps.b.A", "a"), step("b", DependsOn=["a"])) == [
         (
-            "the steps wait for one another in a cycle: 'a' -> 'b' -> 'a' (each waits for the next); take one of these "
-            "dependencies out @ $.Steps[0]"
+            "the steps wait for one another in a cycle: 'a' -> 'b' -> 'a' (each waits for the next); remove one of "
+            "these dependencies @ $.Steps[0]"
         )
     ]
 
@@ -195,8 +195,8 @@ def test_property_files_are_checked():
     ]
     assert problems({**EVALUATE, "PropertyFiles": files}) == [
         (
-            "property file 'm' of step 'evaluate' lies in output 'evaluations', which the step does not have. Did you mean "
-            "'evaluation'? @ $.Steps[0].PropertyFiles[0].OutputName"
+            "property file 'm' of step 'evaluate' is in output 'evaluations', which the step does not have. Did you "
+            "mean 'evaluation'? @ $.Steps[0].PropertyFiles[0].OutputName"
         ),
         "step 'evaluate' declares property file 'm' twice @ $.Steps[0].PropertyFiles[1]",
     ]
@@ -217,7 +217,7 @@ def test_conditions_are_checked():
         ),
         "a condition of type In in step 'c' lacks 'QueryValue' @ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1]",
         (
-            "'Values' of a condition of type In in step 'c' is a list, and not empty "
+            "'Values' of a condition of type In in step 'c' must be a list that is not empty "
             "@ $.Steps[0].Arguments.Conditions[0].Condition.Conditions[1].Values"
         ),
         (
@@ -229,7 +229,7 @@ def test_conditions_are_checked():
             "@ $.Steps[0].Arguments.Conditions[2].Condition"
         ),
         (
-            "a condition in step 'c' has no 'Type', or it is no text; types are Equals, GreaterThan, "
+            "a condition in step 'c' has no 'Type', or its 'Type' is not text; types are Equals, GreaterThan, "
             "GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo, In, Not, Or @ $.Steps[0].Arguments.Conditions[3]"
         ),
         "Condition step 'empty' has no conditions @ $.Steps[1].Arguments.Conditions",

@@ -95,19 +95,22 @@ def test_what_cannot_be_read_here(path, message):
     [
         (
             fan(MaxConcurrency=51),
-            "'MaxConcurrency' of ForEach step 'fan' is a whole number from 1 to 50, not 51 @ $.Steps[0].Arguments.MaxConcurrency",
+            (
+                "'MaxConcurrency' of ForEach step 'fan' must be a whole number from 1 to 50, not 51 @ "
+                "$.Steps[0].Arguments.MaxConcurrency"
+            ),
         ),
         (
             fan(IterableItems=[]),
             (
-                "'IterableItems' of ForEach step 'fan' is a reference to a JSON list, or a list of 1 to 100 items, "
-                "not a list of 0 @ $.Steps[0].Arguments.IterableItems"
+                "'IterableItems' of ForEach step 'fan' must be a reference to a JSON list, or a list of 1 to 100 "
+                "items, not a list of 0 @ $.Steps[0].Arguments.IterableItems"
             ),
         ),
         (
             fan(IterableItems=[{"a": 1, "b": 2}]),
             (
-                "an item of ForEach step 'fan' is an object; items are text, numbers, true, false and references. "
+                "an item of ForEach step 'fan' is an object; items must be text, numbers, true, false or references. "
                 "Write an object as JSON text @ $.Steps[0].Arguments.IterableItems[0]"
             ),
         ),
@@ -115,7 +118,7 @@ def test_what_cannot_be_read_here(path, message):
         (
             fan(body=[{"Name": "end", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}]),
             (
-                "Fail step 'end' lies in the body of ForEach step 'fan'; a body holds no Condition, Fail or ForEach "
+                "Fail step 'end' is in the body of ForEach step 'fan'; a body cannot hold Condition, Fail or ForEach "
                 "steps @ $.Steps[0].Arguments.ForEachBody[0].Type"
             ),
         ),
@@ -136,15 +139,15 @@ def test_what_cannot_be_read_here(path, message):
         (
             fan(Selector={**SELECTOR, "Field": "score"}),
             (
-                "'Field' of the selector of ForEach step 'fan' reads an output of a body step: "
+                "'Field' of the selector of ForEach step 'fan' must read an output of a body step: "
                 '{"Get": "IterationOutput.<body step>.<output>"} @ $.Steps[0].Arguments.Selector.Field'
             ),
         ),
         (
             fan(body=[call("a", DependsOn=["b"]), call("b", DependsOn=["a"])]),
             (
-                "the steps wait for one another in a cycle: 'a' -> 'b' -> 'a' (each waits for the next); take one of "
-                "these dependencies out @ $.Steps[0].Arguments.ForEachBody[0]"
+                "the steps wait for one another in a cycle: 'a' -> 'b' -> 'a' (each waits for the next); remove one of "
+                "these dependencies @ $.Steps[0].Arguments.ForEachBody[0]"
             ),
         ),
     ],
@@ -209,8 +212,8 @@ def test_body_steps_may_read_one_another_and_steps_outside():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"Get": 5}, "step 's': a Get holds a reference as text, not 5 @ $.Steps[0].Arguments.x"),
-        ({"Std:Join": []}, "step 's': a Std:Join holds 'On', a text, and 'Values', a list @ $.Steps[0].Arguments.x"),
+        ({"Get": 5}, "step 's': a Get must hold a reference as text, not 5 @ $.Steps[0].Arguments.x"),
+        ({"Std:Join": []}, "step 's': a Std:Join needs 'On' (text) and 'Values' (a list) @ $.Steps[0].Arguments.x"),
         (
             {"Std:Join": {"On": "", "Values": [[1]]}},
             (
@@ -218,22 +221,22 @@ def test_body_steps_may_read_one_another_and_steps_outside():
                 "@ $.Steps[0].Arguments.x.Std:Join.Values[0]"
             ),
         ),
-        ({"Std:JsonGet": "a"}, "step 's': a Std:JsonGet is an object, not 'a' @ $.Steps[0].Arguments.x"),
+        ({"Std:JsonGet": "a"}, "step 's': a Std:JsonGet must be an object, not 'a' @ $.Steps[0].Arguments.x"),
         (
             {"Std:JsonGet": {"Path": "a"}},
-            "step 's': a Std:JsonGet reads one of 'PropertyFile' and 'S3Uri' @ $.Steps[0].Arguments.x",
+            "step 's': a Std:JsonGet must name either 'PropertyFile' or 'S3Uri' @ $.Steps[0].Arguments.x",
         ),
         (
             {"Std:JsonGet": {"S3Uri": "s3://box/k", "Path": {"Get": "Execution.PipelineName"}}},
             (
-                "step 's': the 'Path' of a Std:JsonGet is literal text, not an object "
+                "step 's': the 'Path' of a Std:JsonGet must be literal text, not an object "
                 "@ $.Steps[0].Arguments.x.Std:JsonGet.Path"
             ),
         ),
         (
             {"Std:JsonGet": {"PropertyFile": "metrics", "Path": "a"}},
             (
-                "step 's': the 'PropertyFile' of a Std:JsonGet is written "
+                "step 's': the 'PropertyFile' of a Std:JsonGet must be written "
                 '{"Get": "Steps.<step>.PropertyFiles.<name>"} @ $.Steps[0].Arguments.x.Std:JsonGet.PropertyFile'
             ),
         ),
@@ -255,8 +258,8 @@ def test_what_is_no_duration(after):
     """Anything else is refused with an example of a duration."""
     assert reported(train(CacheConfig={"Enabled": True, "ExpireAfter": after})) == [
         (
-            f"error: the cache of step 't' expires after {after!r}, which is no duration; write an ISO 8601 duration such "
-            "as 'P30D' or 'PT12H' @ $.Steps[0].CacheConfig.ExpireAfter"
+            f"error: the cache of step 't' expires after {after!r}, which is not a duration; write an ISO 8601 "
+            "duration such as 'P30D' or 'PT12H' @ $.Steps[0].CacheConfig.ExpireAfter"
         )
     ]
 
@@ -288,11 +291,11 @@ def test_what_is_no_duration(after):
                     "'Step.THROTTLING'? @ $.Steps[0].RetryPolicies[0].ExceptionType[0]"
                 ),
                 (
-                    "'MaxAttempts' of a retry policy of step 't' is a whole number from 0 to 20, not True "
+                    "'MaxAttempts' of a retry policy of step 't' must be a whole number from 0 to 20, not True "
                     "@ $.Steps[0].RetryPolicies[0].MaxAttempts"
                 ),
                 (
-                    "'BackoffRate' of a retry policy of step 't' is a number and not negative, not -1 "
+                    "'BackoffRate' of a retry policy of step 't' must be 0 or a positive number, not -1 "
                     "@ $.Steps[0].RetryPolicies[0].BackoffRate"
                 ),
             ],
@@ -367,8 +370,8 @@ def test_what_only_older_or_other_sources_allow_is_a_warning():
     assert [f"{problem.severity}: {problem}" for problem in validate(definition)] == [
         "warning: 'Version' is missing; write '2020-12-01' @ $.Version",
         (
-            "warning: a condition in step 'c' is of the type 'NotIn', which AWS's JSON schema of the definition names and "
-            "the SDK does not write; its members are not checked @ $.Steps[0].Arguments.Conditions[0]"
+            "warning: a condition in step 'c' is of the type 'NotIn', which AWS's JSON schema of the definition names "
+            "but the SDK never writes; its members are not checked @ $.Steps[0].Arguments.Conditions[0]"
         ),
         "warning: 'CacheConfig' of step 't' does not say whether it is 'Enabled' @ $.Steps[1].CacheConfig",
         (
@@ -419,8 +422,8 @@ def test_a_parameter_without_a_type_is_text():
     """As AWS's schema has it: its default is held against that."""
     assert reported(train(), Parameters=[{"Name": "P", "DefaultValue": 5}]) == [
         (
-            "warning: pipeline parameter 'P' has no 'Type'; it is taken for String, as AWS's JSON schema has it. Write the "
-            "type: the SDK always does @ $.Parameters[0].Type"
+            "warning: pipeline parameter 'P' has no 'Type'; it is read as String, the default of AWS's JSON schema. "
+            "Write the type: the SDK always does @ $.Parameters[0].Type"
         ),
         (
             "error: pipeline parameter 'P' is declared String and has the default 5, which is Integer "
@@ -448,7 +451,7 @@ def test_every_cycle_is_reported():
     assert reported(*steps) == [
         (
             f"error: the steps wait for one another in a cycle: '{one}' -> '{other}' -> '{one}' (each waits for the "
-            f"next); take one of these dependencies out @ $.Steps[{index}]"
+            f"next); remove one of these dependencies @ $.Steps[{index}]"
         )
         for one, other, index in (("a", "b", 0), ("c", "d", 2))
     ]
@@ -457,7 +460,7 @@ def test_every_cycle_is_reported():
 def test_a_dependency_said_twice_is_a_warning():
     """The same dependency twice means the same as once."""
     assert reported(train(), call(DependsOn=["t", {"Step": "t", "Trigger": "Completed"}])) == [
-        "warning: step 's' depends on 't' twice; once says it @ $.Steps[1].DependsOn[1]"
+        "warning: step 's' depends on 't' twice; remove one @ $.Steps[1].DependsOn[1]"
     ]
 
 
@@ -489,18 +492,20 @@ def test_a_document_of_more_than_a_mebibyte_is_refused():
     [
         (
             {"Name": "t", "Type": "Training"},
-            "Training step 't' has no 'Arguments', or they are no object @ $.Steps[0].Arguments",
+            "Training step 't' has no 'Arguments', or they are not an object @ $.Steps[0].Arguments",
         ),
         ({"Name": "l", "Type": "Lambda", "Arguments": {}}, "Lambda step 'l' lacks 'FunctionArn' @ $.Steps[0]"),
         ({"Name": "c", "Type": "Callback", "Arguments": {}}, "Callback step 'c' lacks 'SqsQueueUrl' @ $.Steps[0]"),
         (
             {"Name": "f", "Type": "Fail", "Arguments": {"ErrorMessage": 5}},
-            ("the 'ErrorMessage' of Fail step 'f' is text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"),
+            (
+                "the 'ErrorMessage' of Fail step 'f' must be text or an expression, not 5 @ $.Steps[0].Arguments.ErrorMessage"
+            ),
         ),
         (
             {"Name": "q", "Type": "QualityCheck", "Arguments": {}, "CheckType": "DATA_QALITY"},
             (
-                "step 'q' has the check type 'DATA_QALITY'; of a QualityCheck step it is one of DATA_QUALITY, "
+                "step 'q' has the check type 'DATA_QALITY'; for a QualityCheck step it must be one of DATA_QUALITY, "
                 "MODEL_QUALITY. Did you mean 'DATA_QUALITY'? @ $.Steps[0].CheckType"
             ),
         ),
@@ -517,15 +522,17 @@ def test_a_document_of_more_than_a_mebibyte_is_refused():
         ),
         (
             train(Type="Processing", PropertyFiles={}),
-            "'PropertyFiles' of step 't' is a list, not an object @ $.Steps[0].PropertyFiles",
+            "'PropertyFiles' of step 't' must be a list, not an object @ $.Steps[0].PropertyFiles",
         ),
         (
             train(Type="Processing", PropertyFiles=["m"]),
-            "a property file of step 't' is an object, not 'm' @ $.Steps[0].PropertyFiles[0]",
+            "a property file of step 't' must be an object, not 'm' @ $.Steps[0].PropertyFiles[0]",
         ),
         (
             train(Type="Processing", PropertyFiles=[{"PropertyFileName": "m", "OutputName": "o", "Path": "m.json"}]),
-            ("a property file of step 't' has no 'FilePath', or it is no text @ $.Steps[0].PropertyFiles[0].FilePath"),
+            (
+                "a property file of step 't' has no 'FilePath', or its 'FilePath' is not text @ $.Steps[0].PropertyFiles[0].FilePath"
+            ),
         ),
         (
             train(DisplayName="x" * 257),
@@ -533,7 +540,7 @@ def test_a_document_of_more_than_a_mebibyte_is_refused():
         ),
         (
             train(CacheConfig={"Enabled": "yes"}),
-            "'Enabled' of the cache of step 't' is true or false @ $.Steps[0].CacheConfig.Enabled",
+            "'Enabled' of the cache of step 't' must be true or false @ $.Steps[0].CacheConfig.Enabled",
         ),
     ],
 )
@@ -580,15 +587,15 @@ def test_what_is_allowed_and_never_written():
     )
     assert reported(step, Parameters=[{"Name": "In"}]) == [
         (
-            "warning: pipeline parameter 'In' has no 'Type'; it is taken for String, as AWS's JSON schema has it. Write the "
-            "type: the SDK always does @ $.Parameters[0].Type"
+            "warning: pipeline parameter 'In' has no 'Type'; it is read as String, the default of AWS's JSON schema. "
+            "Write the type: the SDK always does @ $.Parameters[0].Type"
         ),
         (
-            "warning: 'MaxAttempts' of a retry policy of step 't' is 0, by which SageMaker's guide means never, and which "
-            "the SDK refuses. Leave the policy out, or give at least 1 @ $.Steps[0].RetryPolicies[0].MaxAttempts"
+            "warning: 'MaxAttempts' of a retry policy of step 't' is 0. SageMaker's guide says that 0 means never, and "
+            "the SDK refuses it. Leave the policy out, or give at least 1 @ $.Steps[0].RetryPolicies[0].MaxAttempts"
         ),
         (
-            "warning: step 't': a Std:Join has no 'On'; it is taken for the empty text. Write it: the SDK always does "
+            "warning: step 't': a Std:Join has no 'On'; it is read as empty text. Write it: the SDK always does "
             "@ $.Steps[0].Arguments.x[0].Std:Join.On"
         ),
     ]

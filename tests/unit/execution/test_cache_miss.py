@@ -37,7 +37,7 @@ def test_a_success_that_has_expired(config, later, told):
 
 def test_a_duration_that_is_none():
     """What ExpireAfter cannot be is an error of the caller's to tell."""
-    with pytest.raises(ValueError, match="'soon' is no ISO 8601 duration"):
+    with pytest.raises(ValueError, match="'soon' is not an ISO 8601 duration"):
         expired({"ExpireAfter": "soon"}, SUCCESS, ENDED)
 
 

@@ -84,7 +84,7 @@ NEW = {"PipelineDescription": "new", "PipelineDisplayName": "Churn"}
         ),
         (
             pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}', **NEW),
-            ("the definition; its changes cannot be told: 'Type' is missing, or no string @ $.Steps[0].Type",),
+            ("the definition; its changes cannot be told: 'Type' is missing, or not a string @ $.Steps[0].Type",),
         ),
         (
             pipeline(**NEW) | {"RoleArn": "arn:aws:iam::123456789012:role/other"},

@@ -138,7 +138,7 @@ def test_what_cannot_be_found_out_is_a_line(service, result):
     """A refusal does not fail the task, and neither does a duration that is none."""
     awaited = replace(CACHED, cache_config={"Enabled": True, "ExpireAfter": "soon"})
     assert result(before=[trained("b", ended=START - 60)], awaited=awaited).cache_miss == (
-        "why could not be found out: 'soon' is no ISO 8601 duration"
+        "why could not be found out: 'soon' is not an ISO 8601 duration"
     )
     service.answers["ListPipelineExecutions"] = [Refusal("AccessDeniedException", "not you")]
     missed = result().cache_miss

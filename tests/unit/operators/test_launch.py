@@ -452,7 +452,7 @@ OVER = "Task 'churn.launch': pipeline parameter 'Items', over which ForEach step
 @pytest.mark.parametrize(
     ("items", "why"),
     [
-        ("[]", f"{OVER} is an empty list. Skip the launch task where there is nothing to run"),
+        ("[]", f"{OVER} is an empty list. Skip the launch task when there is nothing to run"),
         ("3", f"{OVER} is '3', which is not a JSON list"),
         ("[", f"{OVER} is '[', which is not a JSON list"),
         ('[{"x": 1}, {"y": 1}]', f"{OVER} has the item {{\"y\": 1}}, which has no field 'x'"),

@@ -152,15 +152,15 @@ def test_a_date_has_to_be_written_as_text(dag, group, build, message):
     [
         (
             lambda metric, _: metric >= "0.9",
-            "accuracy is compared with the text '0.9', and orderings are of numbers. Write 0.9, without quotes.",
+            "accuracy is compared with the text '0.9', but <, <=, > and >= compare numbers. Write 0.9, without quotes.",
         ),
         (
             lambda metric, _: Or(metric.equals("x"), Not(metric < "1e3")),
-            "accuracy is compared with the text '1e3', and orderings are of numbers. Write 1e3, without quotes.",
+            "accuracy is compared with the text '1e3', but <, <=, > and >= compare numbers. Write 1e3, without quotes.",
         ),
         (
             lambda _, least: least > "high",
-            "Parameters.Least is compared with the text 'high', and orderings are of numbers. Give a number.",
+            "Parameters.Least is compared with the text 'high', but <, <=, > and >= compare numbers. Give a number.",
         ),
     ],
     ids=["metric", "inside", "parameter"],
@@ -179,7 +179,8 @@ def test_text_is_not_compared_with_a_number_in_airflow(dag):
             task_id="b", conditions=[Metric("accuracy") >= "0.9"], if_task_ids="a", metrics_uri="s3://box/m.json"
         )
     assert str(caught.value) == (
-        "Dag 'd', task 'b': accuracy is compared with the text '0.9', and orderings are of numbers. Write 0.9, without quotes."
+        "Dag 'd', task 'b': accuracy is compared with the text '0.9', but <, <=, > and >= compare numbers. Write 0.9, "
+        "without quotes."
     )
 
 

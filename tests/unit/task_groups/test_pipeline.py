@@ -511,8 +511,8 @@ def test_a_cycle_is_refused(dag, group):
             step("a", arguments={"X": b.properties.X})
 
     assert refused(build) == PREFIX + (
-        "the tasks wait for one another in a cycle: 'churn.a' >> 'churn.b' >> 'churn.a'. Take one of these "
-        "dependencies out; using a reference to another step is a dependency too."
+        "the tasks wait for one another in a cycle: 'churn.a' >> 'churn.b' >> 'churn.a'. Remove one of these "
+        "dependencies; a reference to another step is a dependency too."
     )
 
 

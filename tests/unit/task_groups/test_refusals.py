@@ -559,7 +559,7 @@ def test_a_reference_that_cannot_be_read_names_its_task(dag, group):
         with group():
             step("a", arguments={"RoleArn": {"Get": ""}})
 
-    assert refused(build) == IN_GROUP + "task 'churn.a': '' is no reference: it names nothing @ Arguments.RoleArn"
+    assert refused(build) == IN_GROUP + "task 'churn.a': '' is not a reference: it names nothing @ Arguments.RoleArn"
 
 
 def test_an_output_given_as_a_uri_is_refused(dag, group):
@@ -584,6 +584,6 @@ def test_a_get_of_no_text_is_refused_in_words(dag, group, content, shown):
             step("a", arguments={"X": {"Get": content}})
 
     assert refused(build) == (
-        f"Dag 'd', task group 'churn', pipeline 'd-churn': step 'a': a Get holds a reference as text, not {shown} "
+        f"Dag 'd', task group 'churn', pipeline 'd-churn': step 'a': a Get must hold a reference as text, not {shown} "
         "@ $.Steps[0].Arguments.X"
     )

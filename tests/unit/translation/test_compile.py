@@ -243,8 +243,8 @@ def test_other_trigger_rules_are_refused():
 def test_cycles_are_refused():
     """A cycle of tasks is refused with every task in it."""
     assert refusal(task("a", ["b"]), task("b", ["c"]), task("c", ["a"])) == (
-        "Dag 'd', task group 'g': the tasks wait for one another in a cycle: 'g.c' >> 'g.b' >> 'g.a' >> 'g.c'. Take "
-        "one of these dependencies out; using a reference to another step is a dependency too."
+        "Dag 'd', task group 'g': the tasks wait for one another in a cycle: 'g.c' >> 'g.b' >> 'g.a' >> 'g.c'. Remove "
+        "one of these dependencies; a reference to another step is a dependency too."
     )
 
 

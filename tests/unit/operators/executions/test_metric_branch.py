@@ -270,7 +270,7 @@ KEYS = "an object with the keys 'accuracy', 'classes', 'model', 'calibrated', 'n
         (
             Metric("model") >= 0.9,
             {"metrics_uri": URI},
-            "GreaterThanOrEqualTo needs two numbers or two texts, and was given 'tree' and 0.9.",
+            "GreaterThanOrEqualTo needs two numbers or two texts, but got 'tree' and 0.9.",
         ),
         (
             Metric("x") >= 1,

@@ -73,8 +73,8 @@ def test_an_empty_text_is_no_start_value(declared):
     with pytest.raises(PipelineParameterError) as caught:
         start_values({"A": ""}, declared, "run")
     assert str(caught.value) == (
-        "Task 'run': The value of pipeline parameter 'A' is empty, and SageMaker starts an execution with values of at "
-        "least 1 character. Leave it out where the default is meant, or give a text that says so."
+        "Task 'run': The value of pipeline parameter 'A' is empty, and SageMaker requires at least 1 character. Leave "
+        "it out to use the default, or give a text that stands for no value."
     )
 
 
@@ -105,8 +105,8 @@ def test_an_empty_text_is_no_start_value(declared):
         (
             {"InputData": None},
             (
-                "Task 'g.launch', pipeline parameter 'InputData': The value is None. Where it comes from an XCom, the task "
-                "that should push it has left none: check that task, or let the value be a text that says so."
+                "Task 'g.launch', pipeline parameter 'InputData': The value is None. If it comes from an XCom, the "
+                "task that should push it has not done so: check that task, or give a text that stands for no value."
             ),
         ),
     ],

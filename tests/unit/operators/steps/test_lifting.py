@@ -354,7 +354,7 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
             ParameterFloat([1]),
             (
                 "task 'churn.t', at X-0: A pipeline parameter holds a str, int, float or bool, not list (a list of 1). "
-                "Pass one value of it, as Jinja can name it: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON "
+                "Pass one of its values with Jinja: {{ ti.xcom_pull(...)['name'] }}. Or pass a JSON "
                 "string, or put the content in S3 and pass its URI."
             ),
         ),
