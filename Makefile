@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check wheel clean
+.PHONY: help setup check docs format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check packages sbom clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -14,7 +14,7 @@ export PRE_COMMIT_HOME := $(CURDIR)/.venv/pre-commit
 CLIENTS := aws sdk2 sdk3 airflow
 
 # What depends on the version of Airflow.
-AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
+AIRFLOW_SIDE := $(addprefix tests/unit/,compatibility hooks plugins requests links operators sensors task_groups translation triggers test_same_end.py) tests/live
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -60,7 +60,7 @@ benchmark: ## Measure against the SageMaker SDK and Airflow's own operators, in 
 docker-check: setup ## Build the image and run docker/compose.yaml, with Debian's buildah; as root; ARGS goes to pytest
 	@exec .ci/docker-check $(ARGS)
 
-check: setup ## Lint, format, types, layers, configuration files, the built wheel
+check: setup ## Lint, format, types, layers, configuration files, the built packages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -68,15 +68,25 @@ check: setup ## Lint, format, types, layers, configuration files, the built whee
 	$(BIN)/pre-commit validate-config .pre-commit-config.yaml
 	@if command -v docker-compose >/dev/null; then docker-compose -f docker/compose.yaml config --quiet && echo "docker/compose.yaml is valid"; \
 	  else echo "docker-compose is not installed: docker/compose.yaml not checked"; fi
-	@$(MAKE) --no-print-directory wheel
+	@$(MAKE) --no-print-directory packages
 
-wheel: setup ## Build the wheel, install it apart, import everything from it
-	@.ci/check-wheel
+docs: setup ## Build the site in build/site: a warning is an error
+	@AIRFLOW_HOME=$(CURDIR)/build/airflow $(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
+	@printf 'docs: build/site/index.html\n'
+
+packages: setup ## Build the sdist and the wheel into dist/ and check them: reproducible, valid, importable
+	@.ci/check-packages
+
+sbom: setup ## Write dist/sbom.cdx.json: what an installation with the extra `local` has, with licences (CycloneDX)
+	@.ci/setup sbom
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible --output-file dist/sbom.cdx.json .sbom-venv/bin/python
+	@printf 'sbom: dist/sbom.cdx.json\n'
 
 format: setup ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that make created
-	rm -rf .venv ui/node_modules .benchmark-venv .python-venvs .airflow-venvs .celery-venv .client-venvs .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv ui/node_modules .benchmark-venv .python-venvs .airflow-venvs .celery-venv .client-venvs .sbom-venv .setup.lock .setup.log .demo .docker-check dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -path ./.git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
+from airflow_sm_pipelines.command_line import NEEDS_LOCAL, CommandError
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import validate
-from airflow_sm_pipelines.exceptions import Problem, SageMakerPipelinesError
-
-NEEDS_LOCAL: Final = (
-    "the local endpoint needs the extra 'local', and '{}' is not installed: pip install 'airflow-sm-pipelines[local]'"
-)
-
-
-class CommandError(SageMakerPipelinesError):
-    """What was asked for on the command line cannot be done."""
+from airflow_sm_pipelines.exceptions import Problem
 
 
 def definition_problems(

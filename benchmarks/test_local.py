@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
+from airflow_sm_pipelines.local.endpoint import LocalEndpoint
+from airflow_sm_pipelines.local.settings import EndpointSettings
 from benchmarks.report import Report
 from tests.integration.clients import Aws, wait
 from tests.integration.documents import document, processing_step

@@ -140,6 +140,17 @@ class AirflowApi:
         """Let a Dag's schedule run."""
         self._change("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
+    def set_connection(self, conn_id: str, **fields: Any) -> None:
+        """Make a connection in Airflow's database, in the place of one of that id.
+
+        :param conn_id: its id.
+        :param fields: such as ``conn_type``, ``login``, ``password`` and ``extra`` (JSON text).
+        """
+        path = f"/api/v2/connections/{conn_id}"
+        if self._http.get(path).is_success:
+            _checked(self._http.delete(path))
+        self._change("POST", "/api/v2/connections", {"connection_id": conn_id, **fields})
+
     def dag_runs(self, dag_id: str) -> list[DagRun]:
         """Return a Dag's runs, the newest last."""
         answer = self._get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="run_after")

@@ -20,6 +20,8 @@ export default defineConfig(({ command }) => ({
     // Other files of the plugin may stand there.
     emptyOutDir: false,
     copyPublicDir: false,
+    // The licences of the libraries in the bundle ask for their texts to go with it.
+    license: { fileName: "sagemaker.licenses.md" },
     lib: {
       entry: "src/main.tsx",
       formats: ["iife"],

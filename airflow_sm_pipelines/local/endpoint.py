@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
-import sys
 import threading
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.aws import ANY_KEY, AccessKey, Clients
-from airflow_sm_pipelines.local.functions.function import Function
 from airflow_sm_pipelines.local.images_file import read_images_file
 from airflow_sm_pipelines.local.jobs.host import JobHost
 from airflow_sm_pipelines.local.jobs.interpreter import Interpreter
@@ -28,6 +22,7 @@ from airflow_sm_pipelines.local.region import Regions
 from airflow_sm_pipelines.local.runners.registry import runners_with
 from airflow_sm_pipelines.local.sandboxes.namespace import NamespaceSandbox
 from airflow_sm_pipelines.local.server.wsgi import empty_moto, make_server
+from airflow_sm_pipelines.local.settings import EndpointSettings, address_of
 from airflow_sm_pipelines.local.state_directory import StateDirectory
 
 if TYPE_CHECKING:
@@ -39,59 +34,8 @@ BUCKET_REGION = "us-east-1"
 """Where S3 makes a bucket that is asked for without a region. Clients of all regions reach it here."""
 
 
-JOBS_PER_CORE = 4
-"""So many jobs run at once by default, for each core: most wait for something, and all of them at once are too many."""
-
-
 class BucketNotMadeError(Exception):
     """S3 refuses a bucket that the endpoint was to have from the start; the message names it."""
-
-
-@dataclass(frozen=True)
-class EndpointSettings:
-    """How to run the endpoint.
-
-    :param host: the address to listen on; by default, this machine only reaches it.
-    :param port: the port; 0 for any free one.
-    :param state_directory: where jobs have their files; ``None`` for a temporary directory. What the endpoint
-        makes in it is removed at the end, or, where it is killed, when the next one starts there.
-    :param data_directory: where the endpoint keeps, for the next one that is given it, S3's buckets and objects,
-        pipelines, executions, jobs, tags, models, the model registry and endpoints; made when missing. ``None`` to keep
-        nothing.
-    :param job_python: the interpreter that stands for the images that ``images`` names none for.
-    :param images: a file that names interpreters for images (``local/images_file.py``).
-    :param stop_grace_seconds: time between SIGTERM and SIGKILL when a job is stopped. SageMaker gives 120 seconds;
-        nobody at a laptop wants to wait that long.
-    :param buckets: S3 buckets that are there from the start.
-    :param allowed_hosts: names by which clients call it, besides the names and addresses of this machine.
-    :param max_jobs: how many instances of jobs run at once; the others wait.
-    :param job_disk_bytes: how much an instance of a job may have on disk, its input included; ``None`` for no limit.
-    :param access_key: what requests have to be signed with. ``None`` for any key, where only this machine reaches the
-        endpoint; otherwise one is made.
-    :param stand_ins: types of steps that do nothing, and succeed with stand-in properties.
-    :param lambdas: Lambda functions that are there from the start; see
-        :func:`airflow_sm_pipelines.local.functions.function.registered_functions`.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    state_directory: Path | None = None
-    data_directory: Path | None = None
-    job_python: Path = field(default_factory=lambda: Path(sys.executable))
-    images: Path | None = None
-    stop_grace_seconds: float = 10.0
-    buckets: tuple[str, ...] = ()
-    stand_ins: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    access_key: AccessKey | None = None
-    lambdas: tuple[Function, ...] = ()
-    job_disk_bytes: int | None = None
-    max_jobs: int = JOBS_PER_CORE * (os.cpu_count() or 1)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether nobody but this machine reaches the endpoint."""
-        return _address(self.host).is_loopback
 
 
 class LocalEndpoint:
@@ -132,7 +76,7 @@ class LocalEndpoint:
             raise RuntimeError("the endpoint is not running")
         host = self.settings.host
         # Listening on every address, it is still reached from here by the loopback one.
-        if _address(host).is_unspecified:
+        if address_of(host).is_unspecified:
             host = "::1" if ":" in host else "127.0.0.1"
         return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}"
 
@@ -244,7 +188,3 @@ class LocalEndpoint:
             access_key=self.access_key or ANY_KEY,
             interpreters_of_images=self._interpreters_of_images,
         )
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    return ipaddress.ip_address(socket.gethostbyname(host) if ":" not in host else host)

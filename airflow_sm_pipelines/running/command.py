@@ -1,21 +1,21 @@
-"""``sm-pipelines run``: its command line, and its order of actions."""
+"""``sm-pipelines run``: its order of actions."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from airflow_sm_pipelines.checking import NEEDS_LOCAL, CommandError, local_limits
-from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
+import click
+
+from airflow_sm_pipelines.checking import local_limits
+from airflow_sm_pipelines.command_line import problem_line
+from airflow_sm_pipelines.exceptions import Problem, SageMakerPipelinesError
 from airflow_sm_pipelines.execution.step_lines import printable
-from airflow_sm_pipelines.running.options import misplaced, parser
+from airflow_sm_pipelines.running.endpoints import endpoint_of, sdk_variables
+from airflow_sm_pipelines.running.options import RunOptions, require_placed
 from airflow_sm_pipelines.running.sources import Kind, Source, definition_source, kind_of, read_text
 
 if TYPE_CHECKING:
@@ -29,18 +29,15 @@ SUCCEEDED: Final = 0
 FAILED: Final = 1
 
 _PROGRAM: Final = "sm-pipelines run"
-_ROLE: Final = "arn:aws:iam::123456789012:role/sm-pipelines-local"
-"""The role of pipelines whose file names none. Nobody looks at what it may do."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def run_pipeline(options: RunOptions) -> int:
     """Run a pipeline.
 
-    :param arguments: what stands after ``run``.
+    :param options: what to run, and how.
     :return: the exit status: 0 when the execution has succeeded, 1 when it has not, or could not be started, 128 and
         the number of the signal when it was interrupted.
     """
-    options = parser(_PROGRAM).parse_args(arguments)
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -61,19 +58,17 @@ def main(arguments: Sequence[str]) -> int:
     return status if interruption.number is None else 128 + interruption.number
 
 
-def _run(options: argparse.Namespace, interruption: Interruption) -> int:
-    path: Path = options.pipeline
-    text = read_text(path)
-    kind = kind_of(path, text)
-    if problem := misplaced(options, kind):
-        parser(_PROGRAM).error(problem)
+def _run(options: RunOptions, interruption: Interruption) -> int:
+    text = read_text(options.pipeline)
+    kind = kind_of(options.pipeline, text)
+    require_placed(options, kind)
     source: Source | None = None
     if kind is not Kind.SDK:
         source = _source(options, kind, text)
         preparation = _prepared(options, source)
         if preparation.errors:
             return FAILED
-    with _endpoint(options) as (url, clients):
+    with endpoint_of(options) as (url, clients):
         # Before a file of the SDK is run: AWS's examples read their data while they make their pipeline.
         _upload_data(options, clients)
         if source is None:
@@ -86,7 +81,7 @@ def _run(options: argparse.Namespace, interruption: Interruption) -> int:
     return SUCCEEDED if snapshot.status.is_success else FAILED
 
 
-def _source(options: argparse.Namespace, kind: Kind, text: str) -> Source:
+def _source(options: RunOptions, kind: Kind, text: str) -> Source:
     if kind is Kind.DEFINITION:
         return definition_source(options.pipeline, text, options.pipeline_name)
     from airflow_sm_pipelines.running.dag_source import dag_source
@@ -94,22 +89,19 @@ def _source(options: argparse.Namespace, kind: Kind, text: str) -> Source:
     return dag_source(options.pipeline, options.dag_id, options.group_id)
 
 
-def _sdk_source(options: argparse.Namespace, url: str) -> Source:
-    from airflow_sm_pipelines.local.aws import client_variables
+def _sdk_source(options: RunOptions, url: str) -> Source:
     from airflow_sm_pipelines.running.sdk_source import sdk_source
 
-    region = _region()
-    variables = {**client_variables(url, region), "AWS_REGION": region}
-    return sdk_source(options.pipeline, options.pipeline_name, variables, options.sdk_python or sys.executable)
+    return sdk_source(options.pipeline, options.pipeline_name, sdk_variables(url), options.sdk_python or sys.executable)
 
 
-def _upload_data(options: argparse.Namespace, clients: Clients) -> None:
+def _upload_data(options: RunOptions, clients: Clients) -> None:
     from airflow_sm_pipelines.running.uploads import upload_data
 
     upload_data(clients["s3"], options.s3)
 
 
-def _prepared(options: argparse.Namespace, source: Source) -> Preparation:
+def _prepared(options: RunOptions, source: Source) -> Preparation:
     from airflow_sm_pipelines.running.preparation import prepare
 
     selected = tuple(options.select)
@@ -117,112 +109,45 @@ def _prepared(options: argparse.Namespace, source: Source) -> Preparation:
     given = dict(options.parameters)
     preparation = prepare(source, given, selected=selected, logs=options.logs, local=local)
     for problem in preparation.problems:
-        sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
+        _warn(options, problem)
     return preparation
 
 
-@contextmanager
-def _endpoint(options: argparse.Namespace) -> Iterator[tuple[str, Clients]]:
-    """Give the URL of the endpoint and clients for it: one that is there, or one of this process for this run."""
-    from airflow_sm_pipelines.local.aws import Clients
-
-    if options.endpoint_url is not None:
-        yield options.endpoint_url, Clients(options.endpoint_url, _region())
-        return
-    try:
-        from airflow_sm_pipelines.local.endpoint import EndpointSettings, LocalEndpoint
-        from airflow_sm_pipelines.local.images_file import ImagesFileError
-        from airflow_sm_pipelines.local.jobs.sandbox import SandboxUnavailableError
-        from airflow_sm_pipelines.local.persistence.directory import DataDirectoryError
-        from airflow_sm_pipelines.local.runners.registry import stand_ins_of
-    except ModuleNotFoundError as error:
-        raise CommandError(NEEDS_LOCAL.format(error.name)) from None
-    stand_ins = tuple(name for stub in options.stub for name in stand_ins_of(stub))
-    from airflow_sm_pipelines.running.results import data_directory
-
-    try:
-        settings = EndpointSettings(
-            stand_ins=stand_ins,
-            images=options.images,
-            lambdas=options.lambdas,
-            data_directory=data_directory(Path()),
-        )
-        endpoint = LocalEndpoint(settings)
-        endpoint.start()
-    except (DataDirectoryError, ImagesFileError, SandboxUnavailableError, OSError) as error:
-        raise CommandError(str(error)) from None
-    try:
-        yield endpoint.url, Clients(endpoint.url, _region())
-    finally:
-        endpoint.close()
-
-
 def _execution(
-    options: argparse.Namespace,
+    options: RunOptions,
     clients: Clients,
     source: Source,
     preparation: Preparation,
     interruption: Interruption,
 ) -> tuple[ExecutionSnapshot, Summary]:
     """Start an execution, follow it to its end, and bring here what it has left."""
-    from airflow_sm_pipelines.running import execution, following, results, uploads
-    from airflow_sm_pipelines.running.rows import rows_of
-    from airflow_sm_pipelines.running.summary import Summary
+    from airflow_sm_pipelines.running import following, results
+    from airflow_sm_pipelines.running.execution import JobLogs
+    from airflow_sm_pipelines.running.starting import now, start, summary_of
     from airflow_sm_pipelines.running.view import view_on
 
-    definition = preparation.definition
-    if definition is None:
-        raise CommandError("there is no definition to run")
     root = results.make_root(Path())
-    uploads.make_buckets(clients["s3"], preparation.buckets)
-    uploads.upload_code(clients["s3"], preparation.uploads)
-    _warn_of_missing_data(options, clients, preparation)
-    client = clients["sagemaker"]
-    execution.put_pipeline(client, source.name, definition, source.role_arn or _ROLE)
-    selection = execution.selection_of(client, source.name, options.select)
-    arn = execution.start(client, source.name, _start_values(preparation), selection)
-    lines = following.LogLines(execution.JobLogs(clients["logs"]), options.logs)
-    with view_on(_progress_stream(options), definition, _now) as view:
-        view.say(f"pipeline {source.name}, execution {arn.rpartition('/')[2]}")
-        snapshot = following.follow(client, arn, view, lines, interruption)
-    directory = root / snapshot.arn.execution_id
-    finished = results.Finished(clients, definition, preparation.values, snapshot)
-    rows = rows_of(definition, snapshot, _now())
-    return snapshot, Summary(snapshot, rows, finished.results(directory), directory)
+    started = start(clients, source, preparation, warn=partial(_warn, options), selected=options.select)
+    lines = following.LogLines(JobLogs(clients["logs"]), options.logs)
+    with view_on(_progress_stream(options), started.definition, now) as view:
+        view.say(f"pipeline {source.name}, execution {started.execution_id}")
+        snapshot = following.follow(clients["sagemaker"], started.arn, view, lines, interruption)
+    return snapshot, summary_of(clients, started, snapshot, root / started.execution_id)
 
 
-def _warn_of_missing_data(options: argparse.Namespace, clients: Clients, preparation: Preparation) -> None:
-    from airflow_sm_pipelines.running.missing_data import missing, read_from_outside
-
-    if preparation.definition is not None and not options.select:
-        places = read_from_outside(preparation.definition, preparation.values)
-        for problem in missing(clients["s3"], places):
-            sys.stderr.write(f"{options.pipeline}: {problem.severity}: {problem}\n")
+def _warn(options: RunOptions, problem: Problem) -> None:
+    click.echo(problem_line(str(options.pipeline), problem), err=True)
 
 
-def _start_values(preparation: Preparation) -> Mapping[str, str]:
-    """The values to start with: without those that are empty, and so by default."""
-    declared = {} if preparation.definition is None else {each.name: each for each in preparation.definition.parameters}
-    return {name: value for name, value in preparation.values.items() if not declared[name].is_left_out(value)}
-
-
-def _tell(options: argparse.Namespace, summary: Summary) -> None:
+def _tell(options: RunOptions, summary: Summary) -> None:
     if options.json:
         sys.stdout.write(json.dumps(summary.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     else:
         sys.stdout.writelines(f"{printable(line)}\n" for line in summary.lines())
 
 
-def _progress_stream(options: argparse.Namespace) -> TextIO:
+def _progress_stream(options: RunOptions) -> TextIO:
     return sys.stderr if options.json else sys.stdout
-
-
-def _region() -> str:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def _complain(text: str) -> int:

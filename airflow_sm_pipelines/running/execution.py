@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.logs import log_location
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
+from airflow_sm_pipelines.running.words import COMMAND_LINE, Words
 
 _NOT_FOUND: Final = ("ResourceNotFound", "ResourceNotFoundException")
 _MOVING: Final = "ConflictException"
@@ -57,12 +58,13 @@ def start(client: Any, name: str, values: Mapping[str, str], selection: Mapping[
     return arn
 
 
-def selection_of(client: Any, name: str, selected: Sequence[str]) -> dict[str, Any] | None:
+def selection_of(client: Any, name: str, selected: Sequence[str], words: Words = COMMAND_LINE) -> dict[str, Any] | None:
     """Return the SelectiveExecutionConfig that runs some steps, and takes the others from the latest execution.
 
     :param client: a SageMaker client.
     :param name: the pipeline's.
     :param selected: the steps; none for all of them, and ``None`` is returned.
+    :param words: how they are given.
     :raises CommandError: the pipeline has no execution yet.
     """
     if not selected:
@@ -75,8 +77,8 @@ def selection_of(client: Any, name: str, selected: Sequence[str]) -> dict[str, A
         listed = {"PipelineExecutionSummaries": []}
     if not listed["PipelineExecutionSummaries"]:
         raise CommandError(
-            f"pipeline '{name}' has no execution at this endpoint for --select to take the other steps from. Run the "
-            "whole pipeline first"
+            f"pipeline '{name}' has no execution at this endpoint for {words.select} to take the other steps from. Run "
+            "the whole pipeline first"
         )
     return {
         "SourcePipelineExecutionArn": listed["PipelineExecutionSummaries"][0]["PipelineExecutionArn"],

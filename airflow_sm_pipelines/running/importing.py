@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.definition.code_references import CodeReference, code_references
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.parameters import MISSING
@@ -68,20 +67,22 @@ class ImportedPipeline:
         return f"SageMakerPipelineTaskGroup.from_definition(\n{inside})\n"
 
 
-def import_pipeline(options: argparse.Namespace) -> int:
+def import_pipeline(name: str, account: Account, directory: Path, *, force: bool = False) -> int:
     """Write a pipeline's definition and code as files, and print the call that runs it from there.
 
-    :param options: with ``name``, ``directory``, ``force``, ``region`` and ``endpoint_url``.
+    :param name: the pipeline, ``NAME`` or ``NAME@VERSION``.
+    :param account: where it is read.
+    :param directory: where the files are written.
+    :param force: whether to overwrite existing files.
     :return: the exit status.
     :raises CommandError: it cannot be read, or a file is there already. Then nothing is written.
     """
-    account, named = Account(options.region, options.endpoint_url), NamedPipeline.parse(options.name)
+    named = NamedPipeline.parse(name)
     described = account.pipeline(named)
     try:
         definition = PipelineDefinition.from_json(str(described["PipelineDefinition"]))
     except PipelineDefinitionError as error:
         raise CommandError(f"pipeline {named}: {error}") from None
-    directory: Path = options.directory
     try:
         with tempfile.TemporaryDirectory() as scratch:
             fetched = Path(scratch, "files")
@@ -90,7 +91,7 @@ def import_pipeline(options: argparse.Namespace) -> int:
             pipeline = ImportedPipeline(named.name, str(described["RoleArn"]), definition, code)
             text = json.dumps(definition.to_document(), indent=2, ensure_ascii=False) + "\n"
             place_below(fetched, pipeline.file_name).write_text(text, encoding="utf-8")
-            written = _move(fetched, directory, force=options.force)
+            written = _move(fetched, directory, force=force)
     except (UnsafeFilesError, OSError) as error:
         raise CommandError(str(error)) from None
     sys.stderr.writelines(f"Wrote {printable(str(directory / each))}\n" for each in written)

@@ -14,6 +14,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.problems import Problem, warning
 from airflow_sm_pipelines.local.jobs.staging import split_uri
 from airflow_sm_pipelines.running.known_texts import beginning_of, known_values
+from airflow_sm_pipelines.running.words import COMMAND_LINE, Words
 
 _JOBS: Final = ("Processing", "Training", "Tuning", "Transform")
 _READ: Final = "S3Uri"
@@ -60,18 +61,19 @@ def read_from_outside(definition: PipelineDefinition, values: Mapping[str, str])
     )
 
 
-def missing(client: Any, places: tuple[Place, ...]) -> Iterator[Problem]:
+def missing(client: Any, places: tuple[Place, ...], words: Words = COMMAND_LINE) -> Iterator[Problem]:
     """Yield a warning for each URI at which there is nothing.
 
     :param client: an S3 client.
     :param places: what is read; the buckets are there.
+    :param words: how it is given.
     """
     for place in places:
         bucket, key = split_uri(place.uri)
         if not client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
             yield warning(
                 f"step '{place.step}' reads {place.uri}, and nothing is there yet. Unless a step puts it there, give "
-                f"it: --s3 {place.uri}=PATH"
+                f"it: {words.data.format(uri=place.uri)}"
             )
 
 

@@ -15,6 +15,7 @@ from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelinePar
 from airflow_sm_pipelines.running.buckets import buckets_of
 from airflow_sm_pipelines.running.local_files import LocalFiles
 from airflow_sm_pipelines.running.sources import Source
+from airflow_sm_pipelines.running.words import COMMAND_LINE, Words
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 ALL: Final = "all"
@@ -53,6 +54,7 @@ def prepare(
     selected: Sequence[str] = (),
     logs: Sequence[str] = (),
     local: LocalLimits | None = None,
+    words: Words = COMMAND_LINE,
 ) -> Preparation:
     """Check a pipeline and all it is started with; find out what it needs.
 
@@ -61,6 +63,7 @@ def prepare(
     :param selected: the steps that a selective execution is to run.
     :param logs: the steps whose logs are to be shown; ``all`` is every step.
     :param local: names what cannot run here; ``None`` where the endpoint knows that alone.
+    :param words: how what is missing is given.
     """
     try:
         read = PipelineDefinition.from_json(source.text)
@@ -69,14 +72,14 @@ def prepare(
     files = LocalFiles(source.folder)
     definition = PipelineDefinition.from_document(files.in_document(read.to_document()))
     started_with = {**source.values, **given}
-    values = {name: files.in_value(value, f"--parameter {name}") for name, value in started_with.items()}
+    values = {name: files.in_value(value, words.parameter.format(name=name)) for name, value in started_with.items()}
     missing = {problem.path for problem in files.problems}
     # A path that leads to nothing stays where it was, and the API's rules have something to say of it, too.
     others = [problem for problem in definition_problems(definition, local) if problem.path not in missing]
     problems = [*files.problems, *others]
-    problems += _parameter_problems(definition, values, source.values_of_runs)
-    problems += _step_problems(definition, "--select", selected)
-    problems += _step_problems(definition, "--logs", [each for each in logs if each != ALL])
+    problems += _parameter_problems(definition, values, source.values_of_runs, words)
+    problems += _step_problems(definition, words.select, selected)
+    problems += _step_problems(definition, words.logs, [each for each in logs if each != ALL])
     uploads = (*source.uploads, *files.uploads.values())
     buckets = buckets_of(definition, values, (upload.uri for upload in uploads))
     return Preparation(definition, values, uploads, buckets, tuple(problems))
@@ -95,7 +98,7 @@ def _step_problems(definition: PipelineDefinition, option: str, names: Sequence[
 
 
 def _parameter_problems(
-    definition: PipelineDefinition, values: Mapping[str, str], values_of_runs: Mapping[str, str]
+    definition: PipelineDefinition, values: Mapping[str, str], values_of_runs: Mapping[str, str], words: Words
 ) -> list[Problem]:
     declared = {parameter.name: parameter for parameter in definition.parameters}
     problems: list[Problem] = []
@@ -104,14 +107,14 @@ def _parameter_problems(
             there = ", ".join(map(repr, declared)) or "none"
             hint = did_you_mean(name, declared) or "."
             problems.append(
-                error(f"--parameter: the pipeline declares no parameter '{name}'{hint} It declares {there}")
+                error(f"{words.parameters}: the pipeline declares no parameter '{name}'{hint} It declares {there}")
             )
             continue
         try:
             if not declared[name].is_left_out(value):
                 declared[name].parse_start_value(value)
         except PipelineParameterError as wrong:
-            problems.append(error(f"--parameter: {wrong}"))
+            problems.append(error(f"{words.parameters}: {wrong}"))
     for name, parameter in declared.items():
         if name in values or parameter.default_value is not MISSING:
             continue
@@ -119,5 +122,5 @@ def _parameter_problems(
             what = f"has the value {values_of_runs[name]}, which only a Dag run has"
         else:
             what = "has no default value"
-        problems.append(error(f"pipeline parameter '{name}' {what}. Give one: --parameter {name}=VALUE"))
+        problems.append(error(f"pipeline parameter '{name}' {what}. Give one: {words.parameter.format(name=name)}"))
     return problems

@@ -23,7 +23,7 @@ class Kind(Enum):
     """What a file with a pipeline is."""
 
     DEFINITION = "a pipeline definition"
-    SDK = "a Python file with a Pipeline of the SageMaker SDK"
+    SDK = "an SDK script"
     DAG = "a Dag file"
 
 
@@ -75,8 +75,8 @@ def kind_of(path: Path, text: str) -> Kind:
     if path.suffix == ".json" or text.lstrip().startswith("{"):
         return Kind.DEFINITION
     raise SourceError(
-        f"{path} is neither a pipeline definition nor a Python file: give a JSON file, a Python file (.py) with a "
-        "Pipeline of the SageMaker SDK, or a Dag file (.py) with a SageMakerPipelineTaskGroup"
+        f"{path} is neither a pipeline definition nor a Python file. Give a JSON file, a Python script (.py) that "
+        "makes a Pipeline of the SageMaker SDK, or a Dag file (.py) with a SageMakerPipelineTaskGroup"
     )
 
 
@@ -98,8 +98,10 @@ def _imported(path: Path, text: str) -> set[str]:
     """The packages that a Python file imports, wherever in it."""
     try:
         nodes = list(ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError) as error:
-        raise SourceError(f"{path} is not a Python file that can be read: {error}") from None
+    except SyntaxError as error:
+        raise SourceError(f"{path} is not valid Python: {error.msg}, line {error.lineno}") from None
+    except ValueError as error:
+        raise SourceError(f"{path} is not valid Python: {error}") from None
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     return {module.partition(".")[0] for module in modules}

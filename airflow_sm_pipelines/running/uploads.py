@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,16 +57,16 @@ def local_data(text: str) -> LocalData:
     """Read ``s3://bucket/prefix=PATH``. Either side may hold further equals signs: the path is what is there.
 
     :param text: what was given.
-    :raises argparse.ArgumentTypeError: it has another form, or there is no such path.
+    :raises ValueError: it has another form, or there is no such path.
     """
     if not text.startswith("s3://") or "=" not in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form s3://bucket/prefix=PATH")
+        raise ValueError(f"{text!r} is not of the form s3://bucket/prefix=PATH")
     parts = text.split("=")
     sides = [("=".join(parts[:index]), "=".join(parts[index:])) for index in range(1, len(parts))]
     for uri, path in sides:
         if path and Path(path).exists() and uri.removeprefix("s3://").strip("/"):
             return LocalData(uri, Path(path))
-    raise argparse.ArgumentTypeError(f"there is no file or directory '{sides[0][1]}' for {sides[0][0]}")
+    raise ValueError(f"there is no file or directory '{sides[0][1]}' for {sides[0][0]}")
 
 
 def make_buckets(client: Any, buckets: Iterable[str]) -> None:

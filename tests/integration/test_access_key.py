@@ -196,8 +196,8 @@ def test_a_key_is_made_and_printed_where_others_reach_the_endpoint(tmp_path: Pat
         process.terminate()
         _, error = process.communicate(timeout=30)
     assert error.splitlines()[0] == (
-        "sm-pipelines local: warning: whoever has the access key and reaches 0.0.0.0 can run programs here, and nothing is "
-        "encrypted"
+        "sm-pipelines local: warning: anybody who has the access key and reaches 0.0.0.0 can run programs here. Nothing "
+        "is encrypted"
     )
 
 

@@ -96,10 +96,7 @@ def test_a_type_that_cannot_be_left_out() -> None:
     ended = run_to_the_end("--stub", "QualityChek")
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
         2,
-        (
-            "python -m airflow_sm_pipelines.local: error: argument --stub: 'QualityChek' is not a type of step. Did you mean "
-            "'QualityCheck'?"
-        ),
+        ("Error: Invalid value for '--stub': 'QualityChek' is not a type of step. Did you mean 'QualityCheck'?"),
     )
 
 
@@ -113,13 +110,21 @@ def test_validate_says_the_same_beforehand(tmp_path: Path) -> None:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return ended.returncode, ended.stdout, ended.stderr
 
-    assert validate() == (0, f"{path}: no problems\n", "")
-    assert validate("--local") == (1, "".join(f"{path}: error: {reason}\n" for reason in REASONS), "")
-    assert validate("--local", "--stub", "all", "--stub", "Training") == (0, f"{path}: no problems\n", "")
+    assert validate() == (0, f"{path}: no problems\nChecked 1 pipeline: 0 errors, 0 warnings\n", "")
+    said = [
+        *(f"{path}: error: {reason}\n" for reason in REASONS),
+        f"Checked 1 pipeline: {len(REASONS)} errors, 0 warnings\n",
+    ]
+    assert validate("--local") == (1, "".join(said), "")
+    assert validate("--local", "--stub", "all", "--stub", "Training") == (
+        0,
+        f"{path}: no problems\nChecked 1 pipeline: 0 errors, 0 warnings\n",
+        "",
+    )
     assert validate("--stub", "all") == (
         1,
         "",
-        "sm-pipelines validate: --stub says what the local endpoint is started with: give --local as well\n",
+        "sm-pipelines validate: --stub has no meaning without --local\n",
     )
     assert validate("--local", "--stub", "Fail") == (
         1,

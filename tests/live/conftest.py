@@ -16,6 +16,7 @@ from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
 from harness.components import LOOPBACK, SECRET_KEY, USER, Stack
 from tests.faults.proxy import serve
+from tests.iam import lacking, operation_of
 from tests.live.answers import Answers
 
 CLONE = Path(__file__).parent.parent.parent
@@ -32,6 +33,8 @@ SECRETS = {
     "argument": "argument-7b3d9912af",
 }
 """What the jobs of the Dag "secrets" are given, and what nobody is to find in Airflow."""
+PRICES = {"currency": "USD", "per_hour": {"processing": {"ml.m5.large": 36.0}}}
+"""Of instances, as pages show them: a cent for each second of processing, and nothing is known of training."""
 HEARTBEATS = {
     # A killed worker is noticed by its silence, after five minutes by default; a killed triggerer after half a minute.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
@@ -219,6 +222,9 @@ def running(directory, bundles=BUNDLES, settings=None, **components):
             api = AirflowApi(stack.airflow_url, USER, stack.password)
             yield Live(stack, api, proxy)
             api.close()
+        calls = [operation_of(call.operation, call.request) for call in proxy.calls()]
+        missing = lacking("airflow", calls)
+        assert missing == [], f"iam/airflow.json does not allow what Airflow called: {missing}"
 
 
 @pytest.fixture(scope="session")
@@ -229,8 +235,11 @@ def live(tmp_path_factory):
         "password": SECRET_KEY,
         "extra": {"region_name": "us-east-1", "endpoint_url": f"http://{LOOPBACK}:9"},
     }
+    prices = tmp_path_factory.mktemp("prices") / "prices.json"
+    prices.write_text(json.dumps(PRICES))
     settings = {
         "AIRFLOW_CONN_NOBODY_LISTENS": json.dumps(nobody_listens),
+        "AIRFLOW__SAGEMAKER_PIPELINES__PRICES": str(prices),
         # Airflow makes the password of a user who has none, and writes it beside the others.
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{STRANGER}:",
     }

@@ -32,7 +32,11 @@ def test_the_reports_of_runs(live, example_runs):
     """All runs that were asked for in one answer, with the values that Airflow's API gives one by one."""
     runs = (example_runs.registered, example_runs.rejected)
     answer = live.api.ask(f"{ROUTES}/dags/example_train/reports", run_id=[run.run_id for run in runs])
-    found = {(each["run_id"], each["task_id"], each["key"]): each["value"] for each in answer.json()["reports"]}
+    found = {
+        (each["run_id"], each["task_id"], each["key"]): each["value"]
+        for each in answer.json()["reports"]
+        if each["value"]  # Workers leave a link for tasks without a job, too: one that leads nowhere.
+    }
     by_run = [{(task, key) for run_id, task, key in found if run_id == run.run_id} for run in runs]
     steps = {(f"{GROUP}.{step}", "step_report") for step in ("prepare", "train", "evaluate", "good_enough")}
     jobs = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.util import find_spec
 
 import pytest
 
 from airflow_sm_pipelines.compatibility.version import REACT_PAGES
+from harness.components import SECRET_KEY
+from tests.live.conftest import PRICES
 from tests.live.copied_runs import copy_run
+from tests.versions import needs_for_each
 
 pytestmark = pytest.mark.skipif(
     not REACT_PAGES or find_spec("playwright") is None,
@@ -63,6 +67,10 @@ def test_a_run_that_succeeded(live, example_runs, tab):
         **dict.fromkeys(("prepare", "train", "evaluate", "good_enough", "register"), "Succeeded"),
         "reject": "Skipped",
     }
+    jobs = [live.api.xcom(run, f"{GROUP}.{step}", "step_report")["job"] for step in ("prepare", "evaluate")]
+    cost = sum(job["billable_seconds"] for job in jobs) * PRICES["per_hour"]["processing"]["ml.m5.large"] / 3600
+    estimate = tab.page.get_by_role("definition").filter(has_text="some prices are missing").inner_text()
+    assert float(estimate.split()[0]) == pytest.approx(cost, abs=0.005)
     parameters = {name: (value, place) for name, value, _, place in rows(tab, "Pipeline parameters")}
     assert parameters["MinAccuracy"] == ("0.9", "step 'good_enough' Conditions[0].RightValue")
 
@@ -92,6 +100,7 @@ def test_a_run_is_followed(live, tab):
     live.follow(run)
 
 
+@needs_for_each()
 def test_a_step_that_runs_for_each_item(live, tab):
     """The items are a stack with counts; the one that failed is told with its reason, and can be repaired."""
     run = live.start("pages_for_each")
@@ -112,7 +121,49 @@ def test_a_step_that_runs_for_each_item(live, tab):
     live.follow(run)
     tab.page.get_by_role("button", name="Refresh").click()
     tab.page.get_by_role("button", name="Repair").wait_for(state="detached")
+    tab.page.get_by_role("row").filter(has_text="behind").filter(has_text="Succeeded").wait_for()
     assert statuses(tab) == ended
+
+
+def test_a_task_that_runs_a_whole_execution(live, tab):
+    """One section for it; its steps as its report has them, and as AWS tells them when a person asks."""
+    run = live.start("pages_whole")
+    live.await_that(lambda: live.api.xcom(run, "whole", "pipeline_execution_arn") is not None, "the launch", run)
+    arn = live.api.xcom(run, "whole", "pipeline_execution_arn")
+    live.answers.succeed(arn, "one")
+    live.answers.await_waiting(arn, "two")
+    tab.open_run(run)
+    tab.page.get_by_role("button", name="Read the steps from AWS").click()
+    shown(tab, "1 of 2")
+    assert statuses(tab) == {"one": "Succeeded", "two": "Executing"}
+    live.answers.succeed(arn, "two")
+    live.follow(run)
+    tab.page.get_by_role("button", name="Refresh", exact=True).click()
+    shown(tab, "2 of 2")
+    assert tab.page.get_by_role("button", name="Read the steps from AWS").count() == 0
+    assert statuses(tab) == {"one": "Succeeded", "two": "Succeeded"}
+    assert rows(tab, "Pipeline parameters") == [["Rows", "20", "10", "declared in the Dag"]]
+
+
+def test_without_credentials(live, tab):
+    """The tab says so in one line; everything that needs no AWS is to be seen."""
+    endpoint = json.dumps({"region_name": "us-east-1", "endpoint_url": live.proxy.url})
+    live.api.set_connection("forgotten", conn_type="aws", login="local", password=SECRET_KEY, extra=endpoint)
+    run = live.start("pages_without_credentials")
+    live.answers.fail(live.await_execution(run), "only")
+    live.follow(run)
+    live.api.set_connection("forgotten", conn_type="aws", extra=endpoint)
+    told = live.api.ask(f"/sagemaker-pipelines/dags/{run.dag_id}/runs/{run.run_id}/tasks/group.only/-1/log")
+    assert (told.status_code, told.json()) == (
+        502,
+        {
+            "detail": "DescribePipelineExecution failed: Unable to locate credentials. Check the credentials of the "
+            "connection. (connection 'forgotten', region us-east-1)"
+        },
+    )
+    tab.open_run(run)
+    shown(tab, "no luck")
+    assert statuses(tab) == {"only": "Failed"}
 
 
 def test_a_dag_without_a_pipeline(live, example_runs, tab):

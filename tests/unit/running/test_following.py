@@ -6,7 +6,7 @@ import signal
 import pytest
 from botocore.exceptions import ClientError
 
-from airflow_sm_pipelines.checking import CommandError
+from airflow_sm_pipelines.command_line import CommandError
 from airflow_sm_pipelines.running.execution import selection_of, stop
 from airflow_sm_pipelines.running.following import Interruption, LogLines, follow
 from tests.unit.running.executions import ARN, OTHER, snapshot, step

@@ -2,47 +2,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
+from airflow_sm_pipelines import cli
+from airflow_sm_pipelines.cli.run_pipeline import command, options_of
 from airflow_sm_pipelines.local.functions.function import Function
-from airflow_sm_pipelines.running.options import misplaced, parser
+from airflow_sm_pipelines.running.options import RunOptions, require_placed
 from airflow_sm_pipelines.running.sources import Kind
 from airflow_sm_pipelines.running.uploads import LocalData
+
+
+def read(*arguments):
+    """Return what a command line comes to."""
+    return options_of(command.make_context("run", list(arguments)).params)
 
 
 def test_options_are_read(tmp_path, monkeypatch):
     """What may be given again is a list."""
     monkeypatch.chdir(tmp_path)
     Path("a=b").mkdir()
-    options = parser("run").parse_args(
-        [
-            *("churn.json", "--parameter", "A=1=2", "--parameter", "B=", "--s3", "s3://b/year=1/=a=b", "--json"),
-            *("--select", "x", "--logs", "all", "--endpoint-url", "http://localhost:1"),
-        ]
+    options = read(
+        *("churn.json", "--parameter", "A=1=2", "--parameter", "B=", "--s3", "s3://b/year=1/=a=b", "--json"),
+        *("--select", "x", "--logs", "all", "--endpoint-url", "http://localhost:1"),
     )
-    assert vars(options) == {
-        "pipeline": Path("churn.json"),
-        "parameters": [("A", "1=2"), ("B", "")],
-        "s3": [LocalData("s3://b/year=1/", Path("a=b"))],
-        "select": ["x"],
-        "images": None,
-        "lambdas": (),
-        "stub": [],
-        "logs": ["all"],
-        "json": True,
-        "endpoint_url": "http://localhost:1",
-        "pipeline_name": None,
-        "sdk_python": None,
-        "dag_id": None,
-        "group_id": None,
-    }
+    assert options == RunOptions(
+        pipeline=Path("churn.json"),
+        parameters={"A": "1=2", "B": ""},
+        s3=(LocalData("s3://b/year=1/", Path("a=b")),),
+        select=("x",),
+        logs=("all",),
+        json=True,
+        endpoint_url="http://localhost:1",
+    )
 
 
 def test_functions_are_those_of_the_present_directory(tmp_path, monkeypatch):
     """As those of the endpoint's own option."""
     monkeypatch.chdir(tmp_path)
     given = ["p.json", "--lambda", "deploy=functions:deploy", "--lambda", "tell=functions.mail:tell"]
-    assert parser("run").parse_args(given).lambdas == (
+    assert read(*given).lambdas == (
         Function("deploy", "functions.deploy", tmp_path),
         Function("tell", "functions.mail.tell", tmp_path),
     )
@@ -53,55 +52,56 @@ def test_functions_are_those_of_the_present_directory(tmp_path, monkeypatch):
 )
 def test_endpoints_of_this_machine_are_taken(url):
     """By their loopback addresses, or the name that stands for them."""
-    assert parser("run").parse_args(["p.json", "--endpoint-url", url]).endpoint_url == url
+    assert read("p.json", "--endpoint-url", url).endpoint_url == url
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--parameter", "A"], "argument --parameter: 'A' is not of the form NAME=VALUE"),
-        (["--parameter", "=1"], "argument --parameter: '=1' is not of the form NAME=VALUE"),
-        (["--parameter", "A=1", "--parameter", "A=2"], "argument --parameter: 'A' is given twice"),
+        (["--parameter", "A"], "Invalid value for '--parameter': 'A' is not of the form NAME=VALUE."),
+        (["--parameter", "=1"], "Invalid value for '--parameter': '=1' is not of the form NAME=VALUE."),
+        (["--parameter", "A=1", "--parameter", "A=2"], "--parameter is given twice for 'A'."),
         (
             ["--lambda", "deploy"],
-            "argument --lambda: 'deploy' is not of the form NAME=module:handler, such as greet=functions.greeting:handler",
+            "Invalid value for '--lambda': 'deploy' is not of the form NAME=module:handler, such as greet=functions.greeting:handler",
         ),
         (
             ["--lambda", "deploy=a:b", "--endpoint-url", "http://localhost:1"],
-            ("argument --lambda: the endpoint of --endpoint-url was started with its own; leave it out here"),
+            "--lambda has no effect on the endpoint of --endpoint-url. Give it to 'sm-pipelines local' instead.",
         ),
-        (["--s3", "b/x=."], "argument --s3: 'b/x=.' is not of the form s3://bucket/prefix=PATH"),
-        (["--s3", "s3://b/x=/gone"], "argument --s3: there is no file or directory '/gone' for s3://b/x"),
-        (["--s3", "s3://=."], "argument --s3: there is no file or directory '.' for s3://"),
+        (["--s3", "b/x=."], "Invalid value for '--s3': 'b/x=.' is not of the form s3://bucket/prefix=PATH"),
+        (["--s3", "s3://b/x=/gone"], "Invalid value for '--s3': there is no file or directory '/gone' for s3://b/x"),
+        (["--s3", "s3://=."], "Invalid value for '--s3': there is no file or directory '.' for s3://"),
         (
             ["--endpoint-url", "https://sagemaker.us-east-1.amazonaws.com"],
             (
-                "argument --endpoint-url: sagemaker.us-east-1.amazonaws.com is another machine: this command runs pipelines on "
-                "this one. Give the URL of an endpoint here, such as http://127.0.0.1:4566"
+                "Invalid value for '--endpoint-url': sagemaker.us-east-1.amazonaws.com is another machine, and this "
+                "command runs pipelines on this machine. Give the URL of a local endpoint, such as http://127.0.0.1:4566."
             ),
         ),
         (
             ["--endpoint-url", "http://127.0.0.1.evil.example"],
             (
-                "argument --endpoint-url: 127.0.0.1.evil.example is another machine: this command runs pipelines on this one. "
-                "Give the URL of an endpoint here, such as http://127.0.0.1:4566"
+                "Invalid value for '--endpoint-url': 127.0.0.1.evil.example is another machine, and this command runs "
+                "pipelines on this machine. Give the URL of a local endpoint, such as http://127.0.0.1:4566."
             ),
         ),
         (
             ["--endpoint-url", "127.0.0.1:4566"],
-            "argument --endpoint-url: '127.0.0.1:4566' is not a URL such as http://127.0.0.1:4566",
+            "Invalid value for '--endpoint-url': '127.0.0.1:4566' is not a URL such as http://127.0.0.1:4566.",
         ),
         (
             ["--endpoint-url", "http://localhost", "--stub", "all"],
-            "argument --stub: the endpoint of --endpoint-url was started with its own; leave it out here",
+            "--stub has no effect on the endpoint of --endpoint-url. Give it to 'sm-pipelines local' instead.",
         ),
     ],
 )
 def test_a_wrong_command_line_is_said(arguments, complaint, capsys):
     """Exit status 2, and the last line names the option."""
-    with pytest.raises(SystemExit) as ended:
-        parser("run").parse_args(["p.json", *arguments])
-    assert (ended.value.code, capsys.readouterr().err.splitlines()[-1]) == (2, f"run: error: {complaint}")
+    assert (cli.main(["run", "p.json", *arguments]), capsys.readouterr().err.splitlines()[-1]) == (
+        2,
+        f"Error: {complaint}",
+    )
 
 
 def test_the_objects_of_local_data(tmp_path):
@@ -135,19 +135,33 @@ def test_the_objects_of_local_data(tmp_path):
         (Kind.DAG, ["--dag-id", "d", "--group-id", "g"], None),
         (Kind.SDK, ["--pipeline-name", "p", "--sdk-python", "python3"], None),
         (Kind.DEFINITION, ["--pipeline-name", "p"], None),
-        (Kind.DAG, ["--pipeline-name", "p"], "argument --pipeline-name: p.py is a Dag file; leave it out"),
-        (Kind.DAG, ["--sdk-python", "p"], "argument --sdk-python: p.py is a Dag file; leave it out"),
-        (Kind.DEFINITION, ["--dag-id", "d"], "argument --dag-id: p.py is a pipeline definition; leave it out"),
+        (
+            Kind.DAG,
+            ["--pipeline-name", "p"],
+            "--pipeline-name has no meaning for p.py, which is a Dag file. Remove it.",
+        ),
+        (Kind.DAG, ["--sdk-python", "p"], "--sdk-python has no meaning for p.py, which is a Dag file. Remove it."),
+        (
+            Kind.DEFINITION,
+            ["--dag-id", "d"],
+            "--dag-id has no meaning for p.py, which is a pipeline definition. Remove it.",
+        ),
         (
             Kind.SDK,
             ["--group-id", "d"],
-            "argument --group-id: p.py is a Python file with a Pipeline of the SageMaker SDK; leave it out",
+            "--group-id has no meaning for p.py, which is an SDK script. Remove it.",
         ),
     ],
 )
 def test_options_that_mean_nothing_for_a_file_are_said(kind, arguments, problem):
     """Rather than to do as if they did."""
-    assert misplaced(parser("run").parse_args(["p.py", *arguments]), kind) == problem
+    options = read("p.py", *arguments)
+    if problem is None:
+        require_placed(options, kind)
+        return
+    with pytest.raises(click.UsageError) as refused:
+        require_placed(options, kind)
+    assert refused.value.message == problem
 
 
 def test_links_in_local_data_are_followed(tmp_path: Path):

@@ -28,9 +28,9 @@ def test_a_file_is_told_by_its_suffix_and_its_imports(name, text, kind):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("churn.yaml", "Steps: []", "churn.yaml is neither a pipeline definition nor a Python file: give a JSON file"),
-        ("churn.py", "from from", "churn.py is not a Python file that can be read: invalid syntax"),
-        ("churn.py", "\0", "churn.py is not a Python file that can be read: source code string cannot contain null"),
+        ("churn.yaml", "Steps: []", "churn.yaml is neither a pipeline definition nor a Python file. Give a JSON file"),
+        ("churn.py", "from from", "churn.py is not valid Python: invalid syntax"),
+        ("churn.py", "\0", "churn.py is not valid Python: source code string cannot contain null"),
     ],
 )
 def test_a_file_that_is_none_of_them_is_said(name, text, message):

@@ -56,6 +56,8 @@ export interface Execution {
   status: Status;
   /** Whether one task runs the whole execution, so that its steps have no tasks. */
   isWhole: boolean;
+  /** Whether the task of a whole execution has reported the steps, as it does when it ends. */
+  isReported: boolean;
   start: number | null;
   end: number | null;
   steps: Step[];
@@ -100,7 +102,8 @@ export const buildRun = (
       if (report === null) continue;
       const key = executionKey(taskId, mapIndex);
       launched.add(key);
-      const told = fetched.get(key) ?? reports.of(taskId, mapIndex).execution?.steps ?? [];
+      // What the task reported at its end is newer than what was fetched while it ran.
+      const told = reports.of(taskId, mapIndex).execution?.steps ?? fetched.get(key) ?? [];
       executions.push(buildExecution(taskId, mapIndex, report, byTask, reports, told));
     }
   }
@@ -136,6 +139,7 @@ const buildExecution = (
     mapIndex,
     report,
     isWhole,
+    isReported: reports.of(taskId, mapIndex).execution !== null,
     status: isWhole && launch !== undefined ? stepStatus(launch.state, null) : together(steps.map((one) => one.status)),
     start: starts.length > 0 ? Math.min(...starts) : (launch?.start ?? null),
     end: isUnderWay ? null : ends.length > 0 ? Math.max(...ends) : isWhole ? (launch?.end ?? null) : null,
@@ -187,20 +191,15 @@ const buildStep = (
   const status = isUnmentioned ? unmentioned : together(runs.map((run) => run.status));
   const outcome = taskId === null ? fetchedOutcome(told[0]) : reports.of(taskId).outcome;
   const decided = status === "Succeeded" ? outcome : null;
+  const { conditions, ...named } = step;
   return {
-    name: step.name,
-    type: step.type,
-    taskId,
-    dependsOn: step.dependsOn,
-    branch: step.branch,
-    inEach: step.inEach,
-    items: step.items,
+    ...named,
     isStack,
     status,
     runs,
-    comparisons: showComparisons(decided, step.conditions),
+    comparisons: showComparisons(decided, conditions),
     holds: decided?.holds ?? null,
-    stated: step.conditions,
+    stated: conditions,
   };
 };
 

@@ -1,9 +1,10 @@
 import { Box, Button, chakra, Flex, Text } from "@chakra-ui/react";
 import { fetchLog, type TaskKey } from "../data/api";
 import { useAsked } from "../data/useAsked";
-import { type Curve, curvesOf, type Line, type MetricDefinition } from "../model/logs";
+import { useCurves } from "../data/useCurves";
+import type { Curve, Line, MetricDefinition } from "../model/logs";
 import { formatNumber } from "../model/text";
-import { Disclosure, Problem, Table, Time } from "./basics";
+import { Columns, Disclosure, Loading, Problem, Table, Time } from "./basics";
 import { MetricCurve } from "./charts";
 
 /** With curves more lines are read: each gives one point at most. */
@@ -15,6 +16,7 @@ export const LogTail = ({ task, definitions = [] }: { task: TaskKey; definitions
   const showCurves = definitions.length > 0;
   const lines = showCurves ? LINES_OF_CURVES : LINES;
   const { value, error, isBusy, ask } = useAsked<Line[]>((signal) => fetchLog(task, lines, signal));
+  const curves = useCurves(value, definitions);
   const what = showCurves ? "log and metrics" : "log";
   return (
     <Flex direction="column" gap={3}>
@@ -29,7 +31,7 @@ export const LogTail = ({ task, definitions = [] }: { task: TaskKey; definitions
       {error === null ? null : <Problem>{error}</Problem>}
       {value === null ? null : (
         <>
-          {showCurves ? <Curves curves={curvesOf(value, definitions)} /> : null}
+          {showCurves ? <Curves curves={curves} /> : null}
           <LogLines lines={value.map((line) => line.message)} />
         </>
       )}
@@ -50,8 +52,12 @@ const LogLines = ({ lines }: { lines: string[] }) =>
     </Box>
   );
 
-const Curves = ({ curves }: { curves: Curve[] }) =>
-  curves.length === 0 ? (
+const Curves = ({ curves }: { curves: Curve[] | "slow" | null }) =>
+  curves === null ? (
+    <Loading label="Finding the metrics in the log" />
+  ) : curves === "slow" ? (
+    <Problem>The regular expressions of the job's MetricDefinitions take too long to read this log.</Problem>
+  ) : curves.length === 0 ? (
     <Text color="fg.muted" fontSize="sm">
       The log gives no points of a metric.
     </Text>
@@ -65,14 +71,7 @@ const Curves = ({ curves }: { curves: Curve[] }) =>
           <MetricCurve curve={curve} />
           <Disclosure summary="As a table">
             <Table label={`Points of ${curve.name}`}>
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th className="number" scope="col">
-                    Value
-                  </th>
-                </tr>
-              </thead>
+              <Columns names={["Time", { number: "Value" }]} />
               <tbody>
                 {curve.points.map((point) => (
                   <tr key={`${point.time} ${point.value}`}>

@@ -153,6 +153,23 @@ export const Table = ({ label, children, css }: { label: string; children: React
   </Box>
 );
 
+/** The head of a table: a name for each column, of numbers or of other things; null for one that is left out. */
+export const Columns = ({ names }: { names: (string | { number: string } | null)[] }) => (
+  <thead>
+    <tr>
+      {names.map((name) => {
+        if (name === null) return null;
+        const [text, className] = typeof name === "string" ? [name, undefined] : [name.number, "number"];
+        return (
+          <th className={className} key={text} scope="col">
+            {text}
+          </th>
+        );
+      })}
+    </tr>
+  </thead>
+);
+
 /** A part that opens; what is in it is drawn when it first does. */
 export const Disclosure = ({
   summary,

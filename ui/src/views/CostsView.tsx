@@ -1,7 +1,7 @@
 import { Text } from "@chakra-ui/react";
 import type { Costs, CostTotal } from "../model/costs";
 import { formatDuration, formatMoney } from "../model/text";
-import { Card, Quiet, Table } from "../parts/basics";
+import { Card, Columns, Quiet, Table } from "../parts/basics";
 
 /** Billable time and the estimate, by kind of job. */
 export const CostsView = ({ costs }: { costs: Costs }) => (
@@ -11,22 +11,14 @@ export const CostsView = ({ costs }: { costs: Costs }) => (
     ) : (
       <>
         <Table label="Billable time by kind of job">
-          <thead>
-            <tr>
-              <th scope="col">Kind</th>
-              <th className="number" scope="col">
-                Instance time
-              </th>
-              <th className="number" scope="col">
-                Billable
-              </th>
-              {costs.hasPrices ? (
-                <th className="number" scope="col">
-                  Estimate
-                </th>
-              ) : null}
-            </tr>
-          </thead>
+          <Columns
+            names={[
+              "Kind",
+              { number: "Instance time" },
+              { number: "Billable" },
+              costs.hasPrices ? { number: "Estimate" } : null,
+            ]}
+          />
           <tbody>
             {costs.byKind.map((total) => (
               <Line costs={costs} key={total.kind} total={total} />

@@ -2,7 +2,7 @@ import { Box, Flex, Text } from "@chakra-ui/react";
 import { codeFiles } from "../model/models";
 import type { PipelineReport } from "../model/reports";
 import { NOTHING } from "../model/text";
-import { Card, Facts, Quiet, Table, Time } from "../parts/basics";
+import { Card, Columns, Facts, Quiet, Table, Time } from "../parts/basics";
 
 /** The parameters as they were sent. */
 export const ParametersView = ({ report }: { report: PipelineReport }) => (
@@ -11,14 +11,7 @@ export const ParametersView = ({ report }: { report: PipelineReport }) => (
       <Quiet>The execution was started without parameters.</Quiet>
     ) : (
       <Table label="Pipeline parameters">
-        <thead>
-          <tr>
-            <th scope="col">Parameter</th>
-            <th scope="col">Value sent</th>
-            <th scope="col">Default</th>
-            <th scope="col">Lifted from</th>
-          </tr>
-        </thead>
+        <Columns names={["Parameter", "Value sent", "Default", "Lifted from"]} />
         <tbody>
           {report.parameters.map((parameter) => (
             <tr key={parameter.name}>

@@ -147,7 +147,7 @@ const ExecutionView = ({
           </Text>
         )}
         <Flex flex="1" gap={2} justify="flex-end" wrap="wrap">
-          {execution.isWhole ? (
+          {execution.isWhole && !execution.isReported ? (
             <Button loading={steps.isBusy} onClick={steps.ask} size="xs" variant="outline">
               Read the steps from AWS
             </Button>

@@ -7,7 +7,7 @@ import { countRuns, type Step, type StepRun, stepDuration } from "../model/execu
 import { flatten, shownVersion } from "../model/models";
 import type { ModelPackage, StepReport } from "../model/reports";
 import { formatDuration, formatValue, lastSegment } from "../model/text";
-import { ExternalLink, Facts, InternalLink, Problem, StatusBadge, Table, Time } from "../parts/basics";
+import { Columns, ExternalLink, Facts, InternalLink, Problem, StatusBadge, Table, Time } from "../parts/basics";
 import { LogTail } from "../parts/LogTail";
 
 /** Why a step ran or did not. */
@@ -107,15 +107,7 @@ export const StepPanel = ({
         )}
         {step.runs.length > 1 && taskId !== null ? (
           <Table label={`Items of ${step.name}`}>
-            <thead>
-              <tr>
-                <th scope="col">Item</th>
-                <th scope="col">Status</th>
-                <th className="number" scope="col">
-                  Duration
-                </th>
-              </tr>
-            </thead>
+            <Columns names={["Item", "Status", { number: "Duration" }]} />
             <tbody>
               {step.runs.map((run) => (
                 <tr key={run.mapIndex}>

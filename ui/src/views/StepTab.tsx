@@ -12,6 +12,7 @@ import { stepStatus } from "../model/status";
 import { formatDuration, formatNumber, formatValue, lastSegment, NOTHING } from "../model/text";
 import {
   Card,
+  Columns,
   Disclosure,
   ExternalLink,
   Facts,
@@ -157,12 +158,7 @@ const StepDetails = ({ step, reports, task }: { step: StepReport; reports: TaskR
             <Quiet>The step names no place in S3.</Quiet>
           ) : (
             <Table label="Inputs and outputs">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Where</th>
-                </tr>
-              </thead>
+              <Columns names={["Name", "Where"]} />
               <tbody>
                 <PlaceRows arn={arn} places={places.inputs} what="input" />
                 <PlaceRows arn={arn} places={places.outputs} what="output" />
@@ -174,15 +170,7 @@ const StepDetails = ({ step, reports, task }: { step: StepReport; reports: TaskR
       {files.length + metrics.length === 0 ? null : (
         <Card title="Metrics">
           <Table label="Metrics of property files and of the job">
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                <th scope="col">Metric</th>
-                <th className="number" scope="col">
-                  Value
-                </th>
-              </tr>
-            </thead>
+            <Columns names={["From", "Metric", { number: "Value" }]} />
             <tbody>
               {files.flatMap(([file, value]) =>
                 flatten(value).map((metric) => (

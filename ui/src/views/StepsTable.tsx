@@ -3,7 +3,7 @@ import type { Costs } from "../model/costs";
 import { type Execution, stepDuration } from "../model/execution";
 import { formatDuration, formatMoney, lastSegment, NOTHING } from "../model/text";
 import { buildTimeline, runKey } from "../model/timeline";
-import { InternalLink, StatusBadge, Table } from "../parts/basics";
+import { Columns, InternalLink, StatusBadge, Table } from "../parts/basics";
 
 /** All that the graph and the timeline show, as a table. */
 export const StepsTable = ({
@@ -23,33 +23,21 @@ export const StepsTable = ({
   const lines = new Map(costs.lines.map((line) => [runKey({ name: line.step }, line), line]));
   return (
     <Table label={`Steps of ${execution.report.pipeline ?? execution.taskId}`}>
-      <thead>
-        <tr>
-          <th scope="col">Step</th>
-          <th scope="col">Type</th>
-          <th scope="col">Status</th>
-          <th className="number" scope="col">
-            Waited
-          </th>
-          <th className="number" scope="col">
-            Duration
-          </th>
-          <th scope="col">Instances</th>
-          <th className="number" scope="col">
-            Attempt
-          </th>
-          <th scope="col">Cache</th>
-          <th className="number" scope="col">
-            Billable
-          </th>
-          {costs.hasPrices ? (
-            <th className="number" scope="col">
-              Estimate
-            </th>
-          ) : null}
-          <th scope="col">After</th>
-        </tr>
-      </thead>
+      <Columns
+        names={[
+          "Step",
+          "Type",
+          "Status",
+          { number: "Waited" },
+          { number: "Duration" },
+          "Instances",
+          { number: "Attempt" },
+          "Cache",
+          { number: "Billable" },
+          costs.hasPrices ? { number: "Estimate" } : null,
+          "After",
+        ]}
+      />
       <tbody>
         {execution.steps.flatMap((step) =>
           (step.runs.length > 0 ? step.runs : [null]).map((run) => {

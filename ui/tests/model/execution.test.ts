@@ -171,6 +171,18 @@ describe("a task that runs a whole execution", () => {
       ["Score", "Skipped", null],
       ["TooBad", "Skipped", null],
     ]);
+    expect([before?.isReported, after?.isReported]).toEqual([false, false]);
+  });
+
+  test("what it reports at its end is newer than what was fetched while it ran", () => {
+    const run = mockWholeRun();
+    const told = (status: string) => ({ status, steps: [{ name: "Train", status, start: null }] });
+    const entry = { run_id: run.dag_run_id, task_id: "run_pipeline", map_index: -1, key: "execution_report" };
+    const reports = new RunReports(readEntries({ reports: [...run.entries, { ...entry, value: told("Succeeded") }] }));
+    const fetched = new Map([[executionKey("run_pipeline", -1), readExecution(told("Executing")).steps]]);
+    const execution = buildRun(readTaskInstances({ task_instances: run.instances }), reports, fetched).executions[0];
+    const train = execution?.steps.find((step) => step.name === "Train");
+    expect([execution?.isReported, train?.status]).toEqual([true, "Succeeded"]);
   });
 });
 

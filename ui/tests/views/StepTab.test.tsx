@@ -1,6 +1,8 @@
 import { act, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
+import CurvesWorker from "../../src/data/curves.worker?worker&inline";
+import { PATIENCE } from "../../src/data/useCurves";
 import { POLL_MILLISECONDS } from "../../src/data/useRun";
 import { StepTab } from "../../src/views/StepTab";
 import { DAG, type Host, type MockRun, mockEachRun, mockPlainRun, mockRun } from "../mock";
@@ -17,6 +19,7 @@ const cells = (table: HTMLElement) =>
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -67,6 +70,22 @@ test("the log and the curves of a training job are read when a person asks, and 
   expect(cells(await screen.findByRole("table", { name: "Points of train:rmse" }))).toHaveLength(23);
   await userEvent.click(screen.getByRole("button", { name: "Refresh the log and metrics" }));
   expect(host.asked.filter((path) => path.endsWith("/pipe.train/-1/log?lines=1000"))).toHaveLength(2);
+});
+
+test("regular expressions that take too long are given up, and the log is shown all the same", async () => {
+  vi.spyOn(CurvesWorker.prototype, "postMessage").mockImplementation(() => {});
+  const terminate = vi.spyOn(CurvesWorker.prototype, "terminate");
+  open(mockRun(0), "pipe.train");
+  const button = await screen.findByRole("button", { name: "Read the log and metrics" });
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  await userEvent.setup({ advanceTimers: vi.advanceTimersByTime }).click(button);
+  expect(await screen.findByText("Finding the metrics in the log")).toBeTruthy();
+  await act(() => vi.advanceTimersByTimeAsync(PATIENCE));
+  expect((await screen.findByRole("alert")).textContent).toBe(
+    "The regular expressions of the job's MetricDefinitions take too long to read this log.",
+  );
+  expect(terminate).toHaveBeenCalled();
+  expect(screen.getByRole("region", { name: "Last lines of the log" })).toBeTruthy();
 });
 
 test("without AWS the log says so in one line", async () => {
