@@ -35,7 +35,7 @@ AVOIDED = {
 }
 """Patterns of what is avoided, by an example as a module has it; blanks and line breaks of a text are one space."""
 
-ALLOWED = ("running/", "cli.py", "local/options.py", "local/__main__.py")
+ALLOWED = ("running/", "cli.py", "command_line.py", "local/options.py", "local/__main__.py")
 """Beginnings of paths: the command line has its own style, that of its help."""
 
 
