@@ -14,12 +14,15 @@ from airflow_sm_pipelines.command_line import SETTINGS, Command, Group, run
 PROGRAM: Final = "sm-pipelines"
 
 COMMANDS: Final = {
+    "new": "airflow_sm_pipelines.cli.new",
     "validate": "airflow_sm_pipelines.cli.validate",
     "render": "airflow_sm_pipelines.cli.render",
     "graph": "airflow_sm_pipelines.cli.graph",
     "diff": "airflow_sm_pipelines.cli.diff",
     "import": "airflow_sm_pipelines.cli.import_pipeline",
     "run": "airflow_sm_pipelines.cli.run_pipeline",
+    "serve": "airflow_sm_pipelines.cli.serve",
+    "logs": "airflow_sm_pipelines.cli.logs",
     "local": "airflow_sm_pipelines.local.options",
 }
 """The module of each command, in the order of the help. Its name ``command`` is the command."""
