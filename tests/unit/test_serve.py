@@ -30,7 +30,7 @@ def test_another_system_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert cli.main(["serve", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
-        "sm-pipelines serve: this command runs only on Linux, and this is darwin. Use Docker or a Linux machine\n"
+        "sm-pipelines serve: this command runs on Linux only, and this is darwin. Use Docker, or a Linux machine\n"
     )
 
 
@@ -61,7 +61,18 @@ def test_options_go_to_the_endpoint(tmp_path, monkeypatch):
         "port": 1,
         "endpoint_port": 0,
         "directory": str(tmp_path / "kept"),
-        "endpoint_arguments": ["--bucket", "a", "--bucket", "b", "--stub", "all", "--lambda", "f=m:h", "--images", "i.toml"],
+        "endpoint_arguments": [
+            "--bucket",
+            "a",
+            "--bucket",
+            "b",
+            "--stub",
+            "all",
+            "--lambda",
+            "f=m:h",
+            "--images",
+            "i.toml",
+        ],
     }
 
 
