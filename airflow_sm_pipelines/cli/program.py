@@ -49,7 +49,13 @@ class _Commands(Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(name=PROGRAM, cls=_Commands, invoke_without_command=True, context_settings=SETTINGS)
+@click.group(
+    name=PROGRAM,
+    cls=_Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings=SETTINGS,
+)
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")
 @click.pass_context
 def program(ctx: click.Context) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -64,6 +65,9 @@ def test_dags_are_served_until_a_signal(project):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    # Whatever does not come in time, the output then ends, and the test says what was missing.
+    watchdog = threading.Timer(SECONDS, served.terminate)
+    watchdog.start()
     try:
         said = read_until(served.stdout, "Dag served is loaded", "ValueError: broken on purpose")
         assert "broken.py cannot be imported:\n" in said
@@ -94,6 +98,7 @@ def test_dags_are_served_until_a_signal(project):
         assert [process for process in left if process.is_running()] == []
         assert list(project.glob("sm-pipelines-serve-*")) == []
     finally:
+        watchdog.cancel()
         served.terminate()
         served.communicate(timeout=60)
 
