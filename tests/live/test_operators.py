@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from harness.components import airflow_home
+from airflow_sm_pipelines.serving.stack import airflow_home
 from tests.versions import cleared_workers_go_on
 
 pytestmark = pytest.mark.every_airflow
