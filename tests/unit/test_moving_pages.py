@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from airflow_sm_pipelines.task_groups.pipeline import SageMakerPipelineTaskGroup
+from airflow_sm_pipelines.task_groups.base import BasePipelineTaskGroup
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [*sorted((DOCS / "moving").glob("*.md")), *(DOCS / "guides" / f"{name}.md" for name in ("alerts",))]
+PAGES = [
+    *sorted((DOCS / "moving").glob("*.md")),
+    *(DOCS / "guides" / f"{name}.md" for name in ("alerts", "existing-pipelines")),
+]
 FILES = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 
@@ -30,5 +33,5 @@ def test_every_dag_of_a_page_loads_and_its_groups_compile(page, tmp_path):
     assert dag_files
     for dag in bag.dags.values():
         for group in dag.task_group.get_task_group_dict().values():
-            if isinstance(group, SageMakerPipelineTaskGroup):
+            if isinstance(group, BasePipelineTaskGroup):
                 group.compile()
