@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help serve setup check format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check packages sbom clean
+.PHONY: help serve setup check docs format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check packages sbom clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -72,6 +72,10 @@ check: setup ## Lint, format, types, layers, configuration files, the built pack
 	@if command -v docker-compose >/dev/null; then docker-compose -f docker/compose.yaml config --quiet && echo "docker/compose.yaml is valid"; \
 	  else echo "docker-compose is not installed: docker/compose.yaml not checked"; fi
 	@$(MAKE) --no-print-directory packages
+
+docs: setup ## Build the site in build/site: a warning is an error
+	@AIRFLOW_HOME=$(CURDIR)/build/airflow $(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet -d build/doctrees docs build/site
+	@printf 'docs: build/site/index.html\n'
 
 packages: setup ## Build the sdist and the wheel into dist/ and check them: reproducible, valid, importable
 	@.ci/check-packages

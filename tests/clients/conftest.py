@@ -22,7 +22,7 @@ SM_PIPELINES = ROOT / ".venv" / "bin" / "sm-pipelines"
 SECONDS = 600
 """The longest that a client program may take."""
 
-# As docs/clients.md says, where it is about telemetry.
+# As docs/local/clients.md says, where it is about telemetry.
 SDK_DEFAULTS = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 
 
@@ -61,7 +61,9 @@ class Client:
         self.directory = directory
         for source in (CLIENTS / "scripts", CLIENTS / name):
             shutil.copytree(source, directory / ("scripts" if source.name == "scripts" else "."), dirs_exist_ok=True)
-        [recipe] = re.findall(r"```python\n(import os\n.*?)```", (ROOT / "docs" / "clients.md").read_text(), re.DOTALL)
+        [recipe] = re.findall(
+            r"```python\n(import os\n.*?)```", (ROOT / "docs" / "local" / "clients.md").read_text(), re.DOTALL
+        )
         (directory / "local_session.py").write_text(recipe)
         (directory / "sdk_defaults.yaml").write_text(json.dumps(SDK_DEFAULTS))
         self.environment = {

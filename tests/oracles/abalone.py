@@ -1,4 +1,4 @@
-"""Write what the SageMaker SDK 2 makes of its two programs in docs/sdk-comparison.md. See README.md for how to run it."""
+"""Write what the SageMaker SDK 2 makes of its two programs in docs/about/sdk-comparison.md. See README.md for how to run it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from sdk2 import IMAGE, ROLE, pipeline_session
 
-PAGE = Path(__file__).parents[2] / "docs" / "sdk-comparison.md"
+PAGE = Path(__file__).parents[2] / "docs" / "about" / "sdk-comparison.md"
 
 
 def main(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The page docs/local-endpoint-coverage.md, made from the code: ``python -m tests.oracles.coverage``."""
+"""The page docs/local/coverage.md, made from the code: ``python -m tests.oracles.coverage``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_sm_pipelines.local.runners.registry import JOBS, RUNNERS, STAND_INS
 from airflow_sm_pipelines.local.server.application import OPERATIONS
 from airflow_sm_pipelines.local.server.rest_of_aws import ENTRIES, is_entry
 
-PAGE = Path(__file__).parents[2] / "docs" / "local-endpoint-coverage.md"
+PAGE = Path(__file__).parents[2] / "docs" / "local" / "coverage.md"
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker").operation_names
 PIPELINES = "Pipelines and executions"
 OTHERS = "Tags and search"
@@ -22,7 +22,7 @@ OTHERS = "Tags and search"
 HEAD = """# What the local endpoint covers
 
 Made from the code by `python -m tests.oracles.coverage`; a test says when it has to be made again. What each step does, and what
-of a job is not run, is in the [reference](reference.md#the-local-endpoint).
+of a job is not run, is in the [reference](../reference/index.md#the-local-endpoint).
 
 ## Step types
 

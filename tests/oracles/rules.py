@@ -1,4 +1,4 @@
-"""The page docs/rules.md, made from the code: ``python -m tests.oracles.rules``.
+"""The page docs/reference/rules.md, made from the code: ``python -m tests.oracles.rules``.
 
 A rule is a message: what its call of ``error`` or ``warning`` says, or what a function that looks for one problem returns. Where
 a module's rules are from stands in its docstring.
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "airflow_sm_pipelines"
-PAGE = PACKAGE.parent / "docs" / "rules.md"
+PAGE = PACKAGE.parent / "docs" / "reference" / "rules.md"
 
 EVERYBODY = "the parse of a Dag, `sm-pipelines validate`, the launch task, the local endpoint's CreatePipeline"
 ENDPOINT = "`sm-pipelines validate --local`, `sm-pipelines run`, the local endpoint when an execution starts"
@@ -43,7 +43,7 @@ HEAD = """# The rules
 
 What a pipeline definition is held against, made from the code by `python -m tests.oracles.rules`; a test says when it has to be
 made again. `…` stands for a name, a value or a hint of the pipeline at hand. An *error* is what SageMaker would refuse or misrun, a
-*warning* what may be right all the same ([decision 15](decisions/0015-errors-and-warnings.md)). One set of rules serves all who
+*warning* what may be right all the same ([decision 15](../decisions/0015-errors-and-warnings.md)). One set of rules serves all who
 ask. Two things differ: of a document that comes from elsewhere, a bucket's name that cannot be is a warning; and a Dag is held against
 further rules, which are about tasks, trigger rules and keywords, and stand in their messages."""
 

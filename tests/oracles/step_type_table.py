@@ -1,4 +1,4 @@
-"""The table of step types in docs/reference.md, made from the catalogue: ``python -m tests.oracles.step_type_table``."""
+"""The table of step types in docs/reference/index.md, made from the catalogue: ``python -m tests.oracles.step_type_table``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import airflow_sm_pipelines
 from airflow_sm_pipelines.definition.step_types import STEP_TYPES
 from airflow_sm_pipelines.local.runners.registry import RUNNERS
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "index.md"
 BEGIN, END = "<!-- step types: made from the catalogue -->", "<!-- end of step types -->"
 
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
 from airflow.configuration import conf
 from packaging.version import Version
 
@@ -20,6 +21,7 @@ from airflow_sm_pipelines.execution.pipeline_report import StartedPipeline
 from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
+from docs import public_names
 from tests.oracles import command_line, coverage, rules, step_type_table
 from tests.versions import needs_pinned_botocore
 
@@ -28,28 +30,71 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_every_public_name_is_in_the_reference():
     """The reference names everything that the package offers."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     names = [name for name in airflow_sm_pipelines.__all__ if not name.startswith("__")]
     assert [name for name in names if f"`{name}" not in reference] == []
 
 
+@pytest.mark.parametrize("name", [name for name in airflow_sm_pipelines.__all__ if not name.startswith("__")])
+def test_every_keyword_of_a_public_name_is_documented(name):
+    """Its docstring, or that of a class it is made from, says what each keyword means; and the API's pages list the name."""
+    public = getattr(airflow_sm_pipelines, name)
+    silent = (
+        [keyword for keyword, text in public_names.keywords(public).items() if not text] if callable(public) else []
+    )
+    pages = "".join(page.read_text() for page in (DOCS / "reference" / "api").glob("*.md"))
+    directive = re.findall(rf"^\.\. auto\w+:: airflow_sm_pipelines\.(?:[\w.]+\.)?{name}$", pages, re.MULTILINE)
+    assert (silent, len(directive), bool(inspect.getdoc(public))) == ([], 1, True)
+
+
+def test_the_keywords_of_an_operator_are_those_it_hands_on_as_well():
+    """A tuning step takes what a training step takes, and what every step takes."""
+    taken = public_names.parameters(airflow_sm_pipelines.SageMakerTuningStepOperator)
+    assert {"max_jobs", "hyperparameters", "cache", "step_name"} <= taken.keys()
+    assert (
+        public_names.keywords(airflow_sm_pipelines.sagemaker_training)["instance_type"] == "such as ``ml.m5.xlarge``."
+    )
+
+
 def test_the_reference_names_nothing_else():
     """Every name of ours in the reference exists."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     named = set(re.findall(r"`((?:SageMaker|Parameter)\w+)", reference))
     assert named - set(airflow_sm_pipelines.__all__) - {"SageMakerPipelinesError"} == set()
 
 
+def text_of(page):
+    """Return a page without its blocks of code and inline code, in which nothing is a link."""
+    return re.sub(r"^(```+).*?^\1$|`[^`\n]*`", "code", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page):
+    """Return the anchors that GitHub and the site give the headings of a page."""
+    found: list[str] = []
+    blocks = re.sub(r"^(```+).*?^\1$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for heading in re.findall(r"^#+ (.+)$", blocks, re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.append(f"{slug}-{found.count(slug)}" if slug in found else slug)
+    return {*found, *re.findall(r'<a (?:id|name)="([^"]+)"', blocks)}
+
+
 def test_links_between_pages_lead_somewhere():
-    """A relative link in a page is a file of the repository."""
+    """A relative link in a page is a file of the repository, and its anchor a heading there."""
     pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
     links = [
-        (page, target)
+        (page, target, anchor)
         for page in pages
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?[^)]*\)", text_of(page))
         if not target.startswith(("http://", "https://", "mailto:"))
     ]
-    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
+    dead = [(page.name, target) for page, target, _ in links if not (page.parent / target).exists()]
+    astray = [
+        (page.name, target, anchor)
+        for page, target, anchor in links
+        if anchor and (file := page.parent / target if target else page).exists() and anchor not in anchors(file)
+    ]
+    assert (dead, astray) == ([], [])
+    assert len(links) > 50
 
 
 def test_the_table_of_step_types_is_that_of_the_catalogue():
@@ -73,9 +118,26 @@ def test_the_page_of_the_rules_is_that_of_the_code():
     assert "| two pipeline parameters are named … | error |" in rules.page()
 
 
+def test_the_table_of_versions_is_that_of_the_tests():
+    """What "Where it runs" calls tested are the pins of the environments, and what it supports is what pyproject.toml says."""
+    page = (DOCS / "production" / "where-it-runs.md").read_text()
+    root = DOCS.parent
+    files = [root / "constraints.txt", *(root / "tests" / "airflow").glob("constraints-*.txt")]
+
+    def pins(package):
+        found = {re.search(rf"^{package}==([\w.]+)", file.read_text(), re.MULTILINE)[1] for file in files}
+        return sorted(found, key=Version)
+
+    assert f"| {', '.join(pins('apache-airflow'))} |" in page
+    for package in ("apache-airflow-providers-amazon", "apache-airflow-providers-common-compat", "boto3"):
+        lowest = re.search(rf'"{package}>=([\d.]+)"', (root / "pyproject.toml").read_text())[1]
+        tested = pins(package)
+        assert f"| `{package}` | {lowest} and later | {tested[0]} to {tested[-1]} |" in page
+
+
 def test_the_versions_that_the_reference_names_are_those_that_are_tested():
     """The table of executors and databases has the versions that the environments are made with."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     [table] = re.findall(r"## Executors and databases\n.*?\n(\|.*?)\n\n", reference, re.DOTALL)
     pins = {
         name: version
@@ -97,7 +159,7 @@ def test_the_versions_that_the_reference_names_are_those_that_are_tested():
 
 def table(heading: str) -> list[list[str]]:
     """The cells of the first table below a line of the reference, without the table's own heading."""
-    below = (DOCS / "reference.md").read_text().partition(f"\n{heading}")[2]
+    below = (DOCS / "reference" / "index.md").read_text().partition(f"\n{heading}")[2]
     [rows] = re.findall(r"\A.*?\n\|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)", below, re.DOTALL)
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows.splitlines()]
 
@@ -121,7 +183,7 @@ def test_the_table_of_a_pipeline_report_has_what_reports_have():
 
 def test_the_airflow_versions_of_the_table_are_those_that_are_tested():
     """Its second column has every Airflow with pins of its own in which tasks do not live in the triggerer."""
-    reference = (DOCS / "reference.md").read_text()
+    reference = (DOCS / "reference" / "index.md").read_text()
     [(since, before)] = re.findall(r"\n\| \| ([\d.]+) and later, [\d.]+ \| (.*?) \|\n", reference)
     [pinned] = re.findall(r"^apache-airflow==([\w.]+)", (DOCS.parent / "constraints.txt").read_text(), re.MULTILINE)
     others = [
@@ -148,7 +210,9 @@ def test_the_defaults_of_airflows_settings_are_airflows():
 
 def test_the_signature_of_a_group_is_that_of_the_reference():
     """With all settings that groups take over from common classes, and their defaults."""
-    [written] = re.findall(r"^`SageMakerPipelineTaskGroup(\(.*\))`$", (DOCS / "reference.md").read_text(), re.MULTILINE)
+    [written] = re.findall(
+        r"^`SageMakerPipelineTaskGroup(\(.*\))`$", (DOCS / "reference" / "index.md").read_text(), re.MULTILINE
+    )
     documented = inspect.signature(eval(f"lambda {written[1:-1]}: None"))
     own = inspect.signature(SageMakerPipelineTaskGroup.__init__).parameters
     expected = {

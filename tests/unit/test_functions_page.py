@@ -1,4 +1,4 @@
-"""The Dag of docs/functions.md can be pasted, and what else stands there works with it."""
+"""The Dag of docs/guides/functions.md can be pasted, and what else stands there works with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_sm_pipelines.operators.steps.functions import (
     SageMakerTrainingFunctionOperator,
 )
 
-PAGE = (Path(__file__).parents[2] / "docs" / "functions.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "functions.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The blocks of docs/mapping.md that are whole make the ForEach steps that the page says."""
+"""The blocks of docs/guides/for-each.md that are whole make the ForEach steps that the page says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import airflow_sm_pipelines
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, SageMakerProcessingStepOperator
 
 CLONE = Path(__file__).parents[2]
-PAGE = (CLONE / "docs" / "mapping.md").read_text(encoding="utf-8")
+PAGE = (CLONE / "docs" / "guides" / "for-each.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
@@ -31,7 +31,7 @@ def steps(block):
         ) as pipeline:
             before = SageMakerProcessingStepOperator(task_id="before", outputs=["train"])
             exec(
-                compile(block, "mapping.md", "exec"),
+                compile(block, "for-each.md", "exec"),
                 names | {"task_group": task_group, "IMAGE": IMAGE, "prepare": before},
             )
     return {step["Name"]: step for step in json.loads(pipeline.compile().text)["Steps"]}

@@ -17,7 +17,7 @@ from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.validation import validate
 
 TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs" / "sdk-comparison.md"
+PAGE = TESTS.parent / "docs" / "about" / "sdk-comparison.md"
 NAMES = {
     "ROLE": "arn:aws:iam::123456789012:role/SageMakerRole",
     "XGBOOST": "123456789012.dkr.ecr.us-east-1.amazonaws.com/image:1",

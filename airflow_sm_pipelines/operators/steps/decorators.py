@@ -264,6 +264,7 @@ def sagemaker_processing(
     says itself.
 
     :param python_callable: the function, where the decorator has no keywords.
+    :param task_id: the task's id; by default the function's name.
     :param outputs: names of ``Path`` parameters that the function writes into; or by name what ``outputs`` of the
         operator takes.
     :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
@@ -303,6 +304,7 @@ def sagemaker_training(
     itself.
 
     :param python_callable: the function, where the decorator has no keywords.
+    :param task_id: the task's id; by default the function's name.
     :param code_dir: a directory beside the Dag file with modules that the function imports.
     :raises TranslationError: for a keyword that the function says.
     """

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-import local_session  # noqa: F401 - what docs/clients.md has a data scientist save and import first
+import local_session  # noqa: F401 - what docs/local/clients.md has a data scientist save and import first
 import sagemaker
 from sagemaker.processing import ProcessingOutput
 from sagemaker.sklearn import SKLearn, SKLearnProcessor

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-import local_session  # noqa: F401 - what docs/clients.md has a data scientist save and import first
+import local_session  # noqa: F401 - what docs/local/clients.md has a data scientist save and import first
 import sagemaker
 from botocore.exceptions import WaiterError
 from sagemaker.estimator import Estimator

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import boto3
-import local_session  # noqa: F401 - what docs/clients.md has a data scientist save and import first
+import local_session  # noqa: F401 - what docs/local/clients.md has a data scientist save and import first
 import sagemaker
 from sagemaker.inputs import TrainingInput
 from sagemaker.processing import ProcessingInput, ProcessingOutput

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-import local_session  # noqa: F401 - what docs/clients.md has a data scientist save and import first
+import local_session  # noqa: F401 - what docs/local/clients.md has a data scientist save and import first
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.image_uris import retrieve
 from sagemaker.core.processing import ScriptProcessor

@@ -16,6 +16,7 @@ from airflow_sm_pipelines import (
     __version__,
 )
 from airflow_sm_pipelines.compatibility import version
+from airflow_sm_pipelines.compatibility.version import SCOPES_PAGES
 from airflow_sm_pipelines.get_provider_info import get_provider_info
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.plugins.pages import SageMakerPipelinesPlugin, _react_apps
@@ -99,7 +100,7 @@ def test_airflow_finds_the_plugin():
 IMPORTED = """
 import json, sys
 import airflow.plugins_manager
-import airflow.providers.common.compat.sdk
+from airflow.providers.common.compat.sdk import AirflowPlugin, conf
 before = set(sys.modules)
 import airflow_sm_pipelines.plugins.pages
 print(json.dumps(sorted(set(sys.modules) - before)))
@@ -115,6 +116,8 @@ def test_the_plugin_costs_other_processes_nothing():
         "airflow_sm_pipelines.compatibility",
         "airflow_sm_pipelines.compatibility.base_path",
         "airflow_sm_pipelines.compatibility.version",
+        # Names the tasks that have a page, where Airflow can be told.
+        *(("airflow_sm_pipelines.definition", "airflow_sm_pipelines.definition.step_types") if SCOPES_PAGES else ()),
         "airflow_sm_pipelines.plugins",
         "airflow_sm_pipelines.plugins.pages",
     ]
