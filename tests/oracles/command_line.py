@@ -92,14 +92,14 @@ sm-pipelines graph dags/churn.py > churn.mmd
 sm-pipelines diff churn dags/churn.py
 ```
 """,
-    "import": """Take over a pipeline that somebody created with another tool. [What is imported](../reference.md#sm-pipelines-import).
+    "import": """Take over a pipeline that somebody created with another tool. [What is imported](index.md#sm-pipelines-import).
 
 <!-- tested by: tests/integration/test_account.py::test_versions_of_a_pipeline_are_compared -->
 ```console
 sm-pipelines import churn --directory dags
 ```
 """,
-    "run": """Run one pipeline on your machine, without Airflow's components. [What it does, option by option](../reference.md#sm-pipelines-run).
+    "run": """Run one pipeline on your machine, without Airflow's components. [What it does, option by option](index.md#sm-pipelines-run).
 
 <!-- tested by: tests/integration/test_running.py::test_a_dag_file_runs -->
 ```console
@@ -129,7 +129,7 @@ The command needs the permissions `sagemaker:DescribePipelineExecution`, `sagema
 `logs:DescribeLogStreams` and `logs:GetLogEvents`.
 """,
     "local": """Run the local endpoint for boto3, the AWS CLI, the SageMaker SDK or an Airflow of your own.
-[What it covers](../local-endpoint-coverage.md).
+[What it covers](../local/coverage.md).
 
 <!-- tested by: tests/integration/test_process.py::test_it_prints_its_url_and_answers -->
 ```console
