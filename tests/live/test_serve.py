@@ -18,7 +18,7 @@ from harness.airflow_api import AirflowApi
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 240
-BROKEN = "import airflow\nraise ValueError('broken on purpose')\n"
+BROKEN = "from airflow.sdk import DAG\nraise ValueError('broken on purpose')\n"
 
 # Not in the group of the other live tests: this has components of its own.
 pytestmark = pytest.mark.xdist_group("serve")

@@ -557,8 +557,8 @@ def test_a_dag_file_is_compared(capsys, tmp_path):
         (
             "no_name",
             (
-                "'no_name' is neither a file that is there nor the name of a pipeline. Give a name of letters, digits and "
-                "hyphens, with '@3' for its version 3"
+                "'no_name' is neither an existing file nor a pipeline name. A pipeline name has letters, digits and hyphens; "
+                "add '@3' for version 3"
             ),
         ),
         ("broken.json", "broken.json: 'Steps' is missing, or not a list @ $.Steps"),
