@@ -29,7 +29,7 @@ USER = "admin"
 SECONDS_TO_START = 180.0
 HEARTBEATS = ("scheduler", "triggerer", "dag_processor")
 SECRET_KEY = "the-endpoint-takes-any-key"  # noqa: S105 - as it says
-"""Airflow writes *** for a connection's password wherever it stands in a log: it must not be a word that logs need."""
+"""Airflow writes *** for a connection's password wherever it occurs in a log: it must not be a word that logs need."""
 
 INHERITED = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME")
 """What processes may know of their user's environment. No AWS_*, no AIRFLOW_*, no proxy, no PYTHON*."""

@@ -33,7 +33,7 @@ from tests.scripted_service import EXECUTION_ARN, step
 
 PACKAGE = Path(airflow_sm_pipelines.__file__).parent
 DOCS = IAM.parent / "docs" / "aws"
-OF_PEOPLE = ("cli.py", "local", "running", "testing")
+OF_PEOPLE = ("cli", "local", "running", "serving", "testing")
 """What does not run in Airflow's components: the command line and the tests of Dags have the credentials of whoever runs them."""
 
 ROOMS_OF_AIRFLOW = [path for path in PACKAGE.iterdir() if path.name not in OF_PEOPLE]
