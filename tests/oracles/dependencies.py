@@ -73,7 +73,7 @@ def _licence(name: str) -> str:
     classified = [
         each.rpartition(" :: ")[2] for each in found.get_all("Classifier") or () if each.startswith("License")
     ]
-    stated = found["License-Expression"] or found["License"] or classified[0]
+    stated = found.get("License-Expression") or found.get("License") or classified[0]
     return SPDX.get(stated, stated)
 
 
