@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup check docs format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check packages sbom clean
+.PHONY: help serve setup check docs format test test-python test-airflow test-celery test-clients test-ui ui benchmark demo docker-check packages sbom clean
 
 BIN := .venv/bin
 # The user's own settings of these tools are none of the project's: same result for everybody.
@@ -25,8 +25,11 @@ setup: ## Create or update .venv (nothing to do is quick)
 demo: setup ## Run the two example Dags on Airflow and a local endpoint; ARGS=--once ends instead of serving the UI
 	@exec $(BIN)/python -m demo --die-with-parent $(ARGS)
 
+serve: setup ## Run Airflow and a local endpoint on your Dags: DAGS=folder; ARGS goes to sm-pipelines serve
+	@exec $(BIN)/sm-pipelines serve $(if $(DAGS),"$(DAGS)",$(error DAGS= names no folder of Dags)) $(ARGS)
+
 test: setup ## Run every test: unit, integration, live; ARGS goes to pytest
-	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m airflow_sm_pipelines.serving.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-python: ## Run the unit and integration tests on another Python: PYTHON=python3.14; ARGS goes to pytest
 	@PYTHON=$(PYTHON) .ci/setup python
@@ -34,15 +37,15 @@ test-python: ## Run the unit and integration tests on another Python: PYTHON=pyt
 
 test-airflow: ## Run the tests that hold on every Airflow on another one: AIRFLOW=3.0.6; ARGS goes to pytest
 	@.ci/setup airflow $(AIRFLOW)
-	@exec .airflow-venvs/$(AIRFLOW)/bin/python -m harness.guard .airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
+	@exec .airflow-venvs/$(AIRFLOW)/bin/python -m airflow_sm_pipelines.serving.guard .airflow-venvs/$(AIRFLOW)/bin/python -m pytest -m "not live or every_airflow" --numprocesses 2 --dist loadgroup $(AIRFLOW_SIDE) $(ARGS)
 
 test-celery: ## Run the live tests of CeleryExecutor, PostgreSQL and Redis, in .celery-venv; ARGS goes to pytest
 	@.ci/setup celery
-	@exec .celery-venv/bin/python -m harness.guard .celery-venv/bin/python -m pytest tests/celery $(ARGS)
+	@exec .celery-venv/bin/python -m airflow_sm_pipelines.serving.guard .celery-venv/bin/python -m pytest tests/celery $(ARGS)
 
 test-clients: setup ## Run SageMaker SDK 2 and 3, Airflow's own operators and the aws command line against the endpoint: CLIENTS="sdk2 sdk3"; ARGS goes to pytest
 	@for client in $(CLIENTS); do .ci/setup client $$client; done
-	@exec $(BIN)/python -m harness.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(addprefix tests/clients/,$(CLIENTS)) $(ARGS)
+	@exec $(BIN)/python -m airflow_sm_pipelines.serving.guard $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(addprefix tests/clients/,$(CLIENTS)) $(ARGS)
 
 ui: ## Build the bundle of the tabs in Airflow's UI; fails when the committed one is another. Needs Node 20.19 or later
 	@cd ui && npm ci --no-audit --no-fund && npm run build

@@ -1,7 +1,7 @@
 """The bridge between Airflow Dags and Amazon SageMaker Pipelines.
 
 Importing this package imports neither Airflow nor boto3: every public name is loaded when it is first
-used (PEP 562). The names stand in ``__init__.pyi``, which type checkers read too.
+used (PEP 562). The names are in ``__init__.pyi``, which type checkers read too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All rules that a definition is held against before it runs: of the document, of the API, and of this machine."""
+"""All rules that a definition is checked against before it runs: of the document, of the API, and of this machine."""
 
 from __future__ import annotations
 

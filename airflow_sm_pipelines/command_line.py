@@ -103,7 +103,7 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return what the function reads.
 
-        :param value: the text, or a default that is no text.
+        :param value: the text, or a default that is not text.
         :param param: the option.
         :param ctx: click's context.
         """

@@ -20,7 +20,7 @@ CHOICES: Final = (
     "selected_steps",
     "source_pipeline_execution_arn",
 )
-"""What a task for a whole execution may run of a pipeline; a group runs the whole of its own definition. Where an
+"""What a task for a whole execution may run of a pipeline; a group runs its own definition as a whole. Where an
 XComArg for one of them turns out to be ``None``, nothing else is run instead."""
 
 Settings = TypeVar("Settings", bound="AwsConnection | WaitSettings | PipelineOptions")
@@ -72,12 +72,12 @@ class PipelineOptions:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the options; ``None`` when nothing is. What only a Dag run knows passes."""
+        """What is wrong with the options; ``None`` when nothing is. Values known only in a Dag run pass."""
         steps, tags = self.max_parallel_execution_steps, self.tags
         if steps is not None and (not _is_number(steps, int) or steps < 1):
             return f"max_parallel_execution_steps must be a whole number of at least 1, got {steps!r}."
         if isinstance(tags, (list, tuple)) and not all(isinstance(tag, Mapping) and set(tag) == _TAG for tag in tags):
-            return f"tags={tags!r} is no list of tags. Write tags=[{{'Key': 'team', 'Value': 'ml'}}]."
+            return f"tags={tags!r} is not a list of tags. Write tags=[{{'Key': 'team', 'Value': 'ml'}}]."
         return None
 
     @property
@@ -95,7 +95,8 @@ class WaitSettings:
 
     :param waiter_delay: seconds between two looks at the execution, at most. Short executions are looked at more often.
     :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. It does not count
-        looks: these come more often at first. The execution is left alone then, as when ``execution_timeout`` is over.
+        looks: these come more often at first. The execution keeps running then, as when
+        ``execution_timeout`` has passed.
     :param log_lines: lines of a step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution, ``"resume"`` or ``"restart"``.
     :param stop_on_kill: whether a person who fails the task or the Dag run stops the execution.
@@ -122,7 +123,7 @@ class WaitSettings:
         if self.end_tasks not in [choice.value for choice in EndTasks]:
             return f"end_tasks must be 'auto', 'worker' or 'triggerer', got {self.end_tasks!r}."
         if not _is_number(self.log_lines, int) or not 0 <= self.log_lines <= MOST_LOG_LINES:
-            return f"log_lines={self.log_lines!r} is no whole number from 0 to {MOST_LOG_LINES}."
+            return f"log_lines must be a whole number from 0 to {MOST_LOG_LINES}, got {self.log_lines!r}."
         return None
 
 

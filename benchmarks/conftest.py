@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.components import clean_environment
+from airflow_sm_pipelines.serving.stack import clean_environment
 
 if TYPE_CHECKING:
     from benchmarks.report import Report

@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 from typing_extensions import Self
 
+from airflow_sm_pipelines.serving.processes import Component, ComponentError, stop_components
+from airflow_sm_pipelines.serving.stack import LOOPBACK, clean_environment
 from containers.build import ENTRYPOINT
 from containers.buildah import CLONE, buildah, container_of, environment, run_command
-from harness.components import LOOPBACK, clean_environment
-from harness.processes import Component, ComponentError, stop_components
 
 SECONDS_TO_START = 300.0
 SECONDS_BETWEEN_CHECKS = 1.0

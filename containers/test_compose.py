@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_sm_pipelines.local.aws import AccessKey
+from airflow_sm_pipelines.serving.processes import stop_components
+from airflow_sm_pipelines.serving.stack import LOOPBACK, USER
 from containers.build import IMAGE, PYTHON
 from containers.buildah import CLONE, WORK, container_of, environment, run_command
 from containers.compose import SECONDS_TO_START, Compose
 from demo.scenario import GROUP, INGEST, REGISTERED, TRAIN
 from harness.airflow_api import AirflowApi
-from harness.components import LOOPBACK, USER
-from harness.processes import stop_components
 from tests.integration.clients import Aws, job_name
 from tests.integration.documents import BUCKET, document, processing_step
 

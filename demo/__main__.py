@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.components import USER, Stack, clean_environment
-from harness.guard import run_guarded
-from harness.processes import ComponentError, end_with_parent
+from airflow_sm_pipelines.serving.guard import run_guarded
+from airflow_sm_pipelines.serving.processes import ComponentError, end_with_parent
+from airflow_sm_pipelines.serving.stack import USER, clean_environment
+from harness.components import Stack
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_sm_pipelines.serving.stack import USER
 from harness.airflow_api import AirflowApi, AirflowApiError, DagRun, TaskInstance
-from harness.components import USER
 
 if TYPE_CHECKING:
     from demo.report import Report

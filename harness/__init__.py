@@ -1,4 +1,5 @@
-"""The local endpoint and Airflow's components as processes of this machine: started, watched, frozen, ended.
+"""What the demo, the live tests and the benchmarks need besides ``airflow_sm_pipelines.serving``.
 
-The demo, the live tests and the benchmarks are built on it. It knows none of them, and is not part of the package.
+A client of Airflow's REST API, stacks whose components are frozen and killed, and servers for many processes. It knows
+none of those who use it, and is not part of the package.
 """

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.components import LOOPBACK, clean_environment, free_ports
-from harness.processes import Component, ComponentError, stop_components
+from airflow_sm_pipelines.serving.processes import Component, ComponentError, stop_components
+from airflow_sm_pipelines.serving.stack import LOOPBACK, clean_environment, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

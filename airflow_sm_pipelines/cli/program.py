@@ -14,12 +14,15 @@ from airflow_sm_pipelines.command_line import SETTINGS, Command, Group, run
 PROGRAM: Final = "sm-pipelines"
 
 COMMANDS: Final = {
+    "new": "airflow_sm_pipelines.cli.new",
     "validate": "airflow_sm_pipelines.cli.validate",
     "render": "airflow_sm_pipelines.cli.render",
     "graph": "airflow_sm_pipelines.cli.graph",
     "diff": "airflow_sm_pipelines.cli.diff",
     "import": "airflow_sm_pipelines.cli.import_pipeline",
     "run": "airflow_sm_pipelines.cli.run_pipeline",
+    "serve": "airflow_sm_pipelines.cli.serve",
+    "logs": "airflow_sm_pipelines.cli.logs",
     "local": "airflow_sm_pipelines.local.options",
 }
 """The module of each command, in the order of the help. Its name ``command`` is the command."""
@@ -46,7 +49,13 @@ class _Commands(Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(name=PROGRAM, cls=_Commands, invoke_without_command=True, context_settings=SETTINGS)
+@click.group(
+    name=PROGRAM,
+    cls=_Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings=SETTINGS,
+)
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s")
 @click.pass_context
 def program(ctx: click.Context) -> None:

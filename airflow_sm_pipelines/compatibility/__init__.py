@@ -1,4 +1,4 @@
-"""What knows Airflow's innards. Everything else imports Airflow's public names only, or these modules.
+"""Code that depends on Airflow's internals. Everything else imports Airflow's public names only, or these modules.
 
 All of it is private to Airflow, moved between its versions, or behaves otherwise than its documentation says. What is
 used here, and since which version it is there:
@@ -15,10 +15,10 @@ a trigger writes and reads XComs         :mod:`.triggerer`           3.0, as mes
 a thread of a triggerer reads a          :mod:`.threads`             3.2; before, in threads of asgiref's only
 connection
 a trigger skips tasks downstream         :mod:`.triggerer`           3.0 (``skipmixin_key``)
-a trigger is told of a kill              :mod:`.triggerer`           3.3 (``on_kill``); before, it is only cancelled
-work goes on while a trigger is killed   :mod:`.triggerer`           3.0
+a trigger learns of a kill              :mod:`.triggerer`           3.3 (``on_kill``); before, it is only cancelled
+work continues while a trigger is killed   :mod:`.triggerer`           3.0
 a task goes back to a worker             :mod:`.triggerer`           3.0
-who is told by workers of a task's end   :mod:`.audience`            3.0; of skipped tasks from 3.1 on
+who learns from workers of its end       :mod:`.audience`            3.0; of skipped tasks from 3.1 on
 values are kept from try to try          :mod:`.task_state_store`    3.3; on older versions nothing is kept
 a group is checked when it is            :mod:`.task_group`          3.0
 serialised, and copied whole

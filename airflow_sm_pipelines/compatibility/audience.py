@@ -1,4 +1,4 @@
-"""Who is told by workers, and by nobody else, how a task ends: its callbacks, and the listeners of plugins."""
+"""Who learns only from workers how a task ends: its callbacks, and the listeners of plugins."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _EXAMPLES: Final = "airflow.example_dags."
 
 
 def states_told(task: Any) -> frozenset[str]:
-    """Return the states of a task in which a worker that ends it calls something of its own: a callback or a method.
+    """Return the states of a task in which a worker that ends it calls something more: a callback or a method.
 
     :param task: an operator. Its failures need no callback to be ended by a worker.
     """
     always = ("on_execute_callback", "_pre_execute_hook", "_post_execute_hook")
-    if any(getattr(task, name, None) for name in always) or any(_is_somebodys(task, name) for name in _RUN_BY_WORKERS):
+    if any(getattr(task, name, None) for name in always) or any(_is_overridden(task, name) for name in _RUN_BY_WORKERS):
         return frozenset({"success", "skipped"})
     callbacks = {"success": "on_success_callback", "skipped": "on_skipped_callback"}
     return frozenset(state for state, name in callbacks.items() if getattr(task, name, None))
 
 
-def _is_somebodys(task: Any, method: str) -> bool:
+def _is_overridden(task: Any, method: str) -> bool:
     """Whether a method of a task is neither Airflow's nor this package's: a user's subclass has its own."""
     return getattr(type(task), method).__module__.partition(".")[0] not in ("airflow", __name__.partition(".")[0])
 
 
-def somebody_listens() -> bool:
+def has_listeners() -> bool:
     """Whether a plugin on this worker listens to task instances; Airflow's own examples do not count."""
     from airflow.providers.common.compat.sdk import get_listener_manager
 

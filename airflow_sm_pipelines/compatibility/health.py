@@ -1,4 +1,4 @@
-"""Whether a triggerer runs, asked of the API server as anybody may."""
+"""Whether a triggerer runs, read from the API server's public health page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SECONDS: Final = 5.0
 
 
 def triggerer_runs() -> bool | None:
-    """Say whether a triggerer is alive; ``None`` where nobody says, as where the API server serves workers only."""
+    """Say whether a triggerer is alive; ``None`` if that is unknown, as where the API server serves workers only."""
     import httpx
     from airflow.providers.common.compat.sdk import conf
 

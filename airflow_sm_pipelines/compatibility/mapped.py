@@ -1,4 +1,4 @@
-"""Mapped operators with methods of their own.
+"""Mapped operators with their own methods.
 
 Airflow makes a ``MappedOperator`` of every operator that is expanded (``OperatorPartial._expand``), and its arguments
 differ from version to version. So Airflow makes it here as well, and then it gets another class.
@@ -66,7 +66,7 @@ def mapped_task_group(group_id: str, parent: TaskGroup, items: Any) -> MappedTas
     """Return a new mapped task group, as Airflow makes one for a ``@task_group`` that is expanded.
 
     :param group_id: its id, without the parent's prefix.
-    :param parent: the group it stands in.
+    :param parent: the group it is in.
     :param items: what it is expanded over: a list that is JSON, or an XComArg.
     """
     return MappedTaskGroup(
@@ -152,9 +152,9 @@ def expand_over(operator: MappedOperator, keyword: str, values: list[str]) -> No
 
 
 def take_own_arguments(operator: MappedOperator) -> dict[str, Any]:
-    """Take the arguments of ``partial`` that are no arguments of every operator, and return them.
+    """Take the arguments of ``partial`` that not every operator has, and return them.
 
-    Airflow writes all into the serialised Dag, as text where they are no JSON. Only workers need them, which have the
+    Airflow writes all into the serialised Dag, as text if they are not JSON. Only workers need them, which have the
     operator itself.
 
     :param operator: the mapped operator.

@@ -1,4 +1,4 @@
-"""What a trigger asks the triggerer's supervisor, and a task tells its worker's."""
+"""Requests of a trigger to the triggerer's supervisor, and of a task to its worker's."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ async def ask(question: Any, answer: type[Any] | None = None) -> Any:
 def show_rendered_fields(task: BaseOperator) -> None:
     """Have Airflow show a task's rendered fields as they are now.
 
-    Airflow's own ``overwrite_rtif_after_execution`` does so once a try's end is told. When the task is to be tried
+    Airflow's own ``overwrite_rtif_after_execution`` does so once a try's end is reported. When the task is to be tried
     again it has another id by then, and Airflow refuses: 3.0 and 3.1 leave out the callbacks and listeners of that try,
     later versions write an error to its log.
 
-    :param task: one that a worker runs; otherwise nobody is told.
+    :param task: one that a worker runs; otherwise nobody is informed.
     """
     from airflow.sdk.execution_time import task_runner
     from airflow.sdk.execution_time.comms import SetRenderedFields

@@ -1,4 +1,4 @@
-"""A TaskGroup with state of its own, that is checked once more when its Dag file has run."""
+"""A TaskGroup with its own state, which is checked once more when its Dag file has run."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 def start_in(trigger_class: str, arguments: Mapping[str, Any], timeout: timedelta | None) -> StartTriggerArgs:
-    """Return how Airflow starts a task in the triggerer; on a worker it goes on with ``execute_complete``.
+    """Return how Airflow starts a task in the triggerer; on a worker it continues with ``execute_complete``.
 
     Airflow renders a field there only if it is a template field, a keyword of the trigger, and an attribute of it.
     Mapped tasks must not start so: each of them would get the keywords of the operator's class.
@@ -108,7 +108,7 @@ async def see_through(work: Coroutine[Any, Any, None]) -> None:
 async def push_xcoms(task_instance: Any, xcoms: Mapping[str, Any], task_id: str | None = None) -> None:
     """Push XComs for a task of a trigger's Dag run.
 
-    The XComs of an end event are no way: their values arrive JSON-encoded twice (Airflow 3.3.2).
+    The XComs of an end event cannot be used: their values arrive JSON-encoded twice (Airflow 3.3.2).
 
     :param task_instance: the trigger's ``task_instance``.
     :param xcoms: the values by their keys; JSON.

@@ -1,4 +1,4 @@
-"""The installed Airflow's version, and what follows from nothing else; the one place that asks for it."""
+"""The installed Airflow's version, and what depends on it alone. No other module reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _is_since(airflow: str, first: str) -> bool:
 def tasks_live_in_triggerer(airflow: str) -> bool:
     """Whether a task may start, and end, in the triggerer.
 
-    Before 3.3 Airflow starts tasks on workers all the same, or does not render what it gives their triggers. 3.3.0
+    Before 3.3 Airflow starts tasks on workers anyway, or does not render what it gives their triggers. 3.3.0
     ignores the ``retries`` of a task that its trigger fails (apache/airflow issue 71163).
 
     :param airflow: a version. A pre-release counts as what it comes before: 3.4.0b2 has what 3.4.0 has.

@@ -1,4 +1,4 @@
-"""Step caching, as far as the document says it: whether a step asks for it, for how long, and what a result depends on.
+"""Step caching, as far as the document defines it: whether a step uses it, for how long, and what a result depends on.
 
 Sources: the developer guide's pages "Caching pipeline steps" and "Default cache key attributes by pipeline step type".
 """

@@ -1,7 +1,7 @@
 """What differs between two pipeline definitions, or two values in them, as lines that people read.
 
 Things that have names are matched by them: steps, wherever they stand, pipeline parameters, inputs, outputs, channels,
-tags. Objects are compared key by key, so what is told is the smallest value that differs. What an ``Environment`` holds
+tags. Objects are compared key by key, so the smallest value that differs is shown. What an ``Environment`` holds
 is not told, since secrets are given there.
 """
 
@@ -19,7 +19,7 @@ from airflow_sm_pipelines.definition.step_types import step_type
 from airflow_sm_pipelines.definition.steps import LocatedStep, walk_body
 
 MOST_LINES: Final = 20
-"""So many changes are told; of the others how many there are."""
+"""So many changes are listed; of the others, how many there are."""
 
 LONGEST_VALUE: Final = 80
 """Characters of a value that are shown."""
@@ -43,7 +43,7 @@ class Change:
     """One thing that differs.
 
     :param subject: what it is of, such as ``step 'train'``.
-    :param what: what became of it, such as ``HyperParameters.trees 100 → 200``, or ``added``.
+    :param what: what happened to it, such as ``HyperParameters.trees 100 → 200``, or ``added``.
     """
 
     subject: str
@@ -78,7 +78,7 @@ def told(found: Sequence[Change], most: int = MOST_LINES) -> list[str]:
     """Return changes as lines, of which the last says how many are left out.
 
     :param found: the changes.
-    :param most: how many are told.
+    :param most: how many are listed.
     """
     lines = [str(each) for each in found[:most]]
     return [*lines, f"and {len(found) - most} more"] if len(found) > most else lines
@@ -90,7 +90,7 @@ def value_changes(before: Any, after: Any, path: str = "", *, values: bool = Tru
     :param before: the one; :data:`~.parameters.MISSING` where there is none.
     :param after: the other.
     :param path: where they stand.
-    :param values: whether the values are told, besides their places.
+    :param values: whether the values are shown, besides their places.
     """
     hidden = not values or path.rpartition(".")[2] == _ENVIRONMENT
     return list(_differences(before, after, path, hidden=hidden))

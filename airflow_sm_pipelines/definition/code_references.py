@@ -65,7 +65,7 @@ def code_references(definition: PipelineDefinition) -> tuple[CodeReference, ...]
 def plain_text(text: str) -> str:
     """Return a text as it is meant: hyperparameters of script mode are JSON in a text.
 
-    :param text: as it stands in the document.
+    :param text: as the document has it.
     """
     if not text.startswith('"'):
         return text
@@ -101,7 +101,7 @@ def _in_arguments(step: str, arguments: Mapping[str, Any], defaults: Mapping[str
 
 
 def _known(value: Any, defaults: Mapping[str, Any]) -> str | None:
-    """A value as it stands in the document, or a pipeline parameter's default; ``None`` for what only a run knows."""
+    """A value as the document has it, or a pipeline parameter's default; ``None`` for what only a run knows."""
     if isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("Get"), str):
         value = defaults.get(value["Get"])
     return plain_text(value) if isinstance(value, str) else None

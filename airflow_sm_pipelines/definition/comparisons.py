@@ -25,7 +25,7 @@ _SIGNS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class ToldOperand:
+class ShownOperand:
     """One side of a comparison.
 
     :param name: what the value is called; ``None`` for a literal, which stands for itself.
@@ -46,7 +46,7 @@ class ToldOperand:
 
 
 @dataclass(frozen=True)
-class ToldComparison:
+class ShownComparison:
     """One comparison, told.
 
     :param type: of the condition: one of ``COMPARISON_TYPES``, or ``In``.
@@ -55,7 +55,7 @@ class ToldComparison:
     """
 
     type: str
-    operands: tuple[ToldOperand, ...]
+    operands: tuple[ShownOperand, ...]
     holds: bool | None
 
     @property
@@ -89,10 +89,10 @@ class ToldComparison:
 def text_beside_a_number(comparison: Comparison) -> str | None:
     """Say which operand of an ordering is text although the other is a number; ``None`` when none is.
 
-    SageMaker compares text by its letters, and no number with text. What a job measures may be text all the same, so
+    SageMaker compares text by its letters, and never a number with text. What a job measures may be text anyway, so
     next to that only text that reads as a number is a mistake.
 
-    :param comparison: with the operands that the Dag's author wrote; what only a Dag run knows passes.
+    :param comparison: with the operands that the Dag's author wrote; values known only in a Dag run pass.
     """
     operands = (comparison.left_value, comparison.right_value)
     for operand, other in (operands, reversed(operands)):
@@ -123,7 +123,7 @@ def _reads_as_a_number(text: str) -> bool:
 _HOLDS: Final = {True: "holds", False: "does not hold", None: "not known here"}
 
 
-def outcome_xcom(holds: bool, comparisons: Sequence[ToldComparison]) -> dict[str, Any]:
+def outcome_xcom(holds: bool, comparisons: Sequence[ShownComparison]) -> dict[str, Any]:
     """Return the XCom ``outcome`` of a task that branches.
 
     :param holds: whether the conditions hold.
@@ -132,7 +132,7 @@ def outcome_xcom(holds: bool, comparisons: Sequence[ToldComparison]) -> dict[str
     return {"holds": holds, "comparisons": [each.to_dict() for each in comparisons]}
 
 
-def tell_comparison(type_: str, names: Sequence[str | None], values: Sequence[Any]) -> ToldComparison:
+def show_comparison(type_: str, names: Sequence[str | None], values: Sequence[Any]) -> ShownComparison:
     """Tell a comparison whose values are all known.
 
     :param type_: of the condition: one of ``COMPARISON_TYPES``, or ``In``.
@@ -143,30 +143,30 @@ def tell_comparison(type_: str, names: Sequence[str | None], values: Sequence[An
     first, second = CONDITION_MEMBERS[type_]
     others: Any = list(values[1:]) if type_ == "In" else values[1]
     holds = evaluate_condition({"Type": type_, first: values[0], second: others}, _Nothing())
-    return ToldComparison(type_, tuple(map(ToldOperand, names, values)), holds)
+    return ShownComparison(type_, tuple(map(ShownOperand, names, values)), holds)
 
 
-def tell_condition(condition: Any, value_of: Callable[[Any], Any]) -> Iterator[ToldComparison]:
-    """Tell each comparison that a condition consists of. One with a value that is not known is told, too.
+def show_condition(condition: Any, value_of: Callable[[Any], Any]) -> Iterator[ShownComparison]:
+    """Tell each comparison that a condition consists of. One with an unknown value is included, too.
 
     :param condition: its form in a document that is valid.
     :param value_of: returns an operand's value.
     """
     type_ = condition["Type"]
     if type_ == "Not":
-        yield from tell_condition(condition["Condition"], value_of)
+        yield from show_condition(condition["Condition"], value_of)
     elif type_ == "Or":
         for inner in condition["Conditions"]:
-            yield from tell_condition(inner, value_of)
+            yield from show_condition(inner, value_of)
     else:
         first, second = CONDITION_MEMBERS[type_]
         others = condition[second] if type_ == "In" else [condition[second]]
         operands = [condition[first], *others]
         names = [operand_name(operand) for operand in operands]
         try:
-            yield tell_comparison(type_, names, [value_of(operand) for operand in operands])
+            yield show_comparison(type_, names, [value_of(operand) for operand in operands])
         except EvaluationError:
-            yield ToldComparison(type_, tuple(_told_alone(each, value_of) for each in operands), None)
+            yield ShownComparison(type_, tuple(_shown_operand(each, value_of) for each in operands), None)
 
 
 def operand_name(operand: Any) -> str | None:
@@ -194,12 +194,12 @@ def operand_name(operand: Any) -> str | None:
     return f"{keys[0]}.{keys[-1]}.{inner.get('Path')}".replace(".[", "[", 1) if keys else str(inner.get("Path"))
 
 
-def _told_alone(operand: Any, value_of: Callable[[Any], Any]) -> ToldOperand:
+def _shown_operand(operand: Any, value_of: Callable[[Any], Any]) -> ShownOperand:
     name = operand_name(operand)
     try:
-        return ToldOperand(name, value_of(operand))
+        return ShownOperand(name, value_of(operand))
     except EvaluationError:
-        return ToldOperand(name)
+        return ShownOperand(name)
 
 
 class _Nothing:

@@ -50,7 +50,7 @@ class Condition(ABC):
 
     @abstractmethod
     def to_document(self) -> dict[str, Any]:
-        """Return the condition as it stands in a document."""
+        """Return the condition as the definition has it."""
 
     @abstractmethod
     def operands(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The pipeline definition as a whole: read it, write it, lose nothing.
+"""The pipeline definition as a whole: read and written without loss.
 
 Source: AWS's JSON schema of the pipeline definition, and what the SageMaker SDK writes.
 """
@@ -144,7 +144,7 @@ class PipelineDefinition:
     def walk(self) -> Iterator[LocatedStep]:
         """Yield all steps depth first, branches included, each with its path and the branch it belongs to.
 
-        The steps of a ForEach body are no steps of the pipeline, and left out: see :func:`.steps.walk_body`.
+        The steps of a ForEach body are not steps of the pipeline, and are left out: see :func:`.steps.walk_body`.
         """
         return walk_steps(self.steps)
 

@@ -1,4 +1,4 @@
-"""Expressions and conditions become values. Nothing is ever handed to ``eval``."""
+"""Evaluate expressions and conditions. Nothing uses ``eval``."""
 
 from __future__ import annotations
 

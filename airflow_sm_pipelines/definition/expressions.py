@@ -99,7 +99,7 @@ def parse_reference(path: str) -> Reference:
 
 
 def reference_of(function: str, content: object) -> Reference | None:
-    """Return what an expression points at, or ``None`` for one that is no readable ``Get``; validation reports it.
+    """Return what an expression points at, or ``None`` for one that is not a readable ``Get``; validation reports it.
 
     :param function: of the expression.
     :param content: what the function is given.
@@ -301,9 +301,9 @@ class PropertyReference(Comparable):
 
 @dataclass(frozen=True, init=False, order=False)
 class Join(Comparable):
-    """Strings and expressions put together: ``Join("/", ["s3://bucket", parameter])``.
+    """Strings and expressions joined into one text: ``Join("/", ["s3://bucket", parameter])``.
 
-    :param on: what stands between the values.
+    :param on: the text between the values.
     :param values: strings, numbers and expressions.
     """
 

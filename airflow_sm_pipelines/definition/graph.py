@@ -1,4 +1,4 @@
-"""Who waits for whom: explicit dependencies, references and branches as one graph.
+"""Which step waits for which: explicit dependencies, references and branches as one graph.
 
 Source: a document with a cycle contradicts itself.
 """
@@ -25,7 +25,7 @@ class GraphNode:
     :param dependencies: explicit ones first, then those that references make; at most one for each step.
         A dependency on a Condition step waits for the condition and for every step of the branch taken.
     :param owner: the branch the step belongs to; it is not among the dependencies.
-    :param path: where the step stands in the document.
+    :param path: where the step is in the document.
     """
 
     step: Step
@@ -112,7 +112,7 @@ def waits_for(nodes: Mapping[str, GraphNode]) -> dict[str, tuple[str, ...]]:
 
     :param nodes: all steps.
     """
-    inside = _inside_of_those_waited_for(nodes)
+    inside = _steps_inside_awaited(nodes)
     result: dict[str, tuple[str, ...]] = {}
     for name, node in nodes.items():
         waited = [node.owner.condition] if node.owner is not None else []
@@ -128,7 +128,7 @@ def waits_for(nodes: Mapping[str, GraphNode]) -> dict[str, tuple[str, ...]]:
     return result
 
 
-def _inside_of_those_waited_for(nodes: Mapping[str, GraphNode]) -> dict[str, list[str]]:
+def _steps_inside_awaited(nodes: Mapping[str, GraphNode]) -> dict[str, list[str]]:
     """Return the steps of the branches of each Condition step that some step depends on, at any depth.
 
     Those of all Condition steps would be as many as the depth of each step.

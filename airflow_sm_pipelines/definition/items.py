@@ -1,4 +1,4 @@
-"""What a ForEach step runs over, where only an execution has it: JSON in a pipeline parameter."""
+"""The items of a ForEach step that are known only in an execution: JSON in a pipeline parameter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN: Final = 120
 
 
 def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
-    """Return how many items a ForEach step runs over; 0 where that cannot be told.
+    """Return how many items a ForEach step runs over; 0 where that is not known.
 
     :param step: the ForEach step.
     :param values: the values of pipeline parameters, by name.
@@ -26,7 +26,7 @@ def count_of_items(step: Step, values: Mapping[str, Any]) -> int:
 
 
 def known_items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
-    """Return what a ForEach step runs over; ``None`` where that cannot be told.
+    """Return what a ForEach step runs over; ``None`` where that is not known.
 
     :param step: the ForEach step.
     :param values: the values of pipeline parameters, by name.
@@ -37,7 +37,7 @@ def known_items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
 
 
 def counts_of_items(definition: PipelineDefinition, values: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many items each ForEach step runs over, by the step's name; 0 where that cannot be told.
+    """Return how many items each ForEach step runs over, by the step's name; 0 where that is not known.
 
     :param definition: the document; valid.
     :param values: the values of pipeline parameters, by name; others have their defaults.

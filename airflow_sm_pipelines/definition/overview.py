@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from airflow_sm_pipelines.definition.comparisons import operand_name, tell_condition
+from airflow_sm_pipelines.definition.comparisons import operand_name, show_condition
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.expressions import references_among
 from airflow_sm_pipelines.definition.graph import GraphNode, PipelineGraph, dependencies_of
@@ -28,7 +28,7 @@ def steps_overview(definition: PipelineDefinition, items: Mapping[str, int]) -> 
     ``branch``      ``condition`` and ``side`` (``if`` or ``else``) of the innermost branch around it; or ``None``
     ``in_each``     the ForEach step whose body it belongs to; or ``None``
     ``items``       how many items a ForEach step runs over; ``None`` for other steps, and where that is not known
-    ``conditions``  what a Condition step compares, as :meth:`.comparisons.ToldComparison.to_dict` has it, with the
+    ``conditions``  what a Condition step compares, as :meth:`.comparisons.ShownComparison.to_dict` has it, with the
                     values of literals only
     ==============  ===============================================================================================
 
@@ -104,7 +104,7 @@ def _step(step: Step, depends_on: list[str]) -> dict[str, Any]:
 def _compared(step: Step) -> list[dict[str, Any]]:
     if step.type != "Condition":
         return []
-    return [told.to_dict() for each in step.arguments["Conditions"] for told in tell_condition(each, _literal)]
+    return [told.to_dict() for each in step.arguments["Conditions"] for told in show_condition(each, _literal)]
 
 
 def _literal(operand: Any) -> Any:

@@ -90,7 +90,7 @@ class PipelineParameter:
         return replace(parameter, key_order=order) if order else parameter
 
     def to_document(self) -> dict[str, Any]:
-        """Return the entry as it stands in a document."""
+        """Return the entry as a document has it."""
         document: dict[str, Any] = {"Name": self.name}
         if not self.key_order or "Type" in self.key_order:
             document["Type"] = self.type

@@ -1,4 +1,4 @@
-"""What a broken rule is reported as: the problem, the value shown, the name that was probably meant."""
+"""How a broken rule is reported: the problem, the value shown, the name that was probably meant."""
 
 from __future__ import annotations
 

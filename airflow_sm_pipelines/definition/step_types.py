@@ -1,4 +1,4 @@
-"""What each type of step is: the one catalogue, of which every other table is a view.
+"""The catalogue of step types. Every other table of them is made from it.
 
 Plain data, so that everything may import it, also while a Dag file is parsed. Sources: the step classes and
 ``StepTypeEnum`` of the SageMaker SDK 3.27 (``sagemaker.mlops.workflow``), botocore's service model, AWS's JSON schema
@@ -16,7 +16,7 @@ EACH: Final = "[]"
 """Stands for every item of a list, in a path into a step."""
 
 STEPS: Final = "steps"
-"""Stands for a service: the model of what stands in steps and in no API (``requests.step_model``)."""
+"""Stands for a service: the model of what is in steps and in no API (``requests.step_model``)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Resource:
     :param log_group: where it logs, in CloudWatch; ``None`` for what has no log.
     :param is_listed: whether ``List<api>s`` tells which of them run.
     :param ran: the members of its description that tell when it began and ended to run; ``None`` for what does not run.
-    :param has_instances: it runs on instances of its own, which are billable while it does.
+    :param has_instances: it runs on its own instances, which are billable while it does.
     """
 
     type: str

@@ -49,7 +49,7 @@ class StepDependency:
         return replace(dependency, written=document)
 
     def to_document(self) -> Any:
-        """Return the entry as it stands in a document; ``Completed`` is a bare name unless it was written out."""
+        """Return the entry as a document has it; ``Completed`` is a bare name unless it was written out."""
         if self.written is not None:
             return self.written
         return self.step if self.trigger == "Completed" else {"Step": self.step, "Trigger": self.trigger}
@@ -74,7 +74,7 @@ class PropertyFile:
         return cls(document["PropertyFileName"], document["OutputName"], document["FilePath"])
 
     def to_document(self) -> dict[str, str]:
-        """Return the entry as it stands in a document."""
+        """Return the entry as a document has it."""
         return {"PropertyFileName": self.name, "OutputName": self.output_name, "FilePath": self.file_path}
 
     def uri_below(self, output_uri: str) -> str:
@@ -137,7 +137,7 @@ class Step:
         return usual + [key for key in self.extra if key not in usual]
 
     def to_document(self) -> dict[str, Any]:
-        """Return the step as it stands in a document."""
+        """Return the step as a document has it."""
         document: dict[str, Any] = {"Name": self.name, "Type": self.type}
         if self.arguments is not MISSING:
             document["Arguments"] = self.arguments
@@ -151,7 +151,7 @@ class Step:
 
     @property
     def conditions(self) -> list[Any]:
-        """The raw conditions of a Condition step; empty for every other type, and when they are no list."""
+        """The raw conditions of a Condition step; empty for every other type, and when they are not a list."""
         conditions = self.arguments.get("Conditions") if self.type == "Condition" else None
         return conditions if isinstance(conditions, list) else []
 
@@ -251,7 +251,7 @@ class BranchOwner:
 
 @dataclass(frozen=True)
 class LocatedStep:
-    """A step, where it stands in the document, and the branch it belongs to.
+    """A step, its place in the document, and the branch it belongs to.
 
     :param step: the step.
     :param path: such as ``$.Steps[3].Arguments.IfSteps[0]``.

@@ -56,7 +56,7 @@ class AnsweredTask:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service is told of a Callback step.
+    """What the service receives for a Callback step.
 
     :param outputs: the output parameters of a success; ``None`` for a failure.
     :param reason: why it failed, at most 256 characters; empty for a success.
@@ -129,7 +129,7 @@ def skipping_answer(task: AnsweredTask, skipped: Collection[str]) -> Answer | No
     if not behind:
         return None
     return Answer.failure(
-        f"Airflow task '{task.task_id}' skipped '{behind[0]}', which comes behind it, as a rejected approval does"
+        f"Airflow task '{task.task_id}' skipped '{behind[0]}', which comes after it, as a rejected approval does"
     )
 
 
@@ -145,14 +145,14 @@ def successful_answer(task_id: str, declared: Mapping[str, str], xcoms: Mapping[
     for name, type_ in declared.items():
         value = _value(name, xcoms)
         if value is None:
-            return Answer.failure(f"Airflow task '{task_id}' left no XCom '{name}', which a later step uses")
+            return Answer.failure(f"Airflow task '{task_id}' pushed no XCom '{name}', which a later step uses")
         text = _text(value, type_)
         if text is None:
             kind = type(value).__name__
-            return Answer.failure(f"Airflow task '{task_id}' left an XCom '{name}' of type {kind}, expected {type_}")
+            return Answer.failure(f"Airflow task '{task_id}' pushed an XCom '{name}' of type {kind}, expected {type_}")
         if len(text) > LONGEST_OUTPUT:
             return Answer.failure(
-                f"Airflow task '{task_id}' left an XCom '{name}' of {len(text)} characters; a Callback step takes at "
+                f"Airflow task '{task_id}' pushed an XCom '{name}' of {len(text)} characters; a Callback step takes at "
                 f"most {LONGEST_OUTPUT}"
             )
         outputs[name] = text

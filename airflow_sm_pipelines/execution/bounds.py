@@ -1,4 +1,4 @@
-"""XComs are for small values: what is left out of one that would be too large."""
+"""XComs hold small values: what is left out of one that would be too large."""
 
 from __future__ import annotations
 

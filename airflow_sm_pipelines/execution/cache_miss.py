@@ -29,7 +29,7 @@ MOST_EXECUTIONS: Final = 20
 answer about two a second for each list operation and account."""
 
 MOST_ATTRIBUTES: Final = 5
-"""So many attributes that differ are told."""
+"""So many attributes that differ are listed."""
 
 _OF_THE_RUN: Final = ("ExperimentConfig", "Tags")
 """Members of requests that the pipeline itself adds."""
@@ -37,7 +37,7 @@ _OF_THE_RUN: Final = ("ExperimentConfig", "Tags")
 
 @dataclass(frozen=True)
 class EarlierSuccess:
-    """A success of the step, by a run of its own, in an earlier execution.
+    """A success of the step, by its own run, in an earlier execution.
 
     :param execution_arn: the execution.
     :param end_time: when the step ended.
@@ -84,12 +84,12 @@ def different(
     :param before: the request of the latest success.
     :param after: the step's own.
     :param earlier: its latest success.
-    :param values: whether values are told, besides their places.
+    :param values: whether values are shown, besides their places.
     """
     key_before, key_after = _key(type_name, before), _key(type_name, after)
     differences = value_changes(key_before, key_after, values=values)
     if not differences:
-        return f"the service does not say why: all that it tells of the cache key is as in {earlier}"
+        return f"the service does not say why: all that it shows of the cache key is the same as in {earlier}"
     more = len(differences) - MOST_ATTRIBUTES
     told = "; ".join(differences[:MOST_ATTRIBUTES]) + (f"; and {more} more" if more > 0 else "")
     return f"{told}; compared with {earlier}"

@@ -34,7 +34,7 @@ from airflow_sm_pipelines.execution.time_limit import TimeLimit
 STEPS_REPORTED: Final = 5
 """Of how many failed steps of an execution the end of the log is shown."""
 
-LEFT_ALONE: Final = "The execution is left alone"
+NOT_STOPPED: Final = "The execution was not stopped"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Awaited:
     :param returns_arn: the task returns the execution's ARN.
     :param cache_config: the ``CacheConfig`` of a step with caching on.
     :param fails_for_good: trying the task again cannot help where its step failed.
-    :param spread: the property file whose members become XComs of their own, too; ``None`` for none.
+    :param spread: the property file whose members become separate XComs, too; ``None`` for none.
     """
 
     target: StepTarget | ExecutionTarget
@@ -155,7 +155,7 @@ class Awaited:
         return Ending(self, "success", None, snapshot, over, skipped_task_ids=skipped, return_value=return_value)
 
     def failure(self, reason: str, *, final: bool = False) -> Ending:
-        """Return the end of a task that cannot be told how its step or execution ended, or that it went wrong.
+        """Return the end of a task that cannot learn how its step or execution ended, or that it went wrong.
 
         :param reason: why.
         :param final: trying again cannot help.
@@ -171,7 +171,7 @@ class Awaited:
         :param last_seen: what it was doing.
         """
         reason = limit.gave_up(what, last_seen)
-        reason = reason if pipeline_execution_arn is None else f"{reason}. {LEFT_ALONE}"
+        reason = reason if pipeline_execution_arn is None else f"{reason}. {NOT_STOPPED}"
         return replace(self.failure(reason), limit=limit.name)
 
     def _reported(self, snapshot: ExecutionSnapshot, step: StepSnapshot | None) -> tuple[StepSnapshot, ...]:
@@ -224,7 +224,7 @@ class Ending:
         """
         return replace(self, reason=secrets.hide(self.reason), secrets=secrets)
 
-    def spoilt(self, reason: str) -> Ending:
+    def failed_with(self, reason: str) -> Ending:
         """Return the end of a task whose results cannot be had.
 
         :param reason: why not. A failure there was before stays the reason.

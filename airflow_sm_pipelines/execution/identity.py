@@ -1,4 +1,4 @@
-"""What makes the executions of one task in one Dag run known as its own."""
+"""How a task recognises the executions that it started in a Dag run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def start_token(dag_id: str, run_id: str, task_id: str, map_index: int, *, run_s
     :param task_id: the launch task.
     :param map_index: the launch task's map index.
     :param run_start: when the Dag run started: a run that was deleted and made again has the same id. Airflow sets
-        it once, and anew only when a finished run is cleared.
-    :param max_tries: the task instance's. Airflow sets it from ``retries`` when it makes the task instance, and anew
+        it once, and again only when a finished run is cleared.
+    :param max_tries: the task instance's. Airflow sets it from ``retries`` when it makes the task instance, and again
         when the task is cleared: to the number of tries so far, and ``retries`` more. An edit of ``retries`` does not
         change it. So a clear does not show when ``retries`` were lowered by just the number of tries made before.
     :return: 64 hexadecimal digits.

@@ -39,5 +39,5 @@ class Kill:
         if self.ended_by_itself:
             return "the task had ended before"
         if self.stood_still:
-            return "this process stood still for so long that Airflow may have failed the task for that"
+            return "this process was paused for so long that Airflow may have failed the task for that"
         return f"the task was not failed; it is {self.task_state}"

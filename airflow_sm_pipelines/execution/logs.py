@@ -52,7 +52,7 @@ def log_location(job_arn: str) -> LogLocation | None:
 
     :param job_arn: the ARN of a job, as a step's metadata gives it.
     :return: ``None`` for a resource that has no log, such as a model package.
-    :raises PipelineExecutionError: when the text is no ARN.
+    :raises PipelineExecutionError: when the text is not an ARN.
     """
     arn = ResourceArn.parse(job_arn)
     resource = RESOURCES.get(arn.resource_type)

@@ -1,4 +1,4 @@
-"""What an execution's state means for whoever waits for it.
+"""What an execution's state means for a task that waits for it.
 
 Decided here once, for trigger, sensor, operator and user interface:
 
@@ -9,7 +9,7 @@ step Succeeded (also by a cache hit)       succeed
 step Failed or Stopped                     fail, with the step's own reason
 step starting, executing, stopping         wait
 step in a branch that was not taken        skip
-step not started, execution goes on        wait
+step not started, execution continues        wait
 step not started, execution Succeeded      fail: the execution had no such step for this task to follow, or the
                                            ForEach step that it is a run of failed before
 step not started, execution ended badly    fail, naming the step that ended the execution
@@ -131,7 +131,7 @@ def _decide_absent_step(snapshot: ExecutionSnapshot, target: StepTarget) -> Deci
     if snapshot.status.is_success and target.started_elsewhere:
         return Fail(
             f"step '{target.name}' never started: execution {snapshot.arn} Succeeded without it. A selective execution "
-            "runs the steps selected, and others may depend on a failure"
+            "runs only the selected steps, and a step can also wait for a failure that did not happen"
         )
     for_each = None if target.for_each is None else snapshot.steps.get(target.for_each)
     if snapshot.status.is_success and for_each is not None and not for_each.status.is_success:

@@ -17,10 +17,10 @@ _JITTER = 0.1
 
 
 class Pace:
-    """The waits of one poller: short after a change, growing while nothing happens, backing off in trouble.
+    """The waits of one poller: short after a change, growing while nothing happens, backing off after errors.
 
     Keeps no clock and does not sleep: it only says how long. Waits are shortened by a random part (a tenth,
-    in trouble half), so that pollers started together do not stay together.
+    after errors half), so that pollers started together do not stay together.
 
     :param longest: the longest wait while all is well, in seconds; the user's ``waiter_delay``.
     :param shortest: the first wait, in seconds; never above ``longest``.

@@ -21,7 +21,7 @@ class Progress(ABC):
         self._log = log
         self._trouble: SageMakerServiceError | None = None
         self._told: set[str] = set()
-        self.last_seen = "nothing; the service did not answer yet"
+        self.last_seen = "nothing; the service has not answered yet"
 
     def seen(self, snapshot: ExecutionSnapshot) -> None:
         """Tell what is new since the last time.
@@ -43,7 +43,7 @@ class Progress(ABC):
         """
         self._tell(
             f"An earlier try of this task ended with this failure. The execution is {snapshot.status}; it can be "
-            "resumed once it is over"
+            "resumed once it has ended"
         )
 
     def trouble(self, error: SageMakerServiceError) -> None:

@@ -1,7 +1,7 @@
 """When a task may end in the triggerer, without a worker.
 
 Only workers run callbacks, notify listeners, register asset events and evaluate retry policies. So the triggerer ends
-a task only where nobody would notice: it succeeded or was skipped, on its first try, and nobody asked to be told.
+a task only where nobody would notice: it succeeded or was skipped, on its first try, and nothing waits for its end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def states_ended_here(end_tasks: str, told: Collection[str], *, has_outlets: boo
     """Return the states in which the triggerer may end a task.
 
     :param end_tasks: one of :class:`EndTasks`.
-    :param told: the states in which somebody asked to be told.
+    :param told: the states in which something waits for its end.
     :param has_outlets: the task has assets, whose events Airflow registers when a task succeeds on a worker.
     """
     states: tuple[State, ...] = ()

@@ -60,7 +60,7 @@ class StepResult:
     :param cache_miss: why the step ran again, where caching is on and it did.
     :param job: how long its job took, and what it measured.
     :param model_package: what it registered.
-    :param spread: the property file whose members are XComs of their own, too; ``None`` for none.
+    :param spread: the property file whose members are separate XComs, too; ``None`` for none.
     """
 
     step: StepSnapshot
@@ -92,7 +92,7 @@ class StepResult:
         problems = {key: problem_of_key(key) for key in self._spread_members(files)}
         return [
             *self.remarks,
-            *(f"{key[:100]!r} is no XCom of its own: {problem}" for key, problem in problems.items() if problem),
+            *(f"{key[:100]!r} cannot be a separate XCom: {problem}" for key, problem in problems.items() if problem),
             *(
                 f"Property file '{name}' is left in S3: as JSON it has {size(self.property_files[name])} characters, "
                 f"and an XCom takes at most {LARGEST_XCOM} for all "
@@ -145,7 +145,7 @@ class StepResult:
         }
 
     def _job(self, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What is told of the job. A result that was taken over costs nothing again."""
+        """What is reported of the job. A result that was taken over costs nothing again."""
         if self.job is None:
             return None
         taken_over = self.step.cache_hit_source is not None or self.step.selective_source is not None
@@ -153,7 +153,7 @@ class StepResult:
 
 
 def problem_of_key(key: str) -> str | None:
-    """Return why a member of a property file cannot be an XCom of its own; ``None`` where it can.
+    """Return why a member of a property file cannot be a separate XCom; ``None`` where it can.
 
     :param key: the member's.
     """

@@ -1,4 +1,4 @@
-"""Going on after a failure: which failure it was, whether its execution can be resumed, and the tokens for that.
+"""Continuing after a failure: which failure it was, whether its execution can be resumed, and the tokens for that.
 
 A failure has an identity: the execution, the step, and when the step ended. By it a later try knows whether it sees
 the failure that an earlier try ended with, or a new one. No clock of ours is compared with one of the service's.
@@ -52,7 +52,7 @@ def is_stopped(snapshot: ExecutionSnapshot, step_name: str | None = None) -> boo
 
 
 def token_after(snapshot: ExecutionSnapshot, on_retry: OnRetry) -> str:
-    """Return the ClientRequestToken for going on after a failure: the same for all who go on so after one failure.
+    """Return the ClientRequestToken for continuing after a failure: the same for all who continue so after one failure.
 
     :param snapshot: the execution, over.
     :param on_retry: whether it is resumed, or another one is started instead.
@@ -80,7 +80,8 @@ def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:
         if step.type == "Fail":
             return (
                 f"execution {snapshot.arn} ended in the Fail step '{step.name}', and SageMaker does not resume such an "
-                f"execution{f' ({step.reason})' if step.reason else ''}. Clear the task that launched it to start anew"
+                f"execution{f' ({step.reason})' if step.reason else ''}. Clear the task that launched it to start a "
+                "new execution"
             )
     return None
 

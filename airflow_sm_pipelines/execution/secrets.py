@@ -68,7 +68,7 @@ NO_SECRETS: Final = Secrets()
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """A secret as it may stand in text: as it is, line by line, and as JSON and Python write it."""
+    """A secret as it may be in text: as it is, line by line, and as JSON and Python write it."""
     for text in (secret, *secret.splitlines()):
         forms = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
         yield from (form for form in forms if len(form) >= SHORTEST)

@@ -42,7 +42,7 @@ class _Status(str, Enum):
 
     @property
     def is_success(self) -> bool:
-        """Whether it is over and all of it worked; ``CompletedWithFailures`` is no success."""
+        """Whether it is over and all of it worked; ``CompletedWithFailures`` is not a success."""
         return self == "Succeeded"
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""When a wait for an execution is given up, and how the message names the limit."""
+"""When a wait for an execution ends without a result, and how the message names the limit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SENSOR_TIMEOUT: Final = "timeout"
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """A limit of one wait, as a moment: whoever goes on with the wait elsewhere does not begin to count anew.
+    """A limit of one wait, as a moment: whoever continues with the wait elsewhere does not begin to count again.
 
     :param name: what set it, such as ``execution_timeout``.
     :param seconds: how long the wait may last.
@@ -76,7 +76,7 @@ def execution_limit(now: float, execution_timeout: timedelta | None) -> TimeLimi
 
 
 def later(timeout: timedelta | None) -> timedelta | None:
-    """Return when Airflow is to end a wait that has a limit of its own; ``None`` for never.
+    """Return when Airflow is to end a wait that has its own limit; ``None`` for never.
 
     :param timeout: the wait's own.
     """
@@ -86,6 +86,6 @@ def later(timeout: timedelta | None) -> timedelta | None:
 def earliest(limits: Iterable[TimeLimit | None]) -> TimeLimit | None:
     """Return the limit that ends a wait first; ``None`` when there is none.
 
-    :param limits: the limits; ``None`` among them is no limit.
+    :param limits: the limits; ``None`` means no limit.
     """
     return min((limit for limit in limits if limit is not None), key=lambda limit: limit.at, default=None)

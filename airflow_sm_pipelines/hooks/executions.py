@@ -45,7 +45,7 @@ class StartRequest:
     :param selected_steps: run these steps only (selective execution).
     :param source_pipeline_execution_arn: where a selective execution takes the outputs of other steps from.
     :param mlflow_experiment_name: the MLflow experiment of this execution. The name of a SageMaker experiment
-        is no argument of a start: it stands in the definition's ``PipelineExperimentConfig``.
+        cannot be given at the start: it is in the definition's ``PipelineExperimentConfig``.
     """
 
     pipeline_name: str
@@ -152,7 +152,7 @@ class PipelineExecutionsHook(AwsServicesHook):
         client_request_token: str,
         max_parallel_execution_steps: int | None = None,
     ) -> None:
-        """Have the service go on with an execution that failed or was stopped: it runs the failed steps again.
+        """Have the service continue with an execution that failed or was stopped: it runs the failed steps again.
 
         The ARN, the definition and the parameters stay the same. Does not wait.
 

@@ -1,4 +1,4 @@
-"""Arguments of requests that are younger than the oldest boto3 that is allowed."""
+"""Arguments of requests that need a newer boto3 than the oldest supported one."""
 
 from __future__ import annotations
 

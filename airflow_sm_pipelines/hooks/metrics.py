@@ -1,4 +1,4 @@
-"""Where the values of conditions come from outside a pipeline: an execution that ran, S3, the model registry."""
+"""Values of conditions that are compared outside a pipeline: from an execution that ran, S3 or the model registry."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class MetricLookup:
         """The content of a JSON file.
 
         :param uri: ``s3://bucket/key``.
-        :raises PipelineExecutionError: when it cannot be read, or is no JSON.
+        :raises PipelineExecutionError: when it cannot be read or is not JSON.
         """
         if uri not in self._files:
             self._files[uri] = self._hook.read_json(uri)
@@ -150,7 +150,7 @@ class MetricLookup:
     @property
     def _execution(self) -> str:
         if self._arn is None:
-            raise PipelineExecutionError("no execution is given to look things up in. Give pipeline_execution_arn=...")
+            raise PipelineExecutionError("no execution is given to read values from. Give pipeline_execution_arn=...")
         return self._arn
 
     @cached_property

@@ -67,7 +67,7 @@ class UpsertResult:
 
 class SageMakerPipelineHook(PipelineExecutionsHook):
     """
-    SageMaker pipelines and their executions, with what their steps leave in S3 and in CloudWatch Logs.
+    SageMaker pipelines and their executions, and what their steps write to S3 and CloudWatch Logs.
 
     Takes the arguments of :class:`~airflow_sm_pipelines.hooks.services.AwsServicesHook`.
     """
@@ -87,12 +87,12 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         options: PipelineOptions | None = None,
         artifact_uri: str | None = None,
     ) -> UpsertResult:
-        """Make the pipeline be as defined. Changes nothing when it already is: an update makes a new version.
+        """Create or update the pipeline. Changes nothing when it is the same already: an update makes a version.
 
         :param pipeline_name: the pipeline.
         :param definition: the definition document, as JSON. Compared by its values, not its bytes.
         :param role_arn: the role that the pipeline runs with.
-        :param options: what else the pipeline has; what is ``None`` in it is left as it is in an existing pipeline.
+        :param options: further options of the pipeline; an existing pipeline keeps those that are ``None``.
         :param artifact_uri: ``s3://bucket/prefix``, where a definition of 100 KiB or more goes, under its hash, as the
             SageMaker SDK has it; ``None`` sends it in the request, whatever its size.
         :raises SageMakerServiceError: in the service's words.
@@ -194,11 +194,11 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         return frozenset(job[f"{api}Arn"] for job in jobs)
 
     def collect_step_result(self, step: StepSnapshot, property_files: Sequence[PropertyFile] = ()) -> StepResult:
-        """Find out what a step left behind: its job's outputs, and the contents of its property files.
+        """Read what a step produced: its job's outputs, and the contents of its property files.
 
         :param step: the step. One that did not succeed has no outputs.
         :param property_files: what to read.
-        :raises SageMakerServiceError: in the service's words. Not where the answer would only be reported.
+        :raises SageMakerServiceError: in the service's words. Not for answers that are only reported.
         :raises PipelineExecutionError: when a property file is declared but not there, too large, or not what an XCom
             can hold.
         """
@@ -242,7 +242,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
         return self._describe(step)[0]
 
     def request_of(self, step: StepSnapshot) -> dict[str, Any] | None:
-        """The request that made what a step made; ``None`` where the service does not tell it.
+        """The request that made what a step made; ``None`` if the service does not report it.
 
         :param step: the step.
         :raises SageMakerServiceError: in the service's words.
@@ -283,7 +283,7 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
 
         :param s3_uri: which.
         :raises SageMakerServiceError: in the service's words.
-        :raises PipelineExecutionError: when it is larger, or no JSON.
+        :raises PipelineExecutionError: when it is larger or not JSON.
         """
         return read_json_file(self.download(s3_uri, at_most=_PROPERTY_FILE_BYTES), s3_uri)
 
@@ -372,7 +372,7 @@ def _changes(current: Mapping[str, Any], definition: str, members: Mapping[str, 
         before, after = map(PipelineDefinition.from_json, (str(current["PipelineDefinition"]), definition))
         lines = list(map(printable, told(changes(before, after))))
     except PipelineDefinitionError as error:
-        lines = [f"the definition; its changes cannot be told: {error.problems[0]}"]
+        lines = [f"the definition; its changes cannot be shown: {error.problems[0]}"]
     lines += [
         f"{member} {shown_change(current.get(member), value)}"
         for member, value in members.items()

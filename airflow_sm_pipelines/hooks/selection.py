@@ -1,4 +1,4 @@
-"""Which execution of a pipeline is meant when none is named, and where a step stands in one."""
+"""Which execution of a pipeline is meant when none is named, and where a step is in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turning what botocore raises into one exception, in the service's own words."""
+"""One exception for everything that botocore raises, with the service's message."""
 
 from __future__ import annotations
 

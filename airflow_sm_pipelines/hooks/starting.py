@@ -1,4 +1,4 @@
-"""Starting executions, and going on with those that failed: one service for launch tasks, operators and triggers.
+"""Starting executions, and continuing those that failed: one service for launch tasks, operators and triggers.
 
 Every function may be called again after trouble: its requests carry tokens, with which the service acts once. Call them
 only where expired credentials are renewed and passing trouble is waited out.
@@ -87,12 +87,12 @@ def require_definition(hook: SageMakerPipelineHook, pipeline_execution_arn: str,
     :param hook: where.
     :param pipeline_execution_arn: the execution.
     :param wanted: its start.
-    :raises PipelineExecutionError: when it does not, saying what became of the execution.
+    :raises PipelineExecutionError: when it does not, saying what happened to the execution.
     :raises SageMakerServiceError: in the service's words.
     """
     if runs_definition(hook, pipeline_execution_arn, wanted.definition):
         return
-    foreign = f"execution {pipeline_execution_arn} runs another definition than {wanted.owner} has now"
+    foreign = f"execution {pipeline_execution_arn} does not run the definition that {wanted.owner} has now"
     fix = (
         f"Someone else updated pipeline '{wanted.request.pipeline_name}' at the same moment, or the Dag file changed "
         "since the first try. Clear the task that launches it to start a new execution, and give each definition its "
@@ -107,11 +107,11 @@ def require_definition(hook: SageMakerPipelineHook, pipeline_execution_arn: str,
 
 
 def stopped(hook: SageMakerPipelineHook, pipeline_execution_arn: str) -> str:
-    """Stop an execution that must not go on; return what became of it, for the message that says why.
+    """Stop an execution that must not continue; return what happened to it, for the message that says why.
 
     :param hook: where.
     :param pipeline_execution_arn: the execution.
-    :raises SageMakerServiceError: when the service is unavailable; a refusal is told in the message instead.
+    :raises SageMakerServiceError: when the service is unavailable; a refusal is in the message instead.
     """
     try:
         asked = hook.stop_execution(pipeline_execution_arn)
@@ -119,7 +119,7 @@ def stopped(hook: SageMakerPipelineHook, pipeline_execution_arn: str) -> str:
         if error.retryable:
             raise
         return f"and could not be stopped: {error}"
-    return "and was stopped" if asked else "and is not executing any more"
+    return "and was stopped" if asked else "and is no longer executing"
 
 
 def earlier_executions(
@@ -133,7 +133,7 @@ def earlier_executions(
     :param pipeline_name: the pipeline, or its ARN.
     :param display_name: that of all of them.
     :param after: none was created more than a day before.
-    :param log: is told when the service does not allow to list them.
+    :param log: receives a line when the service does not allow listing them.
     :return: their statuses by ARN; ``None`` where the service refuses to list them.
     :raises SageMakerServiceError: in the service's words.
     """
@@ -151,7 +151,7 @@ def earlier_executions(
             return found
         if error.code not in NO_ACCESS:
             raise
-        log.warning("Executions that earlier tries may have started are not looked for: %s", error)
+        log.warning("Executions that earlier tries may have started cannot be looked for: %s", error)
         return None
     return found
 
@@ -161,14 +161,16 @@ def stop_earlier(hook: SageMakerPipelineHook, arns: Collection[str], log: Any) -
 
     :param hook: where.
     :param arns: those that are not over.
-    :param log: is told what became of each.
+    :param log: receives what happened to each.
     :raises SageMakerServiceError: when the service is unavailable; a refusal is a warning.
     """
     for arn in arns:
         log.warning("Execution %s was started by an earlier try of this task, %s", arn, stopped(hook, arn))
 
 
-def go_on(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, on_retry: OnRetry, log: Any) -> str:
+def continue_after_failure(
+    hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, on_retry: OnRetry, log: Any
+) -> str:
     """Go on after a failure, once, however many tasks ask for it.
 
     :param hook: where.
@@ -176,7 +178,7 @@ def go_on(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, on_retry: On
     :param on_retry: ``resume`` has SageMaker run the failed steps, and those that never started, again in the same
         execution. ``restart`` starts another execution with the same definition and parameters.
     :param log: the task's log.
-    :return: the ARN of the execution that goes on.
+    :return: the ARN of the execution that continues.
     :raises SageMakerServiceError: in the service's words.
     :raises PipelineExecutionError: when the execution cannot be resumed, or the pipeline has another definition now.
     """
@@ -212,6 +214,6 @@ def _resume(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> None:
                 raise
             raise PipelineExecutionError(
                 f"execution {arn} ended {now.status}, and SageMaker does not resume it: {error}. Clear the task that "
-                "launched it to start anew, or use on_retry='restart'"
+                "launched it to start a new execution, or use on_retry='restart'"
             ) from None
         # Refused because another task, or a person, has resumed it in the meantime: what was asked for is done.

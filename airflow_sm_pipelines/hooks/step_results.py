@@ -1,4 +1,4 @@
-"""What a step's task tells other tasks of it, with what it costs further calls to find out."""
+"""What a step's task reports to other tasks, including what needs further calls."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def step_result(hook: SageMakerPipelineHook, ending: Ending, step: StepSnapshot)
     if config is None or ending.snapshot is None or not ran:
         return result
     try:
-        # A value that was rendered from a secret may be told of neither execution.
+        # A value that was rendered from a secret must be shown of neither execution.
         values = ending.secrets == NO_SECRETS
         missed = _why(hook, str(ending.snapshot.arn), step, config, result.request, values=values)
     except (SageMakerPipelinesError, ValueError) as error:
-        missed = f"why could not be found out: {error}"
+        missed = f"the reason cannot be found: {error}"
     return replace(result, cache_miss=missed)
 
 
@@ -55,7 +55,7 @@ def _why(
     values: bool,
 ) -> str:
     if step.start_time is None:
-        return "why could not be found out: the service does not say when it started"
+        return "the reason cannot be found: the service does not say when it started"
     pipeline = execution_arn.partition("/execution/")[0]
     listed = islice(hook.list_executions(pipeline, page_size=MOST_EXECUTIONS), MOST_EXECUTIONS)
     executions = [each["PipelineExecutionArn"] for each in listed if each["PipelineExecutionArn"] != execution_arn]
@@ -76,7 +76,7 @@ def _why(
         before = None if request is None else hook.request_of(earlier)
         if request is None or before is None:
             return (
-                f"the service does not tell the arguments of a step of type {step.type}, so they cannot be compared "
+                f"the service does not report the arguments of a step of type {step.type}, so they cannot be compared "
                 f"with those of {success}"
             )
         return different(str(step.type), before, request, success, values=values)

@@ -1,11 +1,11 @@
-"""What there is to tell of a step that succeeded: the end of its job's log, or what a Condition step has compared."""
+"""The report on a step that succeeded: the end of its job's log, or what a Condition step has compared."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison, outcome_xcom, tell_condition
+from airflow_sm_pipelines.definition.comparisons import ShownComparison, outcome_xcom, show_condition
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError
 from airflow_sm_pipelines.execution.ending import Ending
@@ -27,7 +27,7 @@ class SuccessReport:
 
 
 def success_report(hook: SageMakerPipelineHook, ending: Ending, log_lines: int) -> SuccessReport:
-    """Find out what to tell of a step that succeeded. It stays a success: what cannot be had is told in a line.
+    """Collect the report on a step that succeeded. It stays a success: a line says what cannot be read.
 
     :param hook: where.
     :param ending: how the task ends.
@@ -57,7 +57,7 @@ def without_details(ending: Ending, line: str) -> SuccessReport:
 def _compared(
     hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, step: StepSnapshot, holds: bool
 ) -> SuccessReport:
-    comparisons: list[ToldComparison] = []
+    comparisons: list[ShownComparison] = []
     lines: tuple[str, ...] = ()
     try:
         comparisons = _comparisons(hook, snapshot, step.name)
@@ -66,8 +66,8 @@ def _compared(
     return SuccessReport((*map(str, comparisons), *lines), {"outcome": outcome_xcom(holds, comparisons)})
 
 
-def _comparisons(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, step_name: str) -> list[ToldComparison]:
+def _comparisons(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot, step_name: str) -> list[ShownComparison]:
     lookup = MetricLookup(hook, str(snapshot.arn), snapshot)
     [step] = [located.step for located in lookup.definition.walk() if located.step.name == step_name]
     conditions = step.arguments["Conditions"]
-    return [told for each in conditions for told in tell_condition(each, lambda operand: evaluate(operand, lookup))]
+    return [told for each in conditions for told in show_condition(each, lambda operand: evaluate(operand, lookup))]

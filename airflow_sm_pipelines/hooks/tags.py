@@ -45,11 +45,13 @@ def with_ours(wanted: Mapping[str, str]) -> dict[str, str]:
     names = _SEPARATOR.join(sorted(wanted))
     if len(names) > LONGEST_VALUE:
         raise PipelineExecutionError(
-            f"the keys of {len(wanted)} tags have {len(names)} characters together, and the tag '{OURS}', by which a "
-            f"later run knows which tags are the Dag's, takes {LONGEST_VALUE}. Give fewer tags"
+            f"the keys of {len(wanted)} tags have {len(names)} characters together, and the tag '{OURS}', which "
+            f"records the Dag's tags for later runs, holds at most {LONGEST_VALUE}. Give fewer tags"
         )
     if spaced := next((key for key in wanted if _SEPARATOR in key), None):
-        raise PipelineExecutionError(f"the key of the tag '{spaced}' has a space, which the tag '{OURS}' cannot tell")
+        raise PipelineExecutionError(
+            f"the key of the tag '{spaced}' has a space, which the tag '{OURS}' cannot record. Rename the tag"
+        )
     return {**wanted, OURS: names}
 
 

@@ -44,7 +44,7 @@ class Console:
 
     :param studio_domain_id: the SageMaker Studio domain in which people look at pipelines, such as ``d-ndkfwlyrojeq``.
     :param endpoint_url: the endpoint, where it is not AWS's own.
-    :param has_pages: the endpoint is the local one, which has pages of its own.
+    :param has_pages: the endpoint is the local one, which has its own pages.
     """
 
     studio_domain_id: str | None = None
@@ -84,7 +84,7 @@ class Console:
         :param job_arn: the resource.
         :return: ``None`` for a resource without such a page (model packages are shown in Studio only), and where
             nobody shows it.
-        :raises PipelineExecutionError: when the text is no ARN.
+        :raises PipelineExecutionError: when the text is not an ARN.
         """
         arn = ResourceArn.parse(job_arn)
         resource = RESOURCES.get(arn.resource_type) if arn.service == "sagemaker" else None
@@ -101,7 +101,7 @@ class Console:
 
         :param job_arn: the job.
         :return: ``None`` for a resource without a log, and where nobody shows it.
-        :raises PipelineExecutionError: when the text is no ARN.
+        :raises PipelineExecutionError: when the text is not an ARN.
         """
         arn = ResourceArn.parse(job_arn)
         location = log_location(job_arn)

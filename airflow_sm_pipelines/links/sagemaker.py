@@ -25,7 +25,7 @@ class _AddressLink(BaseOperatorLink):
     """A link whose address the operator knows, in ``link_addresses``, by the link's ``xcom_key``."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002  # Airflow's signature
-        """The address that the operator knows by now, or nothing.
+        """The address that the operator knows so far, or nothing.
 
         :param operator: the operator as it ran.
         :param ti_key: not used.
@@ -70,7 +70,7 @@ def link_xcoms(
     :param pipeline_execution_arn: the execution.
     :param job_arn: the job of the step, once it is known.
     :param created_by_domain: the Studio domain from which the execution was started, if it was.
-    :raises PipelineExecutionError: when a text is no ARN of its kind.
+    :raises PipelineExecutionError: when a text is not an ARN of its kind.
     """
     addresses = {
         SageMakerPipelineExecutionLink().xcom_key: console.execution_url(pipeline_execution_arn, created_by_domain),

@@ -1,4 +1,4 @@
-"""boto3 clients that talk to this very endpoint: jobs' data, logs and registered models go through the front door.
+"""boto3 clients of this endpoint itself: jobs' data, logs and registered models pass through the same HTTP API.
 
 The endpoint is its own client so that what a job stores is exactly what any other client would see, and no
 private interface of moto is needed.

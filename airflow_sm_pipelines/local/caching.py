@@ -35,7 +35,7 @@ def cache_key(step: Step, lookup: Callable[[Mapping[str, str]], ExecutionLookup]
         looked_at |= {"Arguments": step.arguments, **{key: step.extra.get(key) for key in known.required_keys}}
     else:
         looked_at |= {name: step.arguments.get(name) for name in known.cache_attributes}
-    # Each run's job has a name of its own: attributes that hold it are never those of another run.
+    # Each run's job has its own name: attributes that hold it are never those of another run.
     job_name = uuid.uuid4().hex
     values = evaluate(looked_at, lookup({"TrainingJobName": job_name, "ProcessingJobName": job_name}))
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -42,7 +42,7 @@ class Callback:
         return self._answer.result()
 
     def answer(self, answer: CallbackAnswer) -> None:
-        """Let the step go on.
+        """Let the step end.
 
         :param answer: how it ended.
         :raises ValidationError: it was answered before.
@@ -61,7 +61,7 @@ class Callbacks:
         self._callbacks: dict[str, Callback] = {}
 
     def open(self, execution_arn: str) -> Callback:
-        """A callback with a token of its own.
+        """A callback with its own token.
 
         :param execution_arn: the execution of the step.
         """

@@ -1,4 +1,4 @@
-"""Who is told what changes: records, as they change, and regions, when a request has changed what they have."""
+"""Who receives what changes: records, as they change, and regions, when a request has changed what they have."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ EXECUTION_FAILURE_REASON = "Step failure: One or multiple steps failed"
 
 
 class ExecutionDriver:
-    """Takes one execution from start to end. Each step runs in a thread of its own.
+    """Takes one execution from start to end. Each step runs in its own thread.
 
     :param execution: the execution's record, which this keeps up to date.
     :param services: what its steps use.

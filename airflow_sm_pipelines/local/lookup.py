@@ -23,7 +23,7 @@ class ExecutionLookup:
     :param execution: the execution.
     :param staging: to read property files with.
     :param job_names: ``TrainingJobName`` or ``ProcessingJobName``, where the step has one.
-    :param iteration: the turn of a ForEach step that the step belongs to; it reads the steps of its own turn.
+    :param iteration: the turn of a ForEach step that the step belongs to; it reads the steps of the same turn.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ExecutionLookup:
                 uri = file.uri_below(output["S3Output"]["S3Uri"])
                 return self._json(uri, f"Property file '{property_file_name}' of step '{step_name}'", f" ({uri}).")
         raise EvaluationError(
-            f"Property file '{property_file_name}' lies in the output '{file.output_name}', which step '{step_name}'"
+            f"Property file '{property_file_name}' is in the output '{file.output_name}', which step '{step_name}'"
             " does not have."
         )
 
@@ -86,7 +86,7 @@ class ExecutionLookup:
         """The content of a JSON file in S3.
 
         :param uri: ``s3://bucket/key``.
-        :raises EvaluationError: it cannot be read or is no JSON.
+        :raises EvaluationError: it cannot be read or is not JSON.
         """
         return self._json(uri, uri)
 
@@ -96,7 +96,7 @@ class ExecutionLookup:
         except StagingError as error:
             raise EvaluationError(str(error).removeprefix("ClientError: ")) from error
         except ValueError as error:
-            raise EvaluationError(f"{called} is no JSON: {error}{place}") from error
+            raise EvaluationError(f"{called} is not JSON: {error}{place}") from error
 
     def _execution_variables(self) -> dict[str, str]:
         arn = self._execution.arn
@@ -121,7 +121,7 @@ class ExecutionLookup:
 
     @staticmethod
     def _current_item(iteration: Iteration, reference: Reference) -> Any:
-        """The item; what is no scalar, as text. Fields are those of the JSON that it is, or that it is the text of."""
+        """The item; as text if it is not a scalar. Fields are read from the JSON that it is, or whose text it is."""
         if len(reference.keys) == 1:
             return iteration.text if isinstance(iteration.item, (Mapping, list)) else iteration.item
         item = iteration.item
@@ -129,7 +129,7 @@ class ExecutionLookup:
             try:
                 item = json.loads(item, parse_constant=refuse_constant)
             except ValueError as error:
-                raise EvaluationError(f"'{reference.path}' has no value: the item {item!r} is no JSON.") from error
+                raise EvaluationError(f"'{reference.path}' has no value: the item {item!r} is not JSON.") from error
         return member_of(item, reference, reference.keys[1:])
 
 
@@ -160,7 +160,7 @@ _NO_METRIC = (
 
 
 def _time(moment: dt.datetime) -> str:
-    """A time in UTC as it stands in an expression's value."""
+    """A time in UTC as an expression's value has it."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

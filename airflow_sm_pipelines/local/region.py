@@ -26,7 +26,7 @@ class Region:
     :param host: where its jobs run.
     :param runners: what runs each type of step.
     :param registered: Lambda functions that are there from the start.
-    :param changes: is told what changes.
+    :param changes: receives what changes.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Regions:
     :param make_host: makes the job host of a region.
     :param runners: what runs each type of step.
     :param registered: Lambda functions that are there from the start, in every region.
-    :param changes: is told what changes.
+    :param changes: receives what changes.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class Selection:
             return {}
         invalid = f"Invalid SourcePipelineExecutionArn: {source.arn}."
         if source.arn.pipeline_arn != pipeline_arn:
-            raise ValidationError(f"{invalid} It is no execution of the pipeline '{pipeline_arn}'.")
+            raise ValidationError(f"{invalid} It is not an execution of the pipeline '{pipeline_arn}'.")
         with source.lock:
             if not source.status.is_terminal:
                 raise ValidationError(f"{invalid} That execution is {source.status}; wait for its end.")

@@ -37,7 +37,7 @@ class StateDirectory:
         """Remove the directories beside it that endpoints of the same user have left behind, since they were killed."""
         for other in self.path.parent.glob(f"{_PREFIX}*"):
             if other != self.path and _is_left_over(other):
-                logger.warning("removing %s, which an endpoint that was killed has left", other)
+                logger.warning("removing %s, left by an endpoint that was killed", other)
                 remove_tree(other)
 
     def remove(self) -> None:
@@ -52,7 +52,7 @@ def _is_left_over(directory: Path) -> bool:
             return False
         lock = os.open(directory / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False  # not an endpoint's, or gone by now
+        return False  # not an endpoint's, or already gone
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

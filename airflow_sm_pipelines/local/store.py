@@ -196,7 +196,7 @@ class RequestTokens:
     def once(self, operation: str, request: Mapping[str, Any], act: Callable[[], str]) -> str:
         """Act, unless a request with the same token did so before. A request that is refused uses no token up.
 
-        :param operation: the operation; each has tokens of its own.
+        :param operation: the operation; each has its own tokens.
         :param request: the request; its token decides, its other members are compared.
         :param act: does what the request asks for and returns the ARN to answer with.
         :return: that ARN, or the one answered before.

@@ -14,10 +14,10 @@ from airflow_sm_pipelines.execution.step_lines import step_line
 logger = logging.getLogger(__name__)
 
 
-def tell_step(arn: PipelineExecutionArn, step: StepSnapshot) -> None:
+def log_step(arn: PipelineExecutionArn, step: StepSnapshot) -> None:
     """Tell how a step has ended.
 
-    Of a job's FailureReason only the first word is told, and where to read the rest: the reason has what the script
+    Of a job's FailureReason only the first word is logged, and where to read the rest: the reason has what the script
     printed, which may be a secret.
 
     :param arn: its execution.

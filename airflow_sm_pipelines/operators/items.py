@@ -45,7 +45,7 @@ class SageMakerPipelineItemsOperator(BaseOperator):
         try:
             items = json.loads(self.items) if isinstance(self.items, str) else self.items
         except ValueError as error:
-            raise AirflowFailException(f"{self._what}, which is no JSON: {error}") from None
+            raise AirflowFailException(f"{self._what}, which is not JSON: {error}") from None
         if not isinstance(items, (list, tuple)) or not items:
             raise AirflowFailException(f"{self._what}. A step is mapped over a list of at least one item")
         return list(items)

@@ -1,4 +1,4 @@
-"""The launch task: makes the pipeline be as the task group says, and starts one execution of it."""
+"""The launch task: creates or updates the pipeline of the task group, and starts one execution of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_sm_pipelines.compatibility.audience import somebody_listens
+from airflow_sm_pipelines.compatibility.audience import has_listeners
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
 from airflow_sm_pipelines.compatibility.states import own_states
 from airflow_sm_pipelines.definition.items import counts_of_items, item_problems
@@ -36,7 +36,7 @@ RETRY_DELAY: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class _Begun:
-    """The execution that goes on, what it runs, its values, and what became of the pipeline."""
+    """The execution that continues, what it runs, its values, and what happened to the pipeline."""
 
     arn: str
     compiled: CompiledPipeline
@@ -104,7 +104,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         begun = self.act(lambda hook: self._launch(hook, context))
         arn = begun.arn
         clears = getattr(context["dag_run"], "clear_number", None)
-        launched = Launched(time.time(), clears, somebody_listens(), masked_among(begun.values))
+        launched = Launched(time.time(), clears, has_listeners(), masked_among(begun.values))
         tasks = [task for task in self.task_group or () if task is not self]
         steps = [task.task_id for task in tasks]
         for_each = {task.task_id: getattr(task, "for_each_step_name", None) for task in tasks}
@@ -149,7 +149,7 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         ended = [task_id for task_id, state in own_states(context["ti"], steps).items() if state in _ENDED]
         if ended:
             self.log.warning(
-                "These tasks do not follow the execution, since they have ended before: %s. Clear '%s' with its "
+                "These tasks do not follow the execution, because they have already ended: %s. Clear '%s' with its "
                 "downstream tasks",
                 ", ".join(f"'{task_id}'" for task_id in ended),
                 self.task_id,
@@ -204,8 +204,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         group: object = self.task_group
         if not isinstance(group, PipelineGroup):
             raise TranslationError(
-                f"Task '{self.task_id}' launches no pipeline: it stands in no SageMakerPipelineTaskGroup. The group "
-                "makes its launch task itself."
+                f"Task '{self.task_id}' is not inside a SageMakerPipelineTaskGroup. The group makes its launch task "
+                "itself: remove this one."
             )
         group.require_launch_follows_outside_upstreams()
         return group.compile_changes()

@@ -1,1 +1,1 @@
-"""The pages in Airflow's user interface: a plugin, which costs nothing but in the API server."""
+"""The pages in Airflow's user interface: a plugin that works only in the API server."""

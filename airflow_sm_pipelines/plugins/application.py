@@ -1,7 +1,7 @@
-"""What the pages ask for, as a FastAPI application: their own file, XComs of many runs, and what AWS tells.
+"""What the pages ask for, as a FastAPI application: their own file, XComs of many runs, and what AWS reports.
 
 Each route that tells something of a Dag asks Airflow first whether the person may see it. Nothing is asked of AWS
-before a person asks for it, and nothing is told of an execution that the Dag run has not started.
+before a person asks for it, and nothing is shown of an execution that the Dag run has not started.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Followed:
                 starter = TaskInstanceName(instance.dag_id, instance.run_id, xcom["task_id"], xcom["map_index"])
                 return cls._of(starter, xcom["value"], step_name)
         raise PipelineExecutionError(
-            f"task '{instance.task_id}' of Dag run '{instance.run_id}' follows no execution that has been started"
+            f"task '{instance.task_id}' of Dag run '{instance.run_id}' does not follow an execution that has started"
         )
 
     @classmethod
@@ -91,7 +91,7 @@ class Followed:
         if name != execution_display_name(starter.dag_id, starter.run_id, starter.task_id, starter.map_index):
             raise PipelineExecutionError(
                 f"execution {self.execution_arn} was not started by task '{starter.task_id}' of Dag run "
-                f"'{starter.run_id}', so nothing of it is shown here"
+                f"'{starter.run_id}', so it is not shown here"
             )
 
 

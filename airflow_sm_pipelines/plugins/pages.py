@@ -1,4 +1,4 @@
-"""What Airflow's plugins manager is told (entry point ``airflow.plugins``).
+"""What Airflow's plugins manager reads (entry point ``airflow.plugins``).
 
 Every process of Airflow that loads plugins imports this module, so it imports nothing that only the API server needs.
 """
@@ -30,7 +30,7 @@ _PAGES: Final = (
 )
 
 _OTHER_TASKS: Final = ("Launch pipeline", "Pipeline execution", "Step sensor")
-"""What tasks that are no steps, and have something to show, are called in Airflow's pages."""
+"""How Airflow's pages name tasks that are not steps and have something to show."""
 
 
 class LateApplication:

@@ -1,4 +1,4 @@
-"""Steps held against the API requests that SageMaker makes of them, by botocore's model. Calls nobody.
+"""Check steps against the API requests that SageMaker makes of them, by botocore's model. Makes no calls.
 
 Loading the model takes a tenth of a second. Import this where a pipeline is checked, not with a module.
 """

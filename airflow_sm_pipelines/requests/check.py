@@ -45,7 +45,7 @@ def check_requests(
     Looks for properties of steps that do not exist, for members that are missing or unknown, for types (also those of
     expressions, where they are known), and at literal values for enums, patterns, lengths and ranges. Knows what the
     installed botocore knows: a member that the API got later is unknown here, which is a warning unless it is spelt
-    much like a known one. What stands in steps and in no API is held against what the SDK writes
+    much like a known one. What is in steps and in no API is held against what the SDK writes
     (:mod:`.step_model`). Steps of unknown types pass. What
     :func:`~airflow_sm_pipelines.definition.validation.validate` checks is not checked again.
 
@@ -278,11 +278,11 @@ def _broken(violation: Violation, path: str, value: Any) -> str:
     name = path.rpartition(".")[2]
     if violation.rule == "enum":
         allowed = ", ".join(violation.limit) if len(violation.limit) <= 20 else f"{len(violation.limit)} values"
-        return f"'{name}' is {shown(value)}; it is one of {allowed}{did_you_mean(value, violation.limit)}"
+        return f"'{name}' is {shown(value)}; it must be one of {allowed}{did_you_mean(value, violation.limit)}"
     if violation.rule == "pattern":
         return f"'{name}' is {shown(value)}, which does not match the API's pattern {violation.limit}"
     bound = "at least" if violation.rule.startswith("minimum") else "at most"
     if not violation.rule.endswith("length"):
-        return f"'{name}' is {shown(value)}; it is {bound} {violation.limit}"
+        return f"'{name}' is {shown(value)}; it must be {bound} {violation.limit}"
     unit = "characters" if isinstance(value, str) else "entries"
     return f"'{name}' has {len(value)} {unit}; {bound} {violation.limit}"

@@ -63,7 +63,7 @@ def property_problems(definition: PipelineDefinition, steps: Mapping[str, Step])
         try:
             property_shape(*read)
         except PipelineDefinitionError as problem:
-            yield error(f"'{reference.path}' is no property: {problem.problems[0]}", expression.path)
+            yield error(f"'{reference.path}' is not a property: {problem.problems[0]}", expression.path)
 
 
 def _property_read(reference: Reference, steps: Mapping[str, Step]) -> tuple[Step, tuple[str | int, ...]] | None:

@@ -1,4 +1,4 @@
-"""Which regions AWS has, by botocore."""
+"""The regions of AWS, as botocore lists them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def region_problem(name: str) -> str | None:
     if name in known:
         return None
     return (
-        f"region_name={name!r} is no region that botocore {botocore.__version__} knows"
-        f"{did_you_mean(name, known) or '.'} A newer region needs a newer botocore, or stands in the "
-        "connection's extra instead."
+        f"region_name={name!r} is not a region that botocore {botocore.__version__} "
+        f"knows{did_you_mean(name, known) or '.'} A newer region needs a newer botocore; or set it in the connection's "
+        "extra instead."
     )
 
 

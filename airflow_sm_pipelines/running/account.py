@@ -70,8 +70,8 @@ class Account:
         :raises CommandError: in the service's words.
         """
         version = {} if named.version is None else {"PipelineVersionId": named.version}
-        with _service_words():
-            response: dict[str, Any] = self._client("sagemaker").describe_pipeline(PipelineName=named.name, **version)
+        with service_words():
+            response: dict[str, Any] = self.client("sagemaker").describe_pipeline(PipelineName=named.name, **version)
         return response
 
     def definition(self, named: NamedPipeline) -> PipelineDefinition:
@@ -93,8 +93,8 @@ class Account:
         :param prefix: the prefix.
         :raises CommandError: in S3's words.
         """
-        with _service_words():
-            pages = self._client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        with service_words():
+            pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return sorted(entry["Key"] for page in pages for entry in page.get("Contents", ()))
 
     def read(self, bucket: str, key: str) -> bytes:
@@ -104,8 +104,8 @@ class Account:
         :param key: its key.
         :raises CommandError: in S3's words, and when it is larger than :data:`LARGEST_OBJECT`.
         """
-        with _service_words():
-            response = self._client("s3").get_object(Bucket=bucket, Key=key)
+        with service_words():
+            response = self.client("s3").get_object(Bucket=bucket, Key=key)
             with response["Body"] as body:
                 if response["ContentLength"] > LARGEST_OBJECT:
                     raise CommandError(
@@ -114,9 +114,15 @@ class Account:
                     )
                 return bytes(body.read())
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """Return a boto3 client.
+
+        :param service: such as ``sagemaker``.
+        :raises CommandError: boto3 cannot make one, such as without a region.
+        """
         if service not in self._clients:
-            self._clients[service] = self._session.client(service, endpoint_url=self._endpoint_url)
+            with service_words():
+                self._clients[service] = self._session.client(service, endpoint_url=self._endpoint_url)
         return self._clients[service]
 
     @cached_property
@@ -131,7 +137,8 @@ class Account:
 
 
 @contextmanager
-def _service_words() -> Iterator[None]:
+def service_words() -> Iterator[None]:
+    """Report an error of a service, or of its client, as a CommandError in the service's words."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison, tell_condition
+from airflow_sm_pipelines.definition.comparisons import ShownComparison, show_condition
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.evaluation import evaluate
 from airflow_sm_pipelines.definition.expressions import Reference
@@ -55,7 +55,7 @@ class StepResults:
     step: StepSnapshot
     outputs: Mapping[str, Path] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    comparisons: tuple[ToldComparison, ...] = ()
+    comparisons: tuple[ShownComparison, ...] = ()
     property_files: Mapping[str, Any] = field(default_factory=dict)
     log_tail: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -152,9 +152,9 @@ class Finished:
             remarks=tuple(remarks),
         )
 
-    def _comparisons(self, name: str) -> Iterator[ToldComparison]:
+    def _comparisons(self, name: str) -> Iterator[ShownComparison]:
         for condition in self._steps[name].conditions:
-            yield from tell_condition(condition, lambda operand: evaluate(operand, self))
+            yield from show_condition(condition, lambda operand: evaluate(operand, self))
 
     def _property_files(self, step: Step) -> Iterator[tuple[str, Any]]:
         for file in step.property_files:

@@ -49,7 +49,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         ``poke_interval``.
     :param log_lines: lines of a step's job log that the task's log shows.
     :param end_tasks: where the sensor ends after a wait in the triggerer. ``"auto"``: on a worker, unless it does not
-        fail and nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
+        fail and nothing waits for its end: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
     :param kwargs: the connection (see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`), ``timeout``,
         ``soft_fail``, ``mode`` and what else Airflow's sensors take.
     :raises TranslationError: when it is not said, or said twice, which execution is meant.
@@ -83,7 +83,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         self._found: str | None = None
         self._told: str | None = None
         if (pipeline_execution_arn is None) == (pipeline_name is None):
-            raise self.error("give pipeline_execution_arn or pipeline_name, one of them.")
+            raise self.error("give either pipeline_execution_arn or pipeline_name.")
         if self.poke_interval <= 0:
             raise self.error(f"poke_interval must be greater than 0 seconds, got {self.poke_interval!r}.")
         if problem := self._wait.problem:
@@ -203,7 +203,7 @@ class BasePipelineExecutionSensor(ConnectedTask, BaseSensorOperator):
         if self.pipeline_name is None:
             self._fail("pipeline_execution_arn is None: the task it comes from left no ARN")
         if self._found is None:
-            # Each poke is a process of its own in this mode, so what the first one found is kept for the others.
+            # Each poke is a separate process in this mode, so what the first one found is kept for the others.
             memory = TaskStateStore(context) if self.reschedule else None
             key = f"execution of try {context['ti'].try_number}" if memory is not None else ""
             self._found = None if memory is None else memory.get(key)
@@ -271,7 +271,7 @@ class SageMakerPipelineExecutionSensor(BasePipelineExecutionSensor):
 
 
 def _description(snapshot: ExecutionSnapshot, awaited: Awaited) -> str:
-    """Return what a look is told as."""
+    """Return the text of a look."""
     name, step = awaited.step_name, awaited.step(snapshot)
     if name is None:
         running = [f"'{each}'" for each, step in snapshot.steps.items() if not step.status.is_terminal]

@@ -19,7 +19,7 @@ class SageMakerPipelineStepSensor(BasePipelineExecutionSensor):
     Waits until one step of a pipeline execution is over; succeeds when the step did, and returns the execution's ARN.
 
     A step that has not started is waited for as long as it can start. It is known from the execution's definition
-    whether it can: the sensor is skipped when the step lies in a branch that was not taken, and fails when the
+    whether it can: the sensor is skipped when the step is in a branch that was not taken, and fails when the
     execution is over without it, or has no such step at all. XComs are those of a step's task: ``step_report`` and
     ``property_files``.
 

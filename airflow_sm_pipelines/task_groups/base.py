@@ -19,9 +19,9 @@ from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, Pipelin
 from airflow_sm_pipelines.settings import CHOICES, AwsConnection, PipelineOptions, WaitSettings, take
 from airflow_sm_pipelines.task_groups.launch_values import follow_the_tasks_of_values
 from airflow_sm_pipelines.task_groups.place import (
-    refuse_another_group_of_the_pipeline,
-    refuse_groups_around,
-    refuse_memory_of_past_runs,
+    refuse_depends_on_past,
+    refuse_enclosing_groups,
+    refuse_shared_pipeline,
 )
 from airflow_sm_pipelines.translation.compile import CompiledPipeline
 from airflow_sm_pipelines.translation.reader import is_template, outside_upstream_task_ids
@@ -45,7 +45,7 @@ def default_pipeline_name(dag_id: str, group_id: str) -> str:
 
 
 _OF_WHOLE_EXECUTIONS: Final = (
-    ". A group runs the whole of its own definition. SageMakerPipelineOperator runs another version of a pipeline, or "
+    ". A group runs its own definition as a whole. SageMakerPipelineOperator runs another version of a pipeline, or "
     "some of its steps."
 )
 
@@ -80,9 +80,9 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         full_id = str(self.group_id)
         name = pipeline_name if pipeline_name is not None else default_pipeline_name(self.dag.dag_id, full_id)
         self.tooltip = self.tooltip or f"SageMaker pipeline {name}"
-        refuse_groups_around(self, self._subject)
+        refuse_enclosing_groups(self, self._subject)
         self._check_settings(name, role_arn, connection, wait.problem or options.problem)
-        refuse_another_group_of_the_pipeline(self, name, self._subject)
+        refuse_shared_pipeline(self, name, self._subject)
         self.settings = PipelineSettings(
             group_id=full_id,
             pipeline_name=name,
@@ -175,7 +175,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         super().__exit__(exc_type, exc_value, traceback)  # type: ignore[no-untyped-call]
         if exc_type is None:
             self._refuse_a_second_launch()
-            refuse_memory_of_past_runs(self, self._subject)
+            refuse_depends_on_past(self, self._subject)
             self._add_launch(self.complete())
 
     def check_complete(self) -> None:
@@ -198,7 +198,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
         if self._has_launch:
             raise TranslationError(
                 f"{self._subject}: '{task.node_id}' was added after the group was complete. Define all steps inside "
-                "its 'with' block; a group made by from_definition takes no more."
+                "its 'with' block; a group made by from_definition accepts no more."
             )
         return super().add(task)
 
@@ -228,11 +228,11 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
             )
         if self.settings.launch_task_id in self.children:
             raise TranslationError(
-                f"{self._subject}: task '{self.settings.launch_task_id}' stands where the launch task goes. "
+                f"{self._subject}: task '{self.settings.launch_task_id}' has the id of the launch task. "
                 "Give it another task_id."
             )
 
-    def _refuse_a_way_out_and_back(self, outside: Iterable[str]) -> None:
+    def _refuse_outside_task_in_the_middle(self, outside: Iterable[str]) -> None:
         inside = {task.task_id for task in self} - {self.settings.launch_task_id}
         for task_id in outside:
             before = self.dag.get_task(task_id).get_flat_relative_ids(upstream=True)
@@ -241,7 +241,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
                     f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
                     f"follows '{task_id}' or uses its XCom. The whole pipeline starts at once, so no task outside can "
                     f"run in the middle of it. Make two groups, one before and one after '{task_id}', or define it "
-                    "inside the group, and give that callback_queue_url."
+                    "inside the group and give the group callback_queue_url."
                 )
 
     def _add_launch(self, compiled: CompiledPipeline) -> None:
@@ -261,7 +261,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
             launch.set_upstream(self.dag.get_task(task_id))
         follow_the_tasks_of_values(launch, compiled.values, self._subject)
         self._apply_edges_of_the_empty_group(launch)
-        self._refuse_a_way_out_and_back(sorted(launch.upstream_task_ids))
+        self._refuse_outside_task_in_the_middle(sorted(launch.upstream_task_ids))
 
     def _apply_edges_of_the_empty_group(self, launch: SageMakerPipelineLaunchOperator) -> None:
         """Draw the edges that were declared on the group before it had tasks."""
@@ -287,8 +287,8 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
     def _require_artifact_uri(self, artifact_uri: str) -> None:
         if not str(artifact_uri).startswith("s3://") or is_template(artifact_uri):
             raise TranslationError(
-                f"{self._subject}: artifact_uri={artifact_uri!r} is no S3 URI; give 's3://bucket/prefix', the same in "
-                "every run (what differs from run to run goes into inputs and outputs)."
+                f"{self._subject}: artifact_uri={artifact_uri!r} is not an S3 URI; give 's3://bucket/prefix', the same "
+                "in every run (what differs from run to run goes into inputs and outputs)."
             )
         if problem := bucket_problem(artifact_uri, may_be_old=self._buckets_may_be_old):
             raise TranslationError(f"{self._subject}: artifact_uri={problem}.")
@@ -303,7 +303,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
             raise TranslationError(f"{self._subject}: {problem}. Set pipeline_name.")
         if not isinstance(role_arn, str) or not role_arn.startswith("arn:") or is_template(role_arn):
             raise TranslationError(
-                f"{self._subject}: role_arn={role_arn!r} is no role ARN; give 'arn:aws:iam::<account>:role/<name>'."
+                f"{self._subject}: role_arn={role_arn!r} is not a role ARN; give 'arn:aws:iam::<account>:role/<name>'."
             )
         if connection.region_name is not None:
             from airflow_sm_pipelines.requests.regions import region_problem

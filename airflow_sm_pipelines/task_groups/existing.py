@@ -35,8 +35,8 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
     A TaskGroup that runs a given pipeline definition, untouched but for its code: one task for each step, named as it.
 
     Made by :meth:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup.from_definition`. Complete when
-    made; takes no further tasks. A ForEach step is a mapped task group with the steps of its body, where what it runs
-    over is a list or a pipeline parameter; otherwise it is one task.
+    made; it accepts no further tasks. A ForEach step is a mapped task group with the steps of its body, where what it
+    runs over is a list or a pipeline parameter; otherwise it is one task.
 
     :param group_id: the group's id.
     :param definition: a path, JSON text, the parsed document, or the SDK's ``Pipeline``.
@@ -60,7 +60,7 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
         if code:
             self._replace_code(code)
         self._values = given_values(self._definition, parameters or {}, self._subject)
-        self._keep_the_launch_task_apart()
+        self._choose_launch_task_id()
         with self:
             self._add_steps()
 
@@ -77,7 +77,7 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
         """Have the definition refer to local code, where it will be in S3."""
         if not self.settings.artifact_uri:
             raise TranslationError(
-                f"{self._subject}: code={{...}} is uploaded, and nobody says where to. Set artifact_uri."
+                f"{self._subject}: code={{...}} is uploaded, but no destination is given. Set artifact_uri."
             )
         self._require_artifact_uri(self.settings.artifact_uri)
         replaced = ReplacedCode(code, str(self.dag.folder), f"{self.settings.artifact_uri}/code")
@@ -89,7 +89,7 @@ class ExistingPipelineTaskGroup(BasePipelineTaskGroup):
         self._text = self._definition.to_json()
         self._uploads = tuple(replaced.uploads.values())
 
-    def _keep_the_launch_task_apart(self) -> None:
+    def _choose_launch_task_id(self) -> None:
         """Give the launch task another id where a step is named like it: tasks are named as their steps."""
         names = {located.step.name for located in self._definition.walk()}
         while self.launch_label in names:

@@ -23,7 +23,7 @@ def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], 
     :param launch: the launch task.
     :param values: what it renders, by pipeline parameter.
     :param subject: how errors name the group.
-    :raises TranslationError: for what is no Jinja, and for XComs that are never there.
+    :raises TranslationError: for invalid Jinja, and for XComs that never exist.
     """
     for name, value in values.items():
         text = value.value if isinstance(value, JsonXComArg) else value
@@ -35,7 +35,7 @@ def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], 
                 what = "the return value" if key == "return_value" else f"the XCom '{key}'"
                 raise TranslationError(
                     f"{subject}: pipeline parameter '{name}' is given {what} of '{task_id}', a step of another "
-                    f"pipeline. Steps leave the XComs {STEP_REPORT} and {PROPERTY_FILES} only: "
+                    f"pipeline. Steps push only the XComs {STEP_REPORT} and {PROPERTY_FILES} only: "
                     f"{xcom_of_a_step(task_id)}"
                 )
             launch.set_upstream(task)
@@ -46,6 +46,6 @@ def _require_jinja(launch: BaseOperator, name: str, text: str, subject: str) -> 
         launch.get_template_env().parse(text)
     except jinja2.TemplateSyntaxError as error:
         raise TranslationError(
-            f"{subject}: {text!r}, the value of pipeline parameter '{name}', is no Jinja: {str(error).rstrip('.')}. "
-            "Where braces are meant as they stand, write {% raw %}...{% endraw %} around them."
+            f"{subject}: {text!r}, the value of pipeline parameter '{name}', is not valid Jinja: "
+            f"{str(error).rstrip('.')}. To keep braces as they are, write {{% raw %}}...{{% endraw %}} around them."
         ) from None

@@ -1,4 +1,4 @@
-"""Edges of mapped task groups: the pipeline starts such a group as a whole, and goes on when all of it is over."""
+"""Edges of mapped task groups: the pipeline starts such a group as a whole, and continues when all of it is over."""
 
 from __future__ import annotations
 

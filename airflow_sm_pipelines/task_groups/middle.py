@@ -15,7 +15,7 @@ from airflow_sm_pipelines.operators.steps.decisions import BranchingStepOperator
 from airflow_sm_pipelines.translation.middle import (
     RULES_BEHIND,
     MiddleTask,
-    refuse_what_cannot_stand_in_the_middle,
+    refuse_unsupported_task,
     tasks_in_the_middle,
 )
 
@@ -41,8 +41,8 @@ def add_callback_tasks(group: TaskGroup, settings: PipelineSettings, queue_url: 
             )
         if (callback := callback_task_id(task)) in group.dag.task_dict:
             raise TranslationError(
-                f"task '{callback}' stands where the task beside Airflow task '{task.task_id}' goes. Give it another "
-                "task_id."
+                f"task '{callback}' has the id of the task that the group adds for Airflow task '{task.task_id}'. Give "
+                "it another task_id."
             )
         AirflowTaskCallbackOperator(
             task_id=f"{task.label}_callback",
@@ -87,18 +87,18 @@ def connect_callback_tasks(group: TaskGroup, middle: Mapping[str, MiddleTask]) -
 
     :param group: the pipeline group, all other edges drawn.
     :param middle: its Airflow tasks in the middle.
-    :raises TranslationError: for a task that cannot stand in the middle, or behind one.
+    :raises TranslationError: for a task that cannot be in the middle, or after one.
     """
     inside = {task.task_id for task in group} - {each.callback_task_id for each in middle.values()}
     for task_id, each in middle.items():
-        refuse_what_cannot_stand_in_the_middle(each.task, inside)
+        refuse_unsupported_task(each.task, inside)
         for follower_id in sorted(each.task.downstream_task_ids & inside):
             rule = TriggerRule(group.dag.get_task(follower_id).trigger_rule).value
             if rule not in RULES_BEHIND:
                 raise TranslationError(
                     f"task '{follower_id}' has trigger_rule='{rule}' and follows Airflow task '{task_id}'. The "
-                    "pipeline is told of a failure where Airflow sees a skip, so the two would run different steps. It "
-                    f"can have {', '.join(RULES_BEHIND)}."
+                    "pipeline would get a failure where Airflow sees a skip, so the two would run different steps. Use "
+                    f"one of {', '.join(RULES_BEHIND)}."
                 )
     for task_id, each in middle.items():
         callback: Any = group.dag.get_task(each.callback_task_id)
@@ -143,7 +143,7 @@ def refuse_outputs_before_the_start(values: Mapping[str, object], middle: Mappin
         for operator, _ in XComArg.iter_xcom_references(value):
             if operator.task_id in middle:
                 raise TranslationError(
-                    f"pipeline parameter '{name}' is given the XCom of '{operator.task_id}', which is there only after "
+                    f"pipeline parameter '{name}' is given the XCom of '{operator.task_id}', which exists only after "
                     "the pipeline has started. Use it in the step's arguments instead: it becomes a reference there."
                 )
 

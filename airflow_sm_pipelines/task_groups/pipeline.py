@@ -42,25 +42,26 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     """
     A TaskGroup of step operators that runs as one SageMaker pipeline.
 
-    When its ``with`` block ends, the group draws the edges that references between steps mean, checks that
-    SageMaker can run the graph, and adds the task ``launch`` in front. ``launch`` uploads the steps' code, makes
-    the pipeline be as defined and starts one execution; every step task then follows its step. Nothing here
-    uses the network: AWS is called by tasks only.
+    When its ``with`` block ends, the group draws the edges that follow from references between steps, checks that
+    SageMaker can run the graph, and adds the task ``launch`` at the start. ``launch`` uploads the steps' code, creates
+    or updates the pipeline and starts one execution. Every step task then follows its step. Nothing here uses the
+    network: only tasks call AWS.
 
-    What is known only per Dag run (Jinja, XComArgs) may stand anywhere in ``parameters`` and in the steps'
-    arguments. It becomes a pipeline parameter, so the definition is the same in every run.
+    Values known only in a Dag run (Jinja, XComArgs) may be anywhere in ``parameters`` and in the steps' arguments. They
+    become pipeline parameters, so the definition is the same in every run.
 
-    A mapped step, ``partial(...).expand(...)``, becomes a ForEach step, and so does a mapped ``@task_group``. Does not
-    take tasks that are no steps.
+    A mapped step, ``partial(...).expand(...)``, becomes a ForEach step, and so does a mapped ``@task_group``. A
+    task that is not a step needs ``callback_queue_url``.
 
     :param group_id: the group's id.
-    :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for what SageMaker does not take.
+    :param pipeline_name: the pipeline; by default Dag id and group id, with hyphens for characters that SageMaker does
+        not allow.
     :param role_arn: the role that the pipeline and its jobs run with.
     :param artifact_uri: ``s3://bucket/prefix``: code goes to ``code/`` below it, outputs and models below
         ``<execution id>/``. A literal.
     :param parameters: pipeline parameters and their values: literals, Jinja, XComArgs, or
-        :class:`~airflow_sm_pipelines.translation.typed_parameters.ParameterFloat` and the like where Jinja renders to
-        something else than text.
+        :class:`~airflow_sm_pipelines.translation.typed_parameters.ParameterFloat` and the like where Jinja renders to a
+        value that is not text.
     :param aws_conn_id: the Airflow connection for all calls.
     :param region_name: overrides the connection's region.
     :param verify: overrides the connection's TLS verification, as boto3's ``verify``.
@@ -71,13 +72,14 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     :param waiter_max_attempts: a waiting step task fails after ``waiter_delay`` times this; ``None`` for no limit.
     :param log_lines: lines of a job's log that its task's log shows, however it ended.
     :param on_retry: what happens to a failed (or stopped) execution when a step's task is tried again, by its
-        ``retries`` or since it was cleared. ``"resume"``: SageMaker goes on with it, running only the steps that failed
-        or never started. ``"restart"``: another execution is started with the same definition and parameters; all its
+        ``retries`` or since it was cleared. ``"resume"``: SageMaker continues it and runs only the steps that failed or
+        never started. ``"restart"``: another execution is started with the same definition and parameters; all its
         steps run, while tasks that have succeeded stay as they are.
     :param stop_on_kill: stop the execution when a person marks a step's task or the Dag run failed. Clearing a task or
         marking it successful never does.
     :param end_tasks: where the steps' tasks end. ``"auto"``: on a worker, unless the step succeeded on the first try
-        and nobody asked to be told: no callback, no listener, no outlet. ``"worker"``, ``"triggerer"``: always there.
+        and nothing else waits for their end: no callback, no listener, no outlet. ``"worker"``, ``"triggerer"``: always
+        there.
     :param pipeline_display_name: the pipeline's name in SageMaker Studio. This and the next four are rendered when the
         launch task runs.
     :param pipeline_description: the pipeline's description.
@@ -85,7 +87,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
         follow; tags that others have given it stay.
     :param max_parallel_execution_steps: how many steps run at once; by default what the pipeline says.
     :param mlflow_experiment_name: the MLflow experiment of each execution.
-    :param callback_queue_url: the URL of an SQS queue for this group alone. With it, an Airflow task may stand in the
+    :param callback_queue_url: the URL of an SQS queue for this group alone. With it, an Airflow task may be in the
         middle of the group: the pipeline has a Callback step in its place, and waits there for its end.
     :param launch_arguments: further arguments of the launch task, such as ``retries`` and ``pool``.
     :raises TranslationError: at parse time, for everything SageMaker could not run.
@@ -125,14 +127,14 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
     ) -> ExistingPipelineTaskGroup:
         """Return a finished group that runs a pipeline defined elsewhere: one task for each step, named as the step.
 
-        The pipeline is made to have just this definition; nothing in it is changed but the URIs of ``code``. No
+        The pipeline gets exactly this definition; only the URIs of ``code`` are changed in it. No
         ``with`` block is needed; ``group >> task`` and ``task >> group`` work as with any TaskGroup, and
         ``group.get_child_by_label("train")`` is the task of step ``train``.
 
         :param group_id: the group's id.
         :param definition: the path of a JSON file (a relative one starts at the Dag file's directory), JSON text, the
             parsed document, or a ``Pipeline`` object of the SageMaker SDK.
-        :param role_arn: the role that the pipeline runs with. The jobs' own roles stand in the definition.
+        :param role_arn: the role that the pipeline runs with. The jobs' own roles are in the definition.
         :param parameters: values of pipeline parameters the definition declares: literals, Jinja or XComArgs. Those
             that are left out have their defaults.
         :param code: local files and directories by the S3 URIs that the definition has:
@@ -170,7 +172,7 @@ class SageMakerPipelineTaskGroup(BasePipelineTaskGroup):
 
         :param name: the parameter, with JSON such as ``"[3, 5, 7]"``, Jinja that renders to it, as in
             ``"{{ params.depths | tojson }}"``, or a Dag param that is a list.
-        :raises TranslationError: when there is no such parameter, or it holds no list.
+        :raises TranslationError: when there is no such parameter, or its value is not a list.
         """
         reference = self.parameters[name]
         declared = next(each for each in self._declared if each.name == name)

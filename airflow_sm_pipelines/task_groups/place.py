@@ -1,4 +1,4 @@
-"""Where in a Dag, and in a series of Dag runs, a pipeline group can stand."""
+"""Where in a Dag, and in a series of Dag runs, a pipeline group can be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup
 
 
-def refuse_groups_around(group: TaskGroup, subject: str) -> None:
+def refuse_enclosing_groups(group: TaskGroup, subject: str) -> None:
     """Raise for a pipeline group inside another one, or inside a mapped task group.
 
     :param group: the pipeline group.
@@ -20,24 +20,24 @@ def refuse_groups_around(group: TaskGroup, subject: str) -> None:
     while around is not None:
         if isinstance(around, PipelineGroup):
             raise TranslationError(
-                f"{subject}: it stands in task group '{around.settings.group_id}', which is a pipeline itself, and "
-                "there are no pipelines in pipelines. Use a TaskGroup for layout, or put one pipeline after the other."
+                f"{subject}: it is in task group '{around.settings.group_id}', which is a pipeline itself, and a "
+                "pipeline cannot hold a pipeline. Use a TaskGroup for layout, or put one pipeline after the other."
             )
         if isinstance(around, MappedTaskGroup):
             raise TranslationError(
-                f"{subject}: it stands in the mapped task group '{around.group_id}', and a pipeline group cannot be "
+                f"{subject}: it is in the mapped task group '{around.group_id}', and a pipeline group cannot be "
                 "mapped. Make one group for each item in a Python loop, or run a pipeline several times with "
                 "SageMakerPipelineOperator.partial(...).expand(...)."
             )
         if isinstance(around, LOOPS):
             raise TranslationError(
-                f"{subject}: it stands in the loop '{around.group_id}', and a pipeline group runs once in a Dag run. "
+                f"{subject}: it is in the loop '{around.group_id}', and a pipeline group runs once in a Dag run. "
                 "Loop around a SageMakerPipelineOperator."
             )
         around = around.parent_group
 
 
-def refuse_another_group_of_the_pipeline(group: TaskGroup, pipeline_name: str, subject: str) -> None:
+def refuse_shared_pipeline(group: TaskGroup, pipeline_name: str, subject: str) -> None:
     """Raise when two groups of a Dag would overwrite each other's definition.
 
     :param group: the pipeline group.
@@ -51,11 +51,11 @@ def refuse_another_group_of_the_pipeline(group: TaskGroup, pipeline_name: str, s
         if settings is not None and settings.pipeline_name == pipeline_name:
             raise TranslationError(
                 f"{subject}: task group '{settings.group_id}' runs pipeline '{pipeline_name}' too. The two would "
-                "overwrite each other's definition. Give each a pipeline_name of its own."
+                "overwrite each other's definition. Give each its own pipeline_name."
             )
 
 
-def refuse_memory_of_past_runs(group: TaskGroup, subject: str) -> None:
+def refuse_depends_on_past(group: TaskGroup, subject: str) -> None:
     """Raise for a step whose task would wait for the last Dag run's, since its step does not.
 
     :param group: the pipeline group.
@@ -67,7 +67,7 @@ def refuse_memory_of_past_runs(group: TaskGroup, subject: str) -> None:
             # Airflow sets it with the other one, too.
             keyword = "wait_for_downstream" if task.wait_for_downstream else "depends_on_past"
             raise TranslationError(
-                f"{subject}: task '{task.task_id}' has {keyword}. SageMaker runs its step whatever became of it "
-                f"in the last Dag run. Set {keyword}=False for the steps, as in the group's default_args; for the "
-                f"whole pipeline, launch_arguments={{'{keyword}': True}}."
+                f"{subject}: task '{task.task_id}' has {keyword}. SageMaker runs its step whatever happened to it in "
+                f"the last Dag run. Set {keyword}=False for the steps, as in the group's default_args; for the whole "
+                f"pipeline, launch_arguments={{'{keyword}': True}}."
             )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
-from airflow_sm_pipelines.compatibility.audience import somebody_listens, states_told
+from airflow_sm_pipelines.compatibility.audience import has_listeners, states_told
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
 from airflow_sm_pipelines.exceptions import SageMakerPipelinesError, SageMakerServiceError, TranslationError
 from airflow_sm_pipelines.execution.ending import Awaited
@@ -76,7 +76,7 @@ class CallingTask(BaseOperator):
         return self._hook
 
     def ask(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
-        """Call a function with the hook. Expired credentials are read anew, once.
+        """Call a function with the hook. Expired credentials are read again, once.
 
         :param function: what to call; calling it again must do no harm.
         :raises SageMakerServiceError: in the service's words.
@@ -161,7 +161,7 @@ class ConnectedTask(CallingTask):
         from airflow_sm_pipelines.triggers.execution import SageMakerPipelineExecutionTrigger
 
         first = earliest([limit, execution_limit(time.time(), self.execution_timeout)])
-        told = {"success", "skipped"} if somebody_listens() else states_told(self)
+        told = {"success", "skipped"} if has_listeners() else states_told(self)
         ends_here = states_ended_here(wait.end_tasks, told, has_outlets=bool(self.outlets))
         self.defer(
             trigger=SageMakerPipelineExecutionTrigger(

@@ -49,7 +49,7 @@ def end_after_trigger(
     ending = timed_out(awaited, event) or _nothing_to_look_at(awaited, event)
     if ending is None:
         snapshot = task.act(lambda hook: hook.snapshot(pipeline_execution_arn))
-        what = f"{awaited.called(pipeline_execution_arn)} is not over (execution {snapshot.status})"
+        what = f"{awaited.called(pipeline_execution_arn)} has not ended (execution {snapshot.status})"
         not_over = awaited.failure(f"{what}, although its trigger ended. Clear the task to follow it again.")
         ending = awaited.ending(snapshot) or replace(not_over, snapshot=snapshot)
         reason = event.get("reason") if isinstance(event, Mapping) else None
@@ -122,7 +122,7 @@ def finish(task: Any, context: Context, ending: Ending, log_lines: int) -> str |
         raise_end(ending)
     _tell_success(task, context, ending, log_lines)
     if ending.awaited.skipped_task_ids:
-        # Airflow is told by an exception, so nothing can come after it.
+        # Airflow learns by an exception, so nothing can come after it.
         skipper: SkipMixin = task
         skipper.skip(context["ti"], [each for each in task.downstream_list if each.task_id in ending.skipped_task_ids])
     return ending.return_value
@@ -150,7 +150,7 @@ def _push_results(task: CallingTask, context: Context, ending: Ending) -> Ending
     except PipelineExecutionError as error:
         if isinstance(error, SageMakerServiceError) and error.retryable:
             raise
-        return ending.spoilt(str(error))
+        return ending.failed_with(str(error))
     for line in result.log_lines():
         task.log.warning("%s", ending.secrets.hide(line))
     for line in result.cache_lines():

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_sm_pipelines.compatibility.states import heartbeat_timeout, own_run_state, own_state
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
-from airflow_sm_pipelines.execution.ending import LEFT_ALONE, Awaited, Ending
+from airflow_sm_pipelines.execution.ending import NOT_STOPPED, Awaited, Ending
 from airflow_sm_pipelines.execution.killing import Kill
 from airflow_sm_pipelines.execution.pace import Pace
 from airflow_sm_pipelines.execution.progress import progress_of
@@ -92,8 +92,8 @@ class WorkerWait:
                 self._pause(pause)
         except AirflowTaskTimeout:
             raise AirflowTaskTimeout(
-                f"the task's execution_timeout is over; {self._awaited.called(self._arn)} was last seen: "
-                f"{progress.last_seen}. {LEFT_ALONE}"
+                f"the task's execution_timeout has passed; {self._awaited.called(self._arn)} was last seen: "
+                f"{progress.last_seen}. {NOT_STOPPED}"
             ) from None
 
     def _pause(self, seconds: float) -> None:

@@ -92,7 +92,7 @@ class LocalPipelines:
         :param dag_id: which Dag, where a file has several.
         :param group_id: which group, where a Dag has several.
         :param pipeline_name: of a definition; by default that of its file.
-        :param after: the latest run: go on in its account, with its objects, caches and models.
+        :param after: the latest run: continue in its account, with its objects, caches and models.
         :param timeout: how long it may take, in seconds.
         :raises PipelineNotStartedError: the pipeline, or something that was given, is wrong.
         :raises PipelineTimeoutError: it has not ended in time; it is ended.

@@ -47,7 +47,7 @@ PropertyType = Callable[[PropertyReference], str | None]
 
 
 def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type: PropertyType) -> Any:
-    """Return a value as the API wants it in its place: what is no text, or may be none, is joined into text.
+    """Return a value as the API wants it in its place: a value that is not text, or may not be, is joined into text.
 
     Those are parameters, numbers that other steps make, and metrics of property files.
 
@@ -55,7 +55,7 @@ def as_type(value: Any, types: Types, node: StepNode, keys: Keys, property_type:
 
     :param value: a literal, an expression, or what becomes a parameter.
     :param types: what the API wants.
-    :param node: the step it stands in.
+    :param node: the step it is in.
     :param keys: where.
     :param property_type: knows the types of properties.
     :raises TranslationError: for what SageMaker would refuse for its type, naming task, place and fix.

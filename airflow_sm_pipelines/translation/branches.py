@@ -51,20 +51,19 @@ def _entered_branches(tasks: Mapping[str, TaskNode]) -> dict[tuple[str, str], Br
             for target in targets:
                 if target not in tasks:
                     raise TranslationError(
-                        f"Condition task '{task_id}' leads to '{target}', which is no step of its task group. "
-                        "Put into if_steps and else_steps only steps of the same group."
+                        f"Condition task '{task_id}' leads to '{target}', which is not a step of its task group. "
+                        "if_steps and else_steps take only steps of the same group."
                     )
                 rule = tasks[target].trigger_rule
                 if rule != "all_success":
                     raise TranslationError(
                         f"Task '{target}' is the first of a branch of '{task_id}' and has trigger_rule='{rule}'. "
-                        "Airflow would then run it in cases in which SageMaker does not. Leave it "
-                        "trigger_rule='all_success'."
+                        "Airflow would then run it in cases where SageMaker does not. Use trigger_rule='all_success'."
                     )
                 if (task_id, target) in entered:
                     raise TranslationError(
-                        f"Condition task '{task_id}' has '{target}' in if_steps and in else_steps (or twice in one). "
-                        "A step belongs to one branch; for a step after both, let it follow their ends with "
+                        f"Condition task '{task_id}' has '{target}' in if_steps and in else_steps (or twice in one). A "
+                        "step belongs to one branch; a step after both follows their ends with "
                         "trigger_rule='none_failed_min_one_success'."
                     )
                 entered[task_id, target] = BranchOwner(task.step.name, outcome)
@@ -83,8 +82,8 @@ def _route(task: TaskNode, incoming: Mapping[str, Route]) -> Route:
             return union[0]
         raise TranslationError(
             f"Task '{task.step.task_id}' joins branches with trigger_rule='none_failed_min_one_success' and would run "
-            f"when one of these was taken: {_describe(union)}. SageMaker has no place for a step that runs in some "
-            "branches of two conditions. Join the branches of the inner condition first, with a step of their own."
+            f"when one of these was taken: {_describe(union)}. SageMaker cannot run a step in some branches of two "
+            "conditions. Join the branches of the inner condition first, with another step."
         )
     if task.trigger_rule == "all_done" and any(routes):
         raise TranslationError(
@@ -107,11 +106,11 @@ def _different_branches(task: TaskNode, one: Route, other: Route) -> Translation
     )
     if any(BranchOwner(owner.condition, not owner.outcome) in other for owner in one):
         return TranslationError(
-            f"{begin}Only one of them ever runs, so this task would never. To join branches, set "
+            f"{begin}Only one of them runs, so this task would never run. To join branches, set "
             "trigger_rule='none_failed_min_one_success'."
         )
     return TranslationError(
-        f"{begin}SageMaker has no place for a step that runs only when branches of two conditions are taken. Put one "
+        f"{begin}SageMaker cannot run a step only when branches of two conditions are taken. Put one "
         "condition into the branch of the other, or all conditions into one."
     )
 
@@ -163,8 +162,8 @@ def refuse_cycles_through_branches(definition: PipelineDefinition) -> None:
         for owner in ancestors(name, nodes):
             if owner.condition not in around:
                 raise TranslationError(
-                    f"step '{name}' lies in the {'if' if owner.outcome else 'else'}-branch of '{owner.condition}' and "
+                    f"step '{name}' is in the {'if' if owner.outcome else 'else'}-branch of '{owner.condition}' and "
                     f"follows '{waited}', which comes after '{owner.condition}'. In SageMaker a step after a condition "
-                    f"waits for all steps of the branch taken, so the two would wait for one another. Let '{name}' not "
-                    f"follow '{waited}', or put '{waited}' into the branch, too."
+                    "waits for all steps of the branch taken, so the two would wait for one another. Remove the edge "
+                    f"from '{waited}' to '{name}', or put '{waited}' into the branch, too."
                 )

@@ -1,4 +1,4 @@
-"""Neutral records become a pipeline definition. Compiling the same outline twice gives equal bytes."""
+"""Compile neutral records into a pipeline definition. Compiling the same outline twice gives equal bytes."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class _Compiler:
         try:
             require_valid(definition, f"{self.outline.subject}, pipeline '{self.outline.pipeline_name}'")
         except PipelineDefinitionError:
-            # Its cycles are no cycles of the tasks, and an author has to be told of them in other words.
+            # Its cycles are not cycles of the tasks, and need another message.
             refuse_cycles_through_branches(definition)
             raise
         values = {parameter.name: _start_value(parameter.value) for parameter in self.outline.parameters}
@@ -116,7 +116,7 @@ class _Compiler:
         if len(values) > MAXIMUM_START_PARAMETERS:
             raise TranslationError(
                 f"the pipeline has {len(values)} parameters, {len(self.lifting.values)} of them for Jinja and XComArgs "
-                f"in steps, and an execution is started with at most {MAXIMUM_START_PARAMETERS} values. Put some "
+                f"in steps, but an execution can be started with at most {MAXIMUM_START_PARAMETERS} values. Put some "
                 "of them into one file in S3."
             )
         uploads = {upload.uri: upload for task in self.outline.tasks for upload in task.step.uploads}
@@ -151,8 +151,8 @@ class _Compiler:
         step = task.step
         if task.trigger_rule == "all_done_setup_success":
             raise TranslationError(
-                f"task '{step.task_id}' is a teardown, and SageMaker has none. Let the teardown follow the group: "
-                "group >> clean_up().as_teardown(setups=...)."
+                f"task '{step.task_id}' is a teardown, and SageMaker has no teardowns. Let the teardown follow the "
+                "group: group >> clean_up().as_teardown(setups=...)."
             )
         if task.trigger_rule not in SUPPORTED_RULES:
             raise TranslationError(
@@ -164,13 +164,13 @@ class _Compiler:
                 f"task '{step.task_id}' follows '{task.outside_task_ids[0]}' outside the group, and the launch "
                 f"task has trigger_rule='{self.outline.launch_trigger_rule}': it may start the pipeline although "
                 f"'{task.outside_task_ids[0]}' has not succeeded. Let the whole group follow that task instead "
-                "(task >> group), or leave the launch task trigger_rule='all_success'."
+                "(task >> group), or give the launch task trigger_rule='all_success'."
             )
         if task.trigger_rule in FAILURE_RULES and task.outside_task_ids:
             raise TranslationError(
                 f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and follows "
                 f"'{task.outside_task_ids[0]}' outside the group. The pipeline starts only when that has "
-                "succeeded, so its failure can never be what starts a step. Handle it outside the group."
+                "succeeded, so no step can start because of its failure. Handle the failure outside the group."
             )
         mapped = [each for each in task.upstream_task_ids if self.tasks[each].step.body]
         if task.trigger_rule == "all_failed" and mapped:
@@ -183,7 +183,7 @@ class _Compiler:
             raise TranslationError(
                 f"task '{step.task_id}' has trigger_rule='{task.trigger_rule}' and "
                 f"{len(task.upstream_task_ids)} upstream steps. SageMaker can wait for the failure of one step "
-                "only. Leave it one upstream step."
+                "only. Give it one upstream step."
             )
 
     def _order(self) -> list[str]:

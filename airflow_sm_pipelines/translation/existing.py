@@ -1,4 +1,4 @@
-"""The way back: from the steps of a given document to tasks that follow them.
+"""From the steps of a given document to tasks that follow them.
 
 Airflow's trigger rules say less than the document's dependencies. The rules chosen here start a task whenever its step
 may run. In a document that waits for no failure they start it only then. In others a task may be started whose step

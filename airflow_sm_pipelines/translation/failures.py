@@ -1,6 +1,6 @@
 """Steps that may not run because a step before them has failed.
 
-A failure that no step waits for ends the execution. Airflow goes on, and runs what waits for failures further down. A
+A failure that no step waits for ends the execution. Airflow continues, and runs what waits for failures further down. A
 failure that a step does wait for (``one_failed``, ``all_failed``, ``all_done``) does not end the execution, and then
 Airflow and SageMaker may think differently about the steps behind it: Airflow tells *skipped* from *upstream_failed*,
 SageMaker does not start either. What they would treat differently is refused here.
@@ -20,8 +20,8 @@ from airflow_sm_pipelines.translation.nodes import TaskNode
 class _Absence:
     """Why a task may not run although its branch is taken.
 
-    :param succeeded: tasks that make Airflow skip it when they succeed; the execution goes on.
-    :param failed: tasks that make Airflow set it to upstream_failed when they fail; the execution goes on, since
+    :param succeeded: tasks that make Airflow skip it when they succeed; the execution continues.
+    :param failed: tasks that make Airflow set it to upstream_failed when they fail; the execution continues, since
         another task waits for that.
     :param ended: tasks whose failure ends the execution.
     """
@@ -112,7 +112,7 @@ def _check(task: TaskNode, upstream: str, absence: _Absence, inside: Mapping[str
         raise TranslationError(
             f"Task '{task_id}' has trigger_rule='{rule}' and follows '{upstream}', which is skipped unless "
             f"{_listed(absence.succeeded)} fails. Airflow would run it then, too; SageMaker runs a step only when "
-            "those before it have run. Let it follow other tasks, or leave it trigger_rule='all_success'."
+            "those before it have run. Let it follow other tasks, or use trigger_rule='all_success'."
         )
     if rule == "all_done" and (absence.succeeded or absence.failed):
         raise TranslationError(
@@ -136,7 +136,7 @@ def _check(task: TaskNode, upstream: str, absence: _Absence, inside: Mapping[str
         raise TranslationError(
             f"Task '{task_id}' has trigger_rule='{rule}' and follows '{upstream}', which never starts when "
             f"{_listed(absence.ended)} fails. Airflow would run '{task_id}' then, too; the pipeline has ended by then. "
-            f"Put what '{task_id}' does into a task behind the group, with this trigger rule: group >> task."
+            f"Put what '{task_id}' does into a task after the group, with this trigger rule: group >> task."
         )
 
 
@@ -147,7 +147,7 @@ def _check_behind(
     absences: Mapping[str, _Absence],
     handled: frozenset[str],
 ) -> None:
-    """Refuse a step behind a condition in whose branches a step may fail or stay away while the execution goes on."""
+    """Refuse a step behind a condition in whose branches a step may fail or stay away while the execution continues."""
     before = absences[condition]
     for each in inside:
         if each in handled:

@@ -108,8 +108,8 @@ def _value_of(definition: PipelineDefinition, name: str, given: Any, subject: st
         )
     if given.default_value is not None or getattr(given, "enum_values", None) is not None:
         raise TranslationError(
-            f"{subject}: pipeline parameter '{name}' is given {given!r}. Defaults and allowed values stand "
-            "in the definition, which is not changed. Give the value alone."
+            f"{subject}: pipeline parameter '{name}' is given {given!r}. Defaults and allowed values are in the "
+            "definition, which is not changed. Give the value alone."
         )
     return given.value
 
@@ -130,7 +130,7 @@ def _text(given: GivenDefinition, folder: str, subject: str) -> str:
         try:
             return json.dumps(given, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise TranslationError(f"{subject}: the definition is no JSON: {error}.") from None
+            raise TranslationError(f"{subject}: the definition is not JSON: {error}.") from None
         except RecursionError:
             raise TranslationError(f"{subject}: {TOO_DEEP}.") from None
     if isinstance(given, str) and given.lstrip().startswith("{"):
@@ -140,7 +140,7 @@ def _text(given: GivenDefinition, folder: str, subject: str) -> str:
     if isinstance(given, SdkPipeline):
         return given.definition()
     raise TranslationError(
-        f"{subject}: definition={given!r} is no pipeline definition. Give the path of a JSON file, JSON "
+        f"{subject}: definition={given!r} is not a pipeline definition. Give the path of a JSON file, JSON "
         "text, a dict, or a Pipeline object of the SageMaker SDK."
     )
 
@@ -152,5 +152,5 @@ def _file_text(given: str | Path, folder: str, subject: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise TranslationError(
             f"{subject}: cannot read the definition '{given}' (looked for {path}): {error}. A relative "
-            "path starts at the Dag file's directory; what lies in S3 has to be brought there first."
+            "path starts at the Dag file's directory; download a definition that is in S3 first."
         ) from None

@@ -31,7 +31,7 @@ def late_items(given: Any) -> Any:
 
 
 def is_late(given: Any) -> bool:
-    """Whether only a Dag run has what a list of items is, or one of them.
+    """Whether a list of items, or one of them, is known only in a Dag run.
 
     :param given: what ``expand`` or ``expand_kwargs`` is given for a keyword.
     """

@@ -1,4 +1,4 @@
-"""Values that only a Dag run has leave the document: a pipeline parameter takes the place of each."""
+"""Values known only in a Dag run leave the document: a pipeline parameter replaces each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Lifting:
 
     A parameter is named after the place where its value stands first, so that the document is the same in every run: by
     the step and the last key (in a command line the flag before the value), or by the whole place where that name is
-    taken. A value that stands in several places is one parameter. Its type is the author's, or the one that the API has
+    taken. A value that is in several places is one parameter. Its type is the author's, or the one that the API has
     at that place.
 
     :param taken: names of parameters that there are already.
@@ -60,7 +60,7 @@ class Lifting:
         :param node: the step.
         :param keys: where in the step: keys and indexes.
         :param types: what the API wants there.
-        :raises TranslationError: for what is no JSON, or of another type than the API's; naming task and place.
+        :raises TranslationError: for a value that is not JSON, or not of the API's type; naming task and place.
         """
         if types is not None:
             value = as_type(value, types, node, keys, self._property_type)

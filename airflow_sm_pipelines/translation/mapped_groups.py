@@ -79,7 +79,7 @@ class GroupItems:
             for index, item in enumerate(items):
                 if isinstance(item, Expression):
                     raise TranslationError(
-                        f"{self.subject}: item {index} is a reference, and newer versions of Airflow expand no "
+                        f"{self.subject}: item {index} is a reference, and newer versions of Airflow do not expand a "
                         "task group over one. Read it in the steps of the group, or map a single step."
                     )
                 is_infinite = isinstance(item, float) and not math.isfinite(item)
@@ -100,8 +100,8 @@ class GroupItems:
             found = field_of(item, reference)
             if found is None or isinstance(found, (Mapping, list, tuple)):
                 raise TranslationError(
-                    f"it reads {shown(found)} of the item {repr(item)[:120]}, and SageMaker puts in one text, number "
-                    "or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside"
+                    f"it reads {shown(found)} of the item {repr(item)[:120]}, but SageMaker inserts only one text, "
+                    "number or boolean. Write lists and objects out, with CURRENT_ITEM['...'] inside"
                 )
             values.append(found)
         types = {type_of(each) for each in values}
@@ -145,9 +145,9 @@ def items_of(group: MappedTaskGroup) -> GroupItems:
         late = [key for key, given in value.items() if is_late(given)]
         if late and len(value) > 1:
             raise TranslationError(
-                f"{subject}: expand({', '.join(f'{key}=...' for key in value)}) means every combination, and SageMaker "
-                "knows no combinations of lists that only a Dag run has. Let the task return the combinations as "
-                "dicts, and use expand_kwargs(...)."
+                f"{subject}: expand({', '.join(f'{key}=...' for key in value)}) means every combination, but SageMaker "
+                "cannot combine lists that are known only in a Dag run. Let the task return the combinations as dicts, "
+                "and use expand_kwargs(...)."
             )
         if late:
             return GroupItems(subject, late[0], None, late_items(value[late[0]]))
@@ -158,7 +158,7 @@ def items_of(group: MappedTaskGroup) -> GroupItems:
     else:
         if any(map(is_late, value)):
             raise TranslationError(
-                f"{subject}: expand_kwargs(...) is given a list of which only a Dag run has the items. Let one task "
+                f"{subject}: expand_kwargs(...) is given a list whose items are known only in a Dag run. Let one task "
                 "return the whole list."
             )
         count, fields = len(value), {key for row in value for key in row}
@@ -172,7 +172,7 @@ def items_of(group: MappedTaskGroup) -> GroupItems:
     return GroupItems(subject, next(iter(fields)) if is_one_value else None, tuple(rows))
 
 
-def refuse_a_map_in_a_map(group: TaskGroup | None, task: str) -> None:
+def refuse_nested_mapping(group: TaskGroup | None, task: str) -> None:
     """Raise for a mapped task group in a mapped task group.
 
     :param group: the task group of a task.
@@ -182,9 +182,8 @@ def refuse_a_map_in_a_map(group: TaskGroup | None, task: str) -> None:
     groups = [] if group is None else [*group.iter_mapped_task_groups()]
     if len(groups) > 1:
         raise TranslationError(
-            f"{task} stands in the mapped task group '{groups[0].group_id}', which stands in another, "
-            f"'{groups[1].group_id}'. SageMaker takes no ForEach step in a ForEach step. Map once, over the "
-            "combinations."
+            f"{task} is in the mapped task group '{groups[0].group_id}', which is in another, '{groups[1].group_id}'. "
+            "SageMaker does not allow a ForEach step inside a ForEach step. Map once, over the combinations."
         )
 
 
@@ -207,8 +206,8 @@ def with_item_references(value: Any, items: Callable[[], GroupItems], task: str)
             raise TranslationError(f"{task}: {error}.") from None
     if isinstance(value, str) and holds_text_of_an_argument(value):
         raise TranslationError(
-            f"{task}: an argument of its mapped task group stands in a text, as in an f-string, and only the run knows "
-            "it. Join it instead: Join('', ['text', argument])."
+            f"{task}: an argument of its mapped task group is used inside text, such as an f-string, but is known only "
+            "in a Dag run. Join it instead: Join('', ['text', argument])."
         )
     if isinstance(value, Join):
         return Join(value.on, [with_item_references(inner, items, task) for inner in value.values])
@@ -270,7 +269,7 @@ class MappedGroup:
                 raise TranslationError(
                     f"task '{task.task_id}' has trigger_rule='{rule}' and follows another task of the mapped task "
                     f"group '{self.group_id}'. A ForEach step fails with the first step in it that fails. Leave it "
-                    "trigger_rule='all_success', and let a step behind the whole group see to failures."
+                    "trigger_rule='all_success', and handle failures in a step after the whole group."
                 )
         rules = {TriggerRule(task.trigger_rule).value: task.task_id for task in first}
         if len(rules) > 1:
@@ -282,7 +281,7 @@ class MappedGroup:
             )
         return next(iter(rules), "all_success")
 
-    def refuse_a_part_of_a_branch(self, condition_id: str, led_to: Iterable[str]) -> None:
+    def refuse_branch_into_group(self, condition_id: str, led_to: Iterable[str]) -> None:
         """Raise where a condition leads to some of the first tasks, and not to all.
 
         :param condition_id: the condition's task.
@@ -308,8 +307,8 @@ class MappedGroup:
         for node in body:
             if len(f"{node.name}{_LONGEST_NUMBER}") > MAXIMUM_STEP_NAME_LENGTH:
                 raise TranslationError(
-                    f"task '{node.task_id}': its step '{node.name}' runs once for each item, and its runs have a "
-                    f"number behind that. Set a step_name of {_SHORT}."
+                    f"task '{node.task_id}': its step '{node.name}' runs once for each item, and SageMaker adds a "
+                    f"number to the name for each run. Set a step_name of {_SHORT}."
                 )
         limits = [task.max_active_tis_per_dagrun for task in self.tasks if task.max_active_tis_per_dagrun is not None]
         if limits and not 1 <= min(limits) <= MAXIMUM_CONCURRENCY:

@@ -128,7 +128,7 @@ def field_of(item: Any, reference: ItemReference) -> Any:
 
 
 def reads_item(value: Any) -> bool:
-    """Say whether ``CURRENT_ITEM`` stands in a value.
+    """Say whether ``CURRENT_ITEM`` is in a value.
 
     :param value: any argument of an operator.
     """
@@ -193,7 +193,7 @@ class _Columns:
                 f"its items differ at {place_of((*keys, some))}, which only some of them have. {_MAY_DIFFER}"
             )
         for value in values:
-            if (type_of(value) is None and not self.is_late(value)) or _is_no_json(value):
+            if (type_of(value) is None and not self.is_late(value)) or _is_invalid_json(value):
                 raise TranslationError(
                     f"its items differ at {place_of(keys)}: {', '.join(map(shown, values[:3]))}"
                     f"{', ...' if len(values) > 3 else ''}. {_MAY_DIFFER}"
@@ -253,7 +253,7 @@ class _Columns:
         return _Column(len(self.values) - 1)
 
 
-def _is_no_json(value: Any) -> bool:
+def _is_invalid_json(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 

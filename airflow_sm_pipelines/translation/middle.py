@@ -73,9 +73,9 @@ class MiddleTask:
 
 
 def tasks_in_the_middle(task_group: TaskGroup, launch_task_id: str) -> list[BaseOperator]:
-    """Return the tasks of a group that are no steps, in the order they were defined.
+    """Return the tasks of a group that are not steps, in the order they were defined.
 
-    What is mapped or stands in a loop is left out: the reader refuses it, step or not.
+    A task that is mapped or in a loop is left out: the reader refuses it, step or not.
 
     :param task_group: the group.
     :param launch_task_id: the id of the launch task.
@@ -90,7 +90,7 @@ def tasks_in_the_middle(task_group: TaskGroup, launch_task_id: str) -> list[Base
     ]
 
 
-def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str]) -> None:
+def refuse_unsupported_task(task: BaseOperator, inside: set[str]) -> None:
     """Raise for an Airflow task for which no Callback step can stand.
 
     :param task: the task, all edges drawn.
@@ -101,8 +101,8 @@ def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str])
     if task.is_setup or task.is_teardown:
         kind = "setup" if task.is_setup else "teardown"
         raise TranslationError(
-            f"task '{task_id}' is a {kind}, and a pipeline has none. Let it {'precede' if task.is_setup else 'follow'} "
-            "the whole group."
+            f"task '{task_id}' is a {kind}, and a pipeline cannot hold one. Let it "
+            f"{'precede' if task.is_setup else 'follow'} the whole group."
         )
     rule = TriggerRule(task.trigger_rule).value
     if rule not in SUPPORTED_RULES:
@@ -112,8 +112,8 @@ def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str])
         )
     if isinstance(task, BranchMixIn):
         raise TranslationError(
-            f"task '{task_id}' ({type(task).__name__}) chooses among the tasks behind it, and a pipeline branches by "
-            "Condition steps only. Let an ordinary task return what to choose by, and compare that in a "
+            f"task '{task_id}' ({type(task).__name__}) chooses among the tasks after it, but a pipeline branches only "
+            "with Condition steps. Let an ordinary task return the value to choose by, and compare it in a "
             "SageMakerConditionStepOperator: Join('', [choose.output]).equals('large')."
         )
     for upstream, where, fix in (
@@ -122,8 +122,8 @@ def refuse_what_cannot_stand_in_the_middle(task: BaseOperator, inside: set[str])
     ):
         if not upstream & inside:
             raise TranslationError(
-                f"Airflow task '{task_id}' has no step {where} it in the group, so the pipeline need not wait for it. "
-                f"Define it outside the group: {fix}."
+                f"Airflow task '{task_id}' has no step {where} it in the group, so the pipeline does not need to wait "
+                f"for it. Define it outside the group: {fix}."
             )
 
 
@@ -156,8 +156,8 @@ def middle_output(value: Any, middle: Mapping[str, MiddleTask]) -> PropertyRefer
         return None
     if not isinstance(xcom, PlainXComArg):
         raise TranslationError(
-            f"{xcom!r} computes with the XCom of '{found[0].task.task_id}', which is there only after the pipeline "
-            "has started. SageMaker takes the XCom as it is: let the task return what the step needs."
+            f"{xcom!r} computes with the XCom of '{found[0].task.task_id}', which exists only after the pipeline has "
+            "started. SageMaker uses the XCom as it is: let the task return what the step needs."
         )
     reference = found[0].output(xcom.key, type_)
     return Join("", ['"', reference, '"']) if in_json and found[0].used[xcom.key] == "String" else reference

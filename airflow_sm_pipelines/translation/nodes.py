@@ -73,7 +73,7 @@ class StepNode:
     :param else_task_ids: tasks directly behind the condition that run when it does not.
     :param uploads: files the step needs in S3.
     :param body: of a ForEach step, which a mapped task or task group is: the steps that run for each item. Their
-        uploads stand in it.
+        uploads are in it.
     :param follows: of a step in a body: the names of the other steps of the body that its task follows directly.
     """
 

@@ -1,4 +1,4 @@
-"""The edge to Airflow: reads a TaskGroup into neutral records and changes nothing in it."""
+"""The interface to Airflow: reads a TaskGroup into neutral records and changes nothing in it."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def read_outline(
     :param parameters: its declared pipeline parameters.
     :param launch_task_id: the id of the launch task.
     :param launch_trigger_rule: its trigger rule.
-    :param middle: the Airflow tasks in the middle by their full ids: the Callback steps stand in their places.
+    :param middle: the Airflow tasks in the middle by their full ids: the Callback steps take their places.
     """
     tasks = []
     groups = mapped_groups_of(task_group)
@@ -134,8 +134,8 @@ def read_outline(
         place = groups.get(task_id) or task_group.dag.get_task(in_place_of.get(task_id, task_id))
         try:
             for group in groups.values():
-                group.refuse_a_part_of_a_branch(task_id, step.if_task_ids)
-                group.refuse_a_part_of_a_branch(task_id, step.else_task_ids)
+                group.refuse_branch_into_group(task_id, step.if_task_ids)
+                group.refuse_branch_into_group(task_id, step.else_task_ids)
             rule = TriggerRule(place.trigger_rule).value
         except TranslationError as error:
             raise TranslationError(
@@ -226,20 +226,20 @@ def is_template(text: str) -> bool:
 def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifter: _Lifter) -> StepNode:
     if (loop := loop_around(task.task_group)) is not None:
         raise TranslationError(
-            f"task '{task.task_id}' stands in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
+            f"task '{task.task_id}' is in the loop '{loop.group_id}', and a pipeline has no loops. Define the "
             "steps as often as they are to run, or loop around a SageMakerPipelineOperator."
         )
     group = mapped_group_around(task.task_group)
     if group is not None and node is None:
         raise TranslationError(
-            f"task '{task.task_id}' ({task.task_type}) is not a step, and stands in the mapped task group "
-            f"'{group.group_id}', which SageMaker runs as one ForEach step. Move it before or behind that group."
+            f"task '{task.task_id}' ({task.task_type}) is not a step, but is in the mapped task group "
+            f"'{group.group_id}', which SageMaker runs as one ForEach step. Move it before or after that group."
         )
     if group is not None and node is not None and node.type in NOT_IN_A_BODY:
         raise TranslationError(
-            f"task '{task.task_id}' is a {node.type} step and stands in the mapped task group '{group.group_id}'. "
-            f"SageMaker takes no {', '.join(NOT_IN_A_BODY[:-1])} or {NOT_IN_A_BODY[-1]} step in a ForEach step. Move "
-            "it before or behind that group."
+            f"task '{task.task_id}' is a {node.type} step and is in the mapped task group '{group.group_id}'. "
+            f"SageMaker allows no {', '.join(NOT_IN_A_BODY[:-1])} or {NOT_IN_A_BODY[-1]} step inside a ForEach step. "
+            "Move it before or after that group."
         )
     if node is None and isinstance(task, MappedOperator):
         raise TranslationError(
@@ -248,9 +248,9 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
         )
     if node is None:
         raise TranslationError(
-            f"task '{task.task_id}' ({task.task_type}) is no step of a SageMaker pipeline. "
-            "Move it before or after the group, use one of the SageMaker...StepOperator classes, or give the group "
-            "callback_queue_url: the pipeline then waits for an Airflow task in its middle."
+            f"task '{task.task_id}' ({task.task_type}) is not a step of a SageMaker pipeline. Move it before or after "
+            "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the "
+            "pipeline then waits for an Airflow task in its middle."
         )
     return lifter.lift_node(node, for_each_item=group is not None)
 
@@ -314,8 +314,8 @@ class _Lifter:
                     )
                 if is_template(key):
                     raise TranslationError(
-                        f"task '{self.task_id}' has the key {key!r}. SageMaker takes no parameter in place of a key, "
-                        "so keys must be the same in every run. Write it out."
+                        f"task '{self.task_id}' has the key {key!r}. SageMaker does not accept a parameter in place of "
+                        "a key, so keys must be the same in every run. Write it out."
                     )
                 members[key] = inner if inner.__class__ in _LITERALS else self.lift(inner, None, levels - 1)
             return members
@@ -361,8 +361,8 @@ class _Lifter:
         if isinstance(condition, Or):
             return Or(*[self.lift_condition(inner, levels - 2) for inner in condition.conditions])
         raise TranslationError(
-            f"task '{self.task_id}' has {condition!r} among its conditions, which is no condition. Compare references, "
-            "as in evaluate.metric('metrics', 'accuracy') >= 0.9."
+            f"task '{self.task_id}' has {condition!r} among its conditions, which is not a condition. Compare "
+            "references, as in evaluate.metric('metrics', 'accuracy') >= 0.9."
         )
 
     def _lift_expression(self, value: Expression, levels: int) -> Expression:
@@ -384,9 +384,9 @@ class _Lifter:
         if isinstance(value, JsonGet) and isinstance(to_runtime_value(value.json_path), RuntimeValue):
             raise TranslationError(
                 f"task '{self.task_id}' looks for a metric of step '{value.step_name}' at {value.json_path!r}, which "
-                "only a Dag run knows. SageMaker takes no parameter there. Let the job write what is compared to a "
-                "path that is the same in every run, or compare in Airflow: SageMakerMetricBranchOperator renders the "
-                "path."
+                "is known only in a Dag run. SageMaker does not accept a parameter there. Let the job write what is "
+                "compared to a path that is the same in every run, or compare in Airflow: "
+                "SageMakerMetricBranchOperator renders the path."
             )
         return value
 
@@ -395,8 +395,8 @@ class _Lifter:
         text = getattr(value, "value", value)  # of JsonXComArg
         if self._for_each_item and isinstance(text, str) and (found := _OF_AN_ITEM.search(text)):
             raise TranslationError(
-                f"task '{self.task_id}' has {text!r}. Jinja is rendered once, before the pipeline starts, and there is "
-                f"no {found[0]} then. What differs from item to item is the item: use CURRENT_ITEM, or an argument of "
+                f"task '{self.task_id}' has {text!r}. Jinja is rendered once, before the pipeline starts, and "
+                f"{found[0]} does not exist then. For what differs between items use CURRENT_ITEM, or an argument of "
                 "the mapped task group."
             )
 

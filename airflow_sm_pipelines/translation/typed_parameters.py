@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class TypedParameter:
-    """A pipeline parameter whose type cannot be told from its value, such as Jinja that renders to a number.
+    """A pipeline parameter whose type cannot be seen from its value, such as Jinja that renders to a number.
 
     Goes into a group's ``parameters``, and anywhere into a step's arguments.
 

@@ -176,6 +176,6 @@ def a_step_of_another_pipeline(task_id: str, step_name: str, step_task_id: str) 
     """
     return (
         f"task '{task_id}' refers to step '{step_name}', which is task '{step_task_id}' of another pipeline. "
-        "References reach no further than their pipeline. Read what the step has left in XCom: "
+        "References work only inside their pipeline. Read what the step pushed to XCom: "
         f"{xcom_of_a_step(step_task_id)}"
     )

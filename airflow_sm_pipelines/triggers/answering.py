@@ -34,8 +34,8 @@ SHOWN_AFTER: Final = 60.0
 STOPPED: Final = Answer.failure("The execution is being stopped")
 
 IN_DAG_TEST: Final = Answer.failure(
-    "dag.test() and 'airflow dags test' run one task after another, so nobody waits for Airflow tasks in the middle of "
-    "a pipeline. Run the Dag in Airflow"
+    "dag.test() and 'airflow dags test' run one task after another, so Airflow tasks in the middle of a pipeline "
+    "cannot be waited for. Run the Dag in Airflow"
 )
 
 
@@ -181,7 +181,7 @@ class SageMakerAnsweringTrigger(SageMakerPipelineStepTrigger):
                 return
             raise
         told = "success" if answer.outputs is not None else f"failure: {answer.reason}"
-        self.log.info("Told SageMaker of the end of Airflow task '%s': %s", self.answered.task_id, told)
+        self.log.info("Reported the end of Airflow task '%s' to SageMaker: %s", self.answered.task_id, told)
 
     async def _until_answered(self, callback_token: str) -> None:
         while True:

@@ -112,7 +112,7 @@ class BasePipelineTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", self.arguments()
 
     def time_limit(self) -> TimeLimit | None:
-        """Return when to give up; ``None`` for never. Whoever starts over in another triggerer does not count anew."""
+        """Return when to give up; ``None`` for never. Whoever starts over in another triggerer does not count again."""
         return self._given_limit
 
     @abstractmethod
@@ -243,7 +243,7 @@ class BasePipelineTrigger(BaseTrigger):
         return self.masked
 
     async def is_quiet(self) -> bool:
-        """Whether nobody has to be told of the end of this try; by default whoever deferred the task knew that."""
+        """Whether nothing waits for the end of this try; by default whoever deferred the task knew that."""
         return True
 
     async def _ends_here(self, ending: Ending) -> bool:
@@ -295,9 +295,9 @@ class BasePipelineTrigger(BaseTrigger):
         except PipelineExecutionError:
             return  # there is none; run() says so
         if not kill.stops:
-            self.log.info("Execution %s is left alone: %s", arn, kill.reason)
+            self.log.info("Execution %s was not stopped: %s", arn, kill.reason)
             return
-        self.log.info("The task was failed by a person: stopping execution %s", arn)
+        self.log.info("Someone marked the task as failed: stopping execution %s", arn)
         async with shared_connection(self._regional_connection()) as connection:
             try:
                 asked = await connection.persist(

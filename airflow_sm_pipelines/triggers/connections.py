@@ -86,7 +86,7 @@ class TriggererHook(SageMakerPipelineHook):
 
 
 def new_hook(connection: AwsConnection) -> TriggererHook:
-    """Return a hook of its own; its connection is not resolved yet.
+    """Return a separate hook; its connection is not resolved yet.
 
     :param connection: which connection, where.
     """
@@ -109,7 +109,7 @@ class SharedConnection:
         self._reading = asyncio.Lock()
         self.running_jobs = RunningJobs(
             self.run,
-            functools.partial(log.info, "Executions are looked at one by one, which takes more calls: %s"),
+            functools.partial(log.info, "Executions are read one by one, which needs more calls: %s"),
             self.watches,
         )
 
@@ -129,14 +129,14 @@ class SharedConnection:
                 try:
                     fresh = await self._read()
                 except SageMakerServiceError as error:
-                    log.warning("Going on with the clients there are: %s", error)
+                    log.warning("Continuing with the existing clients: %s", error)
                 else:
                     if not fresh.same_connection(hook):
                         self._hook = fresh
                         self.running_jobs.allow()
 
     async def run(self, function: Callable[[SageMakerPipelineHook], Result]) -> Result:
-        """Call a function with the hook, in a thread. Expired credentials are read anew, once.
+        """Call a function with the hook, in a thread. Expired credentials are read again, once.
 
         :param function: what to call; it may block.
         :raises SageMakerServiceError: in the service's words.
@@ -170,7 +170,7 @@ class SharedConnection:
         pace: Pace,
         on_trouble: Callable[[SageMakerServiceError], None],
     ) -> Result:
-        """Call a function with the hook, in a thread, again and again while the service is in trouble.
+        """Call a function with the hook, in a thread, again and again while the service is unavailable.
 
         Gives up only when cancelled or refused: how long to wait is the caller's to bound.
 
@@ -211,7 +211,7 @@ async def shared_connection(settings: AwsConnection) -> AsyncIterator[SharedConn
 
 
 _connections: dict[asyncio.AbstractEventLoop, dict[str, SharedConnection]] = {}
-"""By event loop (``dag.test()`` runs every trigger in a loop of its own) and by the settings as JSON."""
+"""By event loop (``dag.test()`` runs every trigger in its own loop) and by the settings as JSON."""
 
 
 def _connection_for(settings: AwsConnection) -> SharedConnection:

@@ -1,4 +1,4 @@
-"""Waiting no longer than a limit allows, in the triggerer itself.
+"""Time limits of waits, applied in the triggerer.
 
 When Airflow ends a wait, the task's log does not say what was last seen, and a worker starts just to fail the task.
 """

@@ -93,7 +93,7 @@ async def finish(
         try:
             result = await connection.persist(collect, Pace(wait.waiter_delay), on_trouble)
         except PipelineExecutionError as error:
-            ending = ending.spoilt(str(error))
+            ending = ending.failed_with(str(error))
         else:
             _tell_all(log.warning, ending.secrets.hide(result.log_lines()))
             _tell_all(log.info, ending.secrets.hide(result.cache_lines()))
@@ -124,7 +124,8 @@ async def _success_report(connection: SharedConnection, ending: Ending, log_line
     try:
         return await asyncio.wait_for(asking, LONGEST_REPORT)
     except asyncio.TimeoutError:
-        return without_details(ending, f"No more is told of the step: that took longer than {LONGEST_REPORT:.0f} s")
+        took = f"it took longer than {LONGEST_REPORT:.0f} s"
+        return without_details(ending, f"The rest of the report on the step is left out: {took}")
 
 
 def _tell_all(tell: Callable[..., None], lines: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from airflow_sm_pipelines.execution.resume import OnRetry, definition_digest, fa
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus
 from airflow_sm_pipelines.execution.time_limit import TimeLimit
-from airflow_sm_pipelines.hooks.starting import go_on
+from airflow_sm_pipelines.hooks.starting import continue_after_failure
 from airflow_sm_pipelines.settings import WaitSettings
 from airflow_sm_pipelines.triggers.connections import SharedConnection
 from airflow_sm_pipelines.triggers.deadline import within
@@ -82,7 +82,7 @@ class Follower:
             if old == resumed_after:
                 # Asked for already; the service does not show it yet.
                 await within(self.limit, asyncio.sleep(pace.after_nothing()))
-            await self._go_on(found, pace)
+            await self._continue(found, pace)
             resumed_after = old
             old_stop = False
             await self.memory.keep(TryEnd(self.memory.try_number - 1, failure=old))
@@ -117,11 +117,11 @@ class Follower:
                 if ending is not None:
                     return ending
 
-    async def _go_on(self, failed: ExecutionSnapshot, pace: Pace) -> None:
+    async def _continue(self, failed: ExecutionSnapshot, pace: Pace) -> None:
         on_retry = OnRetry(self.wait.on_retry)
-        asking = functools.partial(go_on, snapshot=failed, on_retry=on_retry, log=self.log)
+        asking = functools.partial(continue_after_failure, snapshot=failed, on_retry=on_retry, log=self.log)
         self.log.info(
-            "Step '%s' ended an earlier try of this task: asking SageMaker %s",
+            "Step '%s' failed in an earlier try of this task: asking SageMaker %s",
             self.awaited.step_name,
             "to resume the execution" if on_retry is OnRetry.RESUME else "for another execution instead",
         )
@@ -132,7 +132,7 @@ class Follower:
         self._start_following(arn)
 
     async def _warn_of_another_definition(self, pipeline_execution_arn: str) -> None:
-        """Say so where the Dag's definition is another by now: what goes on runs the one it was started with."""
+        """Warn when the Dag has a new definition: the execution keeps the one it was started with."""
         if self.definition_digest is None:
             return
         asking = self.connection.persist(
@@ -143,12 +143,12 @@ class Follower:
         try:
             definition = await within(self.limit, asking)
         except SageMakerServiceError as error:
-            self.log.info("Whether the Dag has another definition by now is not known: %s", error)
+            self.log.info("Cannot tell whether the Dag has a new definition: %s", error)
             return
         if definition_digest(definition) != self.definition_digest:
             self.log.warning(
-                "The execution goes on with the code and the definition it was started with, and the Dag has others by "
-                "now. To run those, clear '%s' with its downstream tasks",
+                "The execution continues with the code and the definition it was started with, but the Dag has new "
+                "ones now. To run those, clear '%s' with its downstream tasks",
                 self.launch_task_id,
             )
 

@@ -4,7 +4,7 @@ A step that failed is still listed as failed when its task is tried again. Only 
 with just this failure can tell it from a new one. The memory of step tasks is an XCom of the *launch* task: the XComs
 of a task are cleared when a worker starts a new try of it, and those of the launch task when a new execution is
 launched, which is when there is nothing to remember any more. Other tasks need the memory within one try only, and keep
-it in an XCom of their own.
+it in a separate XCom.
 
 The worker that launches, or defers, begins the memory (:func:`empty_memory`): Airflow writes an error into the
 triggerer's log for each XCom that is asked for and not there.
@@ -92,7 +92,7 @@ class TaskMemory:
     async def keep(self, end: TryEnd) -> None:
         """Remember how a try ended.
 
-        :param end: how it ended. One without a failure of its own, such as a try that was not allowed to resume, leaves
+        :param end: how it ended. One without its own failure, such as a try that was not allowed to resume, leaves
             what was known of earlier ones: for the next try that is still history.
         """
         if self.task_instance is None:

@@ -1,4 +1,4 @@
-"""Not asking about an execution while it cannot have changed.
+"""Skip reading an execution while it cannot have changed.
 
 Most of the time an execution waits for a job that runs for minutes or hours, and every look at it shows the same. The
 list of the jobs that run holds a hundred executions' jobs in one call. While an execution's jobs are all in it, nothing
@@ -30,7 +30,7 @@ SETTLED_AFTER: Final = 20.0
 the end of a job is seen before that of its step."""
 
 INTERVALS_PER_LOOK: Final = 30
-"""An execution is looked at after so many intervals all the same, whatever the lists say."""
+"""An execution is looked at after so many intervals anyway, whatever the lists say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +93,8 @@ class RunningJobs:
     def waiting(self, job_arns: Collection[str], waiter_delay: float, wake: Callable[[bool], None]) -> Iterator[None]:
         """Have oneself woken when one of some jobs is seen not to run any more, or when the jobs cannot be listed.
 
-        Where they may not be listed that is at once. While the service is in trouble it is after two intervals: to look
-        at each execution instead would only add to that.
+        Where they may not be listed that is at once. While the service is unavailable it is after two intervals: to
+        look at each execution instead would only add to that.
 
         :param job_arns: processing and training jobs that run. What was listed before does not count.
         :param waiter_delay: how often the jobs are to be looked at, in seconds; the smallest of all holds.

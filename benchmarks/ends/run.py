@@ -12,8 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from airflow_sm_pipelines.serving.stack import USER
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, AirflowApiError, DagRun
-from harness.components import USER, Stack
+from harness.components import Stack
 
 HERE = Path(__file__).parent
 OURS, PLAIN = "ours", "plain"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from airflow_sm_pipelines.serving.stack import SECRET_KEY
 from benchmarks.triggers.waiting import Plan, Waited
-from harness.components import SECRET_KEY
 
 
 def measure(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from airflow_sm_pipelines.serving.stack import USER
 from harness.airflow_api import AirflowApi, AirflowApiError, Event
-from harness.components import USER, Stack
+from harness.components import Stack
 
 DAGS = Path(__file__).parent / "dags"
 OURS, TOLD, FAILING, AMAZON = "steps_ours", "steps_told", "steps_failing", "steps_amazon"

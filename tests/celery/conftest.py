@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from harness.processes import end_with_parent
+from airflow_sm_pipelines.serving.processes import end_with_parent
 from harness.services import running_postgres, running_redis
 from tests.live.conftest import BUNDLES, run_examples, running
 

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 import redis
 
-from harness.processes import ComponentError
+from airflow_sm_pipelines.serving.processes import ComponentError
 from harness.services import running_postgres, running_redis
 
 

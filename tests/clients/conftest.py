@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.components import REGION, clean_environment
+from airflow_sm_pipelines.serving.stack import REGION, clean_environment
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent

@@ -13,9 +13,10 @@ from airflow.sdk import DAG
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup, cli
 from airflow_sm_pipelines.definition.changes import changes
 from airflow_sm_pipelines.definition.document import PipelineDefinition
+from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
 from airflow_sm_pipelines.local.endpoint import LocalEndpoint
-from tests.integration.clients import TEST_KEY, Aws, token
-from tests.integration.documents import BUCKET, REGION, ROLE, document, processing_step, training_step
+from tests.integration.clients import TEST_KEY, Aws, token, wait
+from tests.integration.documents import BUCKET, REGION, ROLE, document, fail_step, processing_step, training_step
 
 
 @pytest.fixture(autouse=True)
@@ -175,3 +176,51 @@ def test_an_archive_that_leads_out(
     assert cli.main(["import", name, "--directory", str(into), "--region", REGION, "--endpoint-url", endpoint.url]) == 1
     assert " is not a tar.gz archive that can be extracted: " in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+# --- logs
+
+
+@pytest.fixture(scope="module")
+def ended(endpoint: LocalEndpoint, aws: Aws) -> str:
+    """The ARN of an execution that has ended: one job that printed three lines, and a step without a job."""
+    script = aws.put("logs/say/script.py", "print('one'); print('two'); print('three')")
+    arn = aws.start(document(processing_step("say", script), fail_step("end", "over", DependsOn=["say"])))
+    wait(endpoint, arn)
+    return arn
+
+
+def test_the_log_of_a_step(endpoint: LocalEndpoint, ended: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last lines are printed, as many as are asked for; following a step that has ended prints them and ends."""
+    command = ["logs", ended, "say", "--endpoint-url", endpoint.url]
+    assert cli.main(command) == 0
+    assert capsys.readouterr() == ("one\ntwo\nthree\n", "")
+    for more in ([], ["--follow"]):
+        assert cli.main([*command, "--lines", "2", *more]) == 0
+        assert capsys.readouterr() == ("two\nthree\n", "")
+
+
+def test_a_step_that_runs_is_followed(endpoint: LocalEndpoint, aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """New lines are printed until the step ends, also where it has not started yet."""
+    script = aws.put("logs/slow/script.py", "import time\nfor i in range(3): print(i, flush=True); time.sleep(0.7)")
+    arn = aws.start(document(processing_step("slow", script)))
+    assert cli.main(["logs", arn, "slow", "--follow", "--endpoint-url", endpoint.url]) == 0
+    assert capsys.readouterr() == ("0\n1\n2\n", "")
+
+
+def test_what_has_no_log(endpoint: LocalEndpoint, ended: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message says why, and which steps there are."""
+    arn = PipelineExecutionArn.parse(ended)
+    for step, message in {
+        "end": "step 'end' (Fail) has no job, and so no log",
+        "sai": (
+            f"step 'sai' has not started in execution {arn.execution_id}, or there is no such step. Did you mean 'say'? The "
+            "steps that have started are: 'say', 'end'"
+        ),
+    }.items():
+        assert cli.main(["logs", ended, step, "--endpoint-url", endpoint.url]) == 1
+        assert capsys.readouterr() == ("", f"sm-pipelines logs: {message}\n")
+    assert cli.main(["logs", "arn:nothing", "say"]) == 1
+    assert capsys.readouterr().err.startswith(
+        "sm-pipelines logs: 'arn:nothing' is not the ARN of a pipeline execution;"
+    )

@@ -136,7 +136,7 @@ def test_what_is_no_output_is_not_deleted(endpoint: LocalEndpoint, aws: Aws) -> 
     clean = aws.steps(arn)["clean"]
     reasons = [
         f"{beside} is not below an output of the step",
-        "it has to be said which objects of the step to delete: S3Uris",
+        "S3Uris must list the objects of the step to delete",
     ]
     failed = [
         {"StepName": name, "ErrorCode": "ClientError", "ErrorMessage": reason}

@@ -158,8 +158,8 @@ def test_no_items_are_no_failure(endpoint: LocalEndpoint, aws: Aws, queue: Items
 @pytest.mark.parametrize(
     ("items", "reason"),
     [
-        ("red, blue", "is no JSON list: Expecting value: line 1 column 1 (char 0)"),
-        ('{"a": 1}', "is no JSON list."),
+        ("red, blue", "is not a JSON list: Expecting value: line 1 column 1 (char 0)"),
+        ('{"a": 1}', "is not a JSON list."),
     ],
 )
 def test_items_that_are_no_list_fail_the_step(

@@ -158,7 +158,7 @@ def test_a_metric_definition_that_is_no_regular_expression_is_refused(endpoint: 
     assert (step["FailureReason"], step["Metadata"]) == (
         (
             "ClientError: Failed to invoke sagemaker:CreateTrainingJob. Error Details: The Regex of metric definition"
-            " 'loss' is no regular expression: missing ), unterminated subpattern at position 0"
+            " 'loss' is not a regular expression: missing ), unterminated subpattern at position 0"
         ),
         {},
     )

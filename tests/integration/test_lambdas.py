@@ -128,7 +128,7 @@ def handler(event, context):
         ({"wait": 1}, "failed: Sandbox.Timedout: RequestId: ID Error: Task timed out after 1.00 seconds"),
         (
             {"value": "text"},
-            "did not return an object, of which the output parameters count would be members.",
+            "did not return an object with the output parameters count as members.",
         ),
         (
             {"value": {"count": None, "other": 1}},

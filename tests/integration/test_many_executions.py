@@ -19,7 +19,7 @@ def test_executions_that_wait_for_a_place_all_end(endpoint: LocalEndpoint, aws: 
         arns = [aws.start(document(step)) for _ in range(COUNT)]
         assert {aws.describe(arn)["PipelineExecutionStatus"] for arn in arns} == {"Executing"}
     finally:
-        slots.give_back(taken)
+        slots.release_slots(taken)
     for arn in arns:
         wait(endpoint, arn)
     assert {aws.describe(arn)["PipelineExecutionStatus"] for arn in arns} == {"Succeeded"}

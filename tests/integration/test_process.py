@@ -162,7 +162,7 @@ def test_what_a_killed_endpoint_has_left_is_removed(tmp_path: Path) -> None:
             _, error = process.communicate(timeout=30)
         assert len(there) == 3
         assert left not in there
-        assert error.splitlines()[0].endswith(f"removing {left}, which an endpoint that was killed has left")
+        assert error.splitlines()[0].endswith(f"removing {left}, left by an endpoint that was killed")
         running.terminate()
         running.communicate(timeout=30)
     assert list(tmp_path.iterdir()) == [nobodys]

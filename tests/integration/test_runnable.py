@@ -129,5 +129,5 @@ def test_validate_says_the_same_beforehand(tmp_path: Path) -> None:
     assert validate("--local", "--stub", "Fail") == (
         1,
         "",
-        "sm-pipelines validate: --stub: nothing can stand in for Fail steps: they decide how an execution goes on\n",
+        "sm-pipelines validate: --stub: Fail steps cannot have a stand-in: they decide how an execution continues\n",
     )

@@ -158,8 +158,7 @@ def test_a_directory_of_the_endpoint_that_jobs_do_not_see(tmp_path: Path) -> Non
         1,
         "",
         (
-            "The directory /opt/state of the endpoint is below /opt, in the place of which jobs see something else. Give "
-            "another one with --state-dir, or as TMPDIR.\n"
+            "The directory /opt/state of the endpoint is below /opt, where jobs see other files. Give another directory with --state-dir or TMPDIR.\n"
         ),
     )
 

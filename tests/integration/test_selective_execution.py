@@ -169,7 +169,7 @@ def test_a_source_is_an_ended_execution_of_the_same_pipeline(endpoint: LocalEndp
     pipeline_arn, _, _ = line.source.partition("/execution/")
     assert line.refusal("b", source=other) == (
         "ValidationException",
-        f"Invalid SourcePipelineExecutionArn: {other}. It is no execution of the pipeline '{pipeline_arn}'.",
+        f"Invalid SourcePipelineExecutionArn: {other}. It is not an execution of the pipeline '{pipeline_arn}'.",
     )
     running = line.start("a")
     assert line.refusal("b", source=running) == (

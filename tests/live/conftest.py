@@ -13,8 +13,9 @@ import pytest
 
 from airflow_sm_pipelines.compatibility.triggerer import TELLS_OF_KILLS
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
+from airflow_sm_pipelines.serving.stack import LOOPBACK, SECRET_KEY, USER
 from harness.airflow_api import ENDED, SECONDS_BETWEEN_LOOKS, AirflowApi, DagRun
-from harness.components import LOOPBACK, SECRET_KEY, USER, Stack
+from harness.components import Stack
 from tests.faults.proxy import serve
 from tests.iam import lacking, operation_of
 from tests.live.answers import Answers

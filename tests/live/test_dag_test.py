@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from airflow_sm_pipelines.serving.stack import airflow_home
 from demo.scenario import REGISTERED, REJECTED
-from harness.components import airflow_home
 
 PROGRAM = """
 import json

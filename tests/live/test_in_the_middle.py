@@ -216,7 +216,7 @@ def test_a_person_approves_or_rejects_a_model(live, queue, example_runs):
     }
     assert sorted(live.executions("breast-cancer-approval").values()) == ["Failed", "Succeeded"]
     reason = (
-        "AirflowFailException: step 'approve' failed: Airflow task 'model.approve' skipped 'model.register', which comes "
-        "behind it, as a rejected approval does"
+        "AirflowFailException: step 'approve' failed: Airflow task 'model.approve' skipped 'model.register', which "
+        "comes after it, as a rejected approval does"
     )
     assert live.api.errors(runs["Reject"], "model.approve_callback") == [reason]

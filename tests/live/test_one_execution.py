@@ -111,7 +111,7 @@ def test_a_task_that_fails_by_itself_elsewhere_stops_nothing(live):
             live.proxy.await_calls(look, 1, SECONDS, after=paused, PipelineExecutionArn=arn)
             live.await_that(lambda: live.states(run) == {"run": "failed"}, "the failure of the task")
             live.stack.triggerer.resume()
-            await_killed(live, run, f"Execution {arn} is left alone: the task had ended before")
+            await_killed(live, run, f"Execution {arn} was not stopped: the task had ended before")
     finally:
         live.stack.triggerer.resume()
         other.kill()

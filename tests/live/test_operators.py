@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sm_pipelines.execution.arn import PipelineExecutionArn
-from harness.components import airflow_home
+from airflow_sm_pipelines.serving.stack import airflow_home
 from tests.versions import cleared_workers_go_on
 
 pytestmark = pytest.mark.every_airflow
@@ -138,7 +138,7 @@ def test_an_execution_that_ended_in_a_fail_step_is_not_resumed(live, failed_once
     assert last_errors(live, run, "run", 2) == [
         (
             f"AirflowFailException: execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an "
-            "execution (Not this way.). Clear the task that launched it to start anew"
+            "execution (Not this way.). Clear the task that launched it to start a new execution"
         )
     ]
     assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn) == []
@@ -259,7 +259,10 @@ def out_of_time(live):
         ),
         (
             "whole_out_of_time_on_worker",
-            "AirflowTaskTimeout: the task's execution_timeout is over; execution {arn} was last seen: {seen}. {left_alone}",
+            (
+                "AirflowTaskTimeout: the task's execution_timeout has passed; execution {arn} was last seen: {seen}. "
+                "{left_alone}"
+            ),
         ),
     ],
 )
@@ -267,7 +270,7 @@ def test_a_task_that_runs_out_of_time_says_what_it_saw_last(live, out_of_time, d
     """Deferred or on a worker: failed, with what was last seen, and the execution goes on."""
     run = out_of_time[dag_id]
     arn = live.api.xcom(run, "run", "pipeline_execution_arn")
-    said = reason.format(arn=arn, seen="Executing, running 'step'", left_alone="The execution is left alone")
+    said = reason.format(arn=arn, seen="Executing, running 'step'", left_alone="The execution was not stopped")
     assert (run.state, last_errors(live, run, "run")) == ("failed", [said])
     assert live.executions(dag_id.replace("_", "-")) == {arn: "Executing"}
     assert live.proxy.calls("StopPipelineExecution", PipelineExecutionArn=arn) == []

@@ -121,5 +121,5 @@ def test_the_ids_of_another_dag(live, example_runs):
     assert told(live.api.ask(f"{other}/reports", run_id=run.run_id)) == (200, {"reports": []})
     assert told(live.api.ask(f"{other}/runs/{run.run_id}/tasks/{GROUP}.train/-1/log")) == (
         404,
-        {"detail": f"task '{GROUP}.train' of Dag run '{run.run_id}' follows no execution that has been started"},
+        {"detail": f"task '{GROUP}.train' of Dag run '{run.run_id}' does not follow an execution that has started"},
     )

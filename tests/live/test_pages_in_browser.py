@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from airflow_sm_pipelines.compatibility.version import REACT_PAGES
-from harness.components import SECRET_KEY
+from airflow_sm_pipelines.serving.stack import SECRET_KEY
 from tests.live.conftest import PRICES
 from tests.live.copied_runs import copy_run
 from tests.versions import needs_for_each

@@ -36,7 +36,7 @@ def test_a_task_that_runs_out_of_time_says_what_it_saw_last(live, timed_out, dag
     arn = live.execution(run)
 
     def reason(step):
-        return f"gave up on step '{step}' of execution {arn} {LIMITS[dag_id]}; last seen: Executing. The execution is left alone"
+        return f"gave up on step '{step}' of execution {arn} {LIMITS[dag_id]}; last seen: Executing. The execution was not stopped"
 
     assert (run.state, live.states(run)) == (
         "failed",

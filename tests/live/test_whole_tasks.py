@@ -9,8 +9,9 @@ import pytest
 from airflow import __version__
 
 from airflow_sm_pipelines.compatibility.version import TASKS_LIVE_IN_TRIGGERER
+from airflow_sm_pipelines.serving.stack import USER
 from harness.airflow_api import AirflowApi
-from harness.components import USER, Stack
+from harness.components import Stack
 from tests.live.conftest import BUCKET, BUNDLES, Live
 
 pytestmark = pytest.mark.every_airflow

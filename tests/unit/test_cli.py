@@ -72,7 +72,7 @@ def test_without_a_command_the_help_is_shown(capsys):
     """The help goes to standard error, and the status is 2, as for any wrong command line."""
     assert cli.main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("Usage: sm-pipelines [OPTIONS] [COMMAND] [ARGS]...\n")
+    assert text.startswith("Usage: sm-pipelines [OPTIONS] COMMAND [ARGS]...\n")
     assert cli.main([]) == 2
     assert capsys.readouterr() == ("", text)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from packaging.version import Version
 
 import airflow_sm_pipelines
 from airflow_sm_pipelines import SageMakerPipelineTaskGroup
+from airflow_sm_pipelines.cli.program import COMMANDS
 from airflow_sm_pipelines.compatibility.version import tasks_live_in_triggerer
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.execution.pipeline_report import StartedPipeline
@@ -18,7 +22,7 @@ from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 from docs import public_names
-from tests.oracles import coverage, rules, step_type_table
+from tests.oracles import command_line, coverage, rules, step_type_table
 from tests.versions import needs_pinned_botocore
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -218,3 +222,17 @@ def test_the_signature_of_a_group_is_that_of_the_reference():
         "launch_arguments": None,
     }
     assert {name: each.default for name, each in documented.parameters.items()} == expected
+
+
+def test_the_page_of_the_command_line_has_the_help_of_every_command():
+    """Each command's help is what ``--help`` prints: python -m tests.oracles.command_line."""
+    assert command_line.PAGE.read_text() == command_line.page()
+    assert set(command_line.INTROS) == set(COMMANDS)
+    ended = subprocess.run(
+        [sys.executable, "-m", "airflow_sm_pipelines.cli", "validate", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    assert ended.stdout.strip() == command_line.help_of("validate")

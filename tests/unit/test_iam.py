@@ -33,8 +33,10 @@ from tests.scripted_service import EXECUTION_ARN, step
 
 PACKAGE = Path(airflow_sm_pipelines.__file__).parent
 DOCS = IAM.parent / "docs" / "aws"
-ROOMS_OF_AIRFLOW = [path for path in PACKAGE.iterdir() if path.name not in ("cli.py", "local", "running")]
-"""What runs in Airflow's components. The command line has the credentials of whoever calls it."""
+OF_PEOPLE = ("cli", "local", "running", "serving", "testing")
+"""What does not run in Airflow's components: the command line and the tests of Dags have the credentials of whoever runs them."""
+
+ROOMS_OF_AIRFLOW = [path for path in PACKAGE.iterdir() if path.name not in OF_PEOPLE]
 
 THROUGH_A_VARIABLE = {"hooks/executions.py: _listed", "hooks/pipeline.py: _describe"}
 """Where the operation's name is not a literal; tests below run them with every value that they can have."""

@@ -33,7 +33,7 @@ def vocabulary():
     files = [
         CLONE / "README.md",
         *(CLONE / "docs").rglob("*.md"),
-        *(CLONE / "airflow_sm_pipelines").rglob("*.py"),
+        *(path for path in (CLONE / "airflow_sm_pipelines").rglob("*.py") if path.parent.name != "serving"),  # has them
         *(CLONE / "dags").rglob("*.py"),
     ]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)

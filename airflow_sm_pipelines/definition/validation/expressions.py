@@ -50,7 +50,7 @@ def expression_problems(place: Place, scope: Scope) -> Iterator[Problem]:
 
 
 def document_expression_problems(definition: PipelineDefinition, scope: Scope) -> Iterator[Problem]:
-    """Yield what is wrong with the expressions that stand in no step.
+    """Yield what is wrong with the expressions that are in no step.
 
     :param definition: the document.
     :param scope: all names.
@@ -161,7 +161,7 @@ def _json_get_problems(content: Any, path: str, subject: str) -> Iterator[Proble
     try:
         reference = parse_reference(written) if isinstance(written, str) else None
     except PipelineDefinitionError:
-        return  # reported as a Get of its own
+        return  # reported as a separate Get
     if (
         reference is None
         or reference.root != "Steps"

@@ -1,4 +1,4 @@
-"""Names that SageMaker takes, also out of names that it does not.
+"""Names that SageMaker allows, and how other names are changed into such names.
 
 Source: botocore's patterns, and S3's rules for the names of buckets.
 """

@@ -33,7 +33,7 @@ _JOB_NAMES: Final = {row.job_name: row.name for row in [*STEP_TYPES.values()][::
 
 
 def document_reference_problem(reference: Reference, scope: Scope) -> str | None:
-    """Return what is wrong with a reference that stands in no step, such as in the experiment config.
+    """Return what is wrong with a reference that is in no step, such as in the experiment config.
 
     :param reference: the reference.
     :param scope: all names.
@@ -49,7 +49,7 @@ def reference_doubt(reference: Reference, step: Step | None) -> str | None:
     The SDK's guide has the job names as those of the job "launched by" the training or processing step.
 
     :param reference: the reference.
-    :param step: the step that reads; ``None`` for a reference that stands in no step.
+    :param step: the step that reads; ``None`` for a reference that is in no step.
     """
     of_type = _JOB_NAMES.get(reference.name or "") if reference.root == "Execution" else None
     if of_type is None or (step is not None and step_type(step.type).job_name == reference.name):
@@ -64,7 +64,7 @@ def reference_problem(place: Place, reference: Reference, scope: Scope, *, in_se
     :param place: the step that reads.
     :param reference: what it reads.
     :param scope: all names.
-    :param in_selector: whether the reference stands in a ForEach step's selector.
+    :param in_selector: whether the reference is in a ForEach step's selector.
     """
     if reference.root == "Steps":
         return _step_problem(place, reference, scope)

@@ -1,4 +1,4 @@
-"""What the rules look things up in: all steps by name, and the ForEach bodies they may lie in."""
+"""Where the rules find steps: all steps by name, and the ForEach bodies that hold them."""
 
 from __future__ import annotations
 

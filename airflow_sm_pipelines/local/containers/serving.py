@@ -177,7 +177,7 @@ class Script:
 
 
 class Context:
-    """What the toolkit is told of a request, in the form of the server that it was written for."""
+    """What the toolkit receives of a request, in the form of the server that it was written for."""
 
     def __init__(self) -> None:
         self.system_properties = {"model_dir": MODEL}

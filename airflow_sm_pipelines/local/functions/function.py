@@ -43,7 +43,7 @@ class FunctionNotRunError(ServiceError):
 
 
 class PayloadNotJsonError(ServiceError):
-    """The event is no JSON."""
+    """The event is not JSON."""
 
     code = "InvalidRequestContentException"
     http_status = 400
@@ -102,7 +102,7 @@ class Function:
     :param version: a number, or ``$LATEST``.
     :param runtime: such as ``python3.12``; the job's interpreter stands for all of them.
     :param timeout: how long one invocation may take, in seconds.
-    :param memory: MemorySize in MB, which the function is told and which is not enforced.
+    :param memory: MemorySize in MB, which the function reads and which is not enforced.
     :param environment: its environment variables.
     """
 

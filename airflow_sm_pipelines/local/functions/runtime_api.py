@@ -1,8 +1,8 @@
 """Lambda's Runtime API for one invocation: what AWS's runtime client asks for, and what it gets.
 
 The API is documented in Lambda's developer guide ("Using the Lambda runtime API"): the client asks for the next
-invocation and posts the response or the error. It listens on the loopback interface, for one process that is told its
-port; the request id, which nobody else knows, stands in the path of all that it posts.
+invocation and posts the response or the error. It listens on the loopback interface, for one process that receives its
+port; the request id, which nobody else knows, is in the path of all that it posts.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Functions:
     def invoke(
         self, reference: FunctionReference, event: bytes, client_context: str | None = None, limit: float | None = None
     ) -> FunctionAnswer:
-        """Run a function and wait for its answer. It takes no place of a job: a job may wait for it.
+        """Run a function and wait for its answer. It does not use a job's slot: a job may wait for it.
 
         :param reference: how it is named.
         :param event: what it is given, as JSON; nothing stands for an empty object.

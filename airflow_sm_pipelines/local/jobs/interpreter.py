@@ -1,4 +1,4 @@
-"""The Python that stands for an image, and what each job has of its own on top of it.
+"""The Python that stands for an image, and what each job has for itself on top of it.
 
 A job may install packages: the toolkit does so for a ``requirements.txt``, and the SageMaker SDK 2 for what its
 ``@step`` functions need. They go into an environment of the job's own, a virtual environment whose path leads on to the
@@ -55,7 +55,7 @@ class Interpreter:
         return cls(executable, Path(base), version, tuple(packages))
 
     def make_environment(self, directory: Path) -> None:
-        """Make an environment of its own for a job.
+        """Make a job's own environment.
 
         :param directory: where; not there yet.
         """

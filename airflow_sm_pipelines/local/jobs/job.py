@@ -76,7 +76,7 @@ class Job(ABC):
             return self._modified_time
 
     def start(self) -> None:
-        """Run the job in a thread of its own."""
+        """Run the job in its own thread."""
         self._changed()
         threading.Thread(target=self._run, name=self.name, daemon=True).start()
 
@@ -153,8 +153,8 @@ class Job(ABC):
         :param name: the phase.
         """
 
-    def ended(self) -> None:  # noqa: B027 - not everybody waits to be told
-        """Take note that the job has ended, as everybody can see by now. The lock is not held."""
+    def ended(self) -> None:  # noqa: B027 - not everybody waits for it
+        """Take note that the job has ended, as everybody can see now. The lock is not held."""
 
     def _run(self) -> None:
         status, reason = "Failed", ""

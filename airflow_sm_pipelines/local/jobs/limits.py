@@ -1,6 +1,6 @@
 """What a create request may ask for and jobs do not do here.
 
-Looked for when an execution is started, in what stands in the document, and when a job is made, with every value known.
+Looked for when an execution is started, in what is in the document, and when a job is made, with every value known.
 
 Source: what the local endpoint is made to do.
 """
@@ -103,7 +103,8 @@ def tuning_limits(request: Mapping[str, Any]) -> Iterator[Problem]:
     """
     if request.get("WarmStartConfig") is not None:
         yield error(
-            "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out",
+            "the tuning job asks for a warm start; the local endpoint starts every search from the beginning. Leave it "
+            "out",
             ".WarmStartConfig",
         )
     if request.get("Autotune") is not None:

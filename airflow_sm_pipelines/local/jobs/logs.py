@@ -25,7 +25,7 @@ _ERROR_LINE = re.compile(r"^([A-Za-z_]\w*\.)*[A-Za-z_]\w*(Error|Exception|Interr
 
 
 class LogStream:
-    """One job's log stream. Lines are sent in batches by a thread of its own, in order.
+    """One job's log stream. Lines are sent in batches by its own thread, in order.
 
     It is made with its first line, as on AWS: a job that prints nothing has none.
 
@@ -117,7 +117,7 @@ class LogStream:
                 self._is_made = True
             self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
         except Exception:
-            # The job goes on, and whoever writes must not wait for room that nobody makes.
+            # The job continues, and whoever writes must not wait for room that nobody makes.
             logger.exception("%s lines of the log %s are lost", len(batch), self._stream)
 
 

@@ -81,11 +81,11 @@ class Model:
         """
         wrong = f"the local endpoint cannot run the model '{self.name}':"
         if len(self.containers) != 1:
-            yield f"{wrong} it has {len(self.containers)} containers. A model of one container is run"
+            yield f"{wrong} it has {len(self.containers)} containers. Use a model of one container"
             return
         container, image = self.container, self.image
         if container.get("Mode", "SingleModel") != "SingleModel":
-            yield f"{wrong} it is a multi-model one. A container with Mode SingleModel is run"
+            yield f"{wrong} its container has Mode MultiModel. Use Mode SingleModel"
         if container.get("AdditionalModelDataSources"):
             yield f"{wrong} it has AdditionalModelDataSources. Put all files into one ModelDataUrl"
         if image.algorithm is not None:

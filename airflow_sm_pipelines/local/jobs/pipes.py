@@ -16,7 +16,7 @@ _PIECE: Final = 1 << 16
 class Pipe:
     """A channel in Pipe mode: ``<channel>_0``, ``<channel>_1`` and so on, each there before the one before it is read.
 
-    What a reader leaves in a pipe is lost, and the next pipe begins anew.
+    What a reader leaves in a pipe is lost, and the next pipe starts empty.
 
     :param place: the channel's path, without the number.
     :param content: the pieces of each epoch's content, by its number.

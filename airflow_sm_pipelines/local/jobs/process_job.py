@@ -140,7 +140,7 @@ class ProcessJob(Job):
             return self._execute_below(root)
         finally:
             remove_tree(root)
-            self.host.slots.give_back(slots)
+            self.host.slots.release_slots(slots)
 
     def _execute_below(self, root: Path) -> str:
         staging = S3Staging(self.host.clients["s3"])
@@ -239,7 +239,7 @@ class ProcessJob(Job):
         )
 
     def _cut(self, error: Exception) -> None:
-        """End a job that cannot go on: its input cannot be read, or it has too much on disk."""
+        """End a job that cannot continue: its input cannot be read, or it has too much on disk."""
         with self._lock:
             self._cut_short = error
             cluster = self._cluster

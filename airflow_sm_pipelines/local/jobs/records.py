@@ -17,7 +17,7 @@ class PayloadTooLargeError(Exception):
 class Record:
     """One record.
 
-    :param original: as it stands in the input.
+    :param original: as the input has it.
     :param sent: what of it is sent to the model.
     """
 

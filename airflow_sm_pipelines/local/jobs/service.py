@@ -15,7 +15,7 @@ J = TypeVar("J", bound=Job)
 
 
 class Jobs(Generic[J]):
-    """All jobs of one type. ``changes`` is told what happens to those that are made from now on.
+    """All jobs of one type. ``changes`` receives what happens to those that are made from now on.
 
     :param kind: the job's class.
     :param surroundings: what each of them is given besides its name and request: the host, and what its class adds.

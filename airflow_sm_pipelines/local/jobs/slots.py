@@ -43,7 +43,7 @@ class Slots:
                 self._waiting.remove(turn)
                 self._changed.notify_all()
 
-    def give_back(self, taken: int = 1) -> None:
+    def release_slots(self, taken: int = 1) -> None:
         """Make room for other jobs.
 
         :param taken: how many places.

@@ -23,7 +23,7 @@ DEEPEST: Final = 200
 """So many directories may lie in one another below an output. A path on Linux has at most 4096 bytes."""
 
 MOST_VISITS: Final = 10
-"""So often a directory may stand in an output, by links to it: a few of them can make millions of files out of some."""
+"""So often a directory may be in an output, by links to it: a few of them can make millions of files out of some."""
 
 _TOO_DEEP: Final = f"ClientError: the output has more than {DEEPEST} directories in one another"
 
@@ -36,7 +36,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Split an S3 URI into bucket and key.
 
     :param uri: ``s3://bucket/key``; the key may be empty.
-    :raises StagingError: it is no S3 URI.
+    :raises StagingError: it is not an S3 URI.
     """
     parts = urlsplit(uri, allow_fragments=False)
     if parts.scheme != "s3" or not parts.netloc:
@@ -83,7 +83,7 @@ class StoredObject:
 
         :param prefix: a URI that it starts with, which stands for the directory.
         :param uri: its URI.
-        :raises StagingError: one of them is no S3 URI.
+        :raises StagingError: one of them is not an S3 URI.
         """
         bucket, key = split_uri(uri)
         return cls(bucket, key, relative_name(split_uri(prefix)[1], key))

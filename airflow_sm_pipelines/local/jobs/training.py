@@ -64,7 +64,7 @@ class Tuner(Protocol):
         """
 
     def training_job_ended(self, name: str) -> None:
-        """Take note that a training job has ended, as can be seen by now.
+        """Take note that a training job has ended, as can be seen now.
 
         :param name: the training job.
         """
@@ -217,7 +217,7 @@ class TrainingJob(ProcessJob):
         for name, pattern in self._metric_patterns.items():
             match = pattern.search(line)
             if match is not None and match.lastindex:
-                with contextlib.suppress(ValueError):  # what matched is no number, so it is no value of the metric
+                with contextlib.suppress(ValueError):  # a match that is not a number is not a value of the metric
                     self._measured(name, float(match[1]))
 
     def phase(self, name: str) -> None:
@@ -306,7 +306,7 @@ def metric_patterns(request: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
             patterns[each["Name"]] = re.compile(each["Regex"])
         except re.error as error:
             raise ValidationError(
-                f"The Regex of metric definition '{each['Name']}' is no regular expression: {error}"
+                f"The Regex of metric definition '{each['Name']}' is not a regular expression: {error}"
             ) from error
     return patterns
 

@@ -1,6 +1,6 @@
 """Transform jobs: a model's predictions for objects in S3, by a process that serves the model.
 
-What goes on around the model is done here: the objects are split, filtered and put into requests before the process
+The work around the model is done here: the objects are split, filtered and put into requests before the process
 starts, and its answers are joined, filtered, assembled and stored after it has ended. Like on AWS, an object with a
 request that fails has no output, the other objects have theirs, and the job fails.
 """

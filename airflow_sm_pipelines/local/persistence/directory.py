@@ -76,7 +76,7 @@ class DataDirectory:
         self._write(file, json.dumps({"key": key, "value": value}).encode(), durable=True)
 
     def remove(self, kind: str, key: str) -> None:
-        """Remove a document. That there is none is no error.
+        """Remove a document. A document that is not there is fine.
 
         :param kind: the directory that it lies in.
         :param key: its key.
@@ -151,7 +151,7 @@ class DataDirectory:
         return self.path / _CONTENTS / digest
 
     def _check_format(self) -> None:
-        """Refuse what is no data directory, or one of another version."""
+        """Refuse a directory that is not a data directory, or that has another version."""
         if not self._format_file.exists():
             others = sorted(each.name for each in self.path.iterdir() if each.name != _LOCK_FILE)
             if others:
@@ -210,7 +210,7 @@ def digest_of(content: bytes) -> str:
 
 
 def _read(file: Path) -> bytes:
-    """The bytes of a file that is no link, nor a pipe: what a directory from elsewhere has may lead anywhere."""
+    """The bytes of a file that is neither a link nor a pipe: what a directory from elsewhere has may lead anywhere."""
     handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -74,7 +74,7 @@ class KeptEntries:
             answer = self._moto.sagemaker(request["operation"], request["region"], request["members"])
             if answer.status_code != OK:
                 logger.warning(
-                    "%s of %s is not done again: %s",
+                    "%s of %s could not be restored: %s",
                     request["operation"],
                     request["identity"],
                     answer.get_data(as_text=True),

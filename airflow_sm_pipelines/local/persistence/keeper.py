@@ -1,7 +1,7 @@
 """Writes what the endpoint remembers as it changes, in a thread, and gives it to the next endpoint.
 
-The thread is told what has changed, and writes it as it is when its turn comes: many changes at once are one write, and
-the engine waits for none. An answer to a request that changes something waits.
+The thread receives what has changed, and writes it as it is when its turn comes: many changes at once are one write,
+and the engine waits for none. An answer to a request that changes something waits.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Mirror:
 class Keeper(Changes):
     """Keeps the records of an endpoint in a data directory, and what moto has.
 
-    ``objects`` and ``entries`` are told of requests that moto has answered.
+    ``objects`` and ``entries`` receive the requests that moto has answered.
 
     :param directory: the directory.
     :param moto: who has S3 and the entries; it is empty.
@@ -322,7 +322,7 @@ class Keeper(Changes):
         except Exception as error:
             raise DataDirectoryError(
                 f"the {what} in the data directory {self._directory.path} are not those of this version of"
-                f" sm-pipelines: {error!r}. Use the version that wrote them, or remove the directory to begin anew"
+                f" sm-pipelines: {error!r}. Use the version that wrote them, or remove the directory to start empty"
             ) from error
 
     def _restore_pipelines(self, regions: Regions) -> dict[str, PipelineRecord]:

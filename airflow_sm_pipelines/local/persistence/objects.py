@@ -161,7 +161,7 @@ class KeptObjects:
                 path = f"{_path(bucket['name'])}{'?' if query else ''}{query}"
                 answer = self._moto.s3("PUT", path, request["region"], request["headers"], request["body"].encode())
                 if answer.status_code not in (OK, NO_CONTENT):
-                    logger.warning("PUT %s is not done again: %s", path, answer.get_data(as_text=True))
+                    logger.warning("PUT %s could not be restored: %s", path, answer.get_data(as_text=True))
 
     def _restore_object(self, kept: dict[str, Any]) -> bool:
         path = _path(kept["bucket"], kept["key"])

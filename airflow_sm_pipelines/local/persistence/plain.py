@@ -26,7 +26,7 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"{value!r} cannot be kept: it has no form in JSON")
+    raise TypeError(f"{value!r} cannot be kept: JSON cannot hold it")
 
 
 def from_plain(plain: Any) -> Any:

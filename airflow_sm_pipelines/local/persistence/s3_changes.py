@@ -109,7 +109,7 @@ def _has_bucket_in_path(name: str) -> bool:
 
 
 def _keys_in(body: bytes) -> tuple[str, ...]:
-    """The keys of a DeleteObjects request. What is no XML deletes nothing."""
+    """The keys of a DeleteObjects request. A body that is not XML deletes nothing."""
     try:
         root = ET.fromstring(body)  # noqa: S314 - moto reads the same with the same parser, which bounds entities
     except ET.ParseError:

@@ -57,7 +57,7 @@ class CleanupStepRunner(InstantStepRunner):
         places = [place.rstrip("/") + "/" for place in _places(properties)]
         if uris is None:
             if "TrainingJobName" not in properties:
-                raise StagingError("it has to be said which objects of the step to delete: S3Uris")
+                raise StagingError("S3Uris must list the objects of the step to delete")
             for place in places:
                 self._delete_below(place)
             return

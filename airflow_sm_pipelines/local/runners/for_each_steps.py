@@ -80,9 +80,9 @@ class ForEachStepRunner(StepRunner):
             try:
                 value = json.loads(value)
             except ValueError as error:
-                raise StepFailedError(f"ClientError: {where} is no JSON list: {error}") from error
+                raise StepFailedError(f"ClientError: {where} is not a JSON list: {error}") from error
         if not isinstance(value, list):
-            raise StepFailedError(f"ClientError: {where} is no JSON list.")
+            raise StepFailedError(f"ClientError: {where} is not a JSON list.")
         for index, item in enumerate(value):
             text = item if isinstance(item, str) else json.dumps(item)
             if len(text) > _ITEM_CHARACTERS:

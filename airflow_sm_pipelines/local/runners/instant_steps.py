@@ -92,7 +92,7 @@ class EndpointStepRunner(InstantStepRunner):
     """Creates an endpoint, an entry that answers nothing; one that is there gets the new configuration."""
 
     def run(self) -> StepEnd:
-        """Create the entry, or make it anew: moto cannot update it."""
+        """Create the entry, or make it again: moto cannot update it."""
         request = self.arguments()
         name = request.setdefault("EndpointName", new_job_name(self.execution.arn.execution_id, self.step.name))
         client = self.services.clients["sagemaker"]

@@ -79,8 +79,8 @@ class LambdaStepRunner(StepRunner):
             raise StepFailedError(f"ClientError: The Lambda function '{arn}' did not return JSON: {error}") from error
         if not isinstance(returned, Mapping):
             raise StepFailedError(
-                f"ClientError: The Lambda function '{arn}' did not return an object, of which the output parameters"
-                f" {', '.join(declared)} would be members."
+                f"ClientError: The Lambda function '{arn}' did not return an object with the output parameters "
+                f"{', '.join(declared)} as members."
             )
         missing = [name for name in declared if returned.get(name) is None]
         if missing:

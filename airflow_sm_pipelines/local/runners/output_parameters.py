@@ -34,7 +34,7 @@ def typed_outputs(step: Step, outputs: Mapping[str, str]) -> dict[str, Any]:
 
     :param step: the step.
     :param outputs: the outputs as text, by name.
-    :raises StepFailedError: a text is no value of its type.
+    :raises StepFailedError: a text is not a value of its type.
     """
     declared = declared_outputs(step)
     typed: dict[str, Any] = {}

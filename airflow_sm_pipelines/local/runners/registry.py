@@ -51,7 +51,7 @@ RUNNERS: Final[Mapping[str, type[StepRunner]]] = {
 """The runner of each step type that the local endpoint runs."""
 
 _DECIDE: Final = ("Condition", "Fail", "ForEach")
-"""These decide how an execution goes on, so nothing can stand in for them."""
+"""These decide how an execution continues, so nothing can stand in for them."""
 
 STAND_INS: Final = tuple(name for name in STEP_TYPES if name not in _DECIDE)
 """The step types for which something may stand in."""
@@ -69,7 +69,7 @@ def stand_ins_of(name: str) -> tuple[str, ...]:
     if name == "all":
         return NOT_RUN
     if name in _DECIDE:
-        raise ValueError(f"nothing can stand in for {name} steps: they decide how an execution goes on")
+        raise ValueError(f"{name} steps cannot have a stand-in: they decide how an execution continues")
     if name not in STAND_INS:
         raise ValueError(f"{name!r} is not a type of step{did_you_mean(name, STAND_INS)}")
     return (name,)

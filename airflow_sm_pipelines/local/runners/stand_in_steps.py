@@ -1,4 +1,4 @@
-"""Steps that are not run here and succeed all the same, since whoever started the endpoint asked for that."""
+"""Steps that are not run here and succeed anyway, because whoever started the endpoint asked for that."""
 
 from __future__ import annotations
 

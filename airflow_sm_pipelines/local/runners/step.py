@@ -45,7 +45,7 @@ class StepServices:
     :param functions: the functions of Lambda steps.
     :param runners: what runs each type of step.
     :param executions: all executions, to look for cached results in.
-    :param changes: is told what changes.
+    :param changes: receives what changes.
     """
 
     clients: Clients

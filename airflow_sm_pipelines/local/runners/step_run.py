@@ -23,13 +23,13 @@ from airflow_sm_pipelines.local.lookup import ExecutionLookup
 from airflow_sm_pipelines.local.retries import Retries
 from airflow_sm_pipelines.local.runners.step import StepEnd, StepFailedError, StepRunner, StepServices
 from airflow_sm_pipelines.local.store import ExecutionRecord, Iteration, StepRecord
-from airflow_sm_pipelines.local.telling import tell_step
+from airflow_sm_pipelines.local.telling import log_step
 
 logger = logging.getLogger(__name__)
 
 
 class StepRun:
-    """Runs a step in a thread of its own and keeps its record up to date. The record is listed from now on.
+    """Runs a step in its own thread and keeps its record up to date. The record is listed from now on.
 
     Made, started and stopped with the execution's lock held.
 
@@ -77,7 +77,7 @@ class StepRun:
     def _run(self, ended: Callable[[StepEnd], None]) -> None:
         end = self._end()
         record = self.record
-        tell_step(self._execution.arn, self._seen(end))
+        log_step(self._execution.arn, self._seen(end))
         with self._execution.lock:
             record.status = end.status
             record.failure_reason = end.failure_reason[:FAILURE_REASON_CHARACTERS]

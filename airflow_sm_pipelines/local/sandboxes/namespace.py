@@ -4,7 +4,7 @@ SageMaker mounts a job's files at ``/opt/ml`` of a container. Here a job is an o
 that sees its own directory there, and only there: nothing is created in the machine's ``/opt``, so several
 jobs run side by side and an ordinary user can run them.
 
-What it does not do: it is no security boundary. A job runs with the rights of whoever started the endpoint and
+What it does not do: it is not a security boundary. A job runs with the rights of whoever started the endpoint and
 sees the rest of the file system. Everything that it started ends with it, in other sessions too, as long as it
 stays in the job's mount namespace: only a process that goes into yet another one (``unshare``) outlives its job.
 """
@@ -67,8 +67,8 @@ def _prepare_mounts(root: Path) -> None:
     """Write what ``mount`` is to do in a job's namespace, as a table of file systems.
 
     ``/opt/ml`` usually does not exist and cannot be created by an ordinary user. So a directory that has it, and a
-    place for all else that is in ``/opt``, goes over ``/opt``, and what was there is bound back. All of it is seen by
-    this job alone, and ends with it.
+    place for all else that is in ``/opt``, is mounted on ``/opt``, and what was there is bound back. All of it is seen
+    by this job alone, and ends with it.
 
     :param root: of the job's directory.
     """
@@ -112,7 +112,7 @@ def _field(path: Path) -> str:
     return _BLANKS.sub(lambda found: f"\\{ord(found[0]):03o}", str(path))
 
 
-# Other blanks, of which Unicode has many, are no blanks to mount.
+# Other blanks, of which Unicode has many, are not blanks to mount.
 _BLANKS = re.compile(r"[\s\\]", re.ASCII)
 
 
@@ -143,8 +143,8 @@ class NamespaceSandbox:
             )
         if scratch.resolve().is_relative_to(_covered().resolve()):
             raise SandboxUnavailableError(
-                f"The directory {scratch} of the endpoint is below {_covered()}, in the place of which jobs see"
-                " something else. Give another one with --state-dir, or as TMPDIR."
+                f"The directory {scratch} of the endpoint is below {_covered()}, where jobs see other files. Give "
+                "another directory with --state-dir or TMPDIR."
             )
         mount = (unshare_path, "--mount")
         user = (unshare_path, "--user", "--map-root-user", "--mount")

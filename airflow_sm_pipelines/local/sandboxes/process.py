@@ -1,4 +1,4 @@
-"""A process in a mount namespace of its own: what it prints, when it is over, and the end of all that it started."""
+"""A process in its own mount namespace: what it prints, when it is over, and the end of all that it started."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class NamespaceProcess:
                 os.killpg(self._process.pid, number)
 
     def _hold_namespace(self) -> None:
-        """Keep the namespace's number from being given to another job's, and let the job go on."""
+        """Keep the namespace's number from being given to another job's, and let the job continue."""
         # The process is gone only if somebody killed it; then there was nothing in the namespace yet.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             namespace = f"/proc/{self._process.pid}/ns/mnt"
@@ -115,7 +115,7 @@ class NamespaceProcess:
 def _lines(output: int, process: int) -> Iterator[str]:
     """The lines in a pipe until it is closed, or until a process has ended and what it had written is read.
 
-    A process in another session may hold the pipe open for longer than that, and go on writing.
+    A process in another session may hold the pipe open for longer than that, and keep writing.
     """
     rest = b""
     with selectors.DefaultSelector() as selector:

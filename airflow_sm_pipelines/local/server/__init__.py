@@ -1,4 +1,4 @@
-"""The HTTP side: which requests are ours, are they right, and what goes back."""
+"""The HTTP side: which requests are handled here, their checks, and the responses."""
 
 from collections.abc import Mapping
 from typing import Any

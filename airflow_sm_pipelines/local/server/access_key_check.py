@@ -67,7 +67,7 @@ class _Signature:
     :param signed: the names of the signed headers, in lower case.
     :param value: the signature.
     :param time: when it was made, as it is signed.
-    :param is_presigned: it stands in the URL.
+    :param is_presigned: it is in the URL.
     """
 
     scope: re.Match[str]

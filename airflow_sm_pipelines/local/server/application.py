@@ -1,4 +1,4 @@
-"""The one door: SageMaker's pipeline and job operations are ours, and Invoke of Lambda; everything else is moto's.
+"""The HTTP entry point: it serves SageMaker's pipeline and job operations and Lambda's Invoke; moto serves the rest.
 
 Wire form (botocore's service model): POST ``/`` with ``X-Amz-Target: SageMaker.<Operation>``, JSON 1.1.
 """
@@ -195,9 +195,9 @@ def _members(body: bytes) -> dict[str, Any]:
     try:
         members = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
-        raise _SerializationError(f"The request is no JSON that can be read: {error}") from error
+        raise _SerializationError(f"The request is not valid JSON: {error}") from error
     if not isinstance(members, dict):
-        raise _SerializationError("The request is no JSON object.")
+        raise _SerializationError("The request is not a JSON object.")
     # A null is the same as a missing member in this protocol.
     return {key: value for key, value in members.items() if value is not None}
 

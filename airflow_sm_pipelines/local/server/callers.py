@@ -92,7 +92,7 @@ class Role:
         self._regions: set[str] = set()
 
     def make(self, region: str) -> None:
-        """Make the role for the callers of a region, unless that is done; partitions have roles of their own.
+        """Make the role for the callers of a region, unless that is done; partitions have their own roles.
 
         :param region: such as ``us-east-1``.
         :raises RuntimeError: moto refuses.

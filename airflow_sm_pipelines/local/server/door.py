@@ -1,4 +1,4 @@
-"""Who may come in. Jobs are programs: no web page that the user looks at may start one, or read what they make.
+"""Which requests are accepted. Jobs are programs: no web page that the user opens may start one or read what they make.
 
 A page can send a request to its reader's machine by a form or a script. Browsers add ``Origin`` to what changes
 something, and newer ones say ``Sec-Fetch-Site``; no AWS client sends either. Or the page's name is made to

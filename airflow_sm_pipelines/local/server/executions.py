@@ -83,12 +83,12 @@ def describe_pipeline_definition_for_execution(region: Region, request: Request)
 
 
 def stop_pipeline_execution(region: Region, request: Request) -> Response:
-    """StopPipelineExecution. Asking again with the same token is no error, as for every idempotent operation."""
+    """StopPipelineExecution. Asking again with the same token is allowed, as for every idempotent operation."""
     return _once("StopPipelineExecution", region, request, ExecutionDriver.stop)
 
 
 def retry_pipeline_execution(region: Region, request: Request) -> Response:
-    """RetryPipelineExecution: the same execution goes on with the definition and parameters it was started with."""
+    """RetryPipelineExecution: the same execution continues with the definition and parameters it was started with."""
     parallelism = request.get("ParallelismConfiguration")
     return _once("RetryPipelineExecution", region, request, lambda driver: driver.retry(parallelism))
 

@@ -44,7 +44,7 @@ def page(
 ) -> tuple[list[T], dict[str, str]]:
     """Sort, and cut out the page that a request asks for.
 
-    A page goes on after the last item of the page before it, not after a number of items: what came or went between
+    A page continues after the last item of the page before it, not after a number of items: what came or went between
     two requests neither repeats an item nor leaves one out.
 
     :param items: in order of creation; items with equal keys keep that order, or its reverse.

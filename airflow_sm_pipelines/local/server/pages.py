@@ -76,7 +76,7 @@ def _job(region: Region, arn: ResourceArn) -> Iterator[str]:
     resource = RESOURCES.get(arn.resource_type)
     describe = None if resource is None else jobs.OPERATIONS.get(f"Describe{resource.api}")
     if resource is None or describe is None:
-        raise ResourceNotFoundError(f"The local endpoint has no page of {arn.resource_type}.")
+        raise ResourceNotFoundError(f"The local endpoint has no page for {arn.resource_type}.")
     answer = describe(region, {f"{resource.api}Name": arn.resource_id})
     yield json.dumps(answer, indent=2, default=str)
 

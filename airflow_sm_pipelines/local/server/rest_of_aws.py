@@ -140,7 +140,7 @@ class RestOfAws:
 
     def _answered_in_front(self, asked: Asked) -> Response | None:
         """What moto is not asked."""
-        if _stands_for_work(asked):
+        if _is_work(asked):
             return _refused(asked)
         if asked.action == "SimulatePrincipalPolicy":
             return allowed(asked.form)
@@ -208,7 +208,7 @@ def _is_page(headers: Headers, status: str) -> bool:
     return "html" in headers.get("Content-Type", "") and int(status.split(maxsplit=1)[0]) >= BAD_REQUEST
 
 
-def _stands_for_work(asked: Asked) -> bool:
+def _is_work(asked: Asked) -> bool:
     """Whether moto would pretend that something has run."""
     if asked.target.startswith(_SAGEMAKER):
         return not is_entry(asked.target.removeprefix(_SAGEMAKER))

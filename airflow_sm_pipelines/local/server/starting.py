@@ -115,7 +115,7 @@ def _experiment_config(execution: ExecutionRecord, staging: S3Staging) -> Mappin
     config = execution.version.definition.pipeline_experiment_config
     if not isinstance(config, Mapping):
         return None
-    # What the API does not know, nobody can be told of.
+    # Only what the API knows can be reported.
     known = {member: config[member] for member in ("ExperimentName", "TrialName") if member in config}
     try:
         values: Mapping[str, str] = evaluate(known, ExecutionLookup(execution, staging))

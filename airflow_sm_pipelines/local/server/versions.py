@@ -76,7 +76,7 @@ def add_aliases(pipeline: PipelineRecord, version: PipelineVersion, aliases: Ite
 
     :param pipeline: its pipeline.
     :param version: the version; it need not be among the pipeline's yet.
-    :param aliases: the aliases. One that the version has already is no error.
+    :param aliases: the aliases. One that the version has already is allowed.
     :raises ValidationError: an alias consists of digits, or there are too many.
     :raises ConflictError: another version has an alias.
     """

@@ -11,7 +11,7 @@ from statistics import fmean, median
 from airflow_sm_pipelines.local.tuning.plan import Objective
 
 
-def looks_bad(values: Sequence[float], earlier: Iterable[Sequence[float]], objective: Objective) -> bool:
+def is_worse_than_median(values: Sequence[float], earlier: Iterable[Sequence[float]], objective: Objective) -> bool:
     """Whether a training job is to be stopped after its latest value.
 
     It is worse than the median of the averages that earlier training jobs had, each up to the same epoch.

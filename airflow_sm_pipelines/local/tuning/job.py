@@ -1,4 +1,4 @@
-"""A tuning job: it launches training jobs, compares what they print, and has no process of its own.
+"""A tuning job: it launches training jobs, compares what they print, and has no process.
 
 Sources: botocore's service model, and the developer guide's chapter on automatic model tuning. What the service does
 when no training job succeeds is known from failures that people have posted, such as in issue 2437 of
@@ -25,7 +25,7 @@ from airflow_sm_pipelines.local.jobs.service import Jobs
 from airflow_sm_pipelines.local.jobs.training import TrainingJob
 from airflow_sm_pipelines.local.names import new_tuned_job_name, new_tuning_job_name
 from airflow_sm_pipelines.local.service_model import check_request
-from airflow_sm_pipelines.local.tuning.early_stopping import looks_bad
+from airflow_sm_pipelines.local.tuning.early_stopping import is_worse_than_median
 from airflow_sm_pipelines.local.tuning.plan import Definition, Plan, shown_definition
 from airflow_sm_pipelines.local.tuning.search import Search, Trial, search_of
 from airflow_sm_pipelines.local.tuning.standings import (
@@ -243,7 +243,9 @@ class TuningJob(Job):
             launched.values.append(value)
         stop = launched.trial.report(value)
         if self._plan.stops_early:
-            stop = stop or looks_bad(launched.values, self._earlier_values(launched), launched.definition.objective)
+            stop = stop or is_worse_than_median(
+                launched.values, self._earlier_values(launched), launched.definition.objective
+            )
         if stop:
             launched.job.stop()
 
@@ -300,4 +302,4 @@ class _Ended:
 
 @dataclass(frozen=True)
 class _LookAgain:
-    """Something has changed that is no training job's: the job is stopped, killed or out of time."""
+    """Something has changed that does not belong to a training job: the job is stopped, killed or out of time."""

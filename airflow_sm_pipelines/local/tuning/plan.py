@@ -17,7 +17,7 @@ from airflow_sm_pipelines.local.jobs.training import metric_patterns
 from airflow_sm_pipelines.local.tuning.ranges import Choice, Range, ranges_of
 
 OBJECTIVE_HYPERPARAMETER: Final = "_tuning_objective_metric"
-"""The hyperparameter that tells training jobs the objective metric. It is no JSON, not even for scripts."""
+"""The hyperparameter that tells training jobs the objective metric. It is not JSON, not even for scripts."""
 
 GRID: Final = "Grid"
 HYPERBAND: Final = "Hyperband"

@@ -1,4 +1,4 @@
-"""The ranges that hyperparameters are searched in: what stands in a request, checked."""
+"""The ranges that hyperparameters are searched in: what a request has, checked."""
 
 from __future__ import annotations
 

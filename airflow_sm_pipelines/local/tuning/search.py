@@ -92,7 +92,7 @@ class GridTrial:
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = values
 
-    def report(self, value: float) -> bool:  # noqa: ARG002 - what a trial is told
+    def report(self, value: float) -> bool:  # noqa: ARG002 - what a trial receives
         """Go on."""
         return False
 
@@ -103,7 +103,7 @@ class GridTrial:
 class OptunaSearch:
     """A study of Optuna: random values for Random; a tree-structured Parzen estimator for Bayesian and Hyperband.
 
-    Hyperband is that of Optuna, with its defaults: brackets of asynchronous successive halving, a third goes on.
+    Hyperband is that of Optuna, with its defaults: brackets of asynchronous successive halving, a third continues.
 
     :param definition: of the training jobs.
     :param strategy: Bayesian, Random or Hyperband.

@@ -1,4 +1,4 @@
-"""What the operators do that deal with a whole pipeline execution: wait for it, in any way, and end as it did."""
+"""The base of operators for a whole pipeline execution: they wait for it, and end as it did."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class BasePipelineExecutionOperator(ConnectedTask):
     :param wait_for_completion: wait until the execution is over; otherwise the task ends once it has done its own part.
     :param deferrable: wait in the triggerer, without a worker.
     :param waiter_delay: seconds between two looks at the execution, at most. Short executions are looked at more often.
-    :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. The execution is left
-        alone then, as it is when ``execution_timeout`` is over.
+    :param waiter_max_attempts: give up after ``waiter_delay`` times this; ``None`` for no limit. The execution keeps
+        running then, as it does when ``execution_timeout`` has passed.
     :param log_lines: lines of a step's job log that the task's log shows.
     :param on_retry: what another try does with a failed execution; only of operators that start one.
     :param stop_on_kill: stop the execution when a person fails the task or its Dag run while the task waits.
     :param end_tasks: where the task ends after a wait in the triggerer. ``"auto"``: on a worker, unless it succeeds and
-        nobody asked to be told: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
+        nothing waits for its end: no callback, no listener. ``"worker"``, ``"triggerer"``: always there.
     :param kwargs: the connection; see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`.
     """
 
@@ -153,8 +153,8 @@ class BasePipelineExecutionOperator(ConnectedTask):
         arn, waiting = self._waiting
         kill: Kill = waiting.kill()
         if not kill.stops:
-            self.log.info("Execution %s is left alone: %s", arn, kill.reason)
+            self.log.info("Execution %s was not stopped: %s", arn, kill.reason)
             return
-        # A hook of its own: this runs in a signal handler, maybe in the midst of a call of the other.
+        # Its own hook: this runs in a signal handler, maybe in the midst of a call of the other.
         asked = self.new_hook().stop_execution(arn)
         self.log.info("Stopping execution %s" if asked else "Nothing to stop: execution %s is over", arn)

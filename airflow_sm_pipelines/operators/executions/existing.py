@@ -39,8 +39,9 @@ class SageMakerStopPipelineExecutionOperator(_ExistingExecutionOperator):
     """
     Stops a pipeline execution and waits until it is over; returns its ARN.
 
-    An execution that is over already, or ends by itself meanwhile, is no failure, unless ``fail_if_not_executing``.
-    While the execution moves from one step to the next the service refuses to stop it; that is waited out.
+    An execution that is over already, or ends by itself meanwhile, does not fail the task, unless
+    ``fail_if_not_executing``. While the execution moves from one step to the next the service refuses to stop it; the
+    task asks again until it accepts.
 
     :param pipeline_execution_arn: the execution. Templated.
     :param fail_if_not_executing: fail when there was nothing to stop.
@@ -73,9 +74,9 @@ class SageMakerRetryPipelineExecutionOperator(_ExistingExecutionOperator):
     """
     Resumes a pipeline execution that failed or was stopped, and waits until it is over; returns its ARN.
 
-    SageMaker runs the failed steps again, and those that never started, under the same ARN, with the definition and
-    the parameters of before. However many tasks ask for it after one failure, it is resumed once. An execution that
-    is running is only waited for, and one that succeeded is left as it is.
+    SageMaker runs the failed steps again, and those that never started, under the same ARN, with the same definition
+    and parameters. If several tasks ask for it after one failure, it is resumed once. A running execution is only
+    waited for. A successful one is left as it is.
 
     Fails for an execution that ended in a Fail step, which SageMaker does not resume, and when the execution does not
     end well this time.
@@ -92,7 +93,7 @@ class SageMakerRetryPipelineExecutionOperator(_ExistingExecutionOperator):
         :param hook: asks AWS.
         :param context: Airflow's.
         """
-        from airflow_sm_pipelines.hooks.starting import go_on
+        from airflow_sm_pipelines.hooks.starting import continue_after_failure
         from airflow_sm_pipelines.tasks.waiting import settled
 
         arn = self._arn()
@@ -100,6 +101,6 @@ class SageMakerRetryPipelineExecutionOperator(_ExistingExecutionOperator):
         if not snapshot.status.is_terminal or snapshot.status.is_success:
             self.log.info("Nothing to resume: execution %s is %s", arn, snapshot.status)
             return arn
-        go_on(hook, snapshot, OnRetry.RESUME, self.log)
-        self.log.info("Execution %s ended %s: it is resumed", arn, snapshot.status)
+        continue_after_failure(hook, snapshot, OnRetry.RESUME, self.log)
+        self.log.info("Execution %s ended %s: resuming it", arn, snapshot.status)
         return arn

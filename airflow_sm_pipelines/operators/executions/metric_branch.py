@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 from airflow.sdk import BaseOperator, TaskGroup, XComArg
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison, outcome_xcom, text_beside_a_number
+from airflow_sm_pipelines.definition.comparisons import ShownComparison, outcome_xcom, text_beside_a_number
 from airflow_sm_pipelines.definition.conditions import Comparison, Condition
 from airflow_sm_pipelines.definition.expressions import Get, Join, JsonGet, PropertyReference
 from airflow_sm_pipelines.definition.validation import did_you_mean
@@ -38,7 +38,7 @@ _PLACES: Final = ("pipeline_execution_arn", "step_name", "property_file", "metri
 
 class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     """
-    Compares metrics, and skips the downstream tasks of the branch that is not to run.
+    Compares metrics, and skips the downstream tasks of the branch that must not run.
 
     The conditions are those of a Condition step, and are decided as SageMaker decides them. They compare
     ``Metric("accuracy.value")``, a value in one JSON file, which is one of these:
@@ -53,7 +53,8 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     Jinja or an XComArg; rendered text takes the type of the metric. The path of a metric may be, too.
 
     Every comparison is written into the log with its values. A file, a path or a step that is not there is an error
-    that says what is: never a silent else. The XCom ``outcome`` has whether the conditions hold, and the comparisons.
+    that lists what there is. It never counts as a false condition. The XCom ``outcome`` has whether the conditions
+    hold, and the comparisons.
 
     :param conditions: all of them must hold for the first branch to run.
     :param if_task_ids: the tasks, or task groups, that run when the conditions hold: full ids, or the objects. They
@@ -66,7 +67,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
     :param model_package_arn: the model package. Templated.
     :param model_metrics: which of a model package's ``ModelMetrics``.
     :param kwargs: the connection; see :class:`~airflow_sm_pipelines.tasks.connected.ConnectedTask`.
-    :raises TranslationError: while the Dag is parsed, when it is not said where the metrics are, and when a branch is
+    :raises TranslationError: while the Dag is parsed, when nothing says where the metrics are, and when a branch is
         not directly downstream.
     """
 
@@ -100,7 +101,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         self.if_task_ids = self._ids("if_task_ids", if_task_ids)
         self.else_task_ids = self._ids("else_task_ids", else_task_ids)
         if both := sorted(set(self.if_task_ids) & set(self.else_task_ids)):
-            raise self.error(f"{', '.join(map(repr, both))} stands in if_task_ids and in else_task_ids.")
+            raise self.error(f"{', '.join(map(repr, both))} is in both if_task_ids and else_task_ids.")
         values: list[Any] = []
         self.conditions = self._without_templates(conditions, values)
         # Airflow renders these, and follows the tasks of the XComArgs among them.
@@ -113,7 +114,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         :param context: Airflow's.
         :return: the ids of the branch that is to run.
         :raises AirflowFailException: when they cannot be decided.
-        :raises SageMakerServiceError: when the service is in trouble for longer than a task waits.
+        :raises SageMakerServiceError: when the service is unavailable for longer than a task waits.
         """
         if problem := self._branch_problem():
             raise AirflowFailException(problem)
@@ -127,11 +128,11 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         context["ti"].xcom_push(key="outcome", value=outcome_xcom(holds, comparisons))
         return list(self.if_task_ids if holds else self.else_task_ids)
 
-    def _decide(self, hook: SageMakerPipelineHook) -> tuple[bool, list[ToldComparison]]:
+    def _decide(self, hook: SageMakerPipelineHook) -> tuple[bool, list[ShownComparison]]:
         from airflow_sm_pipelines.hooks.metrics import MetricLookup
 
         lookup = MetricLookup(hook, self.pipeline_execution_arn)
-        comparisons: list[ToldComparison] = []
+        comparisons: list[ShownComparison] = []
         source = self._source(lookup) if any(isinstance(each, Metric) for each in self._operands()) else {}
         holds = decide_branch(
             self.conditions,
@@ -173,11 +174,11 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
             if not roots <= self.downstream_task_ids:
                 there = sorted(self.downstream_task_ids)
                 is_there = task_id in groups or self.dag.has_task(task_id)
-                what = "not directly downstream" if is_there else "no task of the Dag"
+                what = "not directly downstream" if is_there else "not a task of the Dag"
                 return (
                     f"it branches to '{task_id}', which is {what}"
                     f"{did_you_mean(task_id, there) or '.'} Directly downstream are "
-                    f"{', '.join(map(repr, there)) or 'no tasks'}. Draw the edge: this operator draws none."
+                    f"{', '.join(map(repr, there)) or 'no tasks'}. Draw the edge: this operator does not."
                 )
         return None
 
@@ -185,13 +186,15 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         branches: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
         for branch in branches:
             if not isinstance(branch, (str, BaseOperator, TaskGroup)):
-                raise self.error(f"{keyword} has {branch!r}, which is no task. Give ids or tasks: {keyword}=[...].")
+                raise self.error(f"{keyword} has {branch!r}, which is not a task. Give ids or tasks: {keyword}=[...].")
         return tuple(branch if isinstance(branch, str) else str(branch.node_id) for branch in branches)
 
     def _without_templates(self, conditions: Sequence[Condition], values: list[Any]) -> tuple[Condition, ...]:
         """Return the conditions with what Airflow renders taken out of them into ``values``."""
         if not isinstance(conditions, (list, tuple)) or not conditions:
-            raise self.error("conditions is no list of conditions. Give conditions=[Metric('accuracy.value') >= 0.9].")
+            raise self.error(
+                "conditions is not a list of conditions. Give conditions=[Metric('accuracy.value') >= 0.9]."
+            )
 
         def take_out(operand: Any) -> Any:
             given = operand.value if isinstance(operand, TypedParameter) else operand
@@ -209,7 +212,7 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         for condition in conditions:
             if not isinstance(condition, Condition):
                 raise self.error(
-                    f"{condition!r} is no condition. Compare metrics: Metric('accuracy.value') >= 0.9; "
+                    f"{condition!r} is not a condition. Compare metrics: Metric('accuracy.value') >= 0.9; "
                     "equality is Metric('name').equals('value')."
                 )
         taken = tuple(condition.map_operands(take_out) for condition in conditions)
@@ -229,20 +232,20 @@ class SageMakerMetricBranchOperator(ConnectedTask, BaseBranchOperator):
         for operand in operands:
             if isinstance(operand, PropertyReference):
                 raise self.error(
-                    f"{operand!r} has a value in the pipeline only. Compare metrics and pipeline parameters with "
+                    f"{operand!r} has a value only in the pipeline. Compare metrics and pipeline parameters with "
                     "values of Airflow, such as XComs."
                 )
         of_an_execution = [each for each in operands if isinstance(each, (JsonGet, Get, Join))]
         if (of_an_execution or self.step_name is not None) and self.pipeline_execution_arn is None:
             what = of_an_execution[0].to_document() if of_an_execution else f"step_name={self.step_name!r}"
-            raise self.error(f"{what} is looked up in an execution. Give pipeline_execution_arn=....")
+            raise self.error(f"{what} needs an execution. Give pipeline_execution_arn=....")
         if self.property_file is not None and self.step_name is None:
-            raise self.error("property_file is that of a step. Give step_name.")
+            raise self.error("property_file needs a step. Give step_name.")
         places = [name for name in ("step_name", "metrics_uri", "model_package_arn") if getattr(self, name) is not None]
         if len(places) > 1:
             raise self.error(f"{' and '.join(places)} both say where the metrics are. Give one of them.")
         if not places and any(isinstance(each, Metric) for each in operands):
             raise self.error(
-                "it is not said where the metrics are. Give step_name with property_file, metrics_uri or "
+                "nothing says where the metrics are. Give step_name with property_file, metrics_uri or "
                 "model_package_arn."
             )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_sm_pipelines.definition.comparisons import ToldComparison, operand_name, tell_comparison
+from airflow_sm_pipelines.definition.comparisons import ShownComparison, operand_name, show_comparison
 from airflow_sm_pipelines.definition.conditions import (
     Comparison,
     Condition,
@@ -23,7 +23,7 @@ from airflow_sm_pipelines.exceptions import EvaluationError
 
 @dataclass(frozen=True, order=False)
 class Metric(Measured):
-    """A value in the JSON file that a :class:`SageMakerMetricBranchOperator` is told of: ``Metric("accuracy.value")``.
+    """A value in the JSON file that a :class:`SageMakerMetricBranchOperator` reads: ``Metric("accuracy.value")``.
 
     Not for a ConditionStep, whose metrics are a step's: ``evaluate.metric("metrics", "accuracy.value")``.
 
@@ -33,7 +33,7 @@ class Metric(Measured):
     json_path: str
 
     def to_document(self) -> Any:
-        """Raise: a pipeline definition knows no such value."""
+        """Raise: a pipeline definition cannot hold such a value."""
         raise TypeError(
             f"Metric({self.json_path!r}) is for SageMakerMetricBranchOperator. In a pipeline compare a step's metric: "
             "evaluate.metric('<property file>', '<path>')."
@@ -65,11 +65,13 @@ class TemplatePath:
         """Return the metric with its path.
 
         :param values: what Airflow rendered.
-        :raises EvaluationError: the path is no text.
+        :raises EvaluationError: the path is not text.
         """
         path = values[self.index]
         if not isinstance(path, str):
-            raise EvaluationError(f"the path {self.metric.json_path!r} of a metric was rendered to {path!r}, no text.")
+            raise EvaluationError(
+                f"the path {self.metric.json_path!r} of a metric was rendered to {path!r}, which is not text."
+            )
         return replace(self.metric, json_path=path)
 
 
@@ -79,7 +81,7 @@ def decide_branch(
     lookup: Lookup,
     rendered: Sequence[Any],
     metric_to_document: Callable[[Metric], Any],
-    tell: Callable[[ToldComparison], None],
+    tell: Callable[[ShownComparison], None],
 ) -> bool:
     """Say whether all conditions hold, and tell each comparison with its values.
 
@@ -168,9 +170,9 @@ def _like(value: Any, typed: Any) -> Any:
     raise EvaluationError(f"Airflow rendered {value!r}, which is compared with the number {typed}.")
 
 
-def _told(leaf: Comparison | In, known: Condition) -> ToldComparison:
+def _told(leaf: Comparison | In, known: Condition) -> ShownComparison:
     type_ = "In" if isinstance(leaf, In) else leaf.type
-    return tell_comparison(type_, [_label(operand) for operand in leaf.operands()], list(known.operands()))
+    return show_comparison(type_, [_label(operand) for operand in leaf.operands()], list(known.operands()))
 
 
 def _label(operand: Any) -> str | None:

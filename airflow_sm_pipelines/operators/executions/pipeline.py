@@ -36,16 +36,16 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
     """
     Starts one execution of a pipeline and waits until it is over; returns the execution's ARN.
 
-    With a ``definition`` the pipeline is first made to have just this definition. The definition is read and validated
-    while the Dag file is parsed; nobody is called for that. The execution is started with a token made of Dag, run,
-    task and map index, so that a retry after a lost worker finds the execution that was started before. Clearing the
-    task starts a new one, as does a retry with ``on_retry="restart"``.
+    With a ``definition`` the task first creates the pipeline or updates it to this definition. The definition is read
+    and validated while the Dag file is parsed, without a call to AWS. The execution is started with a token made of
+    Dag, run, task and map index, so that a retry after a lost worker finds the execution that was started before.
+    Clearing the task starts a new one, as does a retry with ``on_retry="restart"``.
 
     Fails when the execution ended Failed, Stopped or CompletedWithFailures, with the failed steps and their reasons.
     Pushes the ARN as the XCom ``pipeline_execution_arn``, too, as soon as there is one.
 
     Does not upload code: what the definition's steps read from S3 has to be there. The name of a SageMaker experiment
-    is no argument of a start: it stands in the definition, as ``PipelineExperimentConfig``, and may be a pipeline
+    cannot be given at the start: it is in the definition, as ``PipelineExperimentConfig``, and may be a pipeline
     parameter there.
 
     :param pipeline_name: the pipeline. Templated.
@@ -157,10 +157,10 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
         if len(given) > 1:
             raise self.error("pipeline_version_id and pipeline_version_alias both name a version. Give one of them.")
         if given and has_definition:
-            raise self.error(f"with a definition its own version runs. Leave out {given[0]}, or the definition.")
+            raise self.error(f"a given definition runs as its own version. Leave out {given[0]}, or the definition.")
         version: object = self.pipeline_version_id
         if isinstance(version, str) and not is_template(version) and not version.isdecimal():
-            raise self.error(f"pipeline_version_id={version!r} is no number of a version, such as 1.")
+            raise self.error(f"pipeline_version_id must be the number of a version, such as 1, got {version!r}.")
 
     def _check_selection(self) -> None:
         steps: object = self.selected_steps
@@ -181,7 +181,7 @@ class SageMakerPipelineOperator(BasePipelineExecutionOperator):
                 raise self.error(f"{problem}.")
 
     def begin(self, hook: SageMakerPipelineHook, context: Context) -> str:
-        """Make the pipeline be as defined, and start an execution, or go on with that of an earlier try.
+        """Create or update the pipeline, and start an execution, or continue with that of an earlier try.
 
         :param hook: asks AWS.
         :param context: Airflow's.

@@ -37,11 +37,11 @@ def report_start(
     task_ids: Mapping[str, str] | None = None,
     code: Sequence[str] = (),
 ) -> None:
-    """Push the XCom ``pipeline_report``. The execution has started, so what cannot be told does not fail the task.
+    """Push the XCom ``pipeline_report``. The execution has started, so an unreadable part does not fail the task.
 
     :param context: Airflow's.
     :param hook: asks AWS.
-    :param log: the task's log, which says what could not be told.
+    :param log: the task's log, which says what could not be read.
     :param execution_arn: the execution.
     :param pipeline_name: the pipeline.
     :param definition: returns what the execution runs; may ask AWS.
@@ -49,7 +49,7 @@ def report_start(
     :param masked: those of them that hold secrets, as Airflow shows them.
     :param connection: by which AWS is asked.
     :param links: the XComs of the task's links.
-    :param upserted: what became of the pipeline; ``None`` where it was taken as it is.
+    :param upserted: what happened to the pipeline; ``None`` where it was taken as it is.
     :param task_ids: the tasks that follow the steps, by the names of the steps.
     :param code: S3 URIs of uploaded code.
     """

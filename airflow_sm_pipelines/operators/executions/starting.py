@@ -14,8 +14,8 @@ from airflow_sm_pipelines.execution.resume import OnRetry, token_after
 from airflow_sm_pipelines.hooks.starting import (
     REQUEST_DIFFERS,
     Start,
+    continue_after_failure,
     earlier_executions,
-    go_on,
     require_definition,
     runs_definition,
     start,
@@ -65,7 +65,7 @@ class StartingTry:
         look: Look,
         may_differ: bool,
     ) -> str:
-        """Start an execution, or go on with the one that an earlier try started; leave no other one executing.
+        """Start an execution, or continue with the one that an earlier try started; leave no other one executing.
 
         May be called again after trouble.
 
@@ -73,7 +73,7 @@ class StartingTry:
         :param wanted: the start, with :attr:`token` and :attr:`display_name`.
         :param on_retry: what to do with an execution of an earlier try that failed.
         :param look: looks at an execution.
-        :param may_differ: an execution that goes on may run another definition, when an earlier try started it.
+        :param may_differ: an execution that continues may run another definition, when an earlier try started it.
         :return: the ARN of the execution that this try is about.
         :raises PipelineExecutionError: when it runs another definition, or cannot be resumed.
         :raises SageMakerServiceError: in the service's words.
@@ -92,21 +92,21 @@ class StartingTry:
                     raise
                 stop_earlier(hook, executing, self._log)
                 raise PipelineExecutionError(
-                    f"the Dag changed between two tries of this task, and so did the start it asks for: {error}. The "
-                    "execution of the earlier try does not go on. Clear this task to start a new one"
+                    f"the Dag changed between two tries of this task, and so did its request to start: {error}. The "
+                    "execution of the earlier try is not continued. Clear this task to start a new one"
                 ) from None
             self._log.info("Execution %s", arn)
             if not may_differ or (known is None and earlier is not None and arn not in earlier):
                 require_definition(hook, arn, wanted)
-            arn = self._go_on(hook, wanted, arn, on_retry=on_retry, look=look, may_differ=may_differ)
+            arn = self._continue(hook, wanted, arn, on_retry=on_retry, look=look, may_differ=may_differ)
             stop_earlier(hook, [each for each in executing if each != arn], self._log)
         self._store.set(self.token, arn)
         return arn
 
-    def _go_on(
+    def _continue(
         self, hook: SageMakerPipelineHook, wanted: Start, arn: str, *, on_retry: OnRetry, look: Look, may_differ: bool
     ) -> str:
-        """Return the execution that goes on: the one found, or one instead of those that failed.
+        """Return the execution that continues: the one found, or one instead of those that failed.
 
         At most as many were started instead as there were tries before, so no more are looked at.
         """
@@ -118,7 +118,7 @@ class StartingTry:
             same = not may_differ or runs_definition(hook, arn, wanted.definition)
             if on_retry is OnRetry.RESUME and same:
                 self._log.info("An earlier try started it, and it ended %s: resuming it", snapshot.status)
-                return go_on(hook, snapshot, on_retry, self._log)
+                return continue_after_failure(hook, snapshot, on_retry, self._log)
             why = "" if same else ", with another definition"
             self._log.info("It ended %s in an earlier try%s: starting another instead", snapshot.status, why)
             arn = start(hook, wanted.with_token(token_after(snapshot, OnRetry.RESTART)))
@@ -127,7 +127,7 @@ class StartingTry:
     def chosen_source(self, choose: Callable[[], str]) -> str:
         """Return the source execution that an earlier try asked for, or choose one and keep it.
 
-        The service takes a token with one request only; what an earlier try started may be a source itself by now.
+        The service takes a token with one request only; what an earlier try started may be a source itself now.
 
         :param choose: finds a source.
         """

@@ -1,4 +1,4 @@
-"""The task beside an Airflow task in the middle of a pipeline: it tells the pipeline how that task ended."""
+"""The task beside an Airflow task in the middle of a pipeline: it reports the end of that task to the pipeline."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SageMakerAutoMLStepOperator(SageMakerStepOperator):
         return self.properties.BestCandidate
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateAutoMLJob request has where nobody says it."""
+        """Return what the CreateAutoMLJob request has by default."""
         return {
             "OutputDataConfig": {"S3OutputPath": Join("/", self.own_place)},
             "AutoMLJobConfig": {"Mode": "ENSEMBLING"},

@@ -46,7 +46,7 @@ from airflow_sm_pipelines.translation.items import LABEL, item_label
 from airflow_sm_pipelines.translation.mapped_groups import (
     for_each_name,
     items_of,
-    refuse_a_map_in_a_map,
+    refuse_nested_mapping,
     with_item_references,
 )
 from airflow_sm_pipelines.translation.mapping import SUFFIX
@@ -67,10 +67,10 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     A task that is one step of a SageMaker pipeline.
 
     It starts nothing itself: the launch task of its
-    :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup` starts the whole pipeline, and
-    this task then follows its step. It waits in the triggerer, without a worker. There it also ends when its step
-    succeeded on the first try and nobody asked to be told. In every other case a worker ends it, with all that belongs
-    to the end of a task: the exception, callbacks, listeners, asset events, retries.
+    :class:`~airflow_sm_pipelines.task_groups.pipeline.SageMakerPipelineTaskGroup` starts the whole pipeline, and this
+    task then follows its step. It waits in the triggerer, without a worker. There it also ends when its step succeeded
+    on the first try and nothing waits for its end. In every other case a worker ends it, with all that belongs to the
+    end of a task: the exception, callbacks, listeners, asset events, retries.
 
     Another try of the task, by ``retries`` or after it was cleared, resumes the failed execution; the group's
     ``on_retry`` says how.
@@ -137,8 +137,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         for keyword, text in (("display_name", display_name), ("description", description)):
             if text is not None and is_template(text):
                 raise self.error(
-                    f"{keyword}={text!r} holds Jinja. SageMaker takes no parameter there, so it must be the same in "
-                    "every run. Write it out."
+                    f"{keyword}={text!r} holds Jinja. SageMaker does not accept a parameter there, so the value must "
+                    "be the same in every run. Write it out."
                 )
         self.pipeline_execution_arn = (
             f"{{{{ ti.xcom_pull(task_ids='{self.settings.launch_task_id}', map_indexes=-1) }}}}"
@@ -160,7 +160,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         dag_id, task_id = group.dag.dag_id, kwargs["task_group"].child_id(kwargs.get("task_id"))
         task = f"task '{task_id}'"
         try:
-            refuse_a_map_in_a_map(kwargs.get("task_group"), task)
+            refuse_nested_mapping(kwargs.get("task_group"), task)
             return (), {key: with_item_references(each, lambda: items_of(group), task) for key, each in kwargs.items()}
         except TranslationError as error:
             raise TranslationError(f"Dag '{dag_id}', {error}") from None
@@ -249,7 +249,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
         group = self.mapped_group
         if group is None:
             raise self.error(
-                f"{name} is of steps that run once for each item. This one runs once: use its references themselves."
+                f"{name} is for steps that run once for each item. This one runs once: use its references directly."
             )
         return group
 
@@ -348,8 +348,8 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
             return []
         if not isinstance(value, list):
             raise self.error(
-                f"arguments have {shown(value)} as '{key}', which is a list of objects. SageMaker takes a parameter "
-                "for a value inside, and none for a list: write the list out."
+                f"arguments give {shown(value)} for '{key}', which must be a list of objects. SageMaker accepts a "
+                "parameter for a value inside the list, but not for the list: write the list out."
             )
         return value
 
@@ -409,12 +409,12 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
     def _seen_now(self) -> Ending | None:
         """Return how the task ends, where its step is over already.
 
-        A failure may be that of an earlier try, and a service in trouble is waited for: both are the trigger's.
+        A failure may be that of an earlier try, and an unavailable service is waited for: both are the trigger's.
         """
         try:
             ending = self.awaited.ending(self.ask(lambda hook: hook.snapshot(self.pipeline_execution_arn)))
         except SageMakerServiceError as error:
-            self.log.info("The step cannot be seen now: %s", error)
+            self.log.info("The step cannot be read now: %s", error)
             return None
         return None if ending is None or ending.state == "failed" else ending
 
@@ -447,7 +447,7 @@ class BaseSageMakerStepOperator(CallingTask, StepTask):
 def merge_arguments(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request with the raw ``arguments`` merged under what the keywords say.
 
-    Dicts are merged key by key; anything else the keywords say replaces what stands in ``arguments``.
+    Dicts are merged key by key; anything else the keywords say replaces what is in ``arguments``.
 
     :param arguments: the raw boto3 request.
     :param over: the request made from keywords; ``None`` values are left out.

@@ -1,4 +1,4 @@
-"""Steps that decide how the execution goes on: into a branch, which is one in Airflow too, or to its end."""
+"""Steps that decide how the execution continues: into a branch, which is one in Airflow too, or to its end."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
             if not isinstance(condition, Condition):
                 hint = " '==' and '!=' compare in Python: use .equals(...) and Not(...)." * isinstance(condition, bool)
                 raise self.error(
-                    f"{condition!r} is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9."
-                    f"{hint}"
+                    f"{condition!r} is not a condition. Compare references: evaluate.metric('metrics', 'accuracy') >= "
+                    f"0.9.{hint}"
                 )
         if_tasks, else_tasks = self._first_tasks("if_steps", if_steps), self._first_tasks("else_steps", else_steps)
         if both := sorted({task.task_id for task in if_tasks} & {task.task_id for task in else_tasks}):
             raise self.error(
-                f"{', '.join(map(repr, both))} stands in if_steps and in else_steps. A step belongs to one branch; "
+                f"{', '.join(map(repr, both))} is in both if_steps and else_steps. A step belongs to one branch; "
                 "a step after both follows their ends with trigger_rule='none_failed_min_one_success'."
             )
         self.lead_to(if_tasks, else_tasks)
@@ -104,7 +104,7 @@ class SageMakerConditionStepOperator(BranchingStepOperator):
             isinstance(step, (BaseOperator, MappedStepOperator, TaskGroup)) for step in steps
         ):
             raise self.error(
-                f"{keyword}={steps!r} is no list of tasks. Give the first steps of the branch: {keyword}=[...]."
+                f"{keyword}={steps!r} is not a list of tasks. Give the first steps of the branch: {keyword}=[...]."
             )
         return [root for step in steps for root in step.roots]
 

@@ -131,8 +131,8 @@ class FunctionPartial:
     def expand(self, **mapped_kwargs: Any) -> MappedFunctionOperator:
         """Map over every combination of the values of parameters; or over ``item``, which ``CURRENT_ITEM`` stands for.
 
-        :param mapped_kwargs: lists by the names of parameters. What only a Dag run has, as ``fetch()``, may be given
-            for one of them.
+        :param mapped_kwargs: lists by the names of parameters. Values known only in a Dag run, such as ``fetch()``, may
+            be given for one of them.
         :return: the mapped step, with ``best(...)`` and ``iterations``.
         :raises TranslationError: naming the function, the rule and the fix.
         """
@@ -161,7 +161,7 @@ class FunctionPartial:
         for name, values in mapped.items():
             if is_late(values) and len(mapped) > 1:
                 raise TranslationError(
-                    "it means every combination, and SageMaker knows no combinations of lists that only a Dag run has. "
+                    "it means every combination, but SageMaker cannot combine lists that are known only in a Dag run. "
                     "Let the task return the combinations as dicts, and use expand(item=...) with "
                     f"partial({name}=CURRENT_ITEM['{name}'], ...)."
                 )
@@ -180,8 +180,8 @@ class FunctionPartial:
         is_list = isinstance(given, (list, tuple))
         if is_late(given) or (is_list and any(map(is_late, given))):
             raise TranslationError(
-                "it is given what only a Dag run has, and SageMaker must know which arguments differ. Name them, as in "
-                "partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
+                "it gets values known only in a Dag run, but SageMaker must know which arguments differ. Name them, as "
+                "in partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
             )
         if not is_list or not all(isinstance(each, Mapping) for each in given):
             raise TranslationError(f"{given!r} is not a list of dicts. Give the arguments of each item as a dict.")
@@ -203,7 +203,7 @@ class FunctionPartial:
                 raise TranslationError(f"'{name}' is given in partial(...) as well. Give it once.")
         if reads_item(self._given):
             raise TranslationError(
-                "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...])."
+                "partial(...) uses CURRENT_ITEM, but expand(...) has no item. Use expand(item=[...])."
             )
 
     def _over(self, items: Any, arguments: Mapping[str, Any]) -> MappedFunctionOperator:
@@ -260,16 +260,16 @@ def sagemaker_processing(
     """Make a function a processing job: a step of the pipeline group in which it is called.
 
     The keywords are Airflow's own, and those of
-    :class:`~airflow_sm_pipelines.operators.steps.processing.SageMakerProcessingStepOperator` but for what the function
-    says itself.
+    :class:`~airflow_sm_pipelines.operators.steps.processing.SageMakerProcessingStepOperator` except those that the
+    function itself determines.
 
     :param python_callable: the function, where the decorator has no keywords.
     :param task_id: the task's id; by default the function's name.
     :param outputs: names of ``Path`` parameters that the function writes into; or by name what ``outputs`` of the
         operator takes.
-    :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
+    :param multiple_outputs: push each value of the dict that the function returns as a separate XCom, too.
     :param code_dir: a directory beside the Dag file with modules that the function imports.
-    :raises TranslationError: for a keyword that the function says.
+    :raises TranslationError: for a keyword that the function determines.
     """
     return _decorator(SageMakerProcessingFunctionOperator, python_callable, _keywords(locals(), kwargs))
 
@@ -300,13 +300,13 @@ def sagemaker_training(
     """Make a function a training job: a step of the pipeline group in which it is called.
 
     The keywords are Airflow's own, and those of
-    :class:`~airflow_sm_pipelines.operators.steps.training.SageMakerTrainingStepOperator` but for what the function says
-    itself.
+    :class:`~airflow_sm_pipelines.operators.steps.training.SageMakerTrainingStepOperator` except those that the function
+    itself determines.
 
     :param python_callable: the function, where the decorator has no keywords.
     :param task_id: the task's id; by default the function's name.
     :param code_dir: a directory beside the Dag file with modules that the function imports.
-    :raises TranslationError: for a keyword that the function says.
+    :raises TranslationError: for a keyword that the function determines.
     """
     return _decorator(SageMakerTrainingFunctionOperator, python_callable, _keywords(locals(), kwargs))
 

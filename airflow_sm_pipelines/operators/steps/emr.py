@@ -103,7 +103,7 @@ class SageMakerEMRServerlessStepOperator(SageMakerStepOperator):
             )
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the step's arguments have where nobody says it."""
+        """Return what the step's arguments have by default."""
         role_arn = self.settings.role_arn
         return {"ExecutionRoleArn": role_arn, "JobConfig": {"executionRoleArn": role_arn}}
 

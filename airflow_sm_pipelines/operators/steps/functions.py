@@ -43,7 +43,7 @@ RETURNED: Final = "returned"
 """The output, and the property file, of what a function returns."""
 
 _DIRECTORIES: Final = {"model_dir": "/opt/ml/model", "output_data_dir": "/opt/ml/output/data"}
-"""What a training function writes into: parameters of these names are no channels."""
+"""What a training function writes into: parameters of these names are not channels."""
 
 _LITERALS: Final = {
     "str": str,
@@ -80,8 +80,8 @@ class ReturnedValue(JsonGet, StepValue):
     def __getitem__(self, key: str | int) -> ReturnedValue:
         if (isinstance(key, str) and "'" in key) or (isinstance(key, int) and key < 0):
             raise self.operator.error(
-                f"[{key!r}] cannot be read of what the function returns: keys have no quotes, and lists are counted "
-                "from their beginning. Return the value under another key."
+                f"[{key!r}] cannot be read from what the function returns: a key cannot hold quotes, and an index "
+                "cannot be negative. Return the value under another key."
             )
         path = f"{self.json_path}[{key}]" if isinstance(key, int) else f"{self.json_path}['{key}']"
         return ReturnedValue(self.step_name, self.property_file_name, path, self.operator, (*self.keys, key))
@@ -158,8 +158,8 @@ class FunctionTask(ResolveMixin):
         if len(found) < count:
             raise PipelineExecutionError(
                 f"what {self.function.name}() returned is not in the XCom '{PROPERTY_FILES}' of task '{task.task_id}': "
-                f"the step failed, or it is too large for an XCom and lies in S3, where 'outputs' of the XCom "
-                f"'{STEP_REPORT}' say"
+                "the step failed, or the value is too large for an XCom. It is then in S3, and 'outputs' of the XCom "
+                f"'{STEP_REPORT}' say where"
             )
         return found if task.is_mapped else next(iter(found), None)
 
@@ -206,7 +206,7 @@ def _fix_of_missing(parameter: FunctionParameter) -> str:
 
 
 def _is_left_out(function: StepFunction, parameter: FunctionParameter) -> bool:
-    """Say whether a parameter that is given ``None`` gets it by default, so that the job need not be told."""
+    """Say whether a parameter that is given ``None`` gets it by default, so that the job does not need it."""
     default = function.signature.parameters[parameter.name].default
     if default is None:
         return True
@@ -224,7 +224,7 @@ def _is_left_out(function: StepFunction, parameter: FunctionParameter) -> bool:
 
 
 def _refuse_multiple_outputs(function: StepFunction) -> None:
-    """Raise where a function's values cannot be XComs of their own."""
+    """Raise where a function's values cannot be separate XComs."""
     if not function.returns:
         raise TranslationError(
             f"multiple_outputs has no effect: {function.name}() returns nothing. Annotate it to return a dict."
@@ -233,7 +233,7 @@ def _refuse_multiple_outputs(function: StepFunction) -> None:
         if (problem := problem_of_key(key)) is not None:
             raise TranslationError(
                 f"multiple_outputs makes an XCom of each value that {function.name}() returns, and '{key}' cannot be "
-                f"one: {problem}. Name it otherwise, or leave multiple_outputs out."
+                f"one: {problem}. Rename it, or leave multiple_outputs out."
             )
 
 
@@ -331,14 +331,14 @@ def _code(function: StepFunction, script: bytes, code_dir: str | PathLike[str] |
         directory = Path(folder, fspath(code_dir))
         if not directory.is_dir():
             raise TranslationError(
-                f"code_dir='{code_dir}' is no directory (looked for {directory}). A relative path starts at the Dag "
+                f"code_dir='{code_dir}' is not a directory (looked for {directory}). A relative path starts at the Dag "
                 "file's directory."
             )
         beside = read_files(directory)
         if function.file_name in dict(beside):
             raise TranslationError(
-                f"code_dir='{code_dir}' has a file '{function.file_name}', as the function's script is called. "
-                "Rename one."
+                f"code_dir='{code_dir}' has a file '{function.file_name}', which is also the name of the function's "
+                "script. Rename one."
             )
     files = tuple(sorted((*beside, (function.file_name, script))))
     return LocalCode(files, function.file_name)
@@ -359,12 +359,12 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
     :param op_args: positional arguments of the call.
     :param op_kwargs: arguments of the call by name.
     :param code_dir: a directory beside the Dag file whose files lie beside the script, for modules that it imports.
-    :param multiple_outputs: each value of the dict that the function returns is an XCom of its own, too.
+    :param multiple_outputs: push each value of the dict that the function returns as a separate XCom, too.
     :raises TranslationError: naming task, function, rule and fix, for arguments that do not fit.
     """
 
     reserved: ClassVar[Mapping[str, str]] = {
-        "code": "the function is the code; modules beside it stand in code_dir",
+        "code": "the function is the code; modules beside it belong in code_dir",
         "entry_point": "the function is the code",
         "command": "python3 runs the function's script",
         "inputs": "its Path parameters are the inputs",
@@ -399,8 +399,8 @@ class SageMakerProcessingFunctionOperator(FunctionTask, SageMakerProcessingStepO
             inputs, values = _taken(function, op_args, op_kwargs or {}, written)
             if function.returns and RETURNED in places:
                 raise TranslationError(
-                    f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Name "
-                    "the parameter otherwise."
+                    f"outputs has '{RETURNED}', which is the output of the dict that {function.name}() returns. Rename "
+                    "the parameter."
                 )
             if multiple_outputs:
                 _refuse_multiple_outputs(function)
@@ -488,7 +488,7 @@ class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOpera
     """
 
     reserved: ClassVar[Mapping[str, str]] = {
-        "code": "the function is the code; modules beside it stand in code_dir",
+        "code": "the function is the code; modules beside it belong in code_dir",
         "entry_point": "the function is the code",
         "inputs": "its Path parameters are the channels",
         "hyperparameters": "its other parameters are the hyperparameters",
@@ -515,8 +515,8 @@ class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOpera
             for name in values:
                 if name.startswith("sagemaker_"):
                     raise TranslationError(
-                        f"the parameter '{name}' of {function.name}() begins with 'sagemaker_', as script mode's own "
-                        "hyperparameters do, which no script is given. Name it otherwise."
+                        f"the parameter '{name}' of {function.name}() begins with 'sagemaker_'. Script mode uses such "
+                        "hyperparameters itself and does not pass them to the script. Rename it."
                     )
         written = {name: path for name, path in _DIRECTORIES.items() if function.parameter(name) is not None}
         self.function = function
@@ -556,8 +556,8 @@ class SageMakerTrainingFunctionOperator(FunctionTask, SageMakerTrainingStepOpera
 
 
 _NOT_OF_A_RUN: Final = (
-    "a value of what the function returns is read by the name of its step, and the runs of a mapped step have none in "
-    f"a pipeline. Read the file in a step behind: iterations[0].property_files['{RETURNED}'] is its URI."
+    "a value of what the function returns is read by the name of its step, but in a pipeline the runs of a mapped step "
+    f"have no names. Read the file in a later step: iterations[0].property_files['{RETURNED}'] is its URI."
 )
 
 
@@ -565,7 +565,7 @@ class MappedFunctionOperator(FunctionTask, MappedStepOperator):
     """A mapped function: an argument of a task outside the pipeline, it is the list of what its runs return."""
 
     @property
-    def function(self) -> StepFunction:  # type: ignore[override]  # it stands in partial(...)
+    def function(self) -> StepFunction:  # type: ignore[override]  # it is in partial(...)
         """The function."""
         function: StepFunction = self._arguments["function"]
         return function

@@ -82,8 +82,8 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
                 self,
                 "role_arn",
                 role_arn,
-                f"the request of a step of type {step_type} has no role. Leave it out; where the step has one all the "
-                "same, it stands in arguments.",
+                f"the request of a step of type {step_type} has no role. Leave it out; if this step needs one, give it "
+                "in arguments.",
             )
 
     @property
@@ -101,7 +101,7 @@ class SageMakerStepOperator(BaseSageMakerStepOperator):
         return {} if self._role_member is None else {self._role_member: self.role_arn}
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the request has where neither ``arguments`` nor a keyword says it. Nothing for a generic step."""
+        """Return the defaults of the request, which ``arguments`` and keywords override. Nothing for a generic step."""
         return {}
 
     @property

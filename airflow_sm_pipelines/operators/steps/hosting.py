@@ -47,7 +47,7 @@ class SageMakerEndpointConfigStepOperator(SageMakerStepOperator):
                     self,
                     keyword,
                     getattr(self, keyword),
-                    "arguments have the ProductionVariants. Say it there, or leave them out.",
+                    "arguments already give the ProductionVariants. Give it there, or leave them out.",
                 )
 
     @property
@@ -132,7 +132,7 @@ class SageMakerInferenceComponentStepOperator(SageMakerStepOperator):
         return self.properties.InferenceComponentName
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateInferenceComponent request has where nobody says it."""
+        """Return what the CreateInferenceComponent request has by default."""
         return {"VariantName": "AllTraffic", "RuntimeConfig": {"CopyCount": 1}}
 
     def keyword_arguments(self) -> dict[str, Any]:

@@ -22,14 +22,14 @@ def hyperparameter(value: Any, *, script_mode: bool = True) -> Any:
 
     SageMaker's built-in algorithms want the same, but text as it is, without quotes.
 
-    References and parameters that are no strings are joined into one, since the API takes strings only. Jinja and
+    References and parameters that are not strings are joined into one, since the API takes strings only. Jinja and
     XComArgs inside a list or dict become JSON when they are rendered: Jinja a text, an XComArg whatever it holds.
     References become text in the JSON; SageMaker puts them there as they are, so a quote in a String pipeline
     parameter breaks it.
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
     :param script_mode: whether a script reads it.
-    :raises TranslationError: for what is no JSON, and for Jinja in a key.
+    :raises TranslationError: for a value that is not JSON, and for Jinja in a key.
     """
     lifted = to_runtime_value(value)
     if isinstance(lifted, (RuntimeValue, ParameterReference)):
@@ -43,15 +43,15 @@ def json_text(value: Any) -> Any:
     """Return a value as JSON in a string, also a reference by itself: it becomes a text in quotes, or a bare number.
 
     :param value: a JSON value, a reference, Jinja text or an XComArg.
-    :raises TranslationError: for what is no JSON, and for Jinja in a key.
+    :raises TranslationError: for a value that is not JSON, and for Jinja in a key.
     """
     late: list[Any] = []
     try:
         text = json.dumps(_with_marks(value, late))
     except RecursionError:
-        raise TranslationError(f"it is no JSON: {TOO_DEEP}") from None
+        raise TranslationError(f"it is not JSON: {TOO_DEEP}") from None
     except (TypeError, ValueError) as error:
-        raise TranslationError(f"it is no JSON: {error}. Give text, numbers, lists and dicts") from None
+        raise TranslationError(f"it is not JSON: {error}. Give text, numbers, lists and dicts") from None
     pieces: list[Any] = []
     position = 0
     for mark in _MARK.finditer(text):
@@ -64,7 +64,7 @@ def json_text(value: Any) -> Any:
 
 
 _MARK = re.compile(r'\\u0000(?P<index>\d+)\\u0000|"\\u0000bare(?P<bare_index>\d+)\\u0000"')
-"""What stands in JSON for a value that is not known yet; the bare ones take their quotes with them."""
+"""The placeholder in JSON of a value that is not known yet; the bare ones take their quotes with them."""
 
 
 def _with_marks(value: Any, late: list[Any]) -> Any:
@@ -86,7 +86,7 @@ def _with_marks(value: Any, late: list[Any]) -> Any:
         bare = isinstance(lifted, (ParameterReference, ItemReference)) and lifted.type not in (None, "String")
         return f"\0{'bare' if bare else ''}{len(late) - 1}\0"
     if isinstance(value, (date, time)):
-        raise TranslationError(f"{value!r} in it is no JSON. Write it as text: {value!r}.isoformat()")
+        raise TranslationError(f"{value!r} in it is not JSON. Write it as text: {value!r}.isoformat()")
     _refuse_nul(value)
     if isinstance(value, Mapping):
         if template := next((key for key in value if isinstance(key, str) and is_template(key)), None):

@@ -1,4 +1,4 @@
-"""Checks of keyword arguments: a list is no text, and a dict is not a list. Python would take either."""
+"""Checks of keyword arguments: text is not a list, and neither is a dict. Python would take either."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 def _late(operator: BaseSageMakerStepOperator, keyword: str, example: str, what: str) -> str:
     if operator.mapped_group is not None:
         return (
-            f"{keyword}=... is an argument of the mapped task group, and SageMaker must know {what}. Write it out with "
+            f"{keyword}=... is an argument of the mapped task group, but SageMaker must know {what}. Write it out with "
             f"what differs inside, as in {keyword}={example}, where the items are dicts."
         )
     return (
-        f"{keyword}=... is expanded over what only a Dag run has, and SageMaker must know {what}. Write it out in "
-        f"partial(...) with CURRENT_ITEM inside, as in {keyword}={example}, and use expand(item=...)."
+        f"{keyword}=... is expanded over values known only in a Dag run, but SageMaker must know {what}. Write it out "
+        f"in partial(...) with CURRENT_ITEM inside, as in {keyword}={example}, and use expand(item=...)."
     )
 
 
@@ -59,7 +59,7 @@ def require_dict(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     if isinstance(value, ItemReference):
         raise operator.error(_late(operator, keyword, "{'key': CURRENT_ITEM['key']}", "its keys"))
     if not isinstance(value, Mapping):
-        raise operator.error(f"{keyword}={value!r} is no dict. Give {keyword}={{'name': ...}}.")
+        raise operator.error(f"{keyword}={value!r} is not a dict. Give {keyword}={{'name': ...}}.")
     return dict(value)
 
 
@@ -95,8 +95,8 @@ def require_path(operator: BaseSageMakerStepOperator, keyword: str, value: Any) 
     if value is None or isinstance(value, (str, os.PathLike)):
         return None if value is None else os.fspath(value)
     raise operator.error(
-        f"{keyword}={value!r} is no path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has "
-        "to be known while the Dag is parsed."
+        f"{keyword}={value!r} is not a path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it "
+        "has to be known while the Dag is parsed."
     )
 
 

@@ -1,4 +1,4 @@
-"""Steps that hand over to a Lambda function, or to whoever reads a queue."""
+"""Steps that call a Lambda function, or wait for the reader of a queue."""
 
 from __future__ import annotations
 

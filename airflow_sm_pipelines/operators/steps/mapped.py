@@ -41,7 +41,7 @@ class MappedStepOperator(MappedOperator, StepTask):
     """
     A mapped step: one ForEach step of the pipeline, and one task instance for each item.
 
-    Has no references of its own, since it has no single result: see :meth:`best` and :attr:`iterations`.
+    Has no references itself, since it has no single result: see :meth:`best` and :attr:`iterations`.
     """
 
     _arguments: dict[str, Any]
@@ -58,14 +58,14 @@ class MappedStepOperator(MappedOperator, StepTask):
         """Check where the mapped step stands, before it is made.
 
         :param task_id: its full id.
-        :param group: the task group it stands in.
+        :param group: the task group it is in.
         :raises TranslationError: in a mapped task group, where Airflow maps nothing, nor does SageMaker.
         """
         if group is not None and (around := mapped_group_around(group)) is not None:
             raise TranslationError(
-                f"Dag '{group.dag.dag_id}', mapped task '{task_id}': it stands in the mapped task group "
-                f"'{around.group_id}', and SageMaker takes no ForEach step in a ForEach step. Map once, over the "
-                "combinations."
+                f"Dag '{group.dag.dag_id}', mapped task '{task_id}': it is in the mapped task group "
+                f"'{around.group_id}', and SageMaker does not allow a ForEach step inside a ForEach step. Map once, "
+                "over the combinations."
             )
 
     branches: tuple[BranchOwner, ...] = ()
@@ -88,17 +88,15 @@ class MappedStepOperator(MappedOperator, StepTask):
         parts["_keywords"] = self._read(method, value)
         if self._late_items is None:
             if reads_item(self._arguments) and not all(ITEM in each for each in self._keywords):
-                raise self._error(
-                    "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...])"
-                )
+                raise self._error("partial(...) uses CURRENT_ITEM, but expand(...) has no item. Use expand(item=[...])")
             # The scheduler counts them; what is in them need not be JSON.
             expand_over(self, ITEM, [item_label(each) for each in self._keywords])
         first = self._operators[0]
         set_operator_name(self, f"{first.custom_operator_name} for each item")
         if first.step_type in NOT_IN_A_BODY:
             raise self._error(
-                f"it is a {first.step_type} step, and SageMaker takes no {', '.join(NOT_IN_A_BODY[:-1])} or "
-                f"{NOT_IN_A_BODY[-1]} step in a ForEach step. Do not map it; it may follow a mapped step"
+                f"it is a {first.step_type} step, and SageMaker allows no {', '.join(NOT_IN_A_BODY[:-1])} or "
+                f"{NOT_IN_A_BODY[-1]} step inside a ForEach step. Do not map it; it may follow a mapped step"
             )
         if len(f"{first.step_name}{SUFFIX}") > MAXIMUM_STEP_NAME_LENGTH:
             raise self._error(
@@ -233,8 +231,8 @@ class MappedStepOperator(MappedOperator, StepTask):
         else:
             if [*value] != [*value][:1] and any(map(is_late, value.values())):
                 raise self._error(
-                    f"expand({', '.join(f'{key}=...' for key in value)}) means every combination, and SageMaker knows "
-                    "no combinations of lists that only a Dag run has. Let the task return the combinations as dicts, "
+                    f"expand({', '.join(f'{key}=...' for key in value)}) means every combination, but SageMaker cannot "
+                    "combine lists that are known only in a Dag run. Let the task return the combinations as dicts, "
                     "and use expand(item=...) with CURRENT_ITEM['...'] in partial(...)"
                 )
             for key, given in value.items():
@@ -253,9 +251,9 @@ class MappedStepOperator(MappedOperator, StepTask):
     def _listed(self, value: Any) -> list[dict[str, Any]]:
         if is_late(value) or any(map(is_late, value)):
             raise self._error(
-                "expand_kwargs(...) is given what only a Dag run has, and SageMaker must know which arguments differ. "
-                "Name the places in partial(...), as in hyperparameters={'max_depth': CURRENT_ITEM['max_depth']}, and "
-                "use expand(item=...)"
+                "expand_kwargs(...) gets values known only in a Dag run, but SageMaker must know which arguments "
+                "differ. Name the places in partial(...), as in hyperparameters={'max_depth': "
+                "CURRENT_ITEM['max_depth']}, and use expand(item=...)"
             )
         for each in value:
             if twice := [key for key in each if key in self._arguments]:
@@ -333,7 +331,7 @@ def selector_of(
     :raises TranslationError: for none or both, and for a selector that is another than the one known.
     """
     if (max_by is None) == (min_by is None):
-        raise TranslationError("best(...) takes max_by or min_by, one of them")
+        raise TranslationError("best(...) takes either max_by or min_by")
     pick, by = ("MaxBy", str(max_by)) if max_by is not None else ("MinBy", str(min_by))
     is_metric = operator.step_type == "Training" and by.replace(":", "_").replace("-", "_").isidentifier()
     properties = f"FinalMetricDataList['{by}'].Value" if is_metric else by

@@ -47,7 +47,7 @@ class SageMakerModelStepOperator(SageMakerStepOperator):
         return self.properties.ModelName
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateModel request has where nobody says it."""
+        """Return what the CreateModel request has by default."""
         return {"ExecutionRoleArn": self.settings.role_arn}
 
     def keyword_arguments(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
                 self,
                 "model_data",
                 model_data,
-                "it is the model of the container with image_uri. Give image_uri=..., too, or ModelDataUrl with the "
+                "it belongs to the container that image_uri names. Give image_uri=..., too, or ModelDataUrl with the "
                 "containers in arguments.",
             )
 
@@ -117,7 +117,7 @@ class SageMakerRegisterModelStepOperator(SageMakerStepOperator):
         return self.properties.ModelPackageArn
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateModelPackage request has where nobody says it."""
+        """Return what the CreateModelPackage request has by default."""
         request: dict[str, Any] = {"ModelApprovalStatus": "PendingManualApproval"}
         if self.image_uri is not None or "InferenceSpecification" in self.arguments:
             types = ["text/csv"]

@@ -91,9 +91,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         self.inputs = require_dict(self, "inputs", inputs)
         require_names(self, "inputs", self.inputs)
         if self.code is not None and CODE_INPUT_NAME in self.inputs:
-            raise self.error(
-                f"inputs has the name '{CODE_INPUT_NAME}', which the code itself takes. Name it otherwise."
-            )
+            raise self.error(f"inputs has the name '{CODE_INPUT_NAME}', which is reserved for the code. Rename it.")
         self.declared_outputs: dict[str, Any] = (
             dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(require_list(self, "outputs", outputs))
         )
@@ -101,7 +99,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         for name, place in self.declared_outputs.items():
             if isinstance(place, str) and place.startswith("s3://"):
                 raise self.error(
-                    f"output '{name}' is given '{place}', which is no path in the container. Write "
+                    f"output '{name}' is given '{place}', which is not a path in the container. Write "
                     f"outputs={{'{name}': {{'S3Uri': '{place}'}}}}."
                 )
         self.environment = optional(require_dict, self, "environment", environment)
@@ -109,15 +107,16 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         for name, path in self._property_files.items():
             output, _, file_path = path.partition("/")
             if not file_path or output not in self._output_names():
+                there = self._output_names()
                 raise self.error(
-                    f"property file '{name}' is given as '{path}'; write '<output name>/<path in it>', the step's "
-                    f"outputs being {', '.join(map(repr, self._output_names())) or '(none)'}"
-                    f"{'' if output in self._output_names() else did_you_mean(output, self._output_names())}"
+                    f"property file '{name}' is given as '{path}'; write '<output name>/<path in it>'. The step's "
+                    f"outputs are {', '.join(map(repr, there)) or '(none)'}"
+                    f"{'' if output in there else did_you_mean(output, there)}"
                 )
 
     def _refuse_what_only_code_needs(self) -> None:
         if self.code is None:
-            image_runs = "without code the image runs what it always runs. Give code=..., or "
+            image_runs = "without code the image runs its own entry point. Give code=..., or "
             own = "AppSpecification.ContainerEntrypoint in arguments."
             refuse_without_effect(self, "command", self.command, image_runs + own)
             refuse_without_effect(self, "entry_point", self.entry_point, image_runs + own)
@@ -155,8 +154,8 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         """
         if self.runs_for_each_item:
             raise self.error(
-                "metric(...) reads a property file by the name of its step, and the runs of a mapped step have none in "
-                "a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
+                "metric(...) reads a property file by the name of its step, but in a pipeline the runs of a mapped "
+                "step have no names. Read the file in a later step: inputs={'metrics': ...property_files['name']}."
             )
         if property_file not in self._property_files:
             hint = did_you_mean(property_file, self._property_files) or "."
@@ -173,7 +172,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         return tuple(PropertyFile(name, output, file_path) for name, (output, _, file_path) in places.items())
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateProcessingJob request has where nobody says it."""
+        """Return what the CreateProcessingJob request has by default."""
         return {
             "RoleArn": self.settings.role_arn,
             "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "VolumeSizeInGB": 30}},
@@ -242,7 +241,7 @@ class SageMakerProcessingStepOperator(SageMakerStepOperator):
         for name, source in self.inputs.items():
             given = source if isinstance(source, Mapping) else {"S3Uri": source}
             if given.get("S3Uri") is None:
-                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the data lies.")
+                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the data is.")
             yield _processing_input(name, given)
         if self.code is not None:
             yield _processing_input(CODE_INPUT_NAME, {"S3Uri": self._script(self.code)[0]})

@@ -1,4 +1,4 @@
-"""What a step operator takes over from the pipeline task group it stands in."""
+"""What a step operator takes over from the pipeline task group that holds it."""
 
 from __future__ import annotations
 
@@ -68,19 +68,19 @@ class PipelineGroup(ABC):
 
 
 def settings_around(task: BaseOperator) -> PipelineSettings:
-    """Return the settings of the pipeline group a task stands in.
+    """Return the settings of the pipeline group a task is in.
 
-    :param task: a step task; may stand in further TaskGroups inside the pipeline's.
-    :raises TranslationError: when it stands in none.
+    :param task: a step task; may be in further TaskGroups inside the pipeline's.
+    :raises TranslationError: when it is in none.
     """
     return group_around(task).settings
 
 
 def group_around(task: BaseOperator) -> PipelineGroup:
-    """Return the pipeline group that a task stands in.
+    """Return the pipeline group that a task is in.
 
-    :param task: a step task; may stand in further TaskGroups inside the pipeline's.
-    :raises TranslationError: when it stands in none.
+    :param task: a step task; may be in further TaskGroups inside the pipeline's.
+    :raises TranslationError: when it is in none.
     """
     group = task.task_group
     while group is not None:
@@ -88,6 +88,6 @@ def group_around(task: BaseOperator) -> PipelineGroup:
             return group
         group = group.parent_group
     raise TranslationError(
-        f"Dag '{task.dag_id}', task '{task.task_id}': {type(task).__name__} is a step of a pipeline and stands in no "
-        "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
+        f"Dag '{task.dag_id}', task '{task.task_id}': {type(task).__name__} is a step of a pipeline, but is not inside "
+        "a SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
     )

@@ -89,7 +89,8 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
                 self,
                 "content_type",
                 content_type,
-                "it is of the channels in inputs, and there are none. A channel in arguments has its own ContentType.",
+                "it belongs to the channels in inputs, and there are none. A channel in arguments has its own "
+                "ContentType.",
             )
         if self.code is not None and self.code.startswith("s3://") and entry_point is None:
             raise self.error(f"code='{code}' is an archive. Say which script in it to run: entry_point='...'.")
@@ -125,7 +126,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
         return self.arguments
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateTrainingJob request has where nobody says it."""
+        """Return what the CreateTrainingJob request has by default."""
         groups = "InstanceGroups" in self.training_arguments.get("ResourceConfig", {})
         return {
             "RoleArn": self.settings.role_arn,
@@ -167,7 +168,7 @@ class SageMakerTrainingStepOperator(SageMakerStepOperator):
                 "S3DataDistributionType": given.pop("S3DataDistributionType", "FullyReplicated"),
             }
             if data_source["S3Uri"] is None:
-                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the channel's data lies.")
+                raise self.error(f"input '{name}' is a dict without 'S3Uri'. Say where the channel's data is.")
             if self.content_type is not None:
                 given.setdefault("ContentType", self.content_type)
             yield {"ChannelName": name, "DataSource": {"S3DataSource": data_source}, **given}

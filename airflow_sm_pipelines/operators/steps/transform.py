@@ -62,11 +62,11 @@ class SageMakerTransformStepOperator(SageMakerStepOperator):
 
     @property
     def predictions(self) -> PropertyReference:
-        """The S3 URI under which the predictions lie, for other steps."""
+        """The S3 URI of the predictions, for other steps."""
         return self.properties.TransformOutput.S3OutputPath
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateTransformJob request has where nobody says it."""
+        """Return what the CreateTransformJob request has by default."""
         return {
             "TransformOutput": {"S3OutputPath": Join("/", self.own_place)},
             "TransformResources": {"InstanceCount": 1},

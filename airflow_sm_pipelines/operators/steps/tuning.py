@@ -86,7 +86,7 @@ class SageMakerTuningStepOperator(SageMakerTrainingStepOperator):
         return {**super()._given_resources(), **self.training_arguments.get("HyperParameterTuningResourceConfig", {})}
 
     def default_arguments(self) -> dict[str, Any]:
-        """Return what the CreateHyperParameterTuningJob request has where nobody says it."""
+        """Return what the CreateHyperParameterTuningJob request has by default."""
         definition = super().default_arguments()
         resources = definition.pop("ResourceConfig")
         if "ResourceConfig" not in self.training_arguments:

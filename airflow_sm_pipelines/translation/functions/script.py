@@ -126,11 +126,11 @@ _RETURN: Final = """
     import sys
 
     if not isinstance(returned, dict):
-        sys.exit("NAME() returned %r, which is no dict" % (returned,))
+        sys.exit("NAME() returned %r, which is not a dict" % (returned,))
     try:
         text = json.dumps(returned, allow_nan=False, default=_plain)
     except (RecursionError, TypeError, ValueError) as error:
-        sys.exit("what NAME() returned is no JSON: %s" % error)
+        sys.exit("what NAME() returned is not JSON: %s" % error)
     Path(PATH).parent.mkdir(parents=True, exist_ok=True)
     Path(PATH).write_text(text, encoding="utf-8")
 """

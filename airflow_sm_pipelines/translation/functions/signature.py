@@ -1,4 +1,4 @@
-"""What the signature of a function says: what the job reads, writes, is told, and whether it returns something."""
+"""What the signature of a function says: what the job reads, writes, receives, and whether it returns something."""
 
 from __future__ import annotations
 
@@ -101,16 +101,14 @@ def arguments_of_call(
     try:
         return dict(signature.bind_partial(*args, **kwargs).arguments)
     except TypeError as error:
-        raise TranslationError(f"{name}() cannot be called so: {error}.") from None
+        raise TranslationError(f"{name}() cannot be called with these arguments: {error}.") from None
 
 
 def _parameters(function: Callable[..., Any], hints: Mapping[str, Any]) -> Iterator[FunctionParameter]:
     for parameter in inspect.signature(function).parameters.values():
         name = parameter.name
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise TranslationError(
-                f"its parameter '{parameter}' cannot be given by a name. Write out its parameters, each by itself."
-            )
+            raise TranslationError(f"its parameter '{parameter}' cannot be given by name. Write out each parameter.")
         if name not in hints:
             raise TranslationError(
                 f"its parameter '{name}' has no annotation. Write {name}: Path for a directory, or str, int, float, "
@@ -120,7 +118,7 @@ def _parameters(function: Callable[..., Any], hints: Mapping[str, Any]) -> Itera
         kind = _kind_of(hint)
         if kind is None:
             raise TranslationError(
-                f"its parameter '{name}' has a type that cannot be given to a job: {_shown(hints[name])}. Take Path, "
+                f"its parameter '{name}' has a type that cannot be passed to a job: {_shown(hints[name])}. Use Path, "
                 "str, int, float, bool, a list or a dict of JSON values."
             )
         is_required = parameter.default is parameter.empty

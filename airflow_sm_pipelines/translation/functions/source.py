@@ -86,13 +86,13 @@ def _read(name: str, function: Callable[..., Any]) -> StepFunction:
         raise TranslationError("it is asynchronous, or a generator. A script calls it once and takes what it returns.")
     if hasattr(function, "__wrapped__"):
         raise TranslationError(
-            "another decorator stands below the step's, and the script in the container does not have it. Remove it, "
+            "another decorator is below the step's, and the script in the container does not have it. Remove it, "
             "or apply it inside the function."
         )
     lines, first = _lines(function)
     node = _definition(lines)
     if node.name != function.__code__.co_name:
-        raise TranslationError("its source cannot be found in its file. Define it by 'def', on lines of its own.")
+        raise TranslationError("its source cannot be found in its file. Define it with 'def', on separate lines.")
     _refuse_missing_names(function, node, first)
     signature = read_signature(function)
     if not signature.returns:
@@ -118,10 +118,10 @@ def _definition(lines: list[str]) -> ast.FunctionDef:
         [node] = block.body if isinstance(block, ast.If) else [block]
     except (SyntaxError, ValueError):
         raise TranslationError(
-            "its source cannot be read by itself. Define it by 'def', on lines of its own."
+            "its source cannot be read by itself. Define it with 'def', on separate lines."
         ) from None
     if not isinstance(node, ast.FunctionDef):
-        raise TranslationError("it is not a plain function. Define it by 'def'.")
+        raise TranslationError("it is not a plain function. Define it with 'def'.")
     return node
 
 
@@ -167,8 +167,8 @@ def _refuse_missing_names(function: types.FunctionType, node: ast.FunctionDef, f
     used_names, made_names = _names_of_the_module(bare)
     if taken := sorted(made_names & OF_THE_SCRIPT):
         raise TranslationError(
-            f"it defines {', '.join(map(repr, taken))} for its whole file, and the script that calls it has another "
-            "use for that name. Name it otherwise."
+            f"it defines {', '.join(map(repr, taken))} for its whole file, but the script that calls it needs that "
+            "name. Rename it."
         )
     missing = used_names - made_names - own
     if not missing:
@@ -184,14 +184,14 @@ def _refuse_missing_names(function: types.FunctionType, node: ast.FunctionDef, f
         + (_IN_A_DEFAULT if name in in_defaults else _what_to_do(name, function))
         for name in names
     )
-    raise TranslationError(f"the script in the container has the function's source alone. {told}")
+    raise TranslationError(f"the script in the container has only the function's source. {told}")
 
 
-_IN_A_DEFAULT: Final = "stands in a default: write the value there, or give it in the call."
+_IN_A_DEFAULT: Final = "is used in a default: write the value there, or give it in the call."
 
 
 def _names_in_defaults(node: ast.FunctionDef) -> set[str]:
-    """Return the names that stand in defaults of a function's parameters, and nowhere else."""
+    """Return the names that are in defaults of a function's parameters, and nowhere else."""
     defaults = [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
     there, elsewhere = (
         {each.id for part in parts for each in ast.walk(part) if isinstance(each, ast.Name)}
@@ -207,7 +207,7 @@ def _what_to_do(name: str, function: types.FunctionType) -> str:
     if name in closure:
         known = dict(zip(closure, map(_content, function.__closure__ or ()), strict=True))
     if name not in known:
-        return f"is defined nowhere{did_you_mean(name, [*known, *dir(builtins)]) or '.'}"
+        return f"is not defined{did_you_mean(name, [*known, *dir(builtins)]) or '.'}"
     value = known[name]
     if (line := _import_of(name, value, function.__module__)) is not None:
         return f"is imported outside it: write '{line}' inside the function."

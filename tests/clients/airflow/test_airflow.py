@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.components import REGION
+from airflow_sm_pipelines.serving.stack import REGION
 from tests.clients.conftest import Client
 
 TRIGGERS = {"waiting": [], "deferrable": ["SageMakerPipelineTrigger", "SageMakerTrigger"]}

@@ -8,7 +8,7 @@ from airflow.listeners import hookimpl
 from airflow.providers.common.compat.sdk import get_listener_manager
 
 from airflow_sm_pipelines import SageMakerFailStepOperator
-from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, somebody_listens, states_told
+from airflow_sm_pipelines.compatibility.audience import LISTENED_TO, has_listeners, states_told
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def listeners():
 @pytest.mark.parametrize("hook", LISTENED_TO)
 def test_a_listener_of_task_instances_counts(listeners, hook):
     """One hook for task instances is enough, of an object and of a module."""
-    assert not somebody_listens()
+    assert not has_listeners()
 
     class Plugin:
         pass
 
     setattr(Plugin, hook, hookimpl(lambda *_: None))
     listeners.add_listener(Plugin())
-    assert somebody_listens()
+    assert has_listeners()
     listeners.clear()
     module = types.ModuleType("somebodys.plugin")
     setattr(module, hook, hookimpl(lambda: None))
     listeners.add_listener(module)
-    assert somebody_listens()
+    assert has_listeners()
 
 
 def test_other_listeners_do_not_count(listeners):
@@ -51,7 +51,7 @@ def test_other_listeners_do_not_count(listeners):
 
     listeners.add_listener(event_listener)
     assert sys.modules["airflow.example_dags.plugins.event_listener"] in listeners.pm.get_plugins()
-    assert not somebody_listens()
+    assert not has_listeners()
 
 
 @pytest.mark.parametrize("method", ["pre_execute", "execute_complete", "post_execute"])

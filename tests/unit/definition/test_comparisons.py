@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_sm_pipelines.definition.comparisons import LONGEST_TEXT, outcome_xcom, tell_comparison, tell_condition
+from airflow_sm_pipelines.definition.comparisons import LONGEST_TEXT, outcome_xcom, show_comparison, show_condition
 from airflow_sm_pipelines.exceptions import EvaluationError
 
 ACCURACY = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.metrics"}, "Path": "accuracy.value"}}
@@ -57,12 +57,12 @@ def compare(type_, left, right):
 )
 def test_a_condition_is_told_with_names_and_values(condition, told):
     """Each comparison has its values by their names, and whether it holds; an unknown value does not hide the known."""
-    assert [str(each) for each in tell_condition(condition, value_of)] == told
+    assert [str(each) for each in show_condition(condition, value_of)] == told
 
 
 def test_long_comparisons_are_cut_in_the_middle():
     """A comparison with many values stays a line that can be read."""
-    told = tell_comparison("In", [None] * 200, [7, *range(199)])
+    told = show_comparison("In", [None] * 200, [7, *range(199)])
     assert (len(told.text), told.text[:16], told.text[-5:], told.holds) == (
         LONGEST_TEXT + len(" ... "),
         "7 in [0, 1, 2, 3",
@@ -73,7 +73,7 @@ def test_long_comparisons_are_cut_in_the_middle():
 
 def test_the_outcome_as_an_xcom():
     """The XCom of a branching task says whether the conditions hold, and what was compared."""
-    comparisons = list(tell_condition(compare("Equals", LEAST, 0.9), value_of))
+    comparisons = list(show_condition(compare("Equals", LEAST, 0.9), value_of))
     assert outcome_xcom(True, comparisons) == {
         "holds": True,
         "comparisons": [

@@ -306,7 +306,7 @@ MUTATIONS = {
         [{"OutputName": f"o{number}", "OutputType": "String"} for number in range(51)],
         "has 51 output parameters; at most 50",
     ),
-    "number of machines": of_a_request("InstanceCount", 0, "it is at least", "ClusterConfig"),
+    "number of machines": of_a_request("InstanceCount", 0, "it must be at least", "ClusterConfig"),
     "missing member of a request": missing(
         "RoleArn", "AppSpecification", "ImageUri", "ProcessingResources", "OutputDataConfig", "S3UploadMode",
         "ActionType", "SourceUri", "Destination",

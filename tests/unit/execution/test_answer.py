@@ -56,7 +56,7 @@ def test_a_task_that_skips_what_is_behind_it_fails_the_step():
     task = AnsweredTask("g.approve", "https://queue", ("g.register", "g.tell"))
     assert skipping_answer(task, {"notify"}) is None
     assert skipping_answer(task, {"notify", "g.tell"}) == Answer(
-        None, "Airflow task 'g.approve' skipped 'g.tell', which comes behind it, as a rejected approval does"
+        None, "Airflow task 'g.approve' skipped 'g.tell', which comes after it, as a rejected approval does"
     )
 
 
@@ -91,7 +91,7 @@ def test_values_become_text_of_their_type(value, type_, text):
 def test_a_value_of_another_type_fails_the_step(value, type_, kind):
     """Nothing is guessed."""
     assert successful_answer("t", {"x": type_}, {"x": value}) == Answer(
-        None, f"Airflow task 't' left an XCom 'x' of type {kind}, expected {type_}"
+        None, f"Airflow task 't' pushed an XCom 'x' of type {kind}, expected {type_}"
     )
 
 
@@ -106,7 +106,7 @@ def test_an_output_is_an_xcom_or_a_member_of_what_the_task_returned():
 def test_an_output_that_is_not_there_fails_the_step(xcoms):
     """As when a person has marked the task successful."""
     assert successful_answer("t", {"x": "String"}, xcoms) == Answer(
-        None, "Airflow task 't' left no XCom 'x', which a later step uses"
+        None, "Airflow task 't' pushed no XCom 'x', which a later step uses"
     )
 
 
@@ -114,7 +114,7 @@ def test_what_is_too_long_is_told_and_cut():
     """An output has at most 1024 characters, a reason 256."""
     assert successful_answer("t", {"x": "String"}, {"x": "a" * 1024}) == Answer({"x": "a" * 1024})
     assert successful_answer("t", {"x": "String"}, {"x": "a" * 1025}) == Answer(
-        None, "Airflow task 't' left an XCom 'x' of 1025 characters; a Callback step takes at most 1024"
+        None, "Airflow task 't' pushed an XCom 'x' of 1025 characters; a Callback step takes at most 1024"
     )
     assert Answer.failure("a" * 256).reason == "a" * 256
     assert Answer.failure("a" * 257).reason == "a" * 253 + "..."

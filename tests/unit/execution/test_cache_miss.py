@@ -64,7 +64,7 @@ def test_all_attributes_are_the_key_of_other_types():
 def test_nothing_differs():
     """The service has a reason of which nothing is to be seen, and that is what is said."""
     assert different("Training", {"RoleArn": "a"}, {"RoleArn": "b"}, SUCCESS) == (
-        f"the service does not say why: all that it tells of the cache key is as in {LATEST}"
+        f"the service does not say why: all that it shows of the cache key is the same as in {LATEST}"
     )
 
 

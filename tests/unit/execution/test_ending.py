@@ -103,15 +103,15 @@ def test_results_that_cannot_be_had():
     """They turn a success into a failure; a failure keeps its own reason."""
     train = StepSnapshot("train", StepStatus.SUCCEEDED)
     over = seen(ExecutionStatus.SUCCEEDED, train)
-    assert Ending(STEP, "success", None, over, train).spoilt("no file") == Ending(STEP, "failed", "no file", over)
+    assert Ending(STEP, "success", None, over, train).failed_with("no file") == Ending(STEP, "failed", "no file", over)
     bad = Ending(STEP, "failed", "boom", over, train)
-    assert bad.spoilt("no file") is bad
+    assert bad.failed_with("no file") is bad
 
 
 @pytest.mark.parametrize(
     ("arn", "reason"),
     [
-        (ARN, "gave up on it after 60 seconds (timeout); last seen: Executing. The execution is left alone"),
+        (ARN, "gave up on it after 60 seconds (timeout); last seen: Executing. The execution was not stopped"),
         (None, "gave up on it after 60 seconds (timeout); last seen: Executing"),
     ],
 )

@@ -17,7 +17,7 @@ from airflow_sm_pipelines.execution.killing import Kill
         (Kill("failed", ended_by_itself=True), "the task had ended before"),
         (
             Kill("failed", stood_still=True),
-            "this process stood still for so long that Airflow may have failed the task for that",
+            "this process was paused for so long that Airflow may have failed the task for that",
         ),
     ],
 )

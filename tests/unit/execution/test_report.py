@@ -151,10 +151,10 @@ def test_members_of_a_property_file_are_xcoms_of_their_own_where_they_are_asked_
         "k" * 512: 5,
     }
     assert result.log_lines() == [
-        "'step_report' is no XCom of its own: tasks have an XCom of that name",
-        "'_link_x' is no XCom of its own: tasks have an XCom of that name",
-        "'' is no XCom of its own: the key of an XCom has 1 to 512 characters",
-        f"'{'k' * 100}' is no XCom of its own: the key of an XCom has 1 to 512 characters",
+        "'step_report' cannot be a separate XCom: tasks have an XCom of that name",
+        "'_link_x' cannot be a separate XCom: tasks have an XCom of that name",
+        "'' cannot be a separate XCom: the key of an XCom has 1 to 512 characters",
+        f"'{'k' * 100}' cannot be a separate XCom: the key of an XCom has 1 to 512 characters",
     ]
     assert replace(result, spread=None).xcoms() == {"step_report": NOTHING, "property_files": files}
     no_object = StepResult(BARE, property_files={"returned": [1]}, spread="returned")

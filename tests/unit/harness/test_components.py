@@ -6,9 +6,10 @@ import sqlite3
 
 import pytest
 
+from airflow_sm_pipelines.serving.processes import ComponentError
+from airflow_sm_pipelines.serving.stack import give_no_trigger_number_twice
 from harness import components
 from harness.components import Stack
-from harness.processes import ComponentError
 
 
 class Writer:
@@ -62,7 +63,7 @@ def test_a_number_of_a_trigger_is_not_given_again(tmp_path):
             'CREATE TABLE "trigger" (id INTEGER NOT NULL, classpath VARCHAR, CONSTRAINT pk PRIMARY KEY (id))'
         )
         database.execute('CREATE TABLE task_instance (trigger_id INTEGER REFERENCES "trigger" (id))')
-    components.give_no_trigger_number_twice(tmp_path / "airflow.db")
+    give_no_trigger_number_twice(tmp_path / "airflow.db")
 
     numbers = []
     database.execute("PRAGMA foreign_keys = ON")
@@ -91,8 +92,8 @@ def test_components_of_a_kind_have_names_and_log_ports_of_their_own(tmp_path):
         "api-server",
         "dag-processor",
         "scheduler",
-        "scheduler-2",
         "triggerer",
+        "scheduler-2",
         "triggerer-2",
         "worker",
         "worker-2",

@@ -84,7 +84,7 @@ NEW = {"PipelineDescription": "new", "PipelineDisplayName": "Churn"}
         ),
         (
             pipeline('{"Version": "2020-12-01", "Steps": [{"Name": "old"}]}', **NEW),
-            ("the definition; its changes cannot be told: 'Type' is missing, or not a string @ $.Steps[0].Type",),
+            ("the definition; its changes cannot be shown: 'Type' is missing, or not a string @ $.Steps[0].Type",),
         ),
         (
             pipeline(**NEW) | {"RoleArn": "arn:aws:iam::123456789012:role/other"},
@@ -162,11 +162,14 @@ def test_tags_follow_the_dag(service, hook, current, wanted, calls, told):
         (
             {f"key-{number:02}": "x" for number in range(40)},
             (
-                f"the keys of 40 tags have 279 characters together, and the tag '{OURS}', by which a later run knows which "
-                "tags are the Dag's, takes 256. Give fewer tags"
+                f"the keys of 40 tags have 279 characters together, and the tag '{OURS}', which records the Dag's tags "
+                "for later runs, holds at most 256. Give fewer tags"
             ),
         ),
-        ({"cost center": "1"}, f"the key of the tag 'cost center' has a space, which the tag '{OURS}' cannot tell"),
+        (
+            {"cost center": "1"},
+            f"the key of the tag 'cost center' has a space, which the tag '{OURS}' cannot record. Rename the tag",
+        ),
     ],
 )
 def test_tags_that_cannot_be_remembered(service, hook, tags, message):

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.resume import OnRetry
-from airflow_sm_pipelines.hooks.starting import go_on
+from airflow_sm_pipelines.hooks.starting import continue_after_failure
 from tests.scripted_service import EXECUTION_ARN, Refusal, step
 
 NEW_ARN = EXECUTION_ARN.replace("abcdef123456", "fedcba654321")
@@ -55,11 +55,11 @@ def test_a_restart_that_must_stop_and_cannot_tells_both(service, hook, refusal, 
     }
     service.execution("Executing")
     with pytest.raises(PipelineExecutionError) as caught:
-        go_on(hook, failed, OnRetry.RESTART, LOG)
+        continue_after_failure(hook, failed, OnRetry.RESTART, LOG)
     pipeline_arn = EXECUTION_ARN.partition("/execution/")[0]
     assert type(caught.value) is kind
     assert str(caught.value) == (
-        f"execution {NEW_ARN} runs another definition than execution {EXECUTION_ARN} has now, {words}. "
+        f"execution {NEW_ARN} does not run the definition that execution {EXECUTION_ARN} has now, {words}. "
         f"Someone else updated pipeline '{pipeline_arn}' at the same moment, or the Dag file changed since the first try. "
         "Clear the task that launches it to start a new execution, and give each definition its own pipeline_name"
     )

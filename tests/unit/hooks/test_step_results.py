@@ -138,13 +138,13 @@ def test_what_cannot_be_found_out_is_a_line(service, result):
     """A refusal does not fail the task, and neither does a duration that is none."""
     awaited = replace(CACHED, cache_config={"Enabled": True, "ExpireAfter": "soon"})
     assert result(before=[trained("b", ended=START - 60)], awaited=awaited).cache_miss == (
-        "why could not be found out: 'soon' is not an ISO 8601 duration"
+        "the reason cannot be found: 'soon' is not an ISO 8601 duration"
     )
     service.answers["ListPipelineExecutions"] = [Refusal("AccessDeniedException", "not you")]
     missed = result().cache_miss
     assert missed is not None
     assert missed.startswith(
-        "why could not be found out: ListPipelineExecutions failed: AccessDeniedException: not you."
+        "the reason cannot be found: ListPipelineExecutions failed: AccessDeniedException: not you."
     )
 
 
@@ -152,6 +152,6 @@ def test_a_step_whose_arguments_nobody_tells(service, result):
     """Of a Lambda step the service tells no arguments: all that is known is the success they would be compared with."""
     now = step("train", "Succeeded", EndTime=START + 60, Metadata={"Lambda": {"Arn": "arn:aws:lambda:r:1:function:f"}})
     assert result(now, before=[{**now, "EndTime": START - 60}]).cache_miss == (
-        "the service does not tell the arguments of a step of type Lambda, so they cannot be compared with those of its "
-        f"latest success, in execution {EARLIER}"
+        "the service does not report the arguments of a step of type Lambda, so they cannot be compared with those of "
+        f"its latest success, in execution {EARLIER}"
     )

@@ -251,8 +251,8 @@ AUTO = {"AutoParameters": [{"Name": "rate", "ValueHint": "0.1"}]}
             },
             [
                 (
-                    "the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
-                    "@ .WarmStartConfig"
+                    "the tuning job asks for a warm start; the local endpoint starts every search from the beginning. "
+                    "Leave it out @ .WarmStartConfig"
                 ),
                 (
                     "the tuning job asks for Autotune; the local endpoint chooses neither ranges nor limits itself. Leave it "
@@ -301,8 +301,8 @@ def test_a_tuning_step_with_its_place():
     document = {"Version": "2020-12-01", "Steps": [{"Name": "tune", "Type": "Tuning", "Arguments": arguments}]}
     assert [str(each) for each in not_run_here(PipelineDefinition.from_document(document), RUNNERS)] == [
         (
-            "step 'tune': the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out "
-            "@ $.Steps[0].Arguments.WarmStartConfig"
+            "step 'tune': the tuning job asks for a warm start; the local endpoint starts every search from the "
+            "beginning. Leave it out @ $.Steps[0].Arguments.WarmStartConfig"
         )
     ]
 

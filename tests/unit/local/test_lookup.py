@@ -159,19 +159,19 @@ def test_property_files_are_read_from_the_output_they_lie_in(lookup: ExecutionLo
         (
             "evaluate",
             "elsewhere",
-            "Property file 'elsewhere' lies in the output 'other', which step 'evaluate' does not have.",
+            "Property file 'elsewhere' is in the output 'other', which step 'evaluate' does not have.",
         ),
         (
             "evaluate",
             "bad",
-            "Property file 'bad' of step 'evaluate' is no JSON: Expecting property name enclosed in double quotes",
+            "Property file 'bad' of step 'evaluate' is not JSON: Expecting property name enclosed in double quotes",
         ),
         *(
             (
                 "evaluate",
                 name,
                 (
-                    f"Property file '{name}' of step 'evaluate' is no JSON: {word} is not a JSON value; write null, or"
+                    f"Property file '{name}' of step 'evaluate' is not JSON: {word} is not a JSON value; write null, or"
                     f" leave the key out (s3://b/out/{name}.json)."
                 ),
             )
@@ -193,5 +193,5 @@ def test_json_of_any_object_is_strict(lookup: ExecutionLookup) -> None:
     with pytest.raises(EvaluationError) as error:
         lookup.s3_json("s3://b/out/nan.json")
     assert str(error.value) == (
-        "s3://b/out/nan.json is no JSON: NaN is not a JSON value; write null, or leave the key out"
+        "s3://b/out/nan.json is not JSON: NaN is not a JSON value; write null, or leave the key out"
     )

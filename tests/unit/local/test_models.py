@@ -54,12 +54,12 @@ class Staging:
         ([{"Image": SCIKIT_LEARN}], {}, []),
         ([{"Image": "mine"}], {}, []),
         ([{"Image": XGBOOST, "Mode": "SingleModel"}], {}, []),
-        ([{}, {}], {}, [f"{WRONG} it has 2 containers. A model of one container is run"]),
+        ([{}, {}], {}, [f"{WRONG} it has 2 containers. Use a model of one container"]),
         (
             [{"Image": SCIKIT_LEARN, "Mode": "MultiModel", "AdditionalModelDataSources": [{}]}],
             {},
             [
-                f"{WRONG} it is a multi-model one. A container with Mode SingleModel is run",
+                f"{WRONG} its container has Mode MultiModel. Use Mode SingleModel",
                 f"{WRONG} it has AdditionalModelDataSources. Put all files into one ModelDataUrl",
             ],
         ),

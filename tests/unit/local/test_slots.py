@@ -9,7 +9,7 @@ from airflow_sm_pipelines.local.jobs.slots import Slots
 
 
 class Asker:
-    """Somebody who takes a place in a thread of its own; gives it back, or gives up, when told."""
+    """Somebody who takes a place in its own thread; gives it back, or gives up, when told."""
 
     def __init__(self, slots: Slots, told: Callable[[Asker], None], wanted: int) -> None:
         self.given_up = False
@@ -24,7 +24,7 @@ class Asker:
         self._told(self)
         if self.place:
             self.leave.wait(10)
-            self._slots.give_back(self.place)
+            self._slots.release_slots(self.place)
 
 
 class Line:
@@ -103,5 +103,5 @@ def test_without_a_limit_nobody_waits():
     """Everybody is let in at once."""
     slots = Slots()
     assert [slots.take(lambda: False, 2) for _ in range(100)] == [2] * 100
-    slots.give_back()
+    slots.release_slots()
     assert slots.take(lambda: True) == 0

@@ -71,7 +71,7 @@ def test_which_types_something_stands_in_for():
     assert (stand_ins_of("Training"), stand_ins_of("all")) == (("Training",), NOT_RUN)
     assert {*NOT_RUN} | {*RUNNERS} == {*STEP_TYPES}
     for name, message in (
-        ("Condition", "nothing can stand in for Condition steps: they decide how an execution goes on"),
+        ("Condition", "Condition steps cannot have a stand-in: they decide how an execution continues"),
         ("Automl", "'Automl' is not a type of step. Did you mean 'AutoML'?"),
     ):
         with pytest.raises(ValueError, match=f"^{message.replace('?', '[?]')}$"):

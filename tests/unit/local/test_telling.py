@@ -45,7 +45,7 @@ def test_a_step_that_ends(status: StepStatus, reason: str | None, metadata: dict
     )
     telling.tell_on(stream)
     try:
-        telling.tell_step(PipelineExecutionArn.parse(ARN), step)
+        telling.log_step(PipelineExecutionArn.parse(ARN), step)
     finally:
         telling.logger.handlers.pop()
         telling.logger.propagate = True

@@ -242,7 +242,7 @@ def test_a_model_that_is_not_run(tmp_path: Path):
     with pytest.raises(JobFailedError) as error:
         transform.prepare(Instance.create(tmp_path / "job", 1, 1), Staging({}))  # type: ignore[arg-type]
     assert str(error.value) == (
-        "ClientError: the local endpoint cannot run the model 'm': it has 2 containers. A model of one container is run."
+        "ClientError: the local endpoint cannot run the model 'm': it has 2 containers. Use a model of one container."
     )
 
 

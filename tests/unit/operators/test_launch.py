@@ -199,7 +199,7 @@ def test_an_execution_of_another_definition_is_stopped(launch):
     with pytest.raises(AirflowFailException) as caught:
         launch.run()
     assert str(caught.value) == (
-        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and was stopped. {FIX}"
+        f"execution {EXECUTION_ARN} does not run the definition that task group 'churn' has now, and was stopped. {FIX}"
     )
     assert launch.stopped == [EXECUTION_ARN]
 
@@ -211,9 +211,9 @@ def test_an_execution_of_another_definition_that_cannot_be_stopped(launch):
     with pytest.raises(AirflowFailException) as caught:
         launch.run()
     assert str(caught.value) == (
-        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and could not be stopped: "
-        "StopPipelineExecution failed: AccessDeniedException: not you. Check what the connection's credentials, and the "
-        f"role, are allowed to do. (connection 'aws_default', region us-east-1). {FIX}"
+        f"execution {EXECUTION_ARN} does not run the definition that task group 'churn' has now, and could not be "
+        "stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the connection's "
+        f"credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1). {FIX}"
     )
 
 
@@ -226,9 +226,9 @@ def test_an_execution_of_another_definition_while_the_service_is_unavailable(lau
         launch.run()
     assert caught.value.retryable
     assert str(caught.value) == (
-        f"execution {EXECUTION_ARN} runs another definition than task group 'churn' has now, and could not be stopped "
-        "yet: StopPipelineExecution failed: ThrottlingException: Rate exceeded. (connection 'aws_default', region "
-        f"us-east-1). {FIX}"
+        f"execution {EXECUTION_ARN} does not run the definition that task group 'churn' has now, and could not be "
+        "stopped yet: StopPipelineExecution failed: ThrottlingException: Rate exceeded. (connection 'aws_default', "
+        f"region us-east-1). {FIX}"
     )
 
 
@@ -306,9 +306,9 @@ def test_a_dag_that_changed_between_two_tries_starts_no_second_execution(launch)
     with pytest.raises(AirflowFailException) as caught:
         launch.run(2)
     assert str(caught.value) == (
-        "the Dag changed between two tries of this task, and so did the start it asks for: StartPipelineExecution "
+        "the Dag changed between two tries of this task, and so did its request to start: StartPipelineExecution "
         "failed: ConflictException: token in use. (connection 'aws_default', region us-east-1). The execution of the "
-        "earlier try does not go on. Clear this task to start a new one"
+        "earlier try is not continued. Clear this task to start a new one"
     )
     assert launch.stopped == [EXECUTION_ARN]
 
@@ -344,7 +344,7 @@ def test_executions_that_may_not_be_listed(launch):
     launch.service.answers["ListPipelineExecutions"] = [Refusal("AccessDeniedException", "not you")]
     assert launch.run(2) == EXECUTION_ARN
     assert [line.partition(":")[0] for level, line in launch.log if level == "WARNING"][-1] == (
-        "Executions that earlier tries may have started are not looked for"
+        "Executions that earlier tries may have started cannot be looked for"
     )
 
 
@@ -531,8 +531,8 @@ def test_a_launch_task_that_was_cleared_alone(launch):
     launch.run(3, max_tries=4)
     assert warnings(launch) == [
         (
-            "These tasks do not follow the execution, since they have ended before: 'churn.a'. Clear 'churn.launch' with "
-            "its downstream tasks"
+            "These tasks do not follow the execution, because they have already ended: 'churn.a'. Clear 'churn.launch' "
+            "with its downstream tasks"
         )
     ]
 

@@ -124,8 +124,8 @@ def test_a_task_ends_on_a_worker_although_the_service_is_in_trouble(completed, s
         (
             "success",
             (
-                "step 'a' of execution arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456 is not over "
-                "(execution Executing), although its trigger ended. Clear the task to follow it again."
+                "step 'a' of execution arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn/execution/abcdef123456 "
+                "has not ended (execution Executing), although its trigger ended. Clear the task to follow it again."
             ),
         ),
     ],

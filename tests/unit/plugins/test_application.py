@@ -172,8 +172,7 @@ def test_an_execution_that_the_run_has_not_started(client, service):
         assert answered(client.get(f"{OF_TRAIN}/{what}")) == (
             502,
             {
-                "detail": f"execution {EXECUTION_ARN} was not started by task 'g.launch' of Dag run 'r', so nothing of it "
-                "is shown here"
+                "detail": f"execution {EXECUTION_ARN} was not started by task 'g.launch' of Dag run 'r', so it is not shown here"
             },
         )
     assert service.count("GetLogEvents") == service.count("ListPipelineExecutionSteps") == 0
@@ -183,7 +182,7 @@ def test_the_ids_of_another_dag(client):
     """A task of a Dag that the person may see, with the run of another: nothing is found, and nobody asked."""
     assert answered(client.get("/dags/e/runs/r/tasks/g.train/-1/log")) == (
         404,
-        {"detail": "task 'g.train' of Dag run 'r' follows no execution that has been started"},
+        {"detail": "task 'g.train' of Dag run 'r' does not follow an execution that has started"},
     )
 
 

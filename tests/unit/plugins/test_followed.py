@@ -73,7 +73,7 @@ def test_what_a_task_for_a_whole_execution_follows():
 @pytest.mark.parametrize(("task_id", "map_index"), [("run", 0), ("elsewhere", -1)])
 def test_a_task_that_follows_nothing(task_id, map_index):
     """It is told by its name, and nobody is asked."""
-    message = f"task '{task_id}' of Dag run 'r' follows no execution that has been started"
+    message = f"task '{task_id}' of Dag run 'r' does not follow an execution that has started"
     with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
         followed(task_id, map_index)
 
@@ -90,7 +90,7 @@ def test_the_execution_of_a_dag_run():
 @pytest.mark.parametrize("task", [("e", "r", "g.launch", -1), ("d", "s", "g.launch", -1), ("d", "r", "g.other", -1)])
 def test_an_execution_of_somebody_else(task):
     """An XCom that names another execution, of whatever Dag or run, opens nothing."""
-    message = f"execution {ARN} was not started by task 'g.launch' of Dag run 'r', so nothing of it is shown here"
+    message = f"execution {ARN} was not started by task 'g.launch' of Dag run 'r', so it is not shown here"
     for name in (execution_display_name(*task), None):
         with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
             followed("g.train").require_own(named(name))

@@ -130,7 +130,7 @@ def test_a_right_request_passes():
         (
             "ProcessingResources.ClusterConfig.InstanceCount",
             0,
-            f"step 's': 'InstanceCount' is 0; it is at least 1 @ {CLUSTER}.InstanceCount",
+            f"step 's': 'InstanceCount' is 0; it must be at least 1 @ {CLUSTER}.InstanceCount",
         ),
         (
             "StoppingCondition",
@@ -156,8 +156,8 @@ def test_a_right_request_passes():
                 ]
             },
             (
-                "step 's': 'S3UploadMode' is 'EndOfJobs'; it is one of Continuous, EndOfJob. Did you mean 'EndOfJob'? "
-                "@ $.Steps[0].Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode"
+                "step 's': 'S3UploadMode' is 'EndOfJobs'; it must be one of Continuous, EndOfJob. Did you mean "
+                "'EndOfJob'? @ $.Steps[0].Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode"
             ),
         ),
         (
@@ -256,7 +256,7 @@ def test_numbers_that_a_parameter_brings(given, value):
         parameters=(PipelineParameter("Count", "Integer", 0),), steps=(Step("s", "Processing", arguments),)
     )
     [problem] = check_requests(definition, given=given)
-    assert problem.message == f"step 's', pipeline parameter 'Count': 'InstanceCount' is {value}; it is at least 1"
+    assert problem.message == f"step 's', pipeline parameter 'Count': 'InstanceCount' is {value}; it must be at least 1"
 
 
 NOT_A_BUCKET = (
@@ -397,12 +397,12 @@ def test_steps_inside_branches_and_bodies_are_checked():
                     "@ $.Steps[0].Arguments.Associations[0].Source.Arn"
                 ),
                 (
-                    "step 's': 'AssociationType' is 'Produce'; it is one of ContributedTo, AssociatedWith, DerivedFrom, "
-                    "Produced, SameAs. Did you mean 'Produced'? "
-                    "@ $.Steps[0].Arguments.Associations[0].AssociationType"
+                    "step 's': 'AssociationType' is 'Produce'; it must be one of ContributedTo, AssociatedWith, "
+                    "DerivedFrom, Produced, SameAs. Did you mean 'Produced'? @ "
+                    "$.Steps[0].Arguments.Associations[0].AssociationType"
                 ),
                 (
-                    "step 's': 'Type' is 'Actoin'; it is one of Action, Artifact, Context. Did you mean 'Action'? "
+                    "step 's': 'Type' is 'Actoin'; it must be one of Action, Artifact, Context. Did you mean 'Action'? "
                     "@ $.Steps[0].Arguments.Associations[1].Source.Type"
                 ),
                 "step 's' lacks 'ActionType', which CreateAction requires @ $.Steps[0].Arguments.Actions[0]",
@@ -519,14 +519,14 @@ def test_a_property_that_does_not_exist_is_found():
     """A misspelt property is reported where it is read, with the nearest name."""
     assert reading("Steps.t.ModelArtifact.S3ModelArtifacts", "Environment.A") == [
         (
-            "'Steps.t.ModelArtifact.S3ModelArtifacts' is no property: a Training step has no 'ModelArtifact'. Did you mean "
-            "'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+            "'Steps.t.ModelArtifact.S3ModelArtifacts' is not a property: a Training step has no 'ModelArtifact'. Did "
+            "you mean 'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
         )
     ]
     assert reading("Steps.t.ModelArtifacts.S3ModelArtifact", "Environment.A") == [
         (
-            "'Steps.t.ModelArtifacts.S3ModelArtifact' is no property: ModelArtifacts has no 'S3ModelArtifact'. Did you "
-            "mean 'S3ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+            "'Steps.t.ModelArtifacts.S3ModelArtifact' is not a property: ModelArtifacts has no 'S3ModelArtifact'. Did "
+            "you mean 'S3ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
         )
     ]
 
@@ -612,7 +612,7 @@ def test_what_stands_beside_the_arguments_has_its_type(type_, keys, expected):
 def test_properties_of_all_step_types_are_looked_up(type_, path, expected):
     """A property that no step of the type has is reported, also where the property comes from no SageMaker job."""
     (problem,) = reading(f"Steps.t.{path}", "Environment.A", type_)
-    assert problem.startswith(f"'Steps.t.{path}' is no property: {expected}")
+    assert problem.startswith(f"'Steps.t.{path}' is not a property: {expected}")
 
 
 def test_what_iterations_made_is_looked_up():
@@ -630,13 +630,13 @@ def test_what_iterations_made_is_looked_up():
     }
     read = {"Get": "Steps.fan.IterationOutputs[0].t.ModelArtifact.S3ModelArtifacts"}
     found = problems(changed("Environment.A", read), more=[fan])
-    assert [problem for problem in found if "is no property" in problem] == [
+    assert [problem for problem in found if "is not a property" in problem] == [
         (
-            "'Steps.fan.IterationOutputs[0].t.ModelArtifact.S3ModelArtifacts' is no property: a Training step has no "
-            "'ModelArtifact'. Did you mean 'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
+            "'Steps.fan.IterationOutputs[0].t.ModelArtifact.S3ModelArtifacts' is not a property: a Training step has "
+            "no 'ModelArtifact'. Did you mean 'ModelArtifacts'? @ $.Steps[0].Arguments.Environment.A"
         ),
         (
-            "'IterationOutput.t.Metric' is no property: a Training step has no 'Metric' "
+            "'IterationOutput.t.Metric' is not a property: a Training step has no 'Metric' "
             "@ $.Steps[1].Arguments.Selector.Field"
         ),
     ]

@@ -57,7 +57,7 @@ def test_what_cannot_be_read_is_all_there_is_to_say(tmp_path):
     """Nothing else of it is looked at."""
     prepared = prepare(Source("p", "{", tmp_path), {"A": "1"})
     assert (prepared.definition, len(prepared.errors)) == (None, 1)
-    assert texts(prepared)[0].startswith("the document is no JSON")
+    assert texts(prepared)[0].startswith("the document is not JSON")
 
 
 def test_all_problems_are_found_at_once(tmp_path):

@@ -5,13 +5,13 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from airflow_sm_pipelines.definition.comparisons import tell_comparison
+from airflow_sm_pipelines.definition.comparisons import show_comparison
 from airflow_sm_pipelines.running.results import StepResults, file_name, make_root
 from airflow_sm_pipelines.running.rows import rows_of
 from airflow_sm_pipelines.running.summary import Summary
 from tests.unit.running.executions import ARN, DEFINITION, OTHER, START, snapshot, step
 
-COMPARED = tell_comparison("GreaterThanOrEqualTo", ["prepare.metrics.a", None], [1, 2])
+COMPARED = show_comparison("GreaterThanOrEqualTo", ["prepare.metrics.a", None], [1, 2])
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/prepare"
 SEEN = snapshot(
     "Failed",

@@ -366,8 +366,8 @@ def test_a_step_that_a_successful_execution_went_without(service, definition, da
     service.execution("Succeeded")
     service.steps([step("prepare", "Succeeded")])
     message = (
-        f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it. A selective execution runs the "
-        "steps selected, and others may depend on a failure"
+        f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it. A selective execution runs only "
+        "the selected steps, and a step can also wait for a failure that did not happen"
     )
     with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
         step_sensor().execute(context())
@@ -418,7 +418,7 @@ def test_the_trigger_of_a_step_sensor(service, definition, dag, context):
     ids=["alone", "soft_fail", "never_fail", "outlets", "on success", "on skip", "on execute", "no XCom"],
 )
 def test_where_a_deferred_sensor_ends(service, dag, context, arguments, ends, skips):
-    """The triggerer ends a sensor that does not fail, where nobody asked to be told; it knows soft_fail, never_fail."""
+    """The triggerer ends a sensor that does not fail, where nothing waits for its end; it knows soft_fail, never_fail."""
     service.execution("Executing")
     service.steps([])
     with pytest.raises(TaskDeferred) as caught:
@@ -430,10 +430,10 @@ def test_where_a_deferred_sensor_ends(service, dag, context, arguments, ends, sk
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"pipeline_execution_arn": None}, "give pipeline_execution_arn or pipeline_name, one of them."),
+        ({"pipeline_execution_arn": None}, "give either pipeline_execution_arn or pipeline_name."),
         (
             {"pipeline_execution_arn": EXECUTION_ARN, "pipeline_name": "churn"},
-            "give pipeline_execution_arn or pipeline_name, one of them.",
+            "give either pipeline_execution_arn or pipeline_name.",
         ),
         (
             {"pipeline_name": "churn", "which": "newest"},
@@ -458,8 +458,8 @@ def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, me
         (execution_sensor, {"waiter_delay": 0}, "waiter_delay must be greater than 0 seconds, got 0."),
         (execution_sensor, {"poke_interval": 0}, "poke_interval must be greater than 0 seconds, got 0.0."),
         (step_sensor, {"poke_interval": timedelta(0)}, "poke_interval must be greater than 0 seconds, got 0.0."),
-        (step_sensor, {"log_lines": -1}, "log_lines=-1 is no whole number from 0 to 10000."),
-        (step_sensor, {"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
+        (step_sensor, {"log_lines": -1}, "log_lines must be a whole number from 0 to 10000, got -1."),
+        (step_sensor, {"log_lines": 10_001}, "log_lines must be a whole number from 0 to 10000, got 10001."),
     ],
 )
 def test_settings_that_cannot_be(dag, made, arguments, message):

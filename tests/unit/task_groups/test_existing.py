@@ -394,7 +394,7 @@ INTEGER = {"Name": "Rounds", "Type": "Integer"}
             {"Rounds": ParameterInteger("{{ x }}", default_value=5)},
             (
                 "pipeline parameter 'Rounds' is given ParameterInteger(value='{{ x }}', default_value=5). Defaults and "
-                "allowed values stand in the definition, which is not changed. Give the value alone."
+                "allowed values are in the definition, which is not changed. Give the value alone."
             ),
         ),
         (
@@ -438,8 +438,8 @@ def test_definitions_that_are_none_are_refused(dag, tmp_path):
     """No file, no JSON, no document, an invalid one: each says what is wrong, for the group."""
     assert refused(lambda: existing("missing.json")) == (
         f"{PREFIX}: cannot read the definition 'missing.json' (looked for {tmp_path}/missing.json): [Errno 2] No such "
-        f"file or directory: '{tmp_path}/missing.json'. A relative path starts at the Dag file's directory; what lies "
-        "in S3 has to be brought there first."
+        f"file or directory: '{tmp_path}/missing.json'. A relative path starts at the Dag file's directory; download a "
+        "definition that is in S3 first."
     )
 
 
@@ -450,11 +450,15 @@ def test_definitions_that_are_none_are_refused(dag, tmp_path):
             5,
             TranslationError,
             (
-                ": definition=5 is no pipeline definition. Give the path of a JSON file, JSON text, a dict, or a Pipeline "
-                "object of the SageMaker SDK."
+                ": definition=5 is not a pipeline definition. Give the path of a JSON file, JSON text, a dict, or a "
+                "Pipeline object of the SageMaker SDK."
             ),
         ),
-        ({"Steps": {1}}, TranslationError, ": the definition is no JSON: Object of type set is not JSON serializable."),
+        (
+            {"Steps": {1}},
+            TranslationError,
+            ": the definition is not JSON: Object of type set is not JSON serializable.",
+        ),
         (
             document(step("a"), step("b", "aa")),
             PipelineDefinitionError,
@@ -473,7 +477,7 @@ def test_bad_definitions_are_refused(dag, definition, error, message):
 def test_what_json_cannot_say_is_refused(dag):
     """A dict with a number that is none is no JSON, though Python would write it."""
     message = refused(lambda: existing(document(step("a", Share=float("nan")))))
-    assert message.startswith(f"{PREFIX}: the definition is no JSON: Out of range float values are not JSON compliant")
+    assert message.startswith(f"{PREFIX}: the definition is not JSON: Out of range float values are not JSON compliant")
 
 
 # --- Local code
@@ -507,12 +511,12 @@ def test_local_code_needs_a_place(dag, tmp_path):
     (tmp_path / "train.py").write_text("print(1)")
     code = {"s3://old/sourcedir.tar.gz": "train.py"}
     for settings, message in (
-        ({}, "code={...} is uploaded, and nobody says where to. Set artifact_uri."),
+        ({}, "code={...} is uploaded, but no destination is given. Set artifact_uri."),
         (
             {"artifact_uri": "/p"},
             (
-                "artifact_uri='/p' is no S3 URI; give 's3://bucket/prefix', the same in every run (what differs from run to "
-                "run goes into inputs and outputs)."
+                "artifact_uri='/p' is not an S3 URI; give 's3://bucket/prefix', the same in every run (what differs "
+                "from run to run goes into inputs and outputs)."
             ),
         ),
     ):

@@ -132,8 +132,8 @@ def test_numbers_in_a_command_line_become_text(dag, group):
             ),
             (
                 "Dag 'd', task 'churn.t': hyperparameters['days'] is [datetime.datetime(2026, 11, 27, 0, 0, "
-                "tzinfo=datetime.timezone.utc)]: datetime.datetime(2026, 11, 27, 0, 0, tzinfo=datetime.timezone.utc) in it "
-                "is no JSON. Write it as text: datetime.datetime(2026, 11, 27, 0, 0, "
+                "tzinfo=datetime.timezone.utc)]: datetime.datetime(2026, 11, 27, 0, 0, tzinfo=datetime.timezone.utc) "
+                "in it is not JSON. Write it as text: datetime.datetime(2026, 11, 27, 0, 0, "
                 "tzinfo=datetime.timezone.utc).isoformat()."
             ),
         ),
@@ -206,9 +206,9 @@ def test_the_path_of_a_metric_is_the_same_in_every_run(dag, group, late):
     with pytest.raises(TranslationError) as caught, group():
         condition(evaluate().metric("m", path) >= 0.9)
     assert str(caught.value) == (
-        f"Dag 'd', task group 'churn': task 'churn.good' looks for a metric of step 'evaluate' at {path!r}, which only a "
-        "Dag run knows. SageMaker takes no parameter there. Let the job write what is compared to a path that is the same "
-        "in every run, or compare in Airflow: SageMakerMetricBranchOperator renders the path."
+        f"Dag 'd', task group 'churn': task 'churn.good' looks for a metric of step 'evaluate' at {path!r}, which is "
+        "known only in a Dag run. SageMaker does not accept a parameter there. Let the job write what is compared to a "
+        "path that is the same in every run, or compare in Airflow: SageMakerMetricBranchOperator renders the path."
     )
 
 
@@ -265,8 +265,8 @@ def test_a_region_that_is_none_is_refused(dag, group):
         SageMakerPipelineExecutionSensor(task_id="wait", pipeline_execution_arn="{{ x }}", region_name="eu-wset-1")
 
     none = (
-        f"region_name='eu-wset-1' is no region that botocore {botocore.__version__} knows. Did you mean 'eu-west-1'? A newer "
-        "region needs a newer botocore, or stands in the connection's extra instead."
+        f"region_name='eu-wset-1' is not a region that botocore {botocore.__version__} knows. Did you mean "
+        "'eu-west-1'? A newer region needs a newer botocore; or set it in the connection's extra instead."
     )
     subjects = {
         lambda: group(region_name="eu-wset-1"): "Dag 'd', task group 'churn'",

@@ -211,7 +211,7 @@ def test_code_is_read_once_for_all_items(dag, group, tmp_path, monkeypatch):
 
 
 LATE_NAMES = (
-    "it is given what only a Dag run has, and SageMaker must know which arguments differ. Name them, as in "
+    "it gets values known only in a Dag run, but SageMaker must know which arguments differ. Name them, as in "
     "partial(fraction=CURRENT_ITEM['fraction']), and use expand(item=...)."
 )
 BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
@@ -255,15 +255,15 @@ BY_HAND = "Map over fewer, or define one step for each item, in a Python loop."
         (
             lambda late: prepare.expand(seed=late, fraction=[0.1]),
             (
-                "function 'prepare', expand(...): it means every combination, and SageMaker knows no combinations of lists "
-                "that only a Dag run has. Let the task return the combinations as dicts, and use expand(item=...) with "
-                "partial(seed=CURRENT_ITEM['seed'], ...)."
+                "function 'prepare', expand(...): it means every combination, but SageMaker cannot combine lists that "
+                "are known only in a Dag run. Let the task return the combinations as dicts, and use expand(item=...) "
+                "with partial(seed=CURRENT_ITEM['seed'], ...)."
             ),
         ),
         (
             lambda _: prepare.partial(seed=CURRENT_ITEM).expand(fraction=[0.1]),
             (
-                "function 'prepare', expand(...): CURRENT_ITEM stands in partial(...), and no item is expanded. Use "
+                "function 'prepare', expand(...): partial(...) uses CURRENT_ITEM, but expand(...) has no item. Use "
                 "expand(item=[...])."
             ),
         ),

@@ -202,8 +202,8 @@ def test_a_function_is_a_step_of_a_group(dag, group):
     with pytest.raises(TranslationError) as caught:
         scored["depth"]
     assert str(caught.value) == (
-        "Dag 'd', task 'churn.fit.score': a value of what the function returns is read by the name of its step, and the "
-        "runs of a mapped step have none in a pipeline. Read the file in a step behind: "
+        "Dag 'd', task 'churn.fit.score': a value of what the function returns is read by the name of its step, but in "
+        "a pipeline the runs of a mapped step have no names. Read the file in a later step: "
         "iterations[0].property_files['returned'] is its URI."
     )
 
@@ -498,29 +498,31 @@ def chosen_twice(depth):
                 a=[1], b=late
             ),
             (
-                f"{DAG_D}{FIT}expand(a=..., b=...) means every combination, and SageMaker knows no combinations of lists that "
-                "only a Dag run has. Let the task return the combinations as dicts, and use expand_kwargs(...)."
+                f"{DAG_D}{FIT}expand(a=..., b=...) means every combination, but SageMaker cannot combine lists that "
+                "are known only in a Dag run. Let the task return the combinations as dicts, and use "
+                "expand_kwargs(...)."
             ),
         ),
         (
             lambda late: fit.expand_kwargs([{"depth": 1}, late]),
             (
-                f"{DAG_D}{FIT}expand_kwargs(...) is given a list of which only a Dag run has the items. Let one task return the "
-                "whole list."
+                f"{DAG_D}{FIT}expand_kwargs(...) is given a list whose items are known only in a Dag run. Let one task "
+                "return the whole list."
             ),
         ),
         (
             lambda _: in_fit(lambda depth: called("a", inputs={"d": f"depth {depth}"})).expand(depth=[1]),
             (
-                f"{DAG_D}task 'churn.fit.a': an argument of its mapped task group stands in a text, as in an f-string, and only "
-                "the run knows it. Join it instead: Join('', ['text', argument])."
+                f"{DAG_D}task 'churn.fit.a': an argument of its mapped task group is used inside text, such as an "
+                "f-string, but is known only in a Dag run. Join it instead: Join('', ['text', argument])."
             ),
         ),
         (
             lambda _: nested().expand(depth=[1]),
             (
-                f"{DAG_D}task 'churn.fit.inner.a' stands in the mapped task group 'churn.fit.inner', which stands in another, "
-                "'churn.fit'. SageMaker takes no ForEach step in a ForEach step. Map once, over the combinations."
+                f"{DAG_D}task 'churn.fit.inner.a' is in the mapped task group 'churn.fit.inner', which is in another, "
+                "'churn.fit'. SageMaker does not allow a ForEach step inside a ForEach step. Map once, over the "
+                "combinations."
             ),
         ),
         (
@@ -530,8 +532,8 @@ def chosen_twice(depth):
                 )
             ).expand(depth=[1]),
             (
-                f"{DAG_D}mapped task 'churn.fit.a': it stands in the mapped task group 'churn.fit', and SageMaker takes no "
-                "ForEach step in a ForEach step. Map once, over the combinations."
+                f"{DAG_D}mapped task 'churn.fit.a': it is in the mapped task group 'churn.fit', and SageMaker does not "
+                "allow a ForEach step inside a ForEach step. Map once, over the combinations."
             ),
         ),
         (
@@ -539,8 +541,8 @@ def chosen_twice(depth):
                 lambda depth: SageMakerTrainingStepOperator(task_id="a", hyperparameters=depth, **JOB)
             ).expand(depth=[{"a": 1}]),
             (
-                f"{DAG_D}task 'churn.fit.a': it reads an object of the item {{'a': 1}}, and SageMaker puts in one text, number "
-                "or boolean only. Write lists and objects out, with CURRENT_ITEM['...'] inside."
+                f"{DAG_D}task 'churn.fit.a': it reads an object of the item {{'a': 1}}, but SageMaker inserts only one "
+                "text, number or boolean. Write lists and objects out, with CURRENT_ITEM['...'] inside."
             ),
         ),
         (
@@ -548,9 +550,9 @@ def chosen_twice(depth):
                 lambda depth: SageMakerTrainingStepOperator(task_id="a", hyperparameters=depth, **JOB)
             ).expand(depth=late),
             (
-                f"{DAG_D}task 'churn.fit.a': hyperparameters=... is an argument of the mapped task group, and SageMaker must know "
-                "its keys. Write it out with what differs inside, as in hyperparameters={'key': CURRENT_ITEM['key']}, where the "
-                "items are dicts."
+                f"{DAG_D}task 'churn.fit.a': hyperparameters=... is an argument of the mapped task group, but "
+                "SageMaker must know its keys. Write it out with what differs inside, as in hyperparameters={'key': "
+                "CURRENT_ITEM['key']}, where the items are dicts."
             ),
         ),
         (
@@ -563,22 +565,22 @@ def chosen_twice(depth):
         (
             lambda _: called("a").best(max_by="x"),
             (
-                f"{DAG_D}task 'churn.a': best is of steps that run once for each item. This one runs once: use its references "
-                "themselves."
+                f"{DAG_D}task 'churn.a': best is for steps that run once for each item. This one runs once: use its "
+                "references directly."
             ),
         ),
         (
             lambda _: in_fit(lambda _: SageMakerFailStepOperator(task_id="a", error_message="no")).expand(depth=[1]),
             (
-                f"{GROUP}task 'churn.fit.a' is a Fail step and stands in the mapped task group 'churn.fit'. SageMaker takes no "
-                "Condition, Fail or ForEach step in a ForEach step. Move it before or behind that group."
+                f"{GROUP}task 'churn.fit.a' is a Fail step and is in the mapped task group 'churn.fit'. SageMaker "
+                "allows no Condition, Fail or ForEach step inside a ForEach step. Move it before or after that group."
             ),
         ),
         (
             lambda _: in_fit(lambda _: fetched()).expand(depth=[1]),
             (
-                f"{GROUP}task 'churn.fit.fetched' (_PythonDecoratedOperator) is not a step, and stands in the mapped task group "
-                "'churn.fit', which SageMaker runs as one ForEach step. Move it before or behind that group."
+                f"{GROUP}task 'churn.fit.fetched' (_PythonDecoratedOperator) is not a step, but is in the mapped task "
+                "group 'churn.fit', which SageMaker runs as one ForEach step. Move it before or after that group."
             ),
         ),
         (
@@ -587,16 +589,16 @@ def chosen_twice(depth):
             ),
             (
                 f"{GROUP}task 'churn.fit.a' has '{{{{ ti.map_index }}}}'. Jinja is rendered once, before the pipeline starts, and "
-                "there is no map_index then. What differs from item to item is the item: use CURRENT_ITEM, or an argument of the "
+                "map_index does not exist then. For what differs between items use CURRENT_ITEM, or an argument of the "
                 "mapped task group."
             ),
         ),
         (
             lambda _: in_fit(lambda _: called("a") >> called("b", trigger_rule="all_done")).expand(depth=[1]),
             (
-                f"{GROUP}task 'churn.fit.b' has trigger_rule='all_done' and follows another task of the mapped task group "
-                "'churn.fit'. A ForEach step fails with the first step in it that fails. Leave it trigger_rule='all_success', and "
-                "let a step behind the whole group see to failures."
+                f"{GROUP}task 'churn.fit.b' has trigger_rule='all_done' and follows another task of the mapped task "
+                "group 'churn.fit'. A ForEach step fails with the first step in it that fails. Leave it "
+                "trigger_rule='all_success', and handle failures in a step after the whole group."
             ),
         ),
         (
@@ -610,8 +612,8 @@ def chosen_twice(depth):
         (
             lambda _: in_fit(lambda _: called("a", step_name="n" * 61)).expand(depth=[1]),
             (
-                f"{GROUP}task 'churn.fit.a': its step '{'n' * 61}' runs once for each item, and its runs have a number behind "
-                "that. Set a step_name of at most 60 characters."
+                f"{GROUP}task 'churn.fit.a': its step '{'n' * 61}' runs once for each item, and SageMaker adds a "
+                "number to the name for each run. Set a step_name of at most 60 characters."
             ),
         ),
         (
@@ -624,8 +626,8 @@ def chosen_twice(depth):
         (
             lambda _: in_fit(lambda _: called("a", inputs={"d": CURRENT_ITEM["x"]})).expand(depth=[{"x": None}]),
             (
-                f"{DAG_D}task 'churn.fit.a': it reads None of the item {{'x': None}}, and SageMaker puts in one text, number or boolean "
-                "only. Write lists and objects out, with CURRENT_ITEM['...'] inside."
+                f"{DAG_D}task 'churn.fit.a': it reads None of the item {{'x': None}}, but SageMaker inserts only one "
+                "text, number or boolean. Write lists and objects out, with CURRENT_ITEM['...'] inside."
             ),
         ),
         (
@@ -674,8 +676,8 @@ def test_an_item_is_no_reference(dag):
     with pytest.raises(TranslationError) as caught:
         items.in_document(lambda _: False)
     assert str(caught.value) == (
-        "it: item 0 is a reference, and newer versions of Airflow expand no task group over one. Read it in the steps of "
-        "the group, or map a single step."
+        "it: item 0 is a reference, and newer versions of Airflow do not expand a task group over one. Read it in the "
+        "steps of the group, or map a single step."
     )
 
 

@@ -229,7 +229,7 @@ def test_the_task_of_the_items_returns_them(dag, group, value, found):
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ("[1,", "is '[1,', which is no JSON: Expecting value: line 1 column 4 (char 3)"),
+        ("[1,", "is '[1,', which is not JSON: Expecting value: line 1 column 4 (char 3)"),
         ("[]", "is '[]'. A step is mapped over a list of at least one item"),
         ("3", "is '3'. A step is mapped over a list of at least one item"),
     ],
@@ -399,16 +399,16 @@ LATE = (
         (
             lambda late: training().expand(hyperparameters=[{"a": 1}], volume_size_in_gb=late),
             (
-                "expand(hyperparameters=..., volume_size_in_gb=...) means every combination, and SageMaker knows no "
-                f"combinations of lists that only a Dag run has. {LATE}"
+                "expand(hyperparameters=..., volume_size_in_gb=...) means every combination, but SageMaker cannot "
+                f"combine lists that are known only in a Dag run. {LATE}"
             ),
         ),
         (
             lambda late: training().expand_kwargs(late),
             (
-                "expand_kwargs(...) is given what only a Dag run has, and SageMaker must know which arguments differ. Name "
-                "the places in partial(...), as in hyperparameters={'max_depth': CURRENT_ITEM['max_depth']}, and use "
-                "expand(item=...)."
+                "expand_kwargs(...) gets values known only in a Dag run, but SageMaker must know which arguments "
+                "differ. Name the places in partial(...), as in hyperparameters={'max_depth': "
+                "CURRENT_ITEM['max_depth']}, and use expand(item=...)."
             ),
         ),
         (
@@ -434,8 +434,8 @@ LATE = (
         (
             lambda _: SageMakerFailStepOperator.partial(task_id="train").expand(error_message=["a", "b"]),
             (
-                "it is a Fail step, and SageMaker takes no Condition, Fail or ForEach step in a ForEach step. Do not map it; "
-                "it may follow a mapped step."
+                "it is a Fail step, and SageMaker allows no Condition, Fail or ForEach step inside a ForEach step. Do "
+                "not map it; it may follow a mapped step."
             ),
         ),
         (
@@ -443,17 +443,17 @@ LATE = (
                 arguments=[{"a": 1}, {"a": 2}]
             ),
             (
-                "it is a ForEach step, and SageMaker takes no Condition, Fail or ForEach step in a ForEach step. Do not map "
-                "it; it may follow a mapped step."
+                "it is a ForEach step, and SageMaker allows no Condition, Fail or ForEach step inside a ForEach step. "
+                "Do not map it; it may follow a mapped step."
             ),
         ),
         (
             lambda _: training(hyperparameters={"d": CURRENT_ITEM}).expand(volume_size_in_gb=[1, 2]),
-            "CURRENT_ITEM stands in partial(...), and no item is expanded. Use expand(item=[...]).",
+            "partial(...) uses CURRENT_ITEM, but expand(...) has no item. Use expand(item=[...]).",
         ),
         (
             lambda _: training().expand(volume_size_in_gb=[1]).best(),
-            "best(...) takes max_by or min_by, one of them.",
+            "best(...) takes either max_by or min_by.",
         ),
         (
             lambda _: [
@@ -527,9 +527,9 @@ def test_what_sagemaker_cannot_map_is_refused(dag, group, build, message):
         (
             lambda late: SageMakerStepOperator.partial(task_id="train", step_type="Training").expand(arguments=late),
             (
-                "Dag 'd', task 'churn.train': arguments=... is expanded over what only a Dag run has, and SageMaker must know "
-                "its keys. Write it out in partial(...) with CURRENT_ITEM inside, as in arguments={'key': "
-                "CURRENT_ITEM['key']}, and use expand(item=...)."
+                "Dag 'd', task 'churn.train': arguments=... is expanded over values known only in a Dag run, but "
+                "SageMaker must know its keys. Write it out in partial(...) with CURRENT_ITEM inside, as in "
+                "arguments={'key': CURRENT_ITEM['key']}, and use expand(item=...)."
             ),
         ),
     ],
@@ -569,8 +569,9 @@ def test_metrics_are_not_of_a_run(dag, group):
         with pytest.raises(TranslationError) as caught:
             mapped.iterations[0].metric("m", "x")
     assert str(caught.value) == (
-        "Dag 'd', task 'churn.train': metric(...) reads a property file by the name of its step, and the runs of a mapped "
-        "step have none in a pipeline. Read the file in a step behind: inputs={'metrics': ...property_files['name']}."
+        "Dag 'd', task 'churn.train': metric(...) reads a property file by the name of its step, but in a pipeline the "
+        "runs of a mapped step have no names. Read the file in a later step: inputs={'metrics': "
+        "...property_files['name']}."
     )
 
 

@@ -198,9 +198,9 @@ def test_without_a_queue_a_task_is_refused(dag, group):
             step("train") >> ordinary("approve") >> step("register")
 
     assert refused(build) == IN_GROUP + (
-        "task 'churn.approve' (EmptyOperator) is no step of a SageMaker pipeline. Move it before or after the group, use "
-        "one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline then waits for "
-        "an Airflow task in its middle."
+        "task 'churn.approve' (EmptyOperator) is not a step of a SageMaker pipeline. Move it before or after the "
+        "group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline "
+        "then waits for an Airflow task in its middle."
     )
 
 
@@ -263,15 +263,15 @@ def taken():
         (
             before_all,
             (
-                "Airflow task 'churn.approve' has no step before it in the group, so the pipeline need not wait for it. Define it "
-                "outside the group: approve >> group."
+                "Airflow task 'churn.approve' has no step before it in the group, so the pipeline does not need to "
+                "wait for it. Define it outside the group: approve >> group."
             ),
         ),
         (
             after_all,
             (
-                "Airflow task 'churn.approve' has no step behind it in the group, so the pipeline need not wait for it. Define it "
-                "outside the group: group >> approve."
+                "Airflow task 'churn.approve' has no step behind it in the group, so the pipeline does not need to "
+                "wait for it. Define it outside the group: group >> approve."
             ),
         ),
         (
@@ -283,7 +283,7 @@ def taken():
         ),
         (
             a_teardown,
-            "task 'churn.approve' is a teardown, and a pipeline has none. Let it follow the whole group.",
+            "task 'churn.approve' is a teardown, and a pipeline cannot hold one. Let it follow the whole group.",
         ),
         (
             always,
@@ -295,17 +295,17 @@ def taken():
         (
             a_failure_rule_behind,
             (
-                "task 'churn.register' has trigger_rule='one_failed' and follows Airflow task 'churn.approve'. The pipeline is told "
-                "of a failure where Airflow sees a skip, so the two would run different steps. It can have all_success, "
-                "none_failed, none_failed_min_one_success."
+                "task 'churn.register' has trigger_rule='one_failed' and follows Airflow task 'churn.approve'. The "
+                "pipeline would get a failure where Airflow sees a skip, so the two would run different steps. Use one "
+                "of all_success, none_failed, none_failed_min_one_success."
             ),
         ),
         (
             a_branch,
             (
-                "task 'churn.approve' (_BranchPythonDecoratedOperator) chooses among the tasks behind it, and a pipeline branches "
-                "by Condition steps only. Let an ordinary task return what to choose by, and compare that in a "
-                "SageMakerConditionStepOperator: Join('', [choose.output]).equals('large')."
+                "task 'churn.approve' (_BranchPythonDecoratedOperator) chooses among the tasks after it, but a "
+                "pipeline branches only with Condition steps. Let an ordinary task return the value to choose by, and "
+                "compare it in a SageMakerConditionStepOperator: Join('', [choose.output]).equals('large')."
             ),
         ),
         (
@@ -325,8 +325,8 @@ def taken():
         (
             taken,
             (
-                "task 'churn.approve_callback' stands where the task beside Airflow task 'churn.approve' goes. Give it another "
-                "task_id."
+                "task 'churn.approve_callback' has the id of the task that the group adds for Airflow task "
+                "'churn.approve'. Give it another task_id."
             ),
         ),
     ],
@@ -349,8 +349,8 @@ def test_what_computes_with_an_xcom_is_refused(dag, group):
             computed()
 
     assert refused(build).endswith(
-        "computes with the XCom of 'churn.approve', which is there only after the pipeline has started. SageMaker takes the "
-        "XCom as it is: let the task return what the step needs."
+        "computes with the XCom of 'churn.approve', which exists only after the pipeline has started. SageMaker uses "
+        "the XCom as it is: let the task return what the step needs."
     )
 
 
@@ -506,8 +506,8 @@ def test_restarting_is_refused(dag, group):
             step("train") >> ordinary("approve") >> step("register")
 
     assert refused(build) == IN_GROUP + (
-        "on_retry='restart' runs all steps again, and Airflow task 'churn.approve' in the middle of them, once it is over, "
-        "would leave the other execution waiting. Use on_retry='resume'."
+        "on_retry='restart' starts another execution, which waits for Airflow task 'churn.approve' in the middle "
+        "again. A task that has ended does not run again. Use on_retry='resume'."
     )
 
 

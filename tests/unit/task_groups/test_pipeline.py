@@ -182,7 +182,7 @@ def step_outside_pipeline(name):
     ],
 )
 def test_in_which_states_the_triggerer_ends_a_step(dag, group, keywords, end_tasks, ends):
-    """Those in which nobody asked to be told; failures are a worker's. Every step starts in the triggerer."""
+    """Those in which nothing waits for its end; failures are a worker's. Every step starts in the triggerer."""
     with group(end_tasks=end_tasks):
         made = step("a", **keywords)
     assert made.start_from_trigger
@@ -403,13 +403,13 @@ def refused(build):
         ),
         (
             {"role_arn": "sagemaker"},
-            "role_arn='sagemaker' is no role ARN; give 'arn:aws:iam::<account>:role/<name>'.",
+            "role_arn='sagemaker' is not a role ARN; give 'arn:aws:iam::<account>:role/<name>'.",
         ),
         (
             {"artifact_uri": "/data"},
             (
-                "artifact_uri='/data' is no S3 URI; give 's3://bucket/prefix', the same in every run (what differs from "
-                "run to run goes into inputs and outputs)."
+                "artifact_uri='/data' is not an S3 URI; give 's3://bucket/prefix', the same in every run (what differs "
+                "from run to run goes into inputs and outputs)."
             ),
         ),
         ({"waiter_delay": 0}, "waiter_delay must be greater than 0 seconds, got 0."),
@@ -424,9 +424,9 @@ def refused(build):
         ),
         (
             {"tags": [{"team": "ml"}]},
-            "tags=[{'team': 'ml'}] is no list of tags. Write tags=[{'Key': 'team', 'Value': 'ml'}].",
+            "tags=[{'team': 'ml'}] is not a list of tags. Write tags=[{'Key': 'team', 'Value': 'ml'}].",
         ),
-        ({"log_lines": 10_001}, "log_lines=10001 is no whole number from 0 to 10000."),
+        ({"log_lines": 10_001}, "log_lines must be a whole number from 0 to 10000, got 10001."),
         ({"on_retry": "again"}, "on_retry must be 'resume' or 'restart', got 'again'."),
         (
             {"parameters": {"a b": 1}},
@@ -469,7 +469,7 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
             step_outside_pipeline("notify")
 
     assert refused(build) == PREFIX + (
-        "task 'churn.notify' (_PythonDecoratedOperator) is no step of a SageMaker pipeline. Move it before or after "
+        "task 'churn.notify' (_PythonDecoratedOperator) is not a step of a SageMaker pipeline. Move it before or after "
         "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline then "
         "waits for an Airflow task in its middle."
     )
@@ -523,9 +523,7 @@ def test_a_step_of_the_name_launch_is_refused(dag, group):
         with group():
             step("launch")
 
-    assert refused(build) == PREFIX + (
-        "task 'churn.launch' stands where the launch task goes. Give it another task_id."
-    )
+    assert refused(build) == PREFIX + ("task 'churn.launch' has the id of the launch task. Give it another task_id.")
 
 
 def test_unknown_parameters_are_refused(dag, group):
@@ -577,7 +575,7 @@ def test_a_graph_that_becomes_impossible_later_is_an_import_error(dag, group):
         DagSerialization.to_dict(dag)
     assert str(caught.value) == "Failed to serialize DAG 'd': " + PREFIX + (
         "task 'churn.c' has trigger_rule='one_failed' and 2 upstream steps. SageMaker can wait for the failure of one "
-        "step only. Leave it one upstream step."
+        "step only. Give it one upstream step."
     )
 
 
@@ -662,7 +660,7 @@ def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'approve', or define it inside the group, and give that callback_queue_url."
+        "after 'approve', or define it inside the group and give the group callback_queue_url."
     )
 
 
@@ -672,7 +670,7 @@ def test_two_groups_of_one_pipeline_are_refused(dag, group):
         step("a")
     assert refused(lambda: group("two", pipeline_name="shared")) == (
         "Dag 'd', task group 'two': task group 'one' runs pipeline 'shared' too. The two would overwrite each other's "
-        "definition. Give each a pipeline_name of its own."
+        "definition. Give each its own pipeline_name."
     )
 
 
@@ -687,7 +685,7 @@ def test_a_group_is_filled_once(dag, group):
 
     assert refused(build) == PREFIX + (
         "'churn.b' was added after the group was complete. Define all steps inside its 'with' block; a group made by "
-        "from_definition takes no more."
+        "from_definition accepts no more."
     )
 
     def enter():

@@ -83,7 +83,7 @@ def test_a_reference_across_branches_is_refused(dag, group):
 
     assert refused(build) == IN_GROUP + (
         "Task 'churn.b' has trigger_rule='all_success' and follows tasks of different branches: the if-branch of 'c'; the "
-        "else-branch of 'c'. Only one of them ever runs, so this task would never. To join branches, set "
+        "else-branch of 'c'. Only one of them runs, so this task would never run. To join branches, set "
         "trigger_rule='none_failed_min_one_success'."
     )
 
@@ -108,9 +108,9 @@ def test_a_reference_to_another_pipeline_is_refused(dag, group):
             process("b", inputs={"x": a.outputs["o"]})
 
     assert refused(build) == IN_GROUP + (
-        "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References reach no further "
-        "than their pipeline. Read what the step has left in XCom: \"{{ ti.xcom_pull('first.a', key='step_report')"
-        "['outputs']['name'] }}\", with the edge drawn: 'first.a' >> group."
+        "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References work only inside "
+        "their pipeline. Read what the step pushed to XCom: \"{{ ti.xcom_pull('first.a', "
+        "key='step_report')['outputs']['name'] }}\", with the edge drawn: 'first.a' >> group."
     )
 
 
@@ -139,9 +139,8 @@ def test_a_reference_to_another_pipeline_is_refused_where_both_have_such_a_step(
             use(a)
 
     assert refused(build).startswith(
-        IN_GROUP
-        + "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References reach no "
-        "further than their pipeline."
+        IN_GROUP + "task 'churn.b' refers to step 'a', which is task 'first.a' of another pipeline. References work "
+        "only inside their pipeline."
     )
 
 
@@ -163,7 +162,7 @@ def test_xcoms_that_steps_do_not_leave(dag, group, as_value, what):
             step("b")
 
     assert refused(build) == IN_GROUP + (
-        f"pipeline parameter 'P' is given {what} of 'first.a', a step of another pipeline. Steps leave the XComs "
+        f"pipeline parameter 'P' is given {what} of 'first.a', a step of another pipeline. Steps push only the XComs "
         "step_report and property_files only: \"{{ ti.xcom_pull('first.a', key='step_report')['outputs']['name'] }}\", "
         "with the edge drawn: 'first.a' >> group."
     )
@@ -201,7 +200,7 @@ def test_a_value_from_a_task_behind_the_group_is_refused(dag, group):
     assert refused(build_outside) == IN_GROUP + (
         "task 'fetch' outside the group follows step 'churn.a', and a step follows 'fetch' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'fetch', or define it inside the group, and give that callback_queue_url."
+        "after 'fetch', or define it inside the group and give the group callback_queue_url."
     )
 
 
@@ -244,7 +243,7 @@ def test_loops_and_pipelines_go_round_each_other(dag, group):
     with pytest.raises(TranslationError) as caught:
         around.loop(max_iterations=2)
     assert str(caught.value) == (
-        "Dag 'd', task group 'around.churn': it stands in the loop 'around', and a pipeline group runs once in a Dag run. "
+        "Dag 'd', task group 'around.churn': it is in the loop 'around', and a pipeline group runs once in a Dag run. "
         "Loop around a SageMakerPipelineOperator."
     )
 
@@ -255,7 +254,7 @@ def test_loops_and_pipelines_go_round_each_other(dag, group):
     with pytest.raises(TranslationError) as caught, group():
         inside.loop(max_iterations=2)
     assert str(caught.value) == (
-        "Dag 'd', task group 'churn': task 'churn.inside.b' stands in the loop 'churn.inside', and a pipeline has no "
+        "Dag 'd', task group 'churn': task 'churn.inside.b' is in the loop 'churn.inside', and a pipeline has no "
         "loops. Define the steps as often as they are to run, or loop around a SageMakerPipelineOperator."
     )
 
@@ -301,30 +300,27 @@ def with_bad_jinja(group):
     [
         (
             in_a_mapped_group,
-            ("task group 'mapped.churn': it stands in the mapped task group 'mapped', and a pipeline group cannot be "
+            ("task group 'mapped.churn': it is in the mapped task group 'mapped', and a pipeline group cannot be "
             "mapped. Make one group for each item in a Python loop, or run a pipeline several times with "
             "SageMakerPipelineOperator.partial(...).expand(...)."),
         ),
         (
             inside_a_pipeline,
-            ("task group 'outer.churn': it stands in task group 'outer', which is a pipeline itself, and there are no "
-            "pipelines in pipelines. Use a TaskGroup for layout, or put one pipeline after the other."),
+            ("task group 'outer.churn': it is in task group 'outer', which is a pipeline itself, and a pipeline cannot hold a pipeline. Use a TaskGroup for layout, or put one pipeline after the other."),
         ),
         (
             with_a_teardown,
-            ("task group 'churn': task 'churn.t' is a teardown, and SageMaker has none. Let the teardown follow the "
+            ("task group 'churn': task 'churn.t' is a teardown, and SageMaker has no teardowns. Let the teardown follow the "
             "group: group >> clean_up().as_teardown(setups=...)."),
         ),
         (
             with_depends_on_past,
-            ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever became of it in "
-            "the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
+            ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever happened to it in the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
             "pipeline, launch_arguments={'depends_on_past': True}."),
         ),
         (
             with_wait_for_downstream,
-            ("task group 'churn': task 'churn.a' has wait_for_downstream. SageMaker runs its step whatever became of it "
-            "in the last Dag run. Set wait_for_downstream=False for the steps, as in the group's default_args; for the "
+            ("task group 'churn': task 'churn.a' has wait_for_downstream. SageMaker runs its step whatever happened to it in the last Dag run. Set wait_for_downstream=False for the steps, as in the group's default_args; for the "
             "whole pipeline, launch_arguments={'wait_for_downstream': True}."),
         ),
         (
@@ -337,25 +333,22 @@ def with_bad_jinja(group):
         ),
         (
             with_a_version,
-            ("task group 'churn': SageMakerPipelineTaskGroup has no keyword 'pipeline_version_alias'. A group runs the "
-            "whole of its own definition. SageMakerPipelineOperator runs another version of a pipeline, or some of its "
+            ("task group 'churn': SageMakerPipelineTaskGroup has no keyword 'pipeline_version_alias'. A group runs its own definition as a whole. SageMakerPipelineOperator runs another version of a pipeline, or some of its "
             "steps."),
         ),
         (
             imported_with_depends_on_past,
-            ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever became of it in "
-            "the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
+            ("task group 'churn': task 'churn.a' has depends_on_past. SageMaker runs its step whatever happened to it in the last Dag run. Set depends_on_past=False for the steps, as in the group's default_args; for the whole "
             "pipeline, launch_arguments={'depends_on_past': True}."),
         ),
         (
             with_too_many_values,
-            ("task group 'churn': the pipeline has 201 parameters, 200 of them for Jinja and XComArgs in steps, and an "
-            "execution is started with at most 200 values. Put some of them into one file in S3."),
+            ("task group 'churn': the pipeline has 201 parameters, 200 of them for Jinja and XComArgs in steps, but an execution can be started with at most 200 values. Put some of them into one file in S3."),
         ),
         (
             with_bad_jinja,
-            ("task group 'churn': '{{}}', the value of pipeline parameter 'a-query', is no Jinja: Expected an "
-            "expression, got 'end of print statement'. Where braces are meant as they stand, write {% raw %}...{% "
+            ("task group 'churn': '{{}}', the value of pipeline parameter 'a-query', is not valid Jinja: Expected an "
+            "expression, got 'end of print statement'. To keep braces as they are, write {% raw %}...{% "
             "endraw %} around them."),
         ),
     ],
@@ -381,8 +374,8 @@ def test_steps_added_too_late_are_refused(dag, group):
         with TaskGroup("inner") as inner:
             step("b")
     assert refused(lambda: step("late", task_group=pipeline)) == IN_GROUP + (
-        "'churn.late' was added after the group was complete. Define all steps inside its 'with' block; a group made by "
-        "from_definition takes no more."
+        "'churn.late' was added after the group was complete. Define all steps inside its 'with' block; a group made "
+        "by from_definition accepts no more."
     )
     step("late", task_group=inner)
     assert refused(pipeline.require_launch_follows_outside_upstreams) == IN_GROUP + (
@@ -471,7 +464,7 @@ def test_arguments_that_the_api_refuses_are_import_errors(dag, group):
         f"pipeline 'd-churn', by botocore {botocore.__version__} has 2 problems:\n"
         "  - step 'a': 'RoleArn' is 'arn:aws:iam::42:role/nobody', which does not match the API's pattern "
         r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ @ $.Steps[0].Arguments.RoleArn"
-        "\n  - step 'a': 'InstanceCount' is 0; it is at least 1 "
+        "\n  - step 'a': 'InstanceCount' is 0; it must be at least 1 "
         "@ $.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
     )
 
@@ -492,7 +485,7 @@ def test_a_given_definition_that_the_api_refuses_is_an_import_error(dag):
         "Steps": [{"Name": "a", "Type": "Processing", "Arguments": arguments}],
     }
     whole = (
-        f"pipeline 'p', by botocore {botocore.__version__}: step 'a': 'InstanceCount' is 0; it is at least 1 "
+        f"pipeline 'p', by botocore {botocore.__version__}: step 'a': 'InstanceCount' is 0; it must be at least 1 "
         "@ $.Steps[0].Arguments.ProcessingResources.ClusterConfig.InstanceCount"
     )
     given = {"definition": definition, "role_arn": ROLE, "pipeline_name": "p"}
@@ -570,7 +563,7 @@ def test_an_output_given_as_a_uri_is_refused(dag, group):
             process("a", outputs={"o": "s3://bucket/o"})
 
     assert refused(build) == (
-        "Dag 'd', task 'churn.a': output 'o' is given 's3://bucket/o', which is no path in the container. Write "
+        "Dag 'd', task 'churn.a': output 'o' is given 's3://bucket/o', which is not a path in the container. Write "
         "outputs={'o': {'S3Uri': 's3://bucket/o'}}."
     )
 

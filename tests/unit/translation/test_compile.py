@@ -197,8 +197,8 @@ def test_all_success_over_both_branches_is_refused():
     tasks = [choice("c", [], ["i"], ["e"]), task("i", ["c"]), task("e", ["c"]), task("join", ["i", "e"])]
     assert refusal(*tasks) == (
         "Dag 'd', task group 'g': Task 'g.join' has trigger_rule='all_success' and follows tasks of different "
-        "branches: the if-branch of 'c'; the else-branch of 'c'. Only one of them ever runs, so this task would "
-        "never. To join branches, set trigger_rule='none_failed_min_one_success'."
+        "branches: the if-branch of 'c'; the else-branch of 'c'. Only one of them runs, so this task would never run. "
+        "To join branches, set trigger_rule='none_failed_min_one_success'."
     )
 
 
@@ -213,9 +213,8 @@ def test_a_join_of_unrelated_branches_is_refused():
     ]
     assert refusal(*tasks) == (
         "Dag 'd', task group 'g': Task 'g.join' joins branches with trigger_rule='none_failed_min_one_success' and "
-        "would run when one of these was taken: the if-branch of 'c'; the if-branch of 'd'. SageMaker has no place "
-        "for a step that runs in some branches of two conditions. Join the branches of the inner condition first, "
-        "with a step of their own."
+        "would run when one of these was taken: the if-branch of 'c'; the if-branch of 'd'. SageMaker cannot run a "
+        "step in some branches of two conditions. Join the branches of the inner condition first, with another step."
     )
 
 
@@ -236,7 +235,7 @@ def test_other_trigger_rules_are_refused():
     )
     assert refusal(task("a"), task("b"), task("c", ["a", "b"], "one_failed")) == (
         "Dag 'd', task group 'g': task 'g.c' has trigger_rule='one_failed' and 2 upstream steps. SageMaker can wait "
-        "for the failure of one step only. Leave it one upstream step."
+        "for the failure of one step only. Give it one upstream step."
     )
 
 
@@ -271,12 +270,12 @@ def test_a_group_has_a_step_and_a_name_sagemaker_takes():
 def test_branches_are_of_the_group_and_only_one():
     """A branch leads to steps of the same group, and a step is in one branch only."""
     assert refusal(choice("c", [], ["nowhere"])) == (
-        "Dag 'd', task group 'g': Condition task 'g.c' leads to 'g.nowhere', which is no step of its task group. Put "
-        "into if_steps and else_steps only steps of the same group."
+        "Dag 'd', task group 'g': Condition task 'g.c' leads to 'g.nowhere', which is not a step of its task group. "
+        "if_steps and else_steps take only steps of the same group."
     )
     assert refusal(choice("c", [], ["i"], ["i"]), task("i", ["c"])) == (
         "Dag 'd', task group 'g': Condition task 'g.c' has 'g.i' in if_steps and in else_steps (or twice in one). A "
-        "step belongs to one branch; for a step after both, let it follow their ends with "
+        "step belongs to one branch; a step after both follows their ends with "
         "trigger_rule='none_failed_min_one_success'."
     )
 
@@ -285,7 +284,7 @@ def test_the_first_task_of_a_branch_has_the_plain_rule():
     """A condition that is skipped itself skips nothing in Airflow, so any other rule could run the branch."""
     assert refusal(choice("c", [], ["i"]), task("i", ["c"], "none_failed")) == (
         "Dag 'd', task group 'g': Task 'g.i' is the first of a branch of 'g.c' and has trigger_rule='none_failed'. "
-        "Airflow would then run it in cases in which SageMaker does not. Leave it trigger_rule='all_success'."
+        "Airflow would then run it in cases where SageMaker does not. Use trigger_rule='all_success'."
     )
 
 

@@ -38,8 +38,8 @@ def test_a_join_with_a_task_that_handles_a_failure_is_refused(rule):
     """Airflow runs the join also when the handler was skipped; SageMaker then has nothing to wait for."""
     assert refusal(task("a"), task("rescue", ["a"], "one_failed"), task("join", ["rescue"], rule)) == SUBJECT + (
         f"Task 'join' has trigger_rule='{rule}' and follows 'rescue', which is skipped unless 'a' fails. Airflow would "
-        "run it then, too; SageMaker runs a step only when those before it have run. Let it follow other tasks, or "
-        "leave it trigger_rule='all_success'."
+        "run it then, too; SageMaker runs a step only when those before it have run. Let it follow other tasks, or use "
+        "trigger_rule='all_success'."
     )
 
 
@@ -98,7 +98,7 @@ def test_what_waits_for_a_failure_and_comes_too_late_is_refused(tasks, upstream,
     """A failure further up, which nobody waits for, ends the pipeline; Airflow goes on, and runs the task."""
     assert refusal(*tasks, task("end", [upstream], rule)) == SUBJECT + (
         f"Task 'end' has trigger_rule='{rule}' and follows '{upstream}', which never starts when {failing} fails. "
-        "Airflow would run 'end' then, too; the pipeline has ended by then. Put what 'end' does into a task behind the "
+        "Airflow would run 'end' then, too; the pipeline has ended by then. Put what 'end' does into a task after the "
         "group, with this trigger rule: group >> task."
     )
 
@@ -108,9 +108,9 @@ def test_a_failure_in_a_branch_is_not_waited_for(rule):
     """When the condition itself fails, Airflow runs the task, and the pipeline has ended."""
     tasks = [choice("c", [], ["i"]), task("i", ["c"]), task("rescue", ["i"], rule)]
     assert refusal(*tasks) == SUBJECT + (
-        f"Task 'rescue' has trigger_rule='{rule}' and follows 'i', which never starts when 'c' fails. Airflow would run "
-        "'rescue' then, too; the pipeline has ended by then. Put what 'rescue' does into a task behind the group, with "
-        "this trigger rule: group >> task."
+        f"Task 'rescue' has trigger_rule='{rule}' and follows 'i', which never starts when 'c' fails. Airflow would "
+        "run 'rescue' then, too; the pipeline has ended by then. Put what 'rescue' does into a task after the group, "
+        "with this trigger rule: group >> task."
     )
 
 
@@ -145,9 +145,9 @@ def test_a_step_of_a_branch_that_follows_what_comes_after_it_is_refused():
     """The tasks wait in no cycle; the steps would, since what comes after a condition waits for its branch."""
     tasks = [choice("c", [], ["i"]), task("i", ["c"]), task("after", ["c"]), task("late", ["i", "after"])]
     assert refusal(*tasks) == SUBJECT + (
-        "step 'late' lies in the if-branch of 'c' and follows 'after', which comes after 'c'. In SageMaker a step after "
-        "a condition waits for all steps of the branch taken, so the two would wait for one another. Let 'late' not "
-        "follow 'after', or put 'after' into the branch, too."
+        "step 'late' is in the if-branch of 'c' and follows 'after', which comes after 'c'. In SageMaker a step after "
+        "a condition waits for all steps of the branch taken, so the two would wait for one another. Remove the edge "
+        "from 'after' to 'late', or put 'after' into the branch, too."
     )
 
 
@@ -162,7 +162,7 @@ def test_a_step_that_needs_branches_of_two_conditions_is_refused():
     ]
     assert refusal(*tasks) == SUBJECT + (
         "Task 'both' has trigger_rule='all_success' and follows tasks of different branches: the if-branch of 'c'; the "
-        "if-branch of 'd'. SageMaker has no place for a step that runs only when branches of two conditions are taken. "
+        "if-branch of 'd'. SageMaker cannot run a step only when branches of two conditions are taken. "
         "Put one condition into the branch of the other, or all conditions into one."
     )
 
@@ -171,7 +171,7 @@ def test_a_failure_outside_cannot_start_a_step():
     """The pipeline is started only when outside tasks have succeeded."""
     assert refusal(task("a"), task("rescue", ["a"], "one_failed", ["fetch"])) == SUBJECT + (
         "task 'rescue' has trigger_rule='one_failed' and follows 'fetch' outside the group. The pipeline starts only "
-        "when that has succeeded, so its failure can never be what starts a step. Handle it outside the group."
+        "when that has succeeded, so no step can start because of its failure. Handle the failure outside the group."
     )
 
 
@@ -180,7 +180,7 @@ def test_a_launch_task_that_starts_regardless_takes_no_outside_tasks_of_steps():
     assert refusal(task("a", outside=["fetch"]), launch_trigger_rule="none_failed") == SUBJECT + (
         "task 'a' follows 'fetch' outside the group, and the launch task has trigger_rule='none_failed': it may start "
         "the pipeline although 'fetch' has not succeeded. Let the whole group follow that task instead (task >> group), "
-        "or leave the launch task trigger_rule='all_success'."
+        "or give the launch task trigger_rule='all_success'."
     )
 
 

@@ -268,9 +268,12 @@ def test_values_get_the_types_of_their_annotations(tmp_path, given, seen, is_tra
         ({"deep": "1"}, "of_many_kinds() was given 1 for 'deep', which cannot be read as bool"),
         ({"rows": "["}, "of_many_kinds() was given '[' for 'rows', which cannot be read as json"),
         ({"share": "null"}, "of_many_kinds() was given None for 'share', which cannot be read as float"),
-        ({"text": "none"}, "of_many_kinds() returned None, which is no dict"),
-        ({"text": "set"}, "what of_many_kinds() returned is no JSON: {1} is a set"),
-        ({"text": "nan"}, "what of_many_kinds() returned is no JSON: Out of range float values are not JSON compliant"),
+        ({"text": "none"}, "of_many_kinds() returned None, which is not a dict"),
+        ({"text": "set"}, "what of_many_kinds() returned is not JSON: {1} is a set"),
+        (
+            {"text": "nan"},
+            "what of_many_kinds() returned is not JSON: Out of range float values are not JSON compliant",
+        ),
     ],
 )
 def test_a_script_that_cannot_go_on_says_why(tmp_path, given, message):
@@ -317,13 +320,13 @@ def test_each_missing_name_says_what_it_is():
         read_function(many_missing)
     first = first_line(many_missing)
     said = [
-        f"'DEFAULT' (line {first}) stands in a default: write the value there, or give it in the call.",
+        f"'DEFAULT' (line {first}) is used in a default: write the value there, or give it in the call.",
         f"'dedent' (line {first + 1}) is imported outside it: write 'from textwrap import dedent' inside the function.",
         (
             f"'helper' (line {first + 1}) is defined in {HERE}: define it inside the function, or in a module beside the "
             "script (code_dir='...') that the function imports."
         ),
-        f"'nowhere' (line {first + 1}) is defined nowhere.",
+        f"'nowhere' (line {first + 1}) is not defined.",
         f"'os' (line {first + 1}) is imported outside it: write 'import os' inside the function.",
         f"'pkg' (line {first + 1}) is imported outside it: write 'import json as pkg' inside the function.",
         (
@@ -474,9 +477,9 @@ def first_line(function):
     return function.__code__.co_firstlineno
 
 
-ALONE = "the script in the container has the function's source alone. "
+ALONE = "the script in the container has only the function's source. "
 PASS_IT = "make it a parameter, or define it inside the function."
-TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
+TYPES = "Use Path, str, int, float, bool, a list or a dict of JSON values."
 
 
 @pytest.mark.parametrize(
@@ -489,8 +492,8 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
         (
             missing_default,
             (
-                f"{ALONE}'DEFAULT' (line {line_of(missing_default, 'DEFAULT')}) stands in a default: write the value there, or "
-                "give it in the call."
+                f"{ALONE}'DEFAULT' (line {line_of(missing_default, 'DEFAULT')}) is used in a default: write the value "
+                "there, or give it in the call."
             ),
         ),
         (
@@ -506,24 +509,24 @@ TYPES = "Take Path, str, int, float, bool, a list or a dict of JSON values."
         ),
         (
             of_many,
-            "its parameter '*trains: 'Path'' cannot be given by a name. Write out its parameters, each by itself.",
+            "its parameter '*trains: 'Path'' cannot be given by name. Write out each parameter.",
         ),
         (
             of_all,
-            "its parameter '**trains: 'Path'' cannot be given by a name. Write out its parameters, each by itself.",
+            "its parameter '**trains: 'Path'' cannot be given by name. Write out each parameter.",
         ),
         (
             positional,
-            "its parameter 'train: 'Path'' cannot be given by a name. Write out its parameters, each by itself.",
+            "its parameter 'train: 'Path'' cannot be given by name. Write out each parameter.",
         ),
-        (odd, f"its parameter 'thing' has a type that cannot be given to a job: {__name__}.Odd. {TYPES}"),
-        (either, f"its parameter 'thing' has a type that cannot be given to a job: int | str. {TYPES}"),
+        (odd, f"its parameter 'thing' has a type that cannot be passed to a job: {__name__}.Odd. {TYPES}"),
+        (either, f"its parameter 'thing' has a type that cannot be passed to a job: int | str. {TYPES}"),
         (
             of_paths,
-            f"its parameter 'thing' has a type that cannot be given to a job: list[pathlib.Path]. {TYPES}",
+            f"its parameter 'thing' has a type that cannot be passed to a job: list[pathlib.Path]. {TYPES}",
         ),
-        (of_numbers, f"its parameter 'thing' has a type that cannot be given to a job: dict[int, str]. {TYPES}"),
-        (of_two, f"its parameter 'thing' has a type that cannot be given to a job: Literal['a', 1]. {TYPES}"),
+        (of_numbers, f"its parameter 'thing' has a type that cannot be passed to a job: dict[int, str]. {TYPES}"),
+        (of_two, f"its parameter 'thing' has a type that cannot be passed to a job: Literal['a', 1]. {TYPES}"),
         (
             returns_paths,
             (
@@ -600,8 +603,12 @@ def test_a_function_without_a_file():
                 "fit() has no parameter 'deth'. Did you mean 'depth'? It has 'train', 'model_dir', 'depth', 'rate', 'label'."
             ),
         ),
-        (("s3://a",), {"train": "s3://b"}, "fit() cannot be called so: multiple values for argument 'train'."),
-        (tuple("abcdef"), {}, "fit() cannot be called so: too many positional arguments."),
+        (
+            ("s3://a",),
+            {"train": "s3://b"},
+            "fit() cannot be called with these arguments: multiple values for argument 'train'.",
+        ),
+        (tuple("abcdef"), {}, "fit() cannot be called with these arguments: too many positional arguments."),
     ],
 )
 def test_calls_that_do_not_fit(args, kwargs, message):
@@ -644,7 +651,7 @@ def test_a_value_that_would_be_lost_is_refused():
 
 def test_a_decorator_that_would_be_lost_is_refused():
     """The script has the source of the function alone, so another decorator would silently do nothing."""
-    with pytest.raises(TranslationError, match="another decorator stands below the step's, and the script in the"):
+    with pytest.raises(TranslationError, match="another decorator is below the step's, and the script in the"):
         read_function(below_another_decorator)
 
 
@@ -667,8 +674,7 @@ def test_a_function_that_takes_a_name_of_the_script_is_refused(function, name):
     with pytest.raises(TranslationError) as caught:
         read_function(function)
     assert str(caught.value).endswith(
-        f"it defines '{name}' for its whole file, and the script that calls it has another use for that name. Name it "
-        "otherwise."
+        f"it defines '{name}' for its whole file, but the script that calls it needs that name. Rename it."
     )
 
 

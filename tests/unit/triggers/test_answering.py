@@ -152,7 +152,7 @@ async def test_a_rejected_approval_is_told(script, triggerer, monkeypatch):
     assert told(service) == [
         (
             "Failure",
-            "Airflow task 'churn.approve' skipped 'churn.register', which comes behind it, as a rejected approval does",
+            "Airflow task 'churn.approve' skipped 'churn.register', which comes after it, as a rejected approval does",
         )
     ]
 

@@ -291,7 +291,7 @@ async def test_given_up(service, clock):
     assert await event(trigger(time_limit=LIMIT)) == ended(
         "timeout",
         f"gave up on execution {EXECUTION_ARN} after 60 seconds (execution_timeout); last seen: Executing, running "
-        "'train'. The execution is left alone",
+        "'train'. The execution was not stopped",
         limit="execution_timeout",
     )
 
@@ -327,8 +327,8 @@ async def test_a_step_that_a_successful_execution_went_without(service):
     told = await event(trigger(step_name="train"))
     assert told == ended(
         "failed",
-        f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it. A selective execution runs the "
-        "steps selected, and others may depend on a failure",
+        f"step 'train' never started: execution {EXECUTION_ARN} Succeeded without it. A selective execution runs only "
+        "the selected steps, and a step can also wait for a failure that did not happen",
     )
 
 
@@ -399,7 +399,7 @@ async def test_killed(service, triggerer, state, run_state, stop_on_kill, stops)
 
 
 async def test_out_of_time_elsewhere(service, triggerer):
-    """A paused triggerer finds the task failed: its time was up, which another one told. The execution is left alone."""
+    """A paused triggerer finds the task failed: its time was up, which another one told. The execution keeps running."""
     triggerer.states["churn.train"] = "failed"
     over = {"name": "execution_timeout", "seconds": 60, "at": time.time() - 1}
     await trigger(triggerer, stop_on_kill=True, time_limit=over).on_kill()
@@ -413,7 +413,7 @@ async def test_a_stop_that_is_refused(service, triggerer, execution_log):
     service.answers["StopPipelineExecution"] = [Refusal("AccessDeniedException", "not you")]
     await trigger(triggerer, stop_on_kill=True).on_kill()
     assert execution_log == [
-        ("INFO", f"The task was failed by a person: stopping execution {EXECUTION_ARN}"),
+        ("INFO", f"Someone marked the task as failed: stopping execution {EXECUTION_ARN}"),
         (
             "WARNING",
             (
@@ -479,7 +479,7 @@ async def test_a_task_that_failed_by_itself_elsewhere_stops_nothing(service, tri
     triggerer.states["churn.train"] = "failed"
     await trigger(triggerer, stop_on_kill=True, end_from_trigger=True).on_kill()
     assert service.count("StopPipelineExecution") == 0
-    assert execution_log[-1] == ("INFO", f"Execution {EXECUTION_ARN} is left alone: the task had ended before")
+    assert execution_log[-1] == ("INFO", f"Execution {EXECUTION_ARN} was not stopped: the task had ended before")
 
 
 async def test_a_task_that_a_person_fails_in_its_next_try_stops_its_execution(service, triggerer):

@@ -18,7 +18,7 @@ FAILED = [(TaskFailedEvent, "failed")]
 SKIPPED = [(TaskSkippedEvent, "skipped")]
 KEY = "ended__churn.train"
 FAILURE = f"{EXECUTION_ARN} train Failed 1690315999.500"
-RESUMING = ("INFO", "Step 'train' ended an earlier try of this task: asking SageMaker to resume the execution")
+RESUMING = ("INFO", "Step 'train' failed in an earlier try of this task: asking SageMaker to resume the execution")
 
 
 def failed(end: float = 1690315999.5, **more: Any) -> dict[str, Any]:
@@ -111,8 +111,8 @@ async def test_a_running_execution_is_resumed_when_it_is_over(service, triggerer
         (
             "INFO",
             (
-                "An earlier try of this task ended with this failure. The execution is Executing; it can be resumed once "
-                "it is over"
+                "An earlier try of this task ended with this failure. The execution is Executing; it can be resumed "
+                "once it has ended"
             ),
         ),
         RESUMING,
@@ -215,7 +215,7 @@ async def test_an_execution_that_ended_in_a_fail_step(service, triggerer, log):
         "ERROR",
         (
             f"execution {EXECUTION_ARN} ended in the Fail step 'train', and SageMaker does not resume such an execution "
-            "(boom). Clear the task that launched it to start anew"
+            "(boom). Clear the task that launched it to start a new execution"
         ),
     )
     assert service.count("RetryPipelineExecution") == 0
@@ -234,7 +234,7 @@ async def test_an_execution_that_ended_with_a_failure_that_others_waited_for(ser
         (
             f"execution {EXECUTION_ARN} ended CompletedWithFailures, and SageMaker does not resume it: "
             f"RetryPipelineExecution failed: ValidationException: {refusal} (connection 'aws_default', region us-east-1). "
-            "Clear the task that launched it to start anew, or use on_retry='restart'"
+            "Clear the task that launched it to start a new execution, or use on_retry='restart'"
         ),
     )
 
@@ -442,6 +442,6 @@ async def test_an_execution_that_stops_already(service, triggerer, log):
     ]
     await made.on_kill()
     assert log()[-2:] == [
-        ("INFO", f"The task was failed by a person: stopping execution {EXECUTION_ARN}"),
+        ("INFO", f"Someone marked the task as failed: stopping execution {EXECUTION_ARN}"),
         ("INFO", f"Nothing to stop: execution {EXECUTION_ARN} is over"),
     ]

@@ -467,7 +467,7 @@ async def test_giving_up(service, triggerer, log, after):
         "ERROR",
         (
             f"gave up on step 'train' of execution {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
-            f"last seen: Executing, job {JOB}. The execution is left alone"
+            f"last seen: Executing, job {JOB}. The execution was not stopped"
         ),
     )
 
@@ -481,7 +481,7 @@ async def test_giving_up_on_a_silent_service(service, triggerer, log, after):
         "ERROR",
         (
             f"gave up on step 'train' of execution {EXECUTION_ARN} after 200 seconds (waiter_delay 100 x waiter_max_attempts 2); "
-            "last seen: nothing; the service did not answer yet. The execution is left alone"
+            "last seen: nothing; the service has not answered yet. The execution was not stopped"
         ),
     )
 
@@ -498,7 +498,7 @@ async def test_the_execution_timeout(service, triggerer, log, after):
         "ERROR",
         (
             f"gave up on step 'train' of execution {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
-            f"job {JOB}. The execution is left alone"
+            f"job {JOB}. The execution was not stopped"
         ),
     )
 
@@ -513,7 +513,7 @@ async def test_the_execution_timeout_of_a_task_deferred_by_a_worker(service, tri
     made.timeout_after = datetime.fromtimestamp(limit.at, timezone.utc) + AIRFLOW_LATER
     reason = (
         f"gave up on step 'train' of execution {EXECUTION_ARN} after 600 seconds (execution_timeout); last seen: Executing, "
-        f"job {JOB}. The execution is left alone"
+        f"job {JOB}. The execution was not stopped"
     )
     [(_, payload)] = await events(made)
     assert payload == {

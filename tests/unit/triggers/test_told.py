@@ -88,7 +88,7 @@ async def test_a_log_that_takes_too_long(service, triggerer, log, monkeypatch):
     over(service, "Succeeded")
     logged(service, "one")
     assert await events(trigger(triggerer)) == [(TaskSuccessEvent, "success")]
-    assert log()[-1] == ("INFO", "No more is told of the step: that took longer than 0 s")
+    assert log()[-1] == ("INFO", "The rest of the report on the step is left out: it took longer than 0 s")
 
 
 @pytest.mark.parametrize("source", ["CacheHitResult", "SelectiveExecutionResult"])
@@ -234,7 +234,7 @@ async def test_a_resumed_execution_that_runs_another_definition(service, trigger
     assert await events(made) == [(TaskSuccessEvent, "success")]
     assert [line for level, line in log() if level == "WARNING"] == told * [
         (
-            "The execution goes on with the code and the definition it was started with, and the Dag has others by now. To "
-            "run those, clear 'churn.launch' with its downstream tasks"
+            "The execution continues with the code and the definition it was started with, but the Dag has new ones "
+            "now. To run those, clear 'churn.launch' with its downstream tasks"
         )
     ]

@@ -178,4 +178,4 @@ def test_documents_of_another_version_are_refused(tmp_path: Path, kind: str, val
     with pytest.raises(DataDirectoryError) as refusal:
         Opened(tmp_path)
     assert str(refusal.value).startswith(message.format(tmp_path, "those of this version of sm-pipelines"))
-    assert str(refusal.value).endswith(". Use the version that wrote them, or remove the directory to begin anew")
+    assert str(refusal.value).endswith(". Use the version that wrote them, or remove the directory to start empty")

@@ -108,7 +108,7 @@ def test_an_object_that_is_lost_is_told(directory: DataDirectory, caplog: pytest
         KeptObjects(directory, moto).restore()
     assert [each.getMessage() for each in caplog.records] == [
         "s3://b/archived is not kept, for it cannot be read: x",
-        "PUT /b is not done again: <refused/>",
+        "PUT /b could not be restored: <refused/>",
         "s3://b/cut is lost: its content is not whole",
         "s3://b/k is lost: <refused/>",
     ]
@@ -167,4 +167,4 @@ def test_entries_are_made_again_in_order(directory: DataDirectory, caplog: pytes
     with caplog.at_level(logging.WARNING):
         KeptEntries(directory, again).restore()
     assert again.asked == [requests[2], requests[3], *requests[5:9]]
-    assert caplog.records[0].getMessage() == "CreateModel of model/m is not done again: refused"
+    assert caplog.records[0].getMessage() == "CreateModel of model/m could not be restored: refused"

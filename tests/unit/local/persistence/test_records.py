@@ -130,7 +130,7 @@ def test_what_has_no_form_in_json_is_refused() -> None:
     """The message has the value."""
     with pytest.raises(TypeError) as refusal:
         to_plain({"a": [b"x"]})
-    assert str(refusal.value) == "b'x' cannot be kept: it has no form in JSON"
+    assert str(refusal.value) == "b'x' cannot be kept: JSON cannot hold it"
 
 
 def test_a_pipeline_comes_back() -> None:

@@ -445,7 +445,10 @@ def test_what_is_not_done_here_fails_the_job():
     job = world.run({**letters("1"), "WarmStartConfig": {}})
     assert (job.status, job.failure_reason, world.training.all()) == (
         "Failed",
-        "ClientError: the tuning job asks for a warm start; the local endpoint starts every search anew. Leave it out.",
+        (
+            "ClientError: the tuning job asks for a warm start; the local endpoint starts every search from the "
+            "beginning. Leave it out."
+        ),
         [],
     )
 

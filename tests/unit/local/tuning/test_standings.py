@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sm_pipelines.local.tuning.early_stopping import looks_bad
+from airflow_sm_pipelines.local.tuning.early_stopping import is_worse_than_median
 from airflow_sm_pipelines.local.tuning.plan import Definition, Objective
 from airflow_sm_pipelines.local.tuning.standings import (
     not_improving,
@@ -117,4 +117,4 @@ def test_training_jobs_that_do_not_improve(values: list[float], objective: Objec
 )
 def test_early_stopping(values: list[float], earlier: list[list[float]], objective: Objective, bad: bool):
     """The latest value against the median of the earlier jobs' averages up to the same epoch, of those that had it."""
-    assert looks_bad(values, earlier, objective) is bad
+    assert is_worse_than_median(values, earlier, objective) is bad

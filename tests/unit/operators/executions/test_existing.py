@@ -75,7 +75,7 @@ NOT_EXECUTING = Refusal("ValidationException", "Only pipelines with 'Executing' 
 
 
 def test_nothing_to_stop(service, dag, context):
-    """An execution that is over already is no failure, unless it is asked to be one."""
+    """An execution that is over already does not fail the task, unless it is asked to be one."""
     service.answers["StopPipelineExecution"] = [NOT_EXECUTING]
     service.execution("Succeeded")
     service.steps([])

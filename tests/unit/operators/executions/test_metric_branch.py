@@ -219,7 +219,7 @@ def test_rendered_paths(service, dag, context, task_log):
         (
             None,
             Metric("{{ x }}") >= 0.9,
-            "the path '{{ x }}' of a metric was rendered to None, no text.",
+            "the path '{{ x }}' of a metric was rendered to None, which is not text.",
         ),
         (
             "high",
@@ -399,15 +399,15 @@ def test_a_branch_that_is_not_downstream(dag, context):
     )
     made >> EmptyOperator(task_id="registered")
     assert failure(made, context()) == (
-        "it branches to 'register', which is no task of the Dag. Did you mean 'registered'? Directly downstream are "
-        "'registered'. Draw the edge: this operator draws none."
+        "it branches to 'register', which is not a task of the Dag. Did you mean 'registered'? Directly downstream are "
+        "'registered'. Draw the edge: this operator does not."
     )
 
 
 @pytest.mark.parametrize(
     ("branches", "message"),
     [
-        ("if_task_ids='register'", "'register', which is no task of the Dag. Did you mean 'registered'?"),
+        ("if_task_ids='register'", "'register', which is not a task of the Dag. Did you mean 'registered'?"),
         ("if_task_ids='registered', else_task_ids='far'", "'far', which is not directly downstream."),
         ("if_task_ids='group', else_task_ids='registered'", None),
     ],
@@ -434,23 +434,29 @@ with DAG("d"):
     else:
         [error] = errors
         assert error.splitlines()[-1].rpartition("TranslationError: ")[2] == (
-            f"Dag 'd', task 'choose': it branches to {message} Directly downstream are 'group.inside', 'registered'. Draw the "
-            "edge: this operator draws none."
+            f"Dag 'd', task 'choose': it branches to {message} Directly downstream are 'group.inside', 'registered'. "
+            "Draw the edge: this operator does not."
         )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"conditions": []}, "conditions is no list of conditions. Give conditions=[Metric('accuracy.value') >= 0.9]."),
+        (
+            {"conditions": []},
+            "conditions is not a list of conditions. Give conditions=[Metric('accuracy.value') >= 0.9].",
+        ),
         (
             {"conditions": [True]},
-            "True is no condition. Compare metrics: Metric('accuracy.value') >= 0.9; equality is Metric('name').equals('value').",
+            (
+                "True is not a condition. Compare metrics: Metric('accuracy.value') >= 0.9; equality is "
+                "Metric('name').equals('value')."
+            ),
         ),
         (
             {"metrics_uri": None},
             (
-                "it is not said where the metrics are. Give step_name with property_file, metrics_uri or "
+                "nothing says where the metrics are. Give step_name with property_file, metrics_uri or "
                 "model_package_arn."
             ),
         ),
@@ -458,27 +464,27 @@ with DAG("d"):
             {"model_package_arn": PACKAGE},
             "metrics_uri and model_package_arn both say where the metrics are. Give one of them.",
         ),
-        ({"property_file": "metrics"}, "property_file is that of a step. Give step_name."),
+        ({"property_file": "metrics"}, "property_file needs a step. Give step_name."),
         (
             {"metrics_uri": None, "step_name": "evaluate"},
-            "step_name='evaluate' is looked up in an execution. Give pipeline_execution_arn=....",
+            "step_name='evaluate' needs an execution. Give pipeline_execution_arn=....",
         ),
         (
             {"conditions": [JsonGet("evaluate", "metrics", "a") >= 1]},
             (
-                "{'Std:JsonGet': {'PropertyFile': {'Get': 'Steps.evaluate.PropertyFiles.metrics'}, 'Path': 'a'}} is "
-                "looked up in an execution. Give pipeline_execution_arn=...."
+                "{'Std:JsonGet': {'PropertyFile': {'Get': 'Steps.evaluate.PropertyFiles.metrics'}, 'Path': 'a'}} "
+                "needs an execution. Give pipeline_execution_arn=...."
             ),
         ),
         (
             {"conditions": [PropertyReference("Steps.train.FinalMetric") >= 1]},
             (
-                "PropertyReference('Steps.train.FinalMetric') has a value in the pipeline only. Compare metrics and "
+                "PropertyReference('Steps.train.FinalMetric') has a value only in the pipeline. Compare metrics and "
                 "pipeline parameters with values of Airflow, such as XComs."
             ),
         ),
-        ({"if_task_ids": [1]}, "if_task_ids has 1, which is no task. Give ids or tasks: if_task_ids=[...]."),
-        ({"else_task_ids": ["a"]}, "'a' stands in if_task_ids and in else_task_ids."),
+        ({"if_task_ids": [1]}, "if_task_ids has 1, which is not a task. Give ids or tasks: if_task_ids=[...]."),
+        ({"else_task_ids": ["a"]}, "'a' is in both if_task_ids and else_task_ids."),
     ],
 )
 def test_arguments_that_do_not_fit_are_errors_of_the_dag_file(dag, arguments, message):

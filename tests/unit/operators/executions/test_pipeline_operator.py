@@ -363,7 +363,7 @@ def test_waiter_max_attempts_on_the_worker(service, dag, context):
     service.steps([step("train", "Executing")])
     message = (
         f"gave up on execution {EXECUTION_ARN} after 0.03 seconds (waiter_delay 0.01 x waiter_max_attempts 3); last "
-        "seen: Executing, running 'train'. The execution is left alone"
+        "seen: Executing, running 'train'. The execution was not stopped"
     )
     with pytest.raises(PipelineExecutionError, match=f"^{re.escape(message)}$"):
         operator(deferrable=False, waiter_max_attempts=3).execute(context())
@@ -382,8 +382,8 @@ def test_execution_timeout_on_the_worker(service, dag, context, monkeypatch):
     monkeypatch.setattr(time, "sleep", out_of_time)
     made = operator(deferrable=False)
     message = (
-        f"the task's execution_timeout is over; execution {EXECUTION_ARN} was last seen: Executing, running 'train'. "
-        "The execution is left alone"
+        f"the task's execution_timeout has passed; execution {EXECUTION_ARN} was last seen: Executing, running "
+        "'train'. The execution was not stopped"
     )
     with pytest.raises(AirflowTaskTimeout, match=f"^{re.escape(message)}$"):
         made.execute(context())
@@ -555,7 +555,7 @@ def test_a_fail_step_cannot_be_resumed(service, dag, context):
     service.steps([step("reject", "Failed", Metadata={"Fail": {"ErrorMessage": "not good enough"}})])
     message = (
         f"execution {EXECUTION_ARN} ended in the Fail step 'reject', and SageMaker does not resume such an execution "
-        "(not good enough). Clear the task that launched it to start anew"
+        "(not good enough). Clear the task that launched it to start a new execution"
     )
     with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
         operator(retries=1).execute(context(**second_try()))
@@ -603,7 +603,7 @@ def test_an_execution_of_anothers_definition_is_stopped(service, dag, context):
     ]
     service.answers["StopPipelineExecution"] = [{"PipelineExecutionArn": EXECUTION_ARN}]
     message = (
-        f"execution {EXECUTION_ARN} runs another definition than task 'run' has now, and was stopped. Someone else "
+        f"execution {EXECUTION_ARN} does not run the definition that task 'run' has now, and was stopped. Someone else "
         "updated pipeline 'churn' at the same moment, or the Dag file changed since the first try. Clear the task that "
         "launches it to start a new execution, and give each definition its own pipeline_name"
     )
@@ -745,7 +745,7 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
         ({"tags": []}, "tags belongs to a definition. Give definition=..., or leave tags out."),
         (
             {"definition": DEFINITION, "role_arn": ROLE, "pipeline_version_id": 1},
-            "with a definition its own version runs. Leave out pipeline_version_id, or the definition.",
+            "a given definition runs as its own version. Leave out pipeline_version_id, or the definition.",
         ),
         (
             {"pipeline_version_id": 1, "pipeline_version_alias": "a"},
@@ -760,7 +760,7 @@ def test_a_selected_step_that_does_not_exist(service, dag, context):
                 "'prepare', 'train'."
             ),
         ),
-        ({"pipeline_version_id": "one"}, "pipeline_version_id='one' is no number of a version, such as 1."),
+        ({"pipeline_version_id": "one"}, "pipeline_version_id must be the number of a version, such as 1, got 'one'."),
         (
             {"source_pipeline_execution_arn": OTHER},
             "source_pipeline_execution_arn is for a selective execution. Give selected_steps=[...].",

@@ -116,7 +116,7 @@ def in_itself():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([in_itself()], "it is no JSON: the document nests deeper than 300 levels; make it flatter"),
+        ([in_itself()], "it is not JSON: the document nests deeper than 300 levels; make it flatter"),
         (
             ["\0" + "0\0", "{{ ds }}"],
             "'\\x000\\x00' in it has the character U+0000, which no job can be given. Leave it out",
@@ -313,13 +313,13 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         (
             lambda: sagemaker_processing(**JOB, code_dir="nowhere")(evaluate)("s3://lake/m", "s3://lake/t"),
             (
-                "Dag 'd', task 'churn.evaluate': code_dir='nowhere' is no directory (looked for {folder}/nowhere). A relative path "
-                "starts at the Dag file's directory."
+                "Dag 'd', task 'churn.evaluate': code_dir='nowhere' is not a directory (looked for {folder}/nowhere). "
+                "A relative path starts at the Dag file's directory."
             ),
         ),
         (
             lambda: sagemaker_processing(**JOB, code="x.py")(evaluate),
-            "function 'evaluate': code is not given: the function is the code; modules beside it stand in code_dir.",
+            "function 'evaluate': code is not given: the function is the code; modules beside it belong in code_dir.",
         ),
         (
             lambda: sagemaker_training(**JOB)(fit).override(hyperparameters={}),
@@ -342,7 +342,7 @@ def test_modules_beside_the_script(dag, group, tmp_path):
             sagemaker_processing(**JOB, multiple_outputs=True)(reporting),
             (
                 "Dag 'd', task 'churn.reporting': multiple_outputs makes an XCom of each value that reporting() returns, and "
-                "'step_report' cannot be one: tasks have an XCom of that name. Name it otherwise, or leave "
+                "'step_report' cannot be one: tasks have an XCom of that name. Rename it, or leave "
                 "multiple_outputs out."
             ),
         ),
@@ -354,15 +354,15 @@ def test_modules_beside_the_script(dag, group, tmp_path):
             sagemaker_processing(**JOB, outputs=["returned"])(clashing),
             (
                 "Dag 'd', task 'churn.clashing': outputs has 'returned', which is the output of the dict that clashing() "
-                "returns. Name the parameter otherwise."
+                "returns. Rename the parameter."
             ),
         ),
         (
             lambda: sagemaker_training(**JOB)(clashing_with_script_mode)(sagemaker_program="x"),
             (
                 "Dag 'd', task 'churn.clashing_with_script_mode': the parameter 'sagemaker_program' of "
-                "clashing_with_script_mode() begins with 'sagemaker_', as script mode's own hyperparameters do, which no "
-                "script is given. Name it otherwise."
+                "clashing_with_script_mode() begins with 'sagemaker_'. Script mode uses such hyperparameters itself "
+                "and does not pass them to the script. Rename it."
             ),
         ),
         (
@@ -395,8 +395,8 @@ def test_modules_beside_the_script(dag, group, tmp_path):
         (
             lambda: sagemaker_processing(**JOB)(evaluate)("s3://lake/m", "s3://lake/t")["a"][-1],
             (
-                "Dag 'd', task 'churn.evaluate': [-1] cannot be read of what the function returns: keys have no quotes, and "
-                "lists are counted from their beginning. Return the value under another key."
+                "Dag 'd', task 'churn.evaluate': [-1] cannot be read from what the function returns: a key cannot hold "
+                "quotes, and an index cannot be negative. Return the value under another key."
             ),
         ),
         (
@@ -434,7 +434,7 @@ def test_a_call_outside_a_pipeline_is_refused(dag):
     with pytest.raises(TranslationError) as caught:
         sagemaker_training(**JOB)(fit)("s3://lake/x")
     assert str(caught.value) == (
-        "Dag 'd', task 'fit': SageMakerTrainingFunctionOperator is a step of a pipeline and stands in no "
+        "Dag 'd', task 'fit': SageMakerTrainingFunctionOperator is a step of a pipeline, but is not inside a "
         "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
     )
 
@@ -561,8 +561,8 @@ def test_what_was_not_returned_is_none_or_an_error(dag, group):
         with pytest.raises(PipelineExecutionError) as caught:
             score.resolve({"ti": Pulled(xcoms)})
         assert str(caught.value) == (
-            "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step failed, or it "
-            "is too large for an XCom and lies in S3, where 'outputs' of the XCom 'step_report' say"
+            "what evaluate() returned is not in the XCom 'property_files' of task 'churn.evaluate': the step failed, "
+            "or the value is too large for an XCom. It is then in S3, and 'outputs' of the XCom 'step_report' say where"
         )
 
 

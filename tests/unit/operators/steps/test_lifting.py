@@ -361,8 +361,8 @@ def test_the_author_may_type_a_value_where_it_stands(dag, group, xcom):
         (
             {"{{ ds }}": 1},
             (
-                "task 'churn.t' has the key '{{ ds }}'. SageMaker takes no parameter in place of a key, so keys must be the "
-                "same in every run. Write it out."
+                "task 'churn.t' has the key '{{ ds }}'. SageMaker does not accept a parameter in place of a key, so "
+                "keys must be the same in every run. Write it out."
             ),
         ),
     ],
@@ -462,6 +462,6 @@ def test_names_are_no_runtime_values(dag, group, keyword):
     with pytest.raises(TranslationError) as caught, group():
         SageMakerStepOperator(task_id="t", step_type="Training", **{keyword: "of {{ ds }}"})
     assert str(caught.value) == (
-        f"Dag 'd', task 'churn.t': {keyword}='of {{{{ ds }}}}' holds Jinja. SageMaker takes no parameter there, so it "
-        "must be the same in every run. Write it out."
+        f"Dag 'd', task 'churn.t': {keyword}='of {{{{ ds }}}}' holds Jinja. SageMaker does not accept a parameter "
+        "there, so the value must be the same in every run. Write it out."
     )

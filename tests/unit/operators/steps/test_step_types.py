@@ -361,11 +361,11 @@ def test_several_variants_are_raw_arguments(dag, group):
         ),
         (
             lambda: emr(job_properties=["k=v"]),
-            "job_properties=['k=v'] is no dict. Give job_properties={'name': ...}.",
+            "job_properties=['k=v'] is not a dict. Give job_properties={'name': ...}.",
         ),
         (
             lambda: SageMakerModelStepOperator(task_id="t", image_uri="i", environment=["A=1"]),
-            "environment=['A=1'] is no dict. Give environment={'name': ...}.",
+            "environment=['A=1'] is not a dict. Give environment={'name': ...}.",
         ),
         (
             lambda: SageMakerTransformStepOperator(task_id="t", model_name="m", instance_type="ml.m5.xlarge"),
@@ -373,7 +373,7 @@ def test_several_variants_are_raw_arguments(dag, group):
         ),
         (
             lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", inputs=["x"]),
-            "inputs=['x'] is no dict. Give inputs={'name': ...}.",
+            "inputs=['x'] is not a dict. Give inputs={'name': ...}.",
         ),
         (
             lambda: SageMakerLambdaStepOperator(task_id="t", function_arn="f", outputs="abc"),

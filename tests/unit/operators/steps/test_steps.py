@@ -508,18 +508,17 @@ TASK = "Dag 'd', task 'churn.t': "
             lambda: SageMakerProcessingStepOperator(
                 task_id="t", **COMMON, outputs=["evaluation"], property_files={"m": "evalution/m.json"}
             ),
-            TASK + "property file 'm' is given as 'evalution/m.json'; write '<output name>/<path in it>', the step's "
-            "outputs being 'evaluation'. Did you mean 'evaluation'?",
+            TASK
+            + "property file 'm' is given as 'evalution/m.json'; write '<output name>/<path in it>'. The step's outputs are 'evaluation'. Did you mean 'evaluation'?",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs=["o"], property_files={"m": "o"}),
-            TASK
-            + "property file 'm' is given as 'o'; write '<output name>/<path in it>', the step's outputs being 'o'",
+            TASK + "property file 'm' is given as 'o'; write '<output name>/<path in it>'. The step's outputs are 'o'",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, property_files={"m": "m.json"}),
-            TASK + "property file 'm' is given as 'm.json'; write '<output name>/<path in it>', the step's outputs "
-            "being (none)",
+            TASK
+            + "property file 'm' is given as 'm.json'; write '<output name>/<path in it>'. The step's outputs are (none)",
         ),
         (
             lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code="s3://box/code.tar.gz"),
@@ -529,7 +528,7 @@ TASK = "Dag 'd', task 'churn.t': "
             lambda: SageMakerTrainingStepOperator(
                 task_id="t", **COMMON, inputs={"a": {"ContentType": "x"}}
             ).to_step_node(),
-            TASK + "input 'a' is a dict without 'S3Uri'. Say where the channel's data lies.",
+            TASK + "input 'a' is a dict without 'S3Uri'. Say where the channel's data is.",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs="train"),
@@ -541,7 +540,7 @@ TASK = "Dag 'd', task 'churn.t': "
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, inputs=["s3://box/x"]),
-            TASK + "inputs=['s3://box/x'] is no dict. Give inputs={'name': ...}.",
+            TASK + "inputs=['s3://box/x'] is not a dict. Give inputs={'name': ...}.",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", **COMMON, outputs=["../x"]),
@@ -552,7 +551,7 @@ TASK = "Dag 'd', task 'churn.t': "
             lambda: SageMakerProcessingStepOperator(
                 task_id="t", **COMMON, code="prepare.py", inputs={"code": "s3://box/x"}
             ),
-            TASK + "inputs has the name 'code', which the code itself takes. Name it otherwise.",
+            TASK + "inputs has the name 'code', which is reserved for the code. Rename it.",
         ),
         (
             lambda: SageMakerProcessingStepOperator(task_id="t", image_uri="i"),
@@ -563,7 +562,8 @@ TASK = "Dag 'd', task 'churn.t': "
             lambda: SageMakerTrainingStepOperator(
                 task_id="t", **COMMON, hyperparameters={"n": {"x": 2j}}
             ).to_step_node(),
-            TASK + "hyperparameters['n'] is {'x': 2j}: it is no JSON: Object of type complex is not JSON serializable. "
+            TASK
+            + "hyperparameters['n'] is {'x': 2j}: it is not JSON: Object of type complex is not JSON serializable. "
             "Give text, numbers, lists and dicts.",
         ),
         (
@@ -585,7 +585,7 @@ TASK = "Dag 'd', task 'churn.t': "
         (
             lambda: SageMakerTrainingStepOperator(task_id="t", **COMMON, code=5),
             TASK
-            + "code=5 is no path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has to be "
+            + "code=5 is not a path. Give the path of a file beside the Dag, or an 's3://' URI, as text: it has to be "
             "known while the Dag is parsed.",
         ),
         (
@@ -602,11 +602,12 @@ TASK = "Dag 'd', task 'churn.t': "
             lambda: SageMakerConditionStepOperator(
                 task_id="t", conditions=[Get("Execution.PipelineName").equals("x")], if_steps="register"
             ),
-            TASK + "if_steps='register' is no list of tasks. Give the first steps of the branch: if_steps=[...].",
+            TASK + "if_steps='register' is not a list of tasks. Give the first steps of the branch: if_steps=[...].",
         ),
         (
             lambda: SageMakerConditionStepOperator(task_id="t", conditions=[True]),
-            TASK + "True is no condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9. '==' and "
+            TASK
+            + "True is not a condition. Compare references: evaluate.metric('metrics', 'accuracy') >= 0.9. '==' and "
             "'!=' compare in Python: use .equals(...) and Not(...).",
         ),
     ],
@@ -639,7 +640,7 @@ def test_a_step_in_both_branches_is_refused(dag, group):
             )
 
     assert refused(build) == TASK + (
-        "'churn.a' stands in if_steps and in else_steps. A step belongs to one branch; a step after both follows "
+        "'churn.a' is in both if_steps and else_steps. A step belongs to one branch; a step after both follows "
         "their ends with trigger_rule='none_failed_min_one_success'."
     )
 
@@ -647,7 +648,7 @@ def test_a_step_in_both_branches_is_refused(dag, group):
 def test_a_step_outside_a_group_is_refused(dag):
     """A step operator needs a pipeline around it."""
     assert refused(lambda: SageMakerStepOperator(task_id="t", step_type="Training", arguments=TRAINING)) == (
-        "Dag 'd', task 't': SageMakerStepOperator is a step of a pipeline and stands in no "
+        "Dag 'd', task 't': SageMakerStepOperator is a step of a pipeline, but is not inside a "
         "SageMakerPipelineTaskGroup. Define it inside 'with SageMakerPipelineTaskGroup(...)'."
     )
 
@@ -655,12 +656,12 @@ def test_a_step_outside_a_group_is_refused(dag):
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (SageMakerTrainingStepOperator, {"InputDataConfig": "{{ x }}"}, "'{{ x }}' as 'InputDataConfig'"),
-        (SageMakerProcessingStepOperator, {"ProcessingInputs": {}}, "an object as 'ProcessingInputs'"),
+        (SageMakerTrainingStepOperator, {"InputDataConfig": "{{ x }}"}, "'{{ x }}' for 'InputDataConfig'"),
+        (SageMakerProcessingStepOperator, {"ProcessingInputs": {}}, "an object for 'ProcessingInputs'"),
         (
             SageMakerProcessingStepOperator,
             {"ProcessingOutputConfig": {"Outputs": "s3://box"}},
-            "'s3://box' as 'Outputs'",
+            "'s3://box' for 'Outputs'",
         ),
     ],
 )
@@ -672,8 +673,8 @@ def test_raw_lists_are_lists(dag, group, make, arguments, message):
             make(task_id="t", **COMMON, arguments=arguments)
 
     assert refused(build) == (
-        f"Dag 'd', task 'churn.t': arguments have {message}, which is a list of objects. SageMaker takes a parameter "
-        "for a value inside, and none for a list: write the list out."
+        f"Dag 'd', task 'churn.t': arguments give {message}, which must be a list of objects. SageMaker accepts a "
+        "parameter for a value inside the list, but not for the list: write the list out."
     )
 
 

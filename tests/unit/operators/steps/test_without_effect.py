@@ -21,10 +21,10 @@ from tests.valid_arguments import LEAST
 JOB = {"image_uri": "i", "instance_type": "ml.m5.large"}
 ROLE = "arn:aws:iam::123456789012:role/of-the-step"
 IMAGE_RUNS = (
-    "without code the image runs what it always runs. Give code=..., or AppSpecification.ContainerEntrypoint in "
+    "without code the image runs its own entry point. Give code=..., or AppSpecification.ContainerEntrypoint in "
     "arguments."
 )
-IN_VARIANTS = "arguments have the ProductionVariants. Say it there, or leave them out."
+IN_VARIANTS = "arguments already give the ProductionVariants. Give it there, or leave them out."
 
 
 @pytest.mark.parametrize(
@@ -57,40 +57,40 @@ IN_VARIANTS = "arguments have the ProductionVariants. Say it there, or leave the
             SageMakerTrainingStepOperator,
             {**JOB, "content_type": "text/csv"},
             (
-                "content_type='text/csv' has no effect: it is of the channels in inputs, and there are none. A channel in "
-                "arguments has its own ContentType."
+                "content_type='text/csv' has no effect: it belongs to the channels in inputs, and there are none. A "
+                "channel in arguments has its own ContentType."
             ),
         ),
         (
             SageMakerRegisterModelStepOperator,
             {"model_package_group_name": "g", "model_data": "s3://box/model.tar.gz"},
             (
-                "model_data='s3://box/model.tar.gz' has no effect: it is the model of the container with image_uri. Give "
-                "image_uri=..., too, or ModelDataUrl with the containers in arguments."
+                "model_data='s3://box/model.tar.gz' has no effect: it belongs to the container that image_uri names. "
+                "Give image_uri=..., too, or ModelDataUrl with the containers in arguments."
             ),
         ),
         (
             SageMakerRegisterModelStepOperator,
             {"model_package_group_name": "g", "role_arn": ROLE},
             (
-                f"role_arn='{ROLE}' has no effect: the request of a step of type RegisterModel has no role. Leave it out; where the "
-                "step has one all the same, it stands in arguments."
+                f"role_arn='{ROLE}' has no effect: the request of a step of type RegisterModel has no role. Leave it "
+                "out; if this step needs one, give it in arguments."
             ),
         ),
         (
             SageMakerLambdaStepOperator,
             {"function_arn": "arn:aws:lambda:us-east-1:123456789012:function:f", "role_arn": ROLE},
             (
-                f"role_arn='{ROLE}' has no effect: the request of a step of type Lambda has no role. Leave it out; where the step has "
-                "one all the same, it stands in arguments."
+                f"role_arn='{ROLE}' has no effect: the request of a step of type Lambda has no role. Leave it out; if "
+                "this step needs one, give it in arguments."
             ),
         ),
         (
             SageMakerEMRStepOperator,
             {"jar": "s3://box/a.jar", "cluster_id": "j-1", "role_arn": ROLE},
             (
-                f"role_arn='{ROLE}' has no effect: the request of a step of type EMR has no role. Leave it out; where the step has "
-                "one all the same, it stands in arguments."
+                f"role_arn='{ROLE}' has no effect: the request of a step of type EMR has no role. Leave it out; if "
+                "this step needs one, give it in arguments."
             ),
         ),
         (

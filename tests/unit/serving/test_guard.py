@@ -21,7 +21,7 @@ os.kill(os.getpid(), int(sys.argv[1])) if sys.argv[1] != "0" else sys.exit(3)
 
 def guarded(*arguments):
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.guard", sys.executable, "-S", "-c", COMMAND, *arguments],
+        [sys.executable, "-m", "airflow_sm_pipelines.serving.guard", sys.executable, "-S", "-c", COMMAND, *arguments],
         stdout=subprocess.PIPE,
         text=True,
     )

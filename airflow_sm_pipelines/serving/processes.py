@@ -30,7 +30,7 @@ class ComponentError(Exception):
 
 
 class Component:
-    """A long-running process in a session of its own, with everything it wrote in one file.
+    """A long-running process in its own session, with everything it wrote in one file.
 
     :param name: how it is called in messages and in the log file's name.
     :param command: program and arguments.
@@ -113,7 +113,7 @@ class Component:
         return [*_session(self._process.pid), *_descendants(self._process.pid)]
 
     def pause(self) -> None:
-        """Freeze it and everything it started, wherever they are; :meth:`resume` lets them go on.
+        """Freeze it and everything it started, wherever they are; :meth:`resume` lets them continue.
 
         :raises ComponentError: one of the processes did not stop.
         """
@@ -128,7 +128,7 @@ class Component:
             time.sleep(0.01)
 
     def resume(self) -> None:
-        """Let it go on after :meth:`pause`."""
+        """Let it continue after :meth:`pause`."""
         for process in self.processes():
             _signal(process, signal.SIGCONT)
 

@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from harness.processes import Component, stop_components
+from airflow_sm_pipelines.serving.processes import Component, stop_components
 
 PARENT = """
 import subprocess, sys

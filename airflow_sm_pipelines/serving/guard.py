@@ -1,6 +1,7 @@
 """Runs a command and makes sure that nothing of it stays, however it ends.
 
-``python -m harness.guard COMMAND...`` does so with any command. It ends when the process that started it does.
+``python -m airflow_sm_pipelines.serving.guard COMMAND...`` does so with any command. It ends when the process that
+started it does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from harness.processes import adopt_orphans, end_processes, end_with_parent, own_descendants
+from airflow_sm_pipelines.serving.processes import adopt_orphans, end_processes, end_with_parent, own_descendants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ def run_guarded(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
     The command ends what it started by itself. This is for the case that it cannot: it crashed, or was killed.
     Its orphans then become children of this process, which ends them. (That this process may be killed is the
-    command's concern: see :func:`harness.processes.end_with_parent`.)
+    command's concern: see :func:`airflow_sm_pipelines.serving.processes.end_with_parent`.)
     """
     adopt_orphans()
     received: list[int] = []
