@@ -19,7 +19,7 @@ import pytest
 import tomllib
 import yaml
 
-from harness.components import clean_environment
+from airflow_sm_pipelines.serving.stack import clean_environment
 from tests.docs.pages import DATA, OUTPUT, PROGRAMS, ROOT, Block, Page, pages, read_page
 
 SECONDS = 180
