@@ -74,7 +74,11 @@ class BasePipelineTrigger(BaseTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.pipeline_execution_arn = pipeline_execution_arn
-        self.awaited = awaited if isinstance(awaited, Awaited) else Awaited.from_dict(awaited)
+        try:
+            self.awaited = awaited if isinstance(awaited, Awaited) else Awaited.from_dict(awaited)
+        except (KeyError, ValueError) as error:
+            # Airflow fails the task for a TypeError here; any other error would end the triggerer for all tasks.
+            raise TypeError(f"another version of the package has written what the task awaits: {error!r}") from error
         self.connection = connection if isinstance(connection, AwsConnection) else AwsConnection(**connection or {})
         self.wait = wait if isinstance(wait, WaitSettings) else WaitSettings(**wait or {})
         self.ends_here = tuple(ends_here)

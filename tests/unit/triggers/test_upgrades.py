@@ -95,3 +95,14 @@ def test_a_keyword_of_a_newer_version_fails_the_task_alone(place):
     arguments["of_a_newer_version"] = 1
     with pytest.raises(TypeError, match="of_a_newer_version"):
         made(trigger)
+
+
+def test_a_property_file_in_the_form_of_another_version_fails_the_task_alone():
+    """Airflow's triggerer catches a TypeError only: any other error would end it, with the triggers of all tasks."""
+    trigger = json.loads(json.dumps(VERSIONS[airflow_sm_pipelines.__version__]["triggers"][0]))
+    trigger["kwargs"]["awaited"]["property_files"] = [{"PropertyFileName": "metrics"}]
+    with pytest.raises(TypeError) as raised:
+        made(trigger)
+    assert str(raised.value) == (
+        "another version of the package has written what the task awaits: KeyError('OutputName')"
+    )
