@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal
 
+from airflow_sm_pipelines.documentation import see
+
 State = Literal["success", "failed", "skipped"]
 
 
@@ -48,7 +50,7 @@ def nothing_launched(launch_task_id: str | None, step_name: str | None) -> str:
     return (
         f"step '{step_name}' has no execution to follow: {launch} has pushed no execution ARN in this Dag run. Clear "
         f"{launch} with its downstream tasks to start one. On the command line run the whole Dag, with 'airflow dags "
-        "test': 'airflow tasks test' runs this task alone"
+        f"test': 'airflow tasks test' runs this task alone. {see('no-execution-to-follow')}"
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot, StepSnapshot
 from airflow_sm_pipelines.execution.status import ExecutionStatus, StepStatus
 
@@ -81,7 +82,7 @@ def resume_refusal(snapshot: ExecutionSnapshot) -> str | None:
             return (
                 f"execution {snapshot.arn} ended in the Fail step '{step.name}', and SageMaker does not resume such an "
                 f"execution{f' ({step.reason})' if step.reason else ''}. Clear the task that launched it to start a "
-                "new execution"
+                f"new execution. {see('sagemaker-does-not-resume-it')}"
             )
     return None
 

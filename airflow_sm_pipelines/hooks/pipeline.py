@@ -14,6 +14,7 @@ from airflow_sm_pipelines.definition.changes import changes, shown_change, told
 from airflow_sm_pipelines.definition.document import PipelineDefinition
 from airflow_sm_pipelines.definition.step_types import RESOURCES, Resource
 from airflow_sm_pipelines.definition.steps import PropertyFile
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import PipelineDefinitionError, PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.arn import ResourceArn
 from airflow_sm_pipelines.execution.jobs import job_report, model_package_report
@@ -274,7 +275,9 @@ class SageMakerPipelineHook(PipelineExecutionsHook):
             content = self.download(uri, at_most=_PROPERTY_FILE_BYTES)
         except SageMakerServiceError as error:
             if error.code in NOT_FOUND:
-                raise PipelineExecutionError(f"{where} is declared but the step did not write it. {error}") from None
+                raise PipelineExecutionError(
+                    f"{where} is declared but the step did not write it. {error} {see('a-property-file-is-missing')}"
+                ) from None
             raise
         return read_json_file(content, where)
 

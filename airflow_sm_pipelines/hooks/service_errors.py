@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as ConnectionFailure
 
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 
 _THROTTLING = frozenset(
@@ -62,8 +63,8 @@ NO_ACCESS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized",
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404"})
 
 _ADVICE_ON_CODES = (
-    (BAD_CREDENTIALS, "Check the credentials of the connection."),
-    (NO_ACCESS, "Check what the connection's credentials, and the role, are allowed to do."),
+    (BAD_CREDENTIALS, f"Check the credentials of the connection. {see('connection-credentials-and-region')}"),
+    (NO_ACCESS, f"Check what the connection's credentials, and the role, are allowed to do. {see('accessdenied')}"),
     (NOT_FOUND, "Check the name, and the connection's account, region and endpoint_url."),
 )
 
@@ -74,9 +75,13 @@ _UNANSWERED: tuple[tuple[type[Exception] | tuple[type[Exception], ...], bool, st
     (
         (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, ProfileNotFound),
         False,
-        "Check the credentials of the connection.",
+        f"Check the credentials of the connection. {see('connection-credentials-and-region')}",
     ),
-    (NoRegionError, False, "Give region_name, or set it in the connection's extra."),
+    (
+        NoRegionError,
+        False,
+        f"Give region_name, or set it in the connection's extra. {see('connection-credentials-and-region')}",
+    ),
     (BotoCoreError, False, ""),
 )
 """Errors without an answer, whether they pass, and what to do; the first that fits holds."""

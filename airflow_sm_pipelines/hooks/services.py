@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from botocore.config import Config
 
 from airflow_sm_pipelines.compatibility.threads import in_thread
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.pages import SERVES_PAGES
 from airflow_sm_pipelines.hooks.known_arguments import require_known
@@ -87,7 +88,8 @@ class AwsServicesHook(AwsBaseHook):
         except AirflowNotFoundException:
             if self.aws_conn_id != DEFAULT_CONNECTION:
                 raise SageMakerServiceError(
-                    f"there is no Airflow connection {self.aws_conn_id!r}. Define it, or set aws_conn_id"
+                    f"there is no Airflow connection {self.aws_conn_id!r}. Define it, or set aws_conn_id. "
+                    f"{see('connection-credentials-and-region')}"
                 ) from None
         self.log.info("No connection %r is defined: boto3 looks for credentials itself", self.aws_conn_id)
         return self._wrap(None)
@@ -186,7 +188,7 @@ class AwsServicesHook(AwsBaseHook):
                 raise
             raise SageMakerServiceError(
                 f"There is no bucket '{bucket}', so {s3_uri} cannot be written. Create it in the region of the "
-                f"pipeline, or set another artifact_uri ({error})",
+                f"pipeline, or set another artifact_uri ({error}). {see('nosuchbucket')}",
                 code=error.code,
             ) from None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, SageMakerServiceError
 from airflow_sm_pipelines.execution.resume import OnRetry, failure_identity, resume_refusal, token_after
 from airflow_sm_pipelines.execution.snapshot import ExecutionSnapshot
@@ -96,7 +97,7 @@ def require_definition(hook: SageMakerPipelineHook, pipeline_execution_arn: str,
     fix = (
         f"Someone else updated pipeline '{wanted.request.pipeline_name}' at the same moment, or the Dag file changed "
         "since the first try. Clear the task that launches it to start a new execution, and give each definition its "
-        "own pipeline_name"
+        f"own pipeline_name. {see('another-definition')}"
     )
     try:
         outcome = stopped(hook, pipeline_execution_arn)
@@ -214,6 +215,7 @@ def _resume(hook: SageMakerPipelineHook, snapshot: ExecutionSnapshot) -> None:
                 raise
             raise PipelineExecutionError(
                 f"execution {arn} ended {now.status}, and SageMaker does not resume it: {error}. Clear the task that "
-                "launched it to start a new execution, or use on_retry='restart'"
+                "launched it to start a new execution, or use on_retry='restart'. "
+                f"{see('sagemaker-does-not-resume-it')}"
             ) from None
         # Refused because another task, or a person, has resumed it in the meantime: what was asked for is done.

@@ -12,6 +12,7 @@ from airflow_sm_pipelines.compatibility.audience import has_listeners
 from airflow_sm_pipelines.compatibility.health import triggerer_runs
 from airflow_sm_pipelines.compatibility.states import own_states
 from airflow_sm_pipelines.definition.items import counts_of_items, item_problems
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import PipelineParameterError, TranslationError
 from airflow_sm_pipelines.execution.quiet import LAUNCHED, Launched
 from airflow_sm_pipelines.execution.resume import OnRetry
@@ -142,7 +143,8 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         if triggerer_runs() is False:
             self.log.warning(
                 "No triggerer is running: the tasks of the steps stay deferred until one does. Start it with 'airflow "
-                "triggerer'"
+                "triggerer'. %s",
+                see("stays-deferred"),
             )
         if int(context["ti"].try_number) == 1:
             return
@@ -150,9 +152,10 @@ class SageMakerPipelineLaunchOperator(CallingTask):
         if ended:
             self.log.warning(
                 "These tasks do not follow the execution, because they have already ended: %s. Clear '%s' with its "
-                "downstream tasks",
+                "downstream tasks. %s",
                 ", ".join(f"'{task_id}'" for task_id in ended),
                 self.task_id,
+                see("these-tasks-do-not-follow-the-execution"),
             )
 
     def _launch(self, hook: SageMakerPipelineHook, context: Context) -> _Begun:

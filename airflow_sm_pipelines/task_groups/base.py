@@ -13,6 +13,7 @@ from airflow.sdk import TaskGroup
 from airflow_sm_pipelines.compatibility.task_group import CheckedTaskGroup
 from airflow_sm_pipelines.definition.validation import did_you_mean, pipeline_name_problem
 from airflow_sm_pipelines.definition.validation.names import bucket_problem, hyphenated
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.operators.launch import SageMakerPipelineLaunchOperator
 from airflow_sm_pipelines.operators.steps.settings import PipelineGroup, PipelineSettings
@@ -241,7 +242,7 @@ class BasePipelineTaskGroup(CheckedTaskGroup, PipelineGroup):
                     f"{self._subject}: task '{task_id}' outside the group follows step '{steps[0]}', and a step "
                     f"follows '{task_id}' or uses its XCom. The whole pipeline starts at once, so no task outside can "
                     f"run in the middle of it. Make two groups, one before and one after '{task_id}', or define it "
-                    "inside the group and give the group callback_queue_url."
+                    f"inside the group and give the group callback_queue_url. {see('airflow-tasks-inside-a-group')}"
                 )
 
     def _add_launch(self, compiled: CompiledPipeline) -> None:

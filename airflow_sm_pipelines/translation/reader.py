@@ -18,6 +18,7 @@ from airflow_sm_pipelines.definition.conditions import Comparison, Condition, Ex
 from airflow_sm_pipelines.definition.expressions import Join, JsonGet, find_references, task_of
 from airflow_sm_pipelines.definition.json_text import MAXIMUM_LEVELS, TOO_DEEP
 from airflow_sm_pipelines.definition.validation.for_each import NOT_IN_A_BODY
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import TranslationError
 from airflow_sm_pipelines.translation.mapped_groups import MappedGroup, mapped_groups_of
 from airflow_sm_pipelines.translation.middle import MiddleTask, middle_output
@@ -250,7 +251,7 @@ def _read_step(task: BaseOperator | MappedOperator, node: StepNode | None, lifte
         raise TranslationError(
             f"task '{task.task_id}' ({task.task_type}) is not a step of a SageMaker pipeline. Move it before or after "
             "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the "
-            "pipeline then waits for an Airflow task in its middle."
+            f"pipeline then waits for an Airflow task in its middle. {see('airflow-tasks-inside-a-group')}"
         )
     return lifter.lift_node(node, for_each_item=group is not None)
 
@@ -412,7 +413,8 @@ class _Lifter:
                 raise TranslationError(
                     f"task '{self.task_id}' uses the XCom of '{upstream}', a step of the same pipeline. XComs are read "
                     "before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
-                    "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference])."
+                    "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference]). "
+                    f"{see('the-xcom-of-a-step-of-the-same-pipeline')}"
                 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from logging import Logger
 from typing import Any
 
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import SageMakerServiceError
 from airflow_sm_pipelines.execution.ending import Awaited, Ending
 from airflow_sm_pipelines.execution.outcome import Fail, decide
@@ -148,8 +149,9 @@ class Follower:
         if definition_digest(definition) != self.definition_digest:
             self.log.warning(
                 "The execution continues with the code and the definition it was started with, but the Dag has new "
-                "ones now. To run those, clear '%s' with its downstream tasks",
+                "ones now. To run those, clear '%s' with its downstream tasks. %s",
                 self.launch_task_id,
+                see("the-old-script-runs"),
             )
 
     def _start_following(self, pipeline_execution_arn: str) -> None:

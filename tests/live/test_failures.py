@@ -13,11 +13,11 @@ WORDS = {
         "wrong-settings/code/f958a2c153d9d8d7a4fe0c5980f2d58fc32330b3c7d94f55b960959f8271aefa/fail.py cannot be written. "
         "Create it in the region of the pipeline, or set another artifact_uri (PutObject failed: NoSuchBucket: The "
         "specified bucket does not exist. Check the name, and the connection's account, region and endpoint_url. "
-        "(connection 'aws_default', region us-east-1))"
+        "(connection 'aws_default', region us-east-1)). See docs/troubleshooting.md#nosuchbucket"
     ),
     "unknown_connection": (
         "AirflowFailException: there is no Airflow connection 'nobody_made_this_connection'. Define it, or set "
-        "aws_conn_id"
+        "aws_conn_id. See docs/troubleshooting.md#connection-credentials-and-region"
     ),
     "unreachable_endpoint": (
         'SageMakerServiceError: HeadObject failed: Could not connect to the endpoint URL: "http://127.0.0.1:9/'

@@ -138,7 +138,8 @@ def test_an_execution_that_ended_in_a_fail_step_is_not_resumed(live, failed_once
     assert last_errors(live, run, "run", 2) == [
         (
             f"AirflowFailException: execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an "
-            "execution (Not this way.). Clear the task that launched it to start a new execution"
+            "execution (Not this way.). Clear the task that launched it to start a new execution. "
+            "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
         )
     ]
     assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn) == []

@@ -158,7 +158,7 @@ def test_without_credentials(live, tab):
         502,
         {
             "detail": "DescribePipelineExecution failed: Unable to locate credentials. Check the credentials of the "
-            "connection. (connection 'forgotten', region us-east-1)"
+            "connection. See docs/troubleshooting.md#connection-credentials-and-region (connection 'forgotten', region us-east-1)"
         },
     )
     tab.open_run(run)

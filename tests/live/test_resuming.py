@@ -119,7 +119,8 @@ def test_an_execution_that_ended_in_a_fail_step_says_that_it_cannot_be_resumed(l
     [refusal] = live.api.errors(run, "group.refuse", 2)
     assert refusal == (
         f"PipelineExecutionError: execution {arn} ended in the Fail step 'refuse', and SageMaker does not resume such an execution (Not this "
-        "way.). Clear the task that launched it to start a new execution"
+        "way.). Clear the task that launched it to start a new execution. "
+        "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
     )
     assert live.proxy.calls("RetryPipelineExecution", PipelineExecutionArn=arn) == []
     assert live.executions("ended-in-fail-step") == {arn: "Failed"}

@@ -24,7 +24,7 @@ REFUSALS = {
         1,
         (
             "AccessDeniedException: User: nobody is not authorized to perform this action. Check what the connection's "
-            "credentials, and the role, are allowed to do."
+            "credentials, and the role, are allowed to do. See docs/troubleshooting.md#accessdenied"
         ),
     ),
     "execution_not_found": (
@@ -41,7 +41,7 @@ REFUSALS = {
         2,
         (
             "ExpiredTokenException: The security token included in the request is expired. Check the credentials of the "
-            "connection."
+            "connection. See docs/troubleshooting.md#connection-credentials-and-region"
         ),
     ),
 }

@@ -54,7 +54,7 @@ def page() -> str:
     for title, (path, asked_by) in ROOMS.items():
         tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
         module = importlib.import_module(f"{PACKAGE.name}.{path.removesuffix('.py').replace('/', '.')}")
-        rows = dict.fromkeys(f"| {text} | {level} |" for text, level in _Rules(vars(module)).of(tree))
+        rows = dict.fromkeys(f"| {text} | {level} |" for text, level in _rules(tree, Texts(vars(module))))
         parts.append(
             f"## {title}\n\nSource: {_source(tree)} Asked by: {asked_by}.\n\n| rule | level |\n|---|---|\n"
             + "\n".join(rows)
@@ -68,8 +68,25 @@ def _source(tree: ast.Module) -> str:
     return str(source)
 
 
-class _Rules:
-    """The rules of a module.
+def _rules(tree: ast.Module, texts: Texts) -> Iterator[tuple[str, str]]:
+    """Yield each rule with its level."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("error", "warning"):
+            found, level = texts.of(node.args[0]), node.func.id
+        elif isinstance(node, ast.FunctionDef) and node.name.endswith("_problem"):
+            found, level = texts.returned_by(node), "error"
+        else:
+            continue
+        yield from ((text, level) for text in found if is_sentence(text))
+
+
+def is_sentence(text: str) -> bool:
+    """Say whether a text has more than two words: what has fewer is a part of a message."""
+    return len(re.findall(r"[A-Za-z]+", text)) > 2
+
+
+class Texts:
+    """The texts of a module.
 
     :param names: what the module has, by name: constants in messages are written out.
     """
@@ -77,32 +94,27 @@ class _Rules:
     def __init__(self, names: Mapping[str, object]) -> None:
         self._names = names
 
-    def of(self, tree: ast.Module) -> Iterator[tuple[str, str]]:
-        """Yield each rule with its level."""
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("error", "warning"):
-                texts, level = self._texts(node.args[0]), node.func.id
-            elif isinstance(node, ast.FunctionDef) and node.name.endswith("_problem"):
-                returned = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return) and inner.value]
-                texts, level = [text for value in returned for text in self._texts(value)], "error"
-            else:
-                continue
-            yield from ((text, level) for text in texts if len(re.findall(r"[A-Za-z]+", text)) > 2)
+    def returned_by(self, function: ast.FunctionDef) -> list[str]:
+        """The texts that a function may return."""
+        returned = [inner.value for inner in ast.walk(function) if isinstance(inner, ast.Return) and inner.value]
+        return [text for value in returned for text in self.of(value)]
 
-    def _texts(self, node: ast.expr) -> list[str]:
+    def of(self, node: ast.expr) -> list[str]:
         """The texts that an expression may be, with ``…`` for what is put into them."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return [_plain(node.value)]
         if isinstance(node, ast.JoinedStr):
             return [_plain("".join(map(self._piece, node.values)))]
         if isinstance(node, ast.IfExp):
-            return [*self._texts(node.body), *self._texts(node.orelse)]
+            return [*self.of(node.body), *self.of(node.orelse)]
         return []
 
     def _piece(self, piece: ast.expr) -> str:
         if isinstance(piece, ast.Constant):
             return str(piece.value)
         value = piece.value if isinstance(piece, ast.FormattedValue) else None
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "see":
+            return f"[More](../troubleshooting.md#{ast.literal_eval(value.args[0])})"
         constant = self._names.get(value.id) if isinstance(value, ast.Name) and value.id.isupper() else None
         return "…" if constant is None else str(constant)
 

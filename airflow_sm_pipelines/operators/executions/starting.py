@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_sm_pipelines.compatibility.task_state_store import TaskStateStore
 from airflow_sm_pipelines.definition.parameters import PipelineParameter, to_start_value
 from airflow_sm_pipelines.definition.validation import did_you_mean
+from airflow_sm_pipelines.documentation import see
 from airflow_sm_pipelines.exceptions import PipelineExecutionError, PipelineParameterError, SageMakerServiceError
 from airflow_sm_pipelines.execution.identity import execution_display_name, start_token
 from airflow_sm_pipelines.execution.resume import OnRetry, token_after
@@ -93,7 +94,8 @@ class StartingTry:
                 stop_earlier(hook, executing, self._log)
                 raise PipelineExecutionError(
                     f"the Dag changed between two tries of this task, and so did its request to start: {error}. The "
-                    "execution of the earlier try is not continued. Clear this task to start a new one"
+                    "execution of the earlier try is not continued. Clear this task to start a new one. "
+                    f"{see('another-definition')}"
                 ) from None
             self._log.info("Execution %s", arn)
             if not may_differ or (known is None and earlier is not None and arn not in earlier):

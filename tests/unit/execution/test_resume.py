@@ -76,5 +76,6 @@ def test_only_a_fail_step_is_known_to_rule_out_a_resume():
     assert resume_refusal(execution(failed("train", type="Training"))) is None
     assert resume_refusal(execution(fail)) == (
         f"execution {ARN} ended in the Fail step 'reject', and SageMaker does not resume such an execution (not accurate "
-        "enough). Clear the task that launched it to start a new execution"
+        "enough). Clear the task that launched it to start a new execution. "
+        "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
     )

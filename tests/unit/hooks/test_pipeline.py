@@ -198,6 +198,7 @@ def test_upsert_refused(service, hook):
     message = (
         "CreatePipeline failed: AccessDeniedException: User x is not authorized to perform: iam:PassRole. "
         "Check what the connection's credentials, and the role, are allowed to do. "
+        "See docs/troubleshooting.md#accessdenied "
         "(connection 'aws_test', region us-east-1)"
     )
     with pytest.raises(SageMakerServiceError, match=f"^{re.escape(message)}$") as caught:
@@ -463,7 +464,8 @@ def test_a_request_that_may_not_be_seen(service, hook):
     step = succeeded("arn:aws:sagemaker:us-east-1:123456789012:transform-job/churn", "TransformJob")
     why = (
         "The step's report has no request: DescribeTransformJob failed: AccessDeniedException: no. Check what the "
-        "connection's credentials, and the role, are allowed to do. (connection 'aws_test', region us-east-1)"
+        "connection's credentials, and the role, are allowed to do. "
+        "See docs/troubleshooting.md#accessdenied (connection 'aws_test', region us-east-1)"
     )
     assert hook.collect_step_result(step) == StepResult(step, remarks=(why,))
 
@@ -502,7 +504,8 @@ def test_property_file_that_was_not_written(service, hook, s3):
     assert str(caught.value) == (
         "property file 'metrics' of step 'evaluate', s3://artifacts/run-1/evaluation/metrics.json, is declared but "
         "the step did not write it. GetObject failed: NoSuchKey: The specified key does not exist. Check the name, "
-        "and the connection's account, region and endpoint_url. (connection 'aws_test', region us-east-1)"
+        "and the connection's account, region and endpoint_url. (connection 'aws_test', region us-east-1) "
+        "See docs/troubleshooting.md#a-property-file-is-missing"
     )
 
 
@@ -599,6 +602,7 @@ def test_failure_report_without_access_to_the_log(service, monkeypatch, hook):
         (
             "The job's log cannot be shown: DescribeLogStreams failed: AccessDeniedException: no "
             "logs:DescribeLogStreams. Check what the connection's credentials, and the role, are allowed to do. "
+            "See docs/troubleshooting.md#accessdenied "
             "(connection 'aws_test', region us-east-1)"
         ),
     ]
@@ -635,7 +639,7 @@ def test_upload_to_a_bucket_that_is_not_there(hook):
         "There is no bucket 'no-such-bucket-here', so s3://no-such-bucket-here/train.py cannot be written. Create it in the "
         "region of the pipeline, or set another artifact_uri (PutObject failed: NoSuchBucket: The specified bucket does not "
         "exist. Check the name, and the connection's account, region and endpoint_url. (connection 'aws_test', region "
-        "us-east-1))"
+        "us-east-1)). See docs/troubleshooting.md#nosuchbucket"
     )
 
 

@@ -36,7 +36,7 @@ ONE_TRY = {"retries": {"total_max_attempts": 1}, "read_timeout": 5}
         (
             Refusal("ExpiredTokenException", "The security token is expired"),
             "ExpiredTokenException: The security token is expired.",
-            " Check the credentials of the connection.",
+            " Check the credentials of the connection. See docs/troubleshooting.md#connection-credentials-and-region",
             False,
         ),
     ],
@@ -99,7 +99,7 @@ def test_no_region(monkeypatch):
         SageMakerPipelineHook(aws_conn_id="aws_test").describe_execution(EXECUTION_ARN)
     assert str(caught.value) == (
         "making a client for 'sagemaker' failed: You must specify a region. Give region_name, or set it in the "
-        "connection's extra. (connection 'aws_test')"
+        "connection's extra. See docs/troubleshooting.md#connection-credentials-and-region (connection 'aws_test')"
     )
 
 
@@ -116,6 +116,7 @@ def test_no_credentials(monkeypatch, service):
     assert (str(caught.value), caught.value.retryable) == (
         (
             "DescribePipelineExecution failed: Unable to locate credentials. Check the credentials of the connection. "
+            "See docs/troubleshooting.md#connection-credentials-and-region "
             "(connection 'aws_test', region us-east-1)"
         ),
         False,
@@ -140,7 +141,10 @@ def test_no_credentials(monkeypatch, service):
         ),
         (
             ProfileNotFound(profile="nobody"),
-            "Look failed: The config profile (nobody) could not be found. Check the credentials of the connection. (here)",
+            (
+                "Look failed: The config profile (nobody) could not be found. Check the credentials of the connection. "
+                "See docs/troubleshooting.md#connection-credentials-and-region (here)"
+            ),
             False,
         ),
         (UnknownServiceError(service_name="x", known_service_names="y"), None, False),
@@ -160,7 +164,10 @@ def test_other_errors_pass():
         raise ZeroDivisionError
 
 
-MISSING = "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id"
+MISSING = (
+    "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id. "
+    "See docs/troubleshooting.md#connection-credentials-and-region"
+)
 
 
 def test_missing_connection():

@@ -28,7 +28,8 @@ def definition_of(request: dict[str, Any]) -> dict[str, Any]:
             PipelineExecutionError,
             (
                 "and could not be stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the "
-                "connection's credentials, and the role, are allowed to do. (connection 'aws_test', region us-east-1)"
+                "connection's credentials, and the role, are allowed to do. "
+                "See docs/troubleshooting.md#accessdenied (connection 'aws_test', region us-east-1)"
             ),
         ),
         (
@@ -61,6 +62,7 @@ def test_a_restart_that_must_stop_and_cannot_tells_both(service, hook, refusal, 
     assert str(caught.value) == (
         f"execution {NEW_ARN} does not run the definition that execution {EXECUTION_ARN} has now, {words}. "
         f"Someone else updated pipeline '{pipeline_arn}' at the same moment, or the Dag file changed since the first try. "
-        "Clear the task that launches it to start a new execution, and give each definition its own pipeline_name"
+        "Clear the task that launches it to start a new execution, and give each definition its own pipeline_name. "
+        "See docs/troubleshooting.md#another-definition"
     )
     assert [request["PipelineExecutionArn"] for request in service.requests_of("StopPipelineExecution")] == [NEW_ARN]

@@ -35,7 +35,8 @@ NAME = execution_display_name("d", "r", "churn.launch", -1)
 SOMEBODY_ELSES = '{"Version": "2020-12-01", "Steps": []}'
 FIX = (
     "Someone else updated pipeline 'd-churn' at the same moment, or the Dag file changed since the first try. Clear the "
-    "task that launches it to start a new execution, and give each definition its own pipeline_name"
+    "task that launches it to start a new execution, and give each definition its own pipeline_name. "
+    "See docs/troubleshooting.md#another-definition"
 )
 
 
@@ -213,7 +214,8 @@ def test_an_execution_of_another_definition_that_cannot_be_stopped(launch):
     assert str(caught.value) == (
         f"execution {EXECUTION_ARN} does not run the definition that task group 'churn' has now, and could not be "
         "stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the connection's "
-        f"credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1). {FIX}"
+        f"credentials, and the role, are allowed to do. "
+        f"See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1). {FIX}"
     )
 
 
@@ -308,7 +310,8 @@ def test_a_dag_that_changed_between_two_tries_starts_no_second_execution(launch)
     assert str(caught.value) == (
         "the Dag changed between two tries of this task, and so did its request to start: StartPipelineExecution "
         "failed: ConflictException: token in use. (connection 'aws_default', region us-east-1). The execution of the "
-        "earlier try is not continued. Clear this task to start a new one"
+        "earlier try is not continued. Clear this task to start a new one. "
+        "See docs/troubleshooting.md#another-definition"
     )
     assert launch.stopped == [EXECUTION_ARN]
 
@@ -521,7 +524,10 @@ def test_a_triggerer_that_does_not_run(launch, monkeypatch, runs, told):
     monkeypatch.setattr("airflow_sm_pipelines.operators.launch.triggerer_runs", lambda: runs)
     launch.run()
     assert warnings(launch) == told * [
-        "No triggerer is running: the tasks of the steps stay deferred until one does. Start it with 'airflow triggerer'"
+        (
+            "No triggerer is running: the tasks of the steps stay deferred until one does. Start it with 'airflow triggerer'. "
+            "See docs/troubleshooting.md#stays-deferred"
+        )
     ]
 
 
@@ -532,7 +538,7 @@ def test_a_launch_task_that_was_cleared_alone(launch):
     assert warnings(launch) == [
         (
             "These tasks do not follow the execution, because they have already ended: 'churn.a'. Clear 'churn.launch' "
-            "with its downstream tasks"
+            "with its downstream tasks. See docs/troubleshooting.md#these-tasks-do-not-follow-the-execution"
         )
     ]
 

@@ -202,7 +202,10 @@ def test_a_connection_that_the_api_server_does_not_have(client, xcoms):
     status, told = answered(client.get(f"{OF_TRAIN}/steps"))
     assert (status, told["detail"]) == (
         502,
-        "there is no Airflow connection 'nowhere'. Define it, or set aws_conn_id",
+        (
+            "there is no Airflow connection 'nowhere'. Define it, or set aws_conn_id. "
+            "See docs/troubleshooting.md#connection-credentials-and-region"
+        ),
     )
 
 

@@ -556,7 +556,8 @@ def test_the_xcom_of_a_step_of_the_group_is_no_list_of_items(dag, group):
     assert refused(parse) == (
         f"{GROUP}task 'churn.train' uses the XCom of 'churn.before', a step of the same pipeline. XComs are read before the "
         "pipeline starts. Use a reference to the step instead, such as its outputs['name'], model_artifacts, metric(...) or "
-        "properties. Put it into text by Join('', ['text', reference])."
+        "properties. Put it into text by Join('', ['text', reference]). "
+        "See docs/troubleshooting.md#the-xcom-of-a-step-of-the-same-pipeline"
     )
 
 

@@ -200,7 +200,7 @@ def test_without_a_queue_a_task_is_refused(dag, group):
     assert refused(build) == IN_GROUP + (
         "task 'churn.approve' (EmptyOperator) is not a step of a SageMaker pipeline. Move it before or after the "
         "group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline "
-        "then waits for an Airflow task in its middle."
+        "then waits for an Airflow task in its middle. See docs/troubleshooting.md#airflow-tasks-inside-a-group"
     )
 
 

@@ -471,7 +471,7 @@ def test_a_task_that_is_no_step_is_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'churn.notify' (_PythonDecoratedOperator) is not a step of a SageMaker pipeline. Move it before or after "
         "the group, use one of the SageMaker...StepOperator classes, or give the group callback_queue_url: the pipeline then "
-        "waits for an Airflow task in its middle."
+        "waits for an Airflow task in its middle. See docs/troubleshooting.md#airflow-tasks-inside-a-group"
     )
 
 
@@ -498,7 +498,8 @@ def test_xcoms_of_inner_steps_are_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'churn.b' uses the XCom of 'churn.a', a step of the same pipeline. XComs are read before the pipeline "
         "starts. Use a reference to the step instead, such as its outputs['name'], model_artifacts, metric(...) or "
-        "properties. Put it into text by Join('', ['text', reference])."
+        "properties. Put it into text by Join('', ['text', reference]). "
+        "See docs/troubleshooting.md#the-xcom-of-a-step-of-the-same-pipeline"
     )
 
 
@@ -660,7 +661,8 @@ def test_a_way_out_of_the_group_and_back_is_refused(dag, group):
     assert refused(build) == PREFIX + (
         "task 'approve' outside the group follows step 'churn.a', and a step follows 'approve' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'approve', or define it inside the group and give the group callback_queue_url."
+        "after 'approve', or define it inside the group and give the group callback_queue_url. "
+        "See docs/troubleshooting.md#airflow-tasks-inside-a-group"
     )
 
 

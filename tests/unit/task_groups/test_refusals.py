@@ -200,7 +200,8 @@ def test_a_value_from_a_task_behind_the_group_is_refused(dag, group):
     assert refused(build_outside) == IN_GROUP + (
         "task 'fetch' outside the group follows step 'churn.a', and a step follows 'fetch' or uses its XCom. The whole "
         "pipeline starts at once, so no task outside can run in the middle of it. Make two groups, one before and one "
-        "after 'fetch', or define it inside the group and give the group callback_queue_url."
+        "after 'fetch', or define it inside the group and give the group callback_queue_url. "
+        "See docs/troubleshooting.md#airflow-tasks-inside-a-group"
     )
 
 

@@ -418,7 +418,8 @@ async def test_a_stop_that_is_refused(service, triggerer, execution_log):
             "WARNING",
             (
                 "The execution was not stopped: StopPipelineExecution failed: AccessDeniedException: not you. Check what the "
-                "connection's credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1)"
+                "connection's credentials, and the role, are allowed to do. "
+                "See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1)"
             ),
         ),
     ]

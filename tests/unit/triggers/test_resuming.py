@@ -172,7 +172,8 @@ async def test_refused_for_good(service, triggerer, log):
         "ERROR",
         (
             "RetryPipelineExecution failed: AccessDeniedException: not you. Check what the connection's credentials, and "
-            "the role, are allowed to do. (connection 'aws_default', region us-east-1)"
+            "the role, are allowed to do. "
+            "See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1)"
         ),
     )
 
@@ -215,7 +216,8 @@ async def test_an_execution_that_ended_in_a_fail_step(service, triggerer, log):
         "ERROR",
         (
             f"execution {EXECUTION_ARN} ended in the Fail step 'train', and SageMaker does not resume such an execution "
-            "(boom). Clear the task that launched it to start a new execution"
+            "(boom). Clear the task that launched it to start a new execution. "
+            "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
         ),
     )
     assert service.count("RetryPipelineExecution") == 0
@@ -234,7 +236,8 @@ async def test_an_execution_that_ended_with_a_failure_that_others_waited_for(ser
         (
             f"execution {EXECUTION_ARN} ended CompletedWithFailures, and SageMaker does not resume it: "
             f"RetryPipelineExecution failed: ValidationException: {refusal} (connection 'aws_default', region us-east-1). "
-            "Clear the task that launched it to start a new execution, or use on_retry='restart'"
+            "Clear the task that launched it to start a new execution, or use on_retry='restart'. "
+            "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
         ),
     )
 

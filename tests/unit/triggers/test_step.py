@@ -389,7 +389,7 @@ async def test_access_denied_fails_all_tasks_at_once(service, triggerer, log):
     words = (
         "DescribePipelineExecution failed: AccessDeniedException: User x is not authorized to perform: "
         "sagemaker:DescribePipelineExecution. Check what the connection's credentials, and the role, are allowed "
-        "to do. (connection 'aws_default', region us-east-1)"
+        "to do. See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1)"
     )
     assert [line for line in log() if line[0] != "INFO"] == [("ERROR", words)] * 3
 
@@ -397,7 +397,15 @@ async def test_access_denied_fails_all_tasks_at_once(service, triggerer, log):
 async def test_a_missing_connection(triggerer, log):
     """A connection that does not exist fails the task, naming it."""
     assert await events(trigger(triggerer, aws_conn_id="aws_missing")) == FAILED
-    assert log() == [("ERROR", "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id")]
+    assert log() == [
+        (
+            "ERROR",
+            (
+                "there is no Airflow connection 'aws_missing'. Define it, or set aws_conn_id. "
+                "See docs/troubleshooting.md#connection-credentials-and-region"
+            ),
+        )
+    ]
 
 
 async def test_the_execution_that_was_launched(service, triggerer):
@@ -419,7 +427,8 @@ async def test_no_execution(triggerer, log):
             (
                 "step 'train' has no execution to follow: task 'churn.launch' has pushed no execution ARN in this Dag run. "
                 "Clear task 'churn.launch' with its downstream tasks to start one. On the command line run the whole Dag, with "
-                "'airflow dags test': 'airflow tasks test' runs this task alone"
+                "'airflow dags test': 'airflow tasks test' runs this task alone. "
+                "See docs/troubleshooting.md#no-execution-to-follow"
             ),
         )
     ]

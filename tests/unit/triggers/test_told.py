@@ -77,7 +77,8 @@ async def test_a_log_that_cannot_be_read(service, triggerer, log):
         "INFO",
         (
             "The job's log cannot be shown: DescribeLogStreams failed: AccessDeniedException: not you. Check what the "
-            "connection's credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1)"
+            "connection's credentials, and the role, are allowed to do. "
+            "See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1)"
         ),
     )
 
@@ -205,7 +206,8 @@ async def test_values_that_the_service_does_not_tell(service, triggerer, log):
         "ERROR",
         (
             "ListPipelineParametersForExecution failed: AccessDeniedException: not you. Check what the connection's "
-            "credentials, and the role, are allowed to do. (connection 'aws_default', region us-east-1)"
+            "credentials, and the role, are allowed to do. "
+            "See docs/troubleshooting.md#accessdenied (connection 'aws_default', region us-east-1)"
         ),
     )
 
@@ -235,6 +237,7 @@ async def test_a_resumed_execution_that_runs_another_definition(service, trigger
     assert [line for level, line in log() if level == "WARNING"] == told * [
         (
             "The execution continues with the code and the definition it was started with, but the Dag has new ones "
-            "now. To run those, clear 'churn.launch' with its downstream tasks"
+            "now. To run those, clear 'churn.launch' with its downstream tasks. "
+            "See docs/troubleshooting.md#the-old-script-runs"
         )
     ]

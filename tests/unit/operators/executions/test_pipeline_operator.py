@@ -555,7 +555,8 @@ def test_a_fail_step_cannot_be_resumed(service, dag, context):
     service.steps([step("reject", "Failed", Metadata={"Fail": {"ErrorMessage": "not good enough"}})])
     message = (
         f"execution {EXECUTION_ARN} ended in the Fail step 'reject', and SageMaker does not resume such an execution "
-        "(not good enough). Clear the task that launched it to start a new execution"
+        "(not good enough). Clear the task that launched it to start a new execution. "
+        "See docs/troubleshooting.md#sagemaker-does-not-resume-it"
     )
     with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
         operator(retries=1).execute(context(**second_try()))
@@ -605,7 +606,8 @@ def test_an_execution_of_anothers_definition_is_stopped(service, dag, context):
     message = (
         f"execution {EXECUTION_ARN} does not run the definition that task 'run' has now, and was stopped. Someone else "
         "updated pipeline 'churn' at the same moment, or the Dag file changed since the first try. Clear the task that "
-        "launches it to start a new execution, and give each definition its own pipeline_name"
+        "launches it to start a new execution, and give each definition its own pipeline_name. "
+        "See docs/troubleshooting.md#another-definition"
     )
     with pytest.raises(AirflowFailException, match=f"^{re.escape(message)}$"):
         defined().execute(context())

@@ -407,7 +407,8 @@ def test_an_xcomarg_of_a_step_in_text_is_refused(dag, group):
     assert str(caught.value) == (
         "Dag 'd', task group 'churn': task 'churn.b' uses the XCom of 'churn.a', a step of the same pipeline. XComs are "
         "read before the pipeline starts. Use a reference to the step instead, such as its outputs['name'], "
-        "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference])."
+        "model_artifacts, metric(...) or properties. Put it into text by Join('', ['text', reference]). "
+        "See docs/troubleshooting.md#the-xcom-of-a-step-of-the-same-pipeline"
     )
 
 

@@ -96,7 +96,7 @@ def test_a_step_of_which_nothing_was_launched(task, context, rendered):
     assert str(caught.value) == (
         "step 'train' has no execution to follow: task 'churn.launch' has pushed no execution ARN in this Dag run. Clear "
         "task 'churn.launch' with its downstream tasks to start one. On the command line run the whole Dag, with 'airflow "
-        "dags test': 'airflow tasks test' runs this task alone"
+        "dags test': 'airflow tasks test' runs this task alone. See docs/troubleshooting.md#no-execution-to-follow"
     )
 
 
