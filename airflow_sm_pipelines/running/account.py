@@ -43,8 +43,8 @@ class NamedPipeline:
         match = _NAMED.fullmatch(text)
         if match is None:
             raise CommandError(
-                f"{text!r} is neither a file that is there nor the name of a pipeline. Give a name of letters, digits "
-                "and hyphens, with '@3' for its version 3"
+                f"{text!r} is neither an existing file nor a pipeline name. A pipeline name has letters, digits and "
+                "hyphens; add '@3' for version 3"
             )
         return cls(match["name"], None if match["version"] is None else int(match["version"]))
 
@@ -109,8 +109,8 @@ class Account:
             with response["Body"] as body:
                 if response["ContentLength"] > LARGEST_OBJECT:
                     raise CommandError(
-                        f"s3://{bucket}/{key} has {response['ContentLength']} bytes, and is not read: code has at most "
-                        f"{LARGEST_OBJECT}"
+                        f"s3://{bucket}/{key} has {response['ContentLength']} bytes. Code of more than "
+                        f"{LARGEST_OBJECT} bytes is not read"
                     )
                 return bytes(body.read())
 

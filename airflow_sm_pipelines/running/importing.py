@@ -124,7 +124,9 @@ class _Fetching:
         paths: dict[str, str] = {}
         for each in references:
             if each.uri is None:
-                _warn(f"the place of '{each.name}' of step '{each.step}' is known only in a run: it is left in S3")
+                _warn(
+                    f"the S3 URI of '{each.name}' of step '{each.step}' is known only during a run. It is not imported"
+                )
             elif each.uri not in paths:
                 parts = [_CODE, _file_name(each.step)]
                 parts += [_file_name(each.name)] if len(of_step[each.step]) > 1 else []
@@ -143,7 +145,7 @@ class _Fetching:
     def _one(self, reference: CodeReference, uri: str, below: str) -> str | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         if not uri.startswith("s3://") or not bucket or not key.strip("/"):
-            _warn(f"'{uri}', which step '{reference.step}' reads as code, is not a place in S3 that is imported")
+            _warn(f"step '{reference.step}' reads code from '{uri}', which is not an object in S3. It is not imported")
             return None
         prefix = f"{key.rstrip('/')}/"
         keys = [each for each in self._account.keys(bucket, key.rstrip("/")) if each == key or each.startswith(prefix)]
@@ -155,7 +157,7 @@ class _Fetching:
             return self._written(f"{below}/{key.rpartition('/')[2]}", content)
         keys = [each for each in keys if not each.endswith("/")]
         if not keys:
-            _warn(f"there is nothing at {uri}, which step '{reference.step}' reads as code")
+            _warn(f"step '{reference.step}' reads code from {uri}, and there is nothing")
             return None
         for each in keys:
             self._written(f"{below}/{each.removeprefix(prefix)}", self._account.read(bucket, each))
@@ -187,8 +189,8 @@ def _move(source: Path, directory: Path, *, force: bool) -> list[str]:
     if there and not force:
         more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
         raise CommandError(
-            f"there is already {', '.join(there[:_SHOWN])}{more} in {directory}, and nothing was written. Give another "
-            "--directory, or --force to write over it"
+            f"{directory} already has {', '.join(there[:_SHOWN])}{more}. Nothing was written. Give another "
+            "--directory, or --force to overwrite"
         )
     for name, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)

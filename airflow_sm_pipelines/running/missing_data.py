@@ -72,8 +72,8 @@ def missing(client: Any, places: tuple[Place, ...], words: Words = COMMAND_LINE)
         bucket, key = split_uri(place.uri)
         if not client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount"):
             yield warning(
-                f"step '{place.step}' reads {place.uri}, and nothing is there yet. Unless a step puts it there, give "
-                f"it: {words.data.format(uri=place.uri)}"
+                f"step '{place.step}' reads {place.uri}, and there is nothing. Unless another step writes it, give "
+                f"{words.data.format(uri=place.uri)}"
             )
 
 

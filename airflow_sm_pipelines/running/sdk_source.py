@@ -38,8 +38,8 @@ def sdk_source(path: Path, name: str | None, variables: Mapping[str, str], pytho
             raise SourceError(f"{path} cannot be run with {python}: {error.strerror}") from None
         if ended.returncode != 0 or not answer.is_file():
             raise SourceError(
-                f"{path} cannot be run: it ended with status {ended.returncode}; see above. It was run with {python}; "
-                "--sdk-python PYTHON runs it with another interpreter, where the SDK has an environment of its own"
+                f"{path} failed with exit status {ended.returncode}; its output is above. It ran with {python}. If the "
+                "SageMaker SDK is in another environment, give its interpreter: --sdk-python PYTHON"
             )
         found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     names: list[str] = found["names"]
@@ -52,7 +52,7 @@ def sdk_source(path: Path, name: str | None, variables: Mapping[str, str], pytho
             "get_pipeline() that returns one"
         )
     if name is None:
-        raise SourceError(f"{path} makes several pipelines: {there}. Say which: --pipeline-name NAME")
+        raise SourceError(f"{path} makes several pipelines: {there}. Choose one with --pipeline-name.")
     raise SourceError(f"{path} makes no pipeline '{name}'{did_you_mean(name, names) or '.'} It makes {there}")
 
 

@@ -113,7 +113,7 @@ def test_a_pipeline_is_fetched_and_runs_from_there(
     assert tree(tmp_path) == files
     out, error = capsys.readouterr()
     assert error.splitlines() == [
-        f"sm-pipelines import: warning: there is nothing at {gone}, which step 'lost' reads as code",
+        f"sm-pipelines import: warning: step 'lost' reads code from {gone}, and there is nothing",
         *(f"Wrote {tmp_path / path}" for path in sorted(files)),
     ]
     with DAG("imported", schedule=None) as dag:
@@ -151,8 +151,8 @@ def test_files_that_are_there_stay(
     assert capsys.readouterr() == (
         "",
         (
-            f"sm-pipelines import: there is already {name}.json in {mine}, and nothing was written. Give another --directory, "
-            "or --force to write over it\n"
+            f"sm-pipelines import: {mine} already has {name}.json. Nothing was written. Give another --directory, or --force "
+            "to overwrite\n"
         ),
     )
     assert cli.main([*arguments, "--force"]) == 0

@@ -204,8 +204,8 @@ def test_what_is_wrong_is_said_in_the_words_of_the_fixture(suite: pytest.Pyteste
             result = sagemaker_pipelines.run("dags/churn.py", parameters={"Least": 1})
             assert result.steps["measure"].status == "Failed"
             assert (
-                "warning: step 'measure' reads s3://lake/rows, and nothing is there yet. Unless a step puts it there, "
-                "give it: files={'s3://lake/rows': PATH}"
+                "warning: step 'measure' reads s3://lake/rows, and there is nothing. Unless another step writes it, "
+                "give files={'s3://lake/rows': PATH}"
             ) in capsys.readouterr().out.splitlines()
         """,
     )

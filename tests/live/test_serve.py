@@ -18,7 +18,7 @@ from harness.airflow_api import AirflowApi
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 240
-BROKEN = "import airflow\nraise ValueError('broken on purpose')\n"
+BROKEN = "from airflow.sdk import DAG\nraise ValueError('broken on purpose')\n"
 
 # Not in the group of the other live tests: this has components of its own.
 pytestmark = pytest.mark.xdist_group("serve")
@@ -71,9 +71,8 @@ def test_dags_are_served_until_a_signal(project):
     try:
         said = read_until(served.stdout, "Dag served is loaded", "ValueError: broken on purpose")
         assert "broken.py cannot be imported:\n" in said
-        (project / "dags" / "broken.py").write_text(
-            (project / "dags" / "served.py").read_text().replace("served", "mended")
-        )
+        text = (project / "dags" / "served.py").read_text()
+        (project / "dags" / "broken.py").write_text(text.replace("served()", "mended()"))
         read_until(served.stdout, "Dag mended is loaded")
         url, password = re.search(r"Airflow UI:\s+(\S+)  user admin  password (\S+)", said).groups()
         endpoint = re.search(r"Local endpoint: (\S+)", said)[1]

@@ -99,7 +99,7 @@ sm-pipelines diff churn dags/churn.py
 sm-pipelines import churn --directory dags
 ```
 """,
-    "run": """Run one pipeline on your machine, without Airflow's components. [What it does, option by option](index.md#sm-pipelines-run).
+    "run": """Run one pipeline on your machine, without Airflow's components. [What it does, option by option](../local/run.md).
 
 <!-- tested by: tests/integration/test_running.py::test_a_dag_file_runs -->
 ```console

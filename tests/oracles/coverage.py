@@ -22,7 +22,7 @@ OTHERS = "Tags and search"
 HEAD = """# What the local endpoint covers
 
 Made from the code by `python -m tests.oracles.coverage`; a test says when it has to be made again. What each step does, and what
-of a job is not run, is in the [reference](../reference/index.md#the-local-endpoint).
+of a job is not run, is in the [reference](endpoint.md).
 
 ## Step types
 

@@ -68,6 +68,31 @@ def test_the_version_is_told(capsys):
     )
 
 
+def test_the_version_loads_next_to_nothing():
+    """``--version`` is quick: of this package it loads what all commands share, and none of the commands."""
+    code = (
+        "import contextlib, json, sys\n"
+        "from airflow_sm_pipelines import cli\n"
+        "with contextlib.redirect_stdout(sys.stderr):\n"
+        "    cli.main(['--version'])\n"
+        "roots = {name.partition('.')[0] for name in sys.modules}\n"
+        "heavy = {'airflow', 'boto3', 'botocore', 'moto', 'rich', 'sqlalchemy'} & roots\n"
+        "ours = [name for name in sys.modules if name.startswith('airflow_sm_pipelines')]\n"
+        "print(json.dumps([sorted(heavy), sorted(ours)]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout) == [
+        [],
+        [
+            "airflow_sm_pipelines",
+            "airflow_sm_pipelines.cli",
+            "airflow_sm_pipelines.cli.program",
+            "airflow_sm_pipelines.command_line",
+            "airflow_sm_pipelines.exceptions",
+        ],
+    ]
+
+
 def test_without_a_command_the_help_is_shown(capsys):
     """The help goes to standard error, and the status is 2, as for any wrong command line."""
     assert cli.main(["--help"]) == 0
@@ -557,8 +582,8 @@ def test_a_dag_file_is_compared(capsys, tmp_path):
         (
             "no_name",
             (
-                "'no_name' is neither a file that is there nor the name of a pipeline. Give a name of letters, digits and "
-                "hyphens, with '@3' for its version 3"
+                "'no_name' is neither an existing file nor a pipeline name. A pipeline name has letters, digits and hyphens; "
+                "add '@3' for version 3"
             ),
         ),
         ("broken.json", "broken.json: 'Steps' is missing, or not a list @ $.Steps"),

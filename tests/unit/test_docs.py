@@ -22,7 +22,7 @@ from airflow_sm_pipelines.execution.report import STEP_REPORT, StepResult
 from airflow_sm_pipelines.execution.snapshot import StepSnapshot
 from airflow_sm_pipelines.settings import AwsConnection, WaitSettings
 from docs import public_names
-from tests.oracles import command_line, coverage, rules, step_type_table
+from tests.oracles import command_line, coverage, dependencies, rules, step_type_table
 from tests.versions import needs_pinned_botocore
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -102,6 +102,13 @@ def test_the_table_of_step_types_is_that_of_the_catalogue():
     page = step_type_table.PAGE.read_text()
     assert step_type_table.with_table(page) == page
     assert list(step_type_table.table())[2] in page
+
+
+@needs_pinned_botocore
+def test_the_page_of_dependencies_is_that_of_the_installed_packages():
+    """Each with its licence and what it is for: python -m tests.oracles.dependencies."""
+    assert dependencies.PAGE.read_text() == dependencies.page()
+    assert "| `boto3` | Apache-2.0 |" in dependencies.page()
 
 
 @needs_pinned_botocore

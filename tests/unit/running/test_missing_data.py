@@ -79,7 +79,7 @@ def test_what_is_not_there_is_said_with_the_option_that_brings_it():
     """A warning for each place; what is there is passed over."""
     assert list(missing(S3(), (Place("a", "s3://lake/there/"), Place("b", "s3://lake/gone")))) == [
         warning(
-            "step 'b' reads s3://lake/gone, and nothing is there yet. Unless a step puts it there, give it: --s3 "
+            "step 'b' reads s3://lake/gone, and there is nothing. Unless another step writes it, give --s3 "
             "s3://lake/gone=PATH"
         )
     ]

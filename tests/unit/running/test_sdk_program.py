@@ -96,8 +96,8 @@ def test_the_file_sees_no_other_settings_of_aws(monkeypatch):
         (
             sys.executable,
             (
-                "{file} cannot be run: it ended with status 1; see above. It was run with {python}; --sdk-python PYTHON runs "
-                "it with another interpreter, where the SDK has an environment of its own"
+                "{file} failed with exit status 1; its output is above. It ran with {python}. If the SageMaker SDK is in "
+                "another environment, give its interpreter: --sdk-python PYTHON"
             ),
         ),
         ("/no/python", "{file} cannot be run with {python}: No such file or directory"),
