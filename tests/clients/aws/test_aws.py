@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from tests.clients.conftest import Client
+from tests.clients.conftest import ROOT, Client
 from tests.integration.documents import document, processing_step
 
 ACCOUNT = "123456789012"
@@ -59,3 +60,27 @@ def test_the_aws_command_line_from_a_bucket_to_a_log(client: Client) -> None:
     assert [path.read_text() for path in (client.directory / "synced").iterdir()] == ["out"]
     aws("sagemaker", "delete-pipeline", *named)
     assert answer("sagemaker", "list-pipelines", "--pipeline-name-prefix", "by-hand", query="PipelineSummaries") == []
+
+
+def test_the_start_that_the_page_about_moving_shows(client: Client) -> None:
+    """Its command starts an execution with that name and that value of the parameter."""
+    page = (ROOT / "docs" / "moving" / "from-codepipeline.md").read_text()
+    [command] = re.findall(r"```console\n(aws sagemaker start-.*?)```", page, re.DOTALL)
+    pipeline = {
+        "Version": "2020-12-01",
+        "Parameters": [{"Name": "InputData", "Type": "String"}],
+        "Steps": [{"Name": "end", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.InputData"}}}],
+    }
+    (client.directory / "churn.json").write_text(json.dumps(pipeline))
+    made = ("--pipeline-name", "churn", "--pipeline-definition", "file://churn.json", "--role-arn", ROLE)
+    client.call("aws", "sagemaker", "create-pipeline", *made)
+    arn = json.loads(client.call("bash", "-euo", "pipefail", "-c", command))["PipelineExecutionArn"]
+    execution = ("--pipeline-execution-arn", arn, "--output", "json", "--query")
+    described = client.call(
+        "aws", "sagemaker", "describe-pipeline-execution", *execution, "PipelineExecutionDisplayName"
+    )
+    given = client.call(
+        "aws", "sagemaker", "list-pipeline-parameters-for-execution", *execution, "PipelineParameters[].[Name, Value]"
+    )
+    client.call("aws", "sagemaker", "delete-pipeline", "--pipeline-name", "churn")
+    assert (json.loads(described), json.loads(given)) == ("nightly", [["InputData", "s3://example-ml/raw/"]])
