@@ -35,20 +35,3 @@ def test_every_dag_of_a_page_loads_and_its_groups_compile(page, tmp_path):
         for group in dag.task_group.get_task_group_dict().values():
             if isinstance(group, BasePipelineTaskGroup):
                 group.compile()
-
-
-def anchors(page):
-    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", [*PAGES, DOCS / "troubleshooting.md"], ids=lambda page: page.stem)
-def test_every_link_of_a_page_leads_to_a_page_and_a_heading(page):
-    """A reader is never sent to a file or an anchor that is not there."""
-    lost = []
-    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-        file, _, anchor = link.partition("#")
-        target = page.parent / file if file else page
-        if not target.exists() or (anchor and anchor not in anchors(target)):
-            lost.append(link)
-    assert lost == []

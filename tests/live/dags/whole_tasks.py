@@ -26,6 +26,13 @@ def told(kind):
     return callback
 
 
+def report(context):
+    """As in docs/guides/alerts.md: a callback reads what the step has left."""
+    instance = context["ti"]
+    left = instance.xcom_pull(task_ids=instance.task_id, key="step_report", map_indexes=instance.map_index)
+    print(f"report: {left['status']}, {left['reason']}")
+
+
 class Notifier(BaseNotifier):
     def notify(self, context):
         print(f"notified of {context['ti'].task_id}")
@@ -56,7 +63,7 @@ with DAG("whole_tasks", schedule=None), pipeline("whole_tasks"):
     answered("executed", on_execute_callback=told("execute"))
     answered("outlet", outlets=[Asset("whole_tasks")])
     answered("retried", **SOON, on_retry_callback=told("retry"), on_success_callback=told("success"))
-    answered("failed", on_failure_callback=[told("failure"), Notifier()])
+    answered("failed", on_failure_callback=[told("failure"), report, Notifier()])
 
 with (
     DAG("told_by_default", schedule=None, default_args={"on_success_callback": told("success")}),
