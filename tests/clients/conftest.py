@@ -99,6 +99,40 @@ class Client:
         return seen
 
 
+GUIDE = ROOT / "docs" / "guides" / "existing-pipelines.md"
+
+
+def follow_guide(client: Client, script: str) -> tuple[str, str]:
+    """Do with a script what the guide to existing pipelines says: write the definition, check the script and run it.
+
+    :param script: the name of its file there.
+    :return: the definition that the script wrote, and what ``sm-pipelines run`` printed.
+    """
+    files = dict(
+        re.findall(r"<!-- file: (\S+) -->\n(?:<!--.*?-->\n)?```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    )
+    for name in (script, "dags/steps/prepare.py"):
+        (client.directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (client.directory / name).write_text(files[name])
+    (client.directory / "rows.csv").write_text("3\n1\n3\n")
+    client.call("python", "-c", "import boto3; boto3.client('s3').create_bucket(Bucket='example-ml')")
+    client.call("python", script)
+    python = str(client.bin / "python")
+    data = ("--s3", "s3://example-ml/raw/rows.csv=rows.csv")
+    for command in (("validate", script), ("run", script, *data)):
+        ended = subprocess.run(
+            [SM_PIPELINES, *command, "--sdk-python", python],
+            cwd=client.directory,
+            env=clean_environment(client.directory),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{command}: {ended.stdout}\n{ended.stderr}"
+    return (client.directory / "dags" / "churn.json").read_text(), ended.stdout
+
+
 def environment_of(name: str) -> Path:
     """Where the programs of a client's environment are."""
     programs = ROOT / ".client-venvs" / name / "bin"

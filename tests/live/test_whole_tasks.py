@@ -103,17 +103,21 @@ def test_callbacks_of_default_args(live):
     assert (run.state, printed(live, run, "step")) == ("success", ["success: None"])
 
 
+TOLD_OF_GOOD = ["success: None"]
+TOLD_OF_BAD = ["failure: PipelineExecutionError: step 'bad' failed: no luck", "report: Failed, no luck"]
+
+
 @pytest.mark.parametrize(
-    ("end_tasks", "workers", "told"),
+    ("end_tasks", "workers", "good", "bad"),
     [
-        ("worker", {"launch", "good", "bad"}, ["success: None"]),
-        ("triggerer", {"launch"}, [])
+        ("worker", {"launch", "good", "bad"}, TOLD_OF_GOOD, TOLD_OF_BAD),
+        ("triggerer", {"launch"}, [], [])
         if TASKS_LIVE_IN_TRIGGERER
-        else ("triggerer", {"launch", "good", "bad"}, ["success: None"]),
+        else ("triggerer", {"launch", "good", "bad"}, TOLD_OF_GOOD, TOLD_OF_BAD),
     ],
 )
-def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
-    """Always on a worker, or always in the triggerer, where callbacks of a success are not called."""
+def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, good, bad):
+    """Always on a worker, where a callback of a failure finds the step's report, or always in the triggerer: no callbacks."""
     run = live.start(f"ended_by_{end_tasks}")
     arn = live.await_execution(run)
     live.answers.succeed(arn, "good")
@@ -121,7 +125,7 @@ def test_a_group_can_say_where_its_tasks_end(live, end_tasks, workers, told):
     live.answers.fail(arn, "bad")
     run = live.follow(run)
     assert live.states(run) == {"group.launch": "success", "group.good": "success", "group.bad": "failed"}
-    assert (on_workers(live, run), printed(live, run, "good")) == (workers, told)
+    assert (on_workers(live, run), printed(live, run, "good"), printed(live, run, "bad")) == (workers, good, bad)
 
 
 @pytest.mark.skipif(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.clients.conftest import Client, environment_of, running_endpoint, succeeded
+from tests.clients.conftest import Client, environment_of, follow_guide, running_endpoint, succeeded
 
 ACCOUNT = "123456789012"
 PIPELINE = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/churn-sdk3"
@@ -66,3 +68,13 @@ def test_a_lambda_step_whose_function_the_sdk_makes(client: Client) -> None:
 def test_a_transform_step_on_a_model_with_a_script(client: Client) -> None:
     """The model is made by a step before it, and its script answers for each line."""
     assert client.run("transform.py") == {"steps": succeeded("Create", "Transform"), "transformed": ["41", "42"]}
+
+
+def test_the_script_of_the_guide(client: Client) -> None:
+    """It writes the definition that a task group is made from, and runs on this machine without an account."""
+    definition, printed = follow_guide(client, "churn_sdk3.py")
+    [step] = json.loads(definition)["Steps"]
+    assert (step["Name"], step["Type"]) == ("prepare", "Processing")
+    assert "pipeline churn" in printed
+    [clean] = client.directory.glob(".sm-pipelines/*/prepare/clean/rows.csv")
+    assert clean.read_text() == "1\n3"

@@ -63,7 +63,7 @@ with DAG("whole_tasks", schedule=None), pipeline("whole_tasks"):
     answered("executed", on_execute_callback=told("execute"))
     answered("outlet", outlets=[Asset("whole_tasks")])
     answered("retried", **SOON, on_retry_callback=told("retry"), on_success_callback=told("success"))
-    answered("failed", on_failure_callback=[told("failure"), report, Notifier()])
+    answered("failed", on_failure_callback=[told("failure"), Notifier()])
 
 with (
     DAG("told_by_default", schedule=None, default_args={"on_success_callback": told("success")}),
@@ -75,7 +75,7 @@ for end_tasks in ("worker", "triggerer"):
     dag_id = f"ended_by_{end_tasks}"
     with DAG(dag_id, schedule=None), pipeline(dag_id, end_tasks=end_tasks):
         answered("good", on_success_callback=told("success"))
-        answered("bad", on_failure_callback=told("failure"))
+        answered("bad", on_failure_callback=[told("failure"), report])
 
 with DAG("durations", schedule=None), pipeline("durations"):
     answered("first") >> answered("second")
