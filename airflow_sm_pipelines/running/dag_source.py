@@ -66,7 +66,7 @@ def _loading() -> Iterator[None]:
 
 
 def dag_source(dag_file: Path, dag_id: str | None, group_id: str | None) -> Source:
-    """Return what a task group gives: all that its launch task would use, but for what only a Dag run has.
+    """Return what a task group gives: all that its launch task would use, except values that a Dag run gives.
 
     :param dag_file: the file.
     :param dag_id: which Dag, where the file has several.

@@ -114,7 +114,7 @@ class _Fetching:
         self._taken: set[str] = set()
 
     def fetch(self, references: Sequence[CodeReference]) -> dict[str, str]:
-        """Return the path of each code, by its URI. What is not there is told, and left out.
+        """Return the path of each code, by its URI. What is missing is reported and left out.
 
         :param references: the code.
         """

@@ -1,7 +1,7 @@
 """Data that a pipeline's jobs read and nobody has put where they read it: told before the start, all at once.
 
-Only a step that runs would say so, one after the other. A warning and not an error: what a job writes there by a client
-of its own is not known before.
+Only a step that runs would say so, one after the other. A warning and not an error: what a job writes there by its
+own client is not known before.
 """
 
 from __future__ import annotations

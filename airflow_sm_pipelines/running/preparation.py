@@ -119,7 +119,7 @@ def _parameter_problems(
         if name in values or parameter.default_value is not MISSING:
             continue
         if name in values_of_runs:
-            what = f"has the value {values_of_runs[name]}, which only a Dag run has"
+            what = f"has the value {values_of_runs[name]}, which exists only in a Dag run"
         else:
             what = "has no default value"
         problems.append(error(f"pipeline parameter '{name}' {what}. Give one: {words.parameter.format(name=name)}"))

@@ -1,4 +1,4 @@
-"""A pipeline as a Python file of the SageMaker SDK gives it: the file is run in a process of its own."""
+"""A pipeline as a Python file of the SageMaker SDK gives it: the file runs in a separate process."""
 
 from __future__ import annotations
 

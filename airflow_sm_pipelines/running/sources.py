@@ -36,7 +36,8 @@ class Source:
     :param folder: where relative paths in the definition start.
     :param role_arn: the role that the pipeline runs with; ``None`` where the file names none.
     :param values: the values that the file gives pipeline parameters.
-    :param values_of_runs: the pipeline parameters whose values only a Dag run has, and as what the Dag file has them.
+    :param values_of_runs: the pipeline parameters whose values exist only in a Dag run, with their text
+        in the Dag file.
     :param uploads: files that the definition expects in S3.
     """
 

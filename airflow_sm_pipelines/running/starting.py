@@ -62,7 +62,7 @@ def start(
     :param clients: a client for each service, by its name.
     :param source: the pipeline.
     :param preparation: what was found out about it, without errors.
-    :param warn: is told of S3 URIs that jobs read and at which nothing is, before the start.
+    :param warn: called with S3 URIs that jobs read and at which nothing is, before the start.
     :param selected: the steps to run; none for all.
     :param words: how what is missing is given.
     :raises CommandError: there is no definition, or no execution for ``selected`` to take other steps from.

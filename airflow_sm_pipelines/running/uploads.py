@@ -12,7 +12,7 @@ from airflow_sm_pipelines.local.jobs.staging import split_uri
 from airflow_sm_pipelines.translation.nodes import CodeUpload
 
 _ANYWHERE: Final = "us-east-1"
-"""The region in which S3 takes no other region for a new bucket's."""
+"""The region whose buckets are created without a LocationConstraint."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class PlainView:
         self._shown: dict[str, tuple[StepStatus, int]] = {}
 
     def show(self, snapshot: ExecutionSnapshot) -> None:
-        """Write what has changed. A step that is about to start is told when it has.
+        """Write what has changed. A step that is about to start is written when it has started.
 
         :param snapshot: what was seen.
         """
@@ -76,7 +76,7 @@ class LiveView:
         self._clock = clock
 
     def show(self, snapshot: ExecutionSnapshot) -> None:
-        """Draw the table anew.
+        """Draw the table again.
 
         :param snapshot: what was seen.
         """

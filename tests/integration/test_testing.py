@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said_in_the_words_of_the_fixture(suite: pytest.Pyteste
             assert message(sagemaker_pipelines, "dags/churn.py", parameters={"Leest": "1"}, select=["measured"]) == [
                 "pipeline 'churn-churn' cannot be started:",
                 "parameters: the pipeline declares no parameter 'Leest'. Did you mean 'Least'? It declares 'Least'",
-                "pipeline parameter 'Least' has the value {{ params.least }}, which only a Dag run has. Give one: "
+                "pipeline parameter 'Least' has the value {{ params.least }}, which exists only in a Dag run. Give one: "
                 "parameters={'Least': VALUE}",
                 "select: the pipeline has no step 'measured'. Did you mean 'measure'? It has 'measure', 'enough', 'reject'",
             ]

@@ -51,7 +51,7 @@ def step_types():
         yield f"| `{row.name}` | {how} |"
     decide = [f"`{name}`" for name in STEP_TYPES if name not in STAND_INS]
     yield ""
-    yield f"`--stub` can leave out every type but {', '.join(decide)}, which decide how an execution goes on."
+    yield f"`--stub` can leave out every type but {', '.join(decide)}, which decide how an execution continues."
 
 
 def is_ours(operation):

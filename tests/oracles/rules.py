@@ -43,9 +43,9 @@ HEAD = """# The rules
 
 What a pipeline definition is held against, made from the code by `python -m tests.oracles.rules`; a test says when it has to be
 made again. `…` stands for a name, a value or a hint of the pipeline at hand. An *error* is what SageMaker would refuse or misrun, a
-*warning* what may be right all the same ([decision 15](../decisions/0015-errors-and-warnings.md)). One set of rules serves all who
+*warning* what may still be right ([decision 15](../decisions/0015-errors-and-warnings.md)). One set of rules serves all who
 ask. Two things differ: of a document that comes from elsewhere, a bucket's name that cannot be is a warning; and a Dag is held against
-further rules, which are about tasks, trigger rules and keywords, and stand in their messages."""
+further rules, which are about tasks, trigger rules and keywords, and their messages describe them."""
 
 
 def page() -> str:

@@ -1,7 +1,7 @@
-"""The package's texts are plain English: phrases that have to be read twice are kept out of them.
+"""The texts of the package and of the pages are plain English: phrases that have to be read twice are kept out of them.
 
-Looked at are the string literals (an f-string as one text, with ``{}`` for each value) and the docstrings of the package.
-Comments are not looked at, and the test knows no grammar: it knows phrases.
+Of the package, the test looks at the string literals (an f-string as one text, with ``{}`` for each value) and the docstrings of the package.
+It does not look at comments, and does not know grammar: it knows phrases.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 import airflow_sm_pipelines
 
 PACKAGE = Path(airflow_sm_pipelines.__file__).parent
+ROOT = Path(__file__).parents[2]
 
 AVOIDED = {
     "f'{x} is '\n'no list'": r"(?<!here )\b(?:is|are|was|were) no (?!longer\b|more\b)",
@@ -35,8 +36,12 @@ AVOIDED = {
 }
 """Patterns of what is avoided, by an example as a module has it; blanks and line breaks of a text are one space."""
 
-ALLOWED = ("running/", "cli.py", "command_line.py", "local/options.py", "local/__main__.py")
-"""Beginnings of paths: the command line has its own style, that of its help."""
+PAGES = sorted(
+    page
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "docker").glob("*.md")]
+    if page.name != "CHANGELOG.md" and page.parent.name != "decisions"
+)
+"""What users read. Decisions and what has changed are left as they were written."""
 
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
@@ -59,9 +64,20 @@ def test_no_text_of_the_package_has_the_phrase(example):
     found = [
         f"{path}:{line}: {text}"
         for path in sorted(each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.py"))
-        if not path.startswith(ALLOWED)
         for line, text in texts((PACKAGE / path).read_text(encoding="utf-8"))
         if re.search(AVOIDED[example], text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("example", AVOIDED)
+def test_no_page_has_the_phrase(example):
+    """A failure names the page and the words around it."""
+    found = [
+        f"{page.relative_to(ROOT)}: {text[max(0, match.start() - 60) : match.end() + 40]}"
+        for page in PAGES
+        for text in [" ".join(page.read_text(encoding="utf-8").split())]
+        for match in re.finditer(AVOIDED[example], text)
     ]
     assert found == []
 

@@ -87,7 +87,7 @@ def test_all_problems_are_found_at_once(tmp_path):
         "not run here @ $.Steps[0]",
         "--parameter: Pipeline parameter 'A' is declared Integer and was given 'x'; give a whole number, such as '5'.",
         "--parameter: the pipeline declares no parameter 'E'. It declares 'A', 'B', 'C', 'D'",
-        "pipeline parameter 'B' has the value {{ ds }}, which only a Dag run has. Give one: --parameter B=VALUE",
+        "pipeline parameter 'B' has the value {{ ds }}, which exists only in a Dag run. Give one: --parameter B=VALUE",
         "pipeline parameter 'C' has no default value. Give one: --parameter C=VALUE",
         "--select: the pipeline has no step 'ende'. Did you mean 'end'? It has 'a', 'end'",
         "--logs: the pipeline has no step 'nd'. Did you mean 'end'? It has 'a', 'end'",
