@@ -126,6 +126,7 @@ print(json.dumps([sorted(before), sorted(set(sys.modules) - before)]))
 ROOMS = {
     "compatibility",
     "definition",
+    "documentation",
     "exceptions",
     "execution",
     "links",
