@@ -35,7 +35,7 @@ def follow_the_tasks_of_values(launch: BaseOperator, values: Mapping[str, Any], 
                 what = "the return value" if key == "return_value" else f"the XCom '{key}'"
                 raise TranslationError(
                     f"{subject}: pipeline parameter '{name}' is given {what} of '{task_id}', a step of another "
-                    f"pipeline. Steps push only the XComs {STEP_REPORT} and {PROPERTY_FILES} only: "
+                    f"pipeline. Steps push only the XComs {STEP_REPORT} and {PROPERTY_FILES}: "
                     f"{xcom_of_a_step(task_id)}"
                 )
             launch.set_upstream(task)

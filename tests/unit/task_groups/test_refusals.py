@@ -163,7 +163,7 @@ def test_xcoms_that_steps_do_not_leave(dag, group, as_value, what):
 
     assert refused(build) == IN_GROUP + (
         f"pipeline parameter 'P' is given {what} of 'first.a', a step of another pipeline. Steps push only the XComs "
-        "step_report and property_files only: \"{{ ti.xcom_pull('first.a', key='step_report')['outputs']['name'] }}\", "
+        "step_report and property_files: \"{{ ti.xcom_pull('first.a', key='step_report')['outputs']['name'] }}\", "
         "with the edge drawn: 'first.a' >> group."
     )
 
