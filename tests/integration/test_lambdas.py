@@ -261,7 +261,7 @@ def test_a_bad_registration_is_refused_at_the_start() -> None:
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
         2,
         (
-            "python -m airflow_sm_pipelines.local: error: argument --lambda: 'greet' is not of the form NAME=module:handler, "
+            "Error: Invalid value for '--lambda': 'greet' is not of the form NAME=module:handler, "
             "such as greet=functions.greeting:handler; the name 'a' is given twice"
         ),
     )

@@ -102,7 +102,7 @@ def test_an_empty_text_is_no_value(aws: Aws, endpoint: LocalEndpoint) -> None:
         {"Name": "no", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.Why"}}},
         parameters=({"Name": "Why", "Type": "String", "DefaultValue": ""},),
     )
-    with pytest.raises(ClientError, match="The value of pipeline parameter 'Why' is empty, and SageMaker starts an"):
+    with pytest.raises(ClientError, match="The value of pipeline parameter 'Why' is empty, and SageMaker requires at"):
         aws.start(definition, {"Why": ""})
     arn = aws.start(definition)
     wait(endpoint, arn)
