@@ -28,6 +28,8 @@ export class ApiError extends Error {
 /** How many runs the reports route takes at once, and Dag runs are listed at once. */
 export const RUNS_AT_ONCE = 50;
 const INSTANCES_AT_ONCE = 100;
+/** In characters: proxies refuse a request whose first line is longer than 8 KB (nginx by default). */
+const LONGEST_QUERY = 6000;
 
 /** Airflow's own address, with its path where it is served below one. */
 const base = (): string => document.querySelector("base")?.href ?? `${globalThis.location.origin}/`;
@@ -111,11 +113,23 @@ export const fetchTaskInstance = async (
   return readTaskInstance(await get(mapIndex < 0 ? path : `${path}/${mapIndex}`, signal));
 };
 
-/** The reports of at most {@link RUNS_AT_ONCE} runs. */
+/** The reports of at most {@link RUNS_AT_ONCE} runs, in one request unless the runs' ids are long. */
 export const fetchReports = async (dagId: string, runIds: string[], signal?: AbortSignal): Promise<Entry[]> => {
-  if (runIds.length === 0) return [];
-  const query = new URLSearchParams(runIds.map((runId) => ["run_id", runId]));
-  return readEntries(await get(`${ours(dagId)}/reports?${query.toString()}`, signal));
+  const pages = await Promise.all(
+    queries(runIds).map((query) => get(`${ours(dagId)}/reports?${query}`, signal).then(readEntries)),
+  );
+  return pages.flat();
+};
+
+const queries = (runIds: string[]): string[] => {
+  const found: string[] = [];
+  for (const runId of runIds) {
+    const asked = new URLSearchParams({ run_id: runId }).toString();
+    const longer = `${found.at(-1)}&${asked}`;
+    if (found.length > 0 && longer.length <= LONGEST_QUERY) found[found.length - 1] = longer;
+    else found.push(asked);
+  }
+  return found;
 };
 
 export const fetchPrices = async (dagId: string, signal?: AbortSignal): Promise<Prices> =>

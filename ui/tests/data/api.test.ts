@@ -34,6 +34,26 @@ describe("what is asked for", () => {
     expect(host.asked).toEqual([`${path}?limit=100&offset=0`, `${path}?limit=100&offset=100`]);
   });
 
+  test("the reports of runs with long ids are asked for in several requests that proxies let through", async () => {
+    const runs = mockRuns(50).map((run, index) => ({ ...run, dag_run_id: `${"é".repeat(40)}${index}` }));
+    const entries = runs.map((run) => ({ ...run.entries[0], run_id: run.dag_run_id }));
+    const asked: string[] = [];
+    serve({
+      override: (path) => {
+        asked.push(path);
+        const ids = new URL(path, "http://airflow").searchParams.getAll("run_id");
+        return { status: 200, body: { reports: entries.filter((entry) => ids.includes(String(entry.run_id))) } };
+      },
+    });
+    const found = await fetchReports(
+      DAG,
+      runs.map((run) => run.dag_run_id),
+    );
+    expect(found.map((entry) => entry.runId)).toEqual(runs.map((run) => run.dag_run_id));
+    expect(asked).toHaveLength(3);
+    expect(asked.every((path) => path.length < 7000)).toBe(true);
+  });
+
   test("runs are listed fifty at a time, the newest first", async () => {
     const host = serve({ runs: mockRuns(60) });
     const { runs, total } = await fetchRuns(DAG, 50);
