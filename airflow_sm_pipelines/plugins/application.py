@@ -156,7 +156,7 @@ def _json(told: Any) -> Response:
     """Answer with JSON as browsers read it, of whatever tasks and jobs have told.
 
     FastAPI's own answer fails for the whole page at one XCom of 300 levels or with half a character. What JSON does not
-    have is told as ``null`` (``NaN``) and ``?`` (a lone surrogate).
+    have becomes ``null`` (``NaN``) or ``?`` (a lone surrogate).
     """
     try:
         text = json.dumps(told, ensure_ascii=False, allow_nan=False)

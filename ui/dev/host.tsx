@@ -23,6 +23,16 @@ import {
   PRICES,
 } from "../tests/mock";
 
+/** Names and texts as nobody would choose them. */
+const forge = (run: MockRun): MockRun =>
+  JSON.parse(
+    JSON.stringify(run)
+      .replaceAll("accuracy", `__proto__${"<b>x</b>".repeat(20)}`)
+      .replaceAll('"Train"', '"constructor"')
+      .replaceAll("validation:rmse", "toString".repeat(20))
+      .replaceAll("AlgorithmError", `\u202e${"W".repeat(3000)}`),
+  ) as MockRun;
+
 const CASES: Record<string, () => MockRun[]> = {
   success: () => [mockRun(0)],
   else: () => [mockRun(0, { accuracy: 0.81 })],
@@ -35,6 +45,7 @@ const CASES: Record<string, () => MockRun[]> = {
   unlaunched: () => [mockUnlaunchedRun()],
   many: () => mockRuns(30),
   thousand: () => mockRuns(1000),
+  forged: () => [forge(mockRun(0)), forge(mockRun(1, { state: "failed", failing: "Train" }))],
 };
 
 const query = new URLSearchParams(globalThis.location.search);
