@@ -31,7 +31,8 @@ export interface CodeFile {
 
 export interface RunRow {
   run: DagRun;
-  pipelines: { taskId: string; report: PipelineReport }[];
+  /** With the task that launched each. */
+  pipelines: { task: string; report: PipelineReport }[];
   /** By the id of the column. */
   metrics: ReadonlyMap<string, Scalar>;
   /** With what the run's own conditions compared its metrics, by the id of the column. */
@@ -88,7 +89,7 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
     for (const mapIndex of reports.mapIndexes(taskId)) {
       const { pipeline, step, propertyFiles, outcome } = reports.of(taskId, mapIndex);
       const task = mapIndex < 0 ? taskId : `${taskId}[${mapIndex}]`;
-      if (pipeline !== null) pipelines.push({ taskId, report: pipeline });
+      if (pipeline !== null) pipelines.push({ task, report: pipeline });
       for (const { path, value } of flatten(propertyFiles)) metrics.set(metricId([task, ...path]), value);
       for (const [name, value] of Object.entries(step?.job?.metrics ?? {})) {
         metrics.set(metricId([task, "training job", name]), value);
@@ -110,7 +111,7 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
     }
   }
   const durations = new Map<string, number>();
-  for (const { report } of pipelines) {
+  for (const { task, report } of pipelines) {
     for (const { name, taskId } of report.steps) {
       if (taskId === null) continue;
       const times = reports.mapIndexes(taskId).flatMap((mapIndex) => {
@@ -118,7 +119,10 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
         return start === null || end === null ? [] : [{ start, end }];
       });
       if (times.length === 0) continue;
-      durations.set(name, Math.max(...times.map((one) => one.end)) - Math.min(...times.map((one) => one.start)));
+      durations.set(
+        named(name, task, pipelines),
+        Math.max(...times.map((one) => one.end)) - Math.min(...times.map((one) => one.start)),
+      );
     }
   }
   return {
@@ -127,16 +131,22 @@ export const buildRow = (run: DagRun, reports: RunReports): RunRow => {
     metrics,
     thresholds: thresholdsOf(
       pipelines.map(({ report }) => report),
-      new Set(metrics.keys()),
+      metrics.keys(),
     ),
     packages,
     branches,
     durations,
     assets: [...new Set(pipelines.flatMap(({ report }) => report.assets.map((asset) => asset.uri)))],
     code: codeFiles(pipelines.flatMap(({ report }) => report.code)),
-    parameters: pipelines.flatMap(({ report }) => report.parameters),
+    parameters: pipelines.flatMap(({ task, report }) =>
+      report.parameters.map((parameter) => ({ ...parameter, name: named(parameter.name, task, pipelines) })),
+    ),
   };
 };
+
+/** A name of a pipeline's own, with the task that launched it where a run has several. */
+const named = (name: string, task: string, pipelines: RunRow["pipelines"]): string =>
+  pipelines.length > 1 ? `${task}: ${name}` : name;
 
 /** The last part of a task's id, without its groups. */
 const lastOfTask = (taskId: string): string => taskId.split(".").at(-1) ?? taskId;
@@ -196,8 +206,9 @@ export const firstColumns = (columns: MetricColumn[], limit = 6): Set<string> =>
   );
 
 /** What the conditions of pipelines compare metrics with. */
-const thresholdsOf = (reports: PipelineReport[], ids: ReadonlySet<string>): Map<string, Threshold> => {
+const thresholdsOf = (reports: PipelineReport[], metrics: Iterable<string>): Map<string, Threshold> => {
   const found = new Map<string, Threshold>();
+  const ids = new Map([...metrics].map((id) => [id.replaceAll(SEPARATOR, "."), id]));
   for (const report of reports) {
     for (const condition of report.steps.flatMap((step) => step.conditions)) {
       if (condition.metric === null || condition.operator === null || condition.value === null) continue;
@@ -208,15 +219,16 @@ const thresholdsOf = (reports: PipelineReport[], ids: ReadonlySet<string>): Map<
   return found;
 };
 
-/** The column that a condition's `STEP.PROPERTYFILE.PATH` means. */
-const metricColumn = (name: string, report: PipelineReport, ids: ReadonlySet<string>): string | null => {
+/** The column, of those by their names with dots, that a condition's `STEP.PROPERTYFILE.PATH` means. */
+const metricColumn = (name: string, report: PipelineReport, ids: ReadonlyMap<string, string>): string | null => {
   const metric = dotted(name);
   for (const { name: step, taskId } of report.steps) {
     if (taskId === null) continue;
     for (const start of [step, taskId, lastOfTask(taskId)]) {
       if (!metric.startsWith(`${start}.`)) continue;
-      const id = metricId([taskId, ...metric.slice(start.length + 1).split(".")]);
-      if (ids.has(id)) return id;
+      // A name in a property file may have dots of its own.
+      const id = ids.get(`${taskId}.${metric.slice(start.length + 1)}`);
+      if (id !== undefined) return id;
     }
   }
   return null;

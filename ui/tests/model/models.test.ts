@@ -144,6 +144,43 @@ test("two runs are compared by metrics, parameters, code and durations", () => {
   });
 });
 
+test("parameters and steps of one name in two pipelines of a run are told apart", () => {
+  const twice = (index: number, trees: string): MockRun => {
+    const run = mockRun(index);
+    const text = JSON.stringify(run.entries)
+      .replaceAll("pipe.", "other.")
+      .replace(/"value":"1[05]0"/, `"value":"${trees}"`);
+    return { ...run, entries: [...run.entries, ...(JSON.parse(text) as MockRun["entries"])] };
+  };
+  const sections = compareRuns(rowOf(twice(0, "7")), rowOf(twice(0, "8")), []);
+  const names = sections.flatMap(({ rows }) => rows.map((row) => row.name));
+  expect(new Set(names).size).toBe(names.length);
+  const trees = sections.flatMap(({ rows }) => rows).filter(({ name }) => name.endsWith("Trees"));
+  expect(trees.map(({ name, first, second }) => [name, first, second])).toEqual([
+    ["other.launch: Trees", "7", "8"],
+    ["pipe.launch: Trees", "100", "100"],
+  ]);
+  expect(names).toEqual(expect.arrayContaining(["other.launch: Train", "pipe.launch: Train"]));
+});
+
+test("a metric whose name has dots has the threshold of its condition", () => {
+  const text = JSON.stringify(mockRun(0)).replaceAll('"accuracy"', '"f1.score"');
+  const named = text.replaceAll("evaluate.metrics.accuracy", "evaluate.metrics['f1.score']");
+  const [first] = buildColumns([rowOf(JSON.parse(named) as MockRun)]);
+  expect([first?.label, first?.threshold]).toEqual(["f1.score", { operator: ">=", value: 0.9 }]);
+});
+
+test("10 000 metrics of a run are columns at once", () => {
+  const run = mockRun(0);
+  const metrics = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`m${index}`, index]));
+  const entries = run.entries.map((entry) =>
+    entry.key === "property_files" ? { ...entry, value: { metrics } } : entry,
+  );
+  const from = performance.now();
+  expect(buildColumns([rowOf({ ...run, entries })])).toHaveLength(10_001);
+  expect(performance.now() - from).toBeLessThan(2000);
+});
+
 test("the CSV has one row a run, whole column names and times as ISO", () => {
   const rows = [rowOf(mockRun(0))];
   const [accuracy] = buildColumns(rows).slice(0, 1);
