@@ -2,6 +2,7 @@ import { Box, Button, chakra, Flex, Text } from "@chakra-ui/react";
 import { fetchLog, type TaskKey } from "../data/api";
 import { useAsked } from "../data/useAsked";
 import { useCurves } from "../data/useCurves";
+import { keyed } from "../model/keys";
 import type { Curve, Line, MetricDefinition } from "../model/logs";
 import { formatNumber } from "../model/text";
 import { Columns, Disclosure, Loading, Problem, Table, Time } from "./basics";
@@ -73,8 +74,8 @@ const Curves = ({ curves }: { curves: Curve[] | "slow" | null }) =>
             <Table label={`Points of ${curve.name}`}>
               <Columns names={["Time", { number: "Value" }]} />
               <tbody>
-                {curve.points.map((point) => (
-                  <tr key={`${point.time} ${point.value}`}>
+                {keyed(curve.points, (point) => `${point.time} ${point.value}`).map(([key, point]) => (
+                  <tr key={key}>
                     <td>
                       <Time value={point.time} />
                     </td>

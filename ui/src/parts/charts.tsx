@@ -5,6 +5,7 @@ import { extent } from "d3-array";
 import { scaleLinear, scalePoint } from "d3-scale";
 import { line } from "d3-shape";
 import { timeTicks } from "d3-time";
+import { keyed } from "../model/keys";
 import type { Curve } from "../model/logs";
 import { type MetricColumn, passes, type RunRow } from "../model/models";
 import { formatNumber, formatTick, formatTime, sign } from "../model/text";
@@ -121,8 +122,8 @@ export const MetricCurve = ({ curve }: { curve: Curve }) => {
           </text>
         ))}
         <path className="line" d={path(curve.points) ?? ""} />
-        {curve.points.map((point) => (
-          <circle className="dot" cx={x(point.time)} cy={y(point.value)} key={`${point.time} ${point.value}`} r={2.5}>
+        {keyed(curve.points, (point) => `${point.time} ${point.value}`).map(([key, point]) => (
+          <circle className="dot" cx={x(point.time)} cy={y(point.value)} key={key} r={2.5}>
             <title>{`${formatNumber(point.value)} · ${formatTime(point.time)}`}</title>
           </circle>
         ))}

@@ -1,6 +1,7 @@
 import { Box, Button, chakra } from "@chakra-ui/react";
 import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 import { compareRuns } from "../model/comparison";
+import { keyed } from "../model/keys";
 import type { MetricColumn, RunRow } from "../model/models";
 import { NOTHING } from "../model/text";
 import { Card, Quiet, Table, Time } from "../parts/basics";
@@ -85,8 +86,8 @@ export const CompareView = ({
                       {section.title}
                     </th>
                   </tr>
-                  {section.rows.map((row) => (
-                    <tr className={row.isSame ? "same" : "differs"} key={row.name}>
+                  {keyed(section.rows, (row) => row.name).map(([key, row]) => (
+                    <tr className={row.isSame ? "same" : "differs"} key={key}>
                       <th scope="row" title={row.title}>
                         {row.name}
                       </th>

@@ -11,6 +11,7 @@ import { memo, useCallback, useDeferredValue, useMemo, useState } from "react";
 import { fetchApproval } from "../data/api";
 import { MOST_RUNS, useModels } from "../data/useModels";
 import { runPath } from "../model/addresses";
+import { keyed } from "../model/keys";
 import {
   buildColumns,
   type FoundPackage,
@@ -489,8 +490,8 @@ const Row = memo(
         <td>
           {row.branches.length === 0
             ? NOTHING
-            : row.branches.map((branch) => (
-                <div className="short" key={branch.condition}>
+            : keyed(row.branches, ({ condition }) => condition).map(([key, branch]) => (
+                <div className="short" key={key}>
                   {branch.condition}: {branch.side}
                   <span className="muted">{branch.text === "" ? "" : ` · ${branch.text}`}</span>
                 </div>

@@ -1,4 +1,5 @@
 import { Box, Flex, Text } from "@chakra-ui/react";
+import { keyed } from "../model/keys";
 import { codeFiles } from "../model/models";
 import type { PipelineReport } from "../model/reports";
 import { NOTHING } from "../model/text";
@@ -13,8 +14,8 @@ export const ParametersView = ({ report }: { report: PipelineReport }) => (
       <Table label="Pipeline parameters">
         <Columns names={["Parameter", "Value sent", "Default", "Lifted from"]} />
         <tbody>
-          {report.parameters.map((parameter) => (
-            <tr key={parameter.name}>
+          {keyed(report.parameters, ({ name }) => name).map(([key, parameter]) => (
+            <tr key={key}>
               <th className="wide" scope="row">
                 {parameter.name}
               </th>
@@ -44,8 +45,8 @@ export const VersionView = ({ report }: { report: PipelineReport }) => {
                 "Nothing since the version before"
               ) : (
                 <Box as="ul" listStyleType="none">
-                  {report.changes.map((change) => (
-                    <li key={change}>{change}</li>
+                  {keyed(report.changes, String).map(([key, change]) => (
+                    <li key={key}>{change}</li>
                   ))}
                 </Box>
               ),
@@ -65,8 +66,8 @@ export const VersionView = ({ report }: { report: PipelineReport }) => {
             "Triggering assets":
               report.assets.length === 0
                 ? NOTHING
-                : report.assets.map((asset) => (
-                    <div key={`${asset.uri} ${asset.timestamp}`}>
+                : keyed(report.assets, ({ uri, timestamp }) => `${uri} ${timestamp}`).map(([key, asset]) => (
+                    <div key={key}>
                       {asset.uri}{" "}
                       {asset.timestamp === null ? null : (
                         <Text as="span" color="fg.muted" fontSize="xs">

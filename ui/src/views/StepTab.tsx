@@ -4,6 +4,7 @@ import type { TaskKey } from "../data/api";
 import { useStep } from "../data/useStep";
 import { isOnAws, s3Console } from "../model/addresses";
 import { showComparisons } from "../model/execution";
+import { keyed } from "../model/keys";
 import { readDefinitions } from "../model/logs";
 import { flatten } from "../model/models";
 import type { StepReport, TaskReports } from "../model/reports";
@@ -229,8 +230,8 @@ const MetricRow = ({ from, name, value }: { from: string; name: string; value: s
 );
 
 const PlaceRows = ({ places, what, arn }: { places: Place[]; what: string; arn: string | null }): ReactNode =>
-  places.map((place) => (
-    <tr key={`${what} ${place.name} ${place.value}`}>
+  keyed(places, ({ name, value }) => `${what} ${name} ${value}`).map(([key, place]) => (
+    <tr key={key}>
       <th scope="row">
         {place.name}
         <div className="muted">{what}</div>

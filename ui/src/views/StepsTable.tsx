@@ -1,6 +1,7 @@
 import { taskPath } from "../model/addresses";
 import type { Costs } from "../model/costs";
 import { type Execution, stepDuration } from "../model/execution";
+import { keyed } from "../model/keys";
 import { formatDuration, formatMoney, lastSegment, NOTHING } from "../model/text";
 import { buildTimeline, runKey } from "../model/timeline";
 import { Columns, InternalLink, StatusBadge, Table } from "../parts/basics";
@@ -55,8 +56,8 @@ export const StepsTable = ({
                     <InternalLink to={taskPath(dagId, runId, step.taskId, run?.mapIndex)}>{name}</InternalLink>
                   )}
                   {lane?.isCritical ? <div className="muted">critical path</div> : null}
-                  {step.comparisons.map((comparison) => (
-                    <div className="muted" key={comparison.text}>
+                  {keyed(step.comparisons, (comparison) => comparison.text).map(([key, comparison]) => (
+                    <div className="muted" key={key}>
                       {comparison.text}
                       {comparison.holds === null ? "" : comparison.holds ? ": holds" : ": does not hold"}
                     </div>

@@ -3,6 +3,7 @@ import { scaleLinear } from "d3-scale";
 import { timeTicks } from "d3-time";
 import { useMemo } from "react";
 import type { Execution } from "../model/execution";
+import { keyed } from "../model/keys";
 import { PALETTES, SIGNS } from "../model/status";
 import { formatDuration, formatTick, formatTime } from "../model/text";
 import { buildTimeline, type Lane, type PhaseKind } from "../model/timeline";
@@ -133,11 +134,11 @@ const LaneRow = ({ lane, x, y, labels }: { lane: Lane; x: (at: number) => number
           <title>{`Waited ${formatDuration(lane.start - lane.waitFrom)}`}</title>
         </line>
       )}
-      {lane.segments.map((segment) => (
+      {keyed(lane.segments, ({ name, start }) => `${name} ${start}`).map(([key, segment]) => (
         <rect
           className={segment.kind}
           height={14}
-          key={`${segment.name} ${segment.start}`}
+          key={key}
           width={Math.max(1.5, x(segment.end) - x(segment.start))}
           x={x(segment.start)}
           y={y + 6}

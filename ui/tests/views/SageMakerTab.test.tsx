@@ -351,6 +351,22 @@ test("steps, statuses and metrics named as members of every object are drawn as 
   expect(within(panel).getByText("__proto__").tagName).toBe("DT");
 });
 
+test("what stands twice in a report is drawn twice, without an error of React", async () => {
+  const errors = vi.spyOn(console, "error").mockImplementation(() => {});
+  const run = mockRun(0);
+  const doubled = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? [...value, ...value].map(doubled)
+      : typeof value === "object" && value !== null
+        ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, doubled(member)]))
+        : value;
+  open({ ...run, entries: run.entries.map((entry) => ({ ...entry, value: doubled(entry.value) })) });
+  await userEvent.click(await screen.findByRole("button", { name: /^GoodEnough Succeeded/ }));
+  expect(screen.getAllByText("step 'Train' HyperParameters.trees 100 → 200")).toHaveLength(2);
+  expect(errors.mock.calls).toEqual([]);
+  errors.mockRestore();
+});
+
 test("forged statuses of a whole execution are unknown", async () => {
   const steps = ["__proto__", "constructor"].map((status, index) => ({
     name: index === 0 ? "Train" : "Evaluate",

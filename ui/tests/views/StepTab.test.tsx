@@ -72,6 +72,19 @@ test("the log and the curves of a training job are read when a person asks, and 
   expect(host.asked.filter((path) => path.endsWith("/pipe.train/-1/log?lines=1000"))).toHaveLength(2);
 });
 
+test("lines of one time and value are drawn without an error of React", async () => {
+  const errors = vi.spyOn(console, "error").mockImplementation(() => {});
+  const line = { time: "2026-11-27T09:05:00Z", message: "validation-rmse:2.5" };
+  open(mockRun(0), "pipe.train", {
+    override: (path) => (path.includes("/log") ? { status: 200, body: { lines: [line, line] } } : undefined),
+  });
+  await userEvent.click(await screen.findByRole("button", { name: /^Read the log/ }));
+  const curve = await screen.findByRole("img", { name: /2 points/ });
+  expect(curve.querySelectorAll(".dot")).toHaveLength(2);
+  expect(errors.mock.calls).toEqual([]);
+  errors.mockRestore();
+});
+
 test("regular expressions that take too long are given up, and the log is shown all the same", async () => {
   vi.spyOn(CurvesWorker.prototype, "postMessage").mockImplementation(() => {});
   const terminate = vi.spyOn(CurvesWorker.prototype, "terminate");
