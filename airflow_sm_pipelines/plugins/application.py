@@ -6,13 +6,14 @@ before a person asks for it, and nothing is shown of an execution that the Dag r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import conf
 from botocore.config import Config
-from fastapi import FastAPI, HTTPException, Query
+from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.orm import Session
 
@@ -71,23 +72,23 @@ def make_application() -> FastAPI:
 
 def reports(
     dag_id: str, run_id: Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS)], session: SessionDep
-) -> dict[str, Any]:
+) -> Response:
     """Answer with the XComs of Dag runs that pages show.
 
     :param dag_id: the Dag.
     :param run_id: its runs.
     :param session: of the database.
     """
-    return {"reports": read_xcoms(session, dag_id, run_id, KEYS)}
+    return _json({"reports": read_xcoms(session, dag_id, run_id, KEYS)})
 
 
-def prices(dag_id: str) -> dict[str, Any]:  # noqa: ARG001  # who may see the Dag may see what its instances cost
+def prices(dag_id: str) -> Response:  # noqa: ARG001  # who may see the Dag may see what its instances cost
     """Answer with the prices of instances, where the deployment has set some.
 
     :param dag_id: the Dag for whose pages they are.
     """
     try:
-        return read_prices(conf.get("sagemaker_pipelines", "prices", fallback=None))
+        return _json(read_prices(conf.get("sagemaker_pipelines", "prices", fallback=None)))
     except ValueError as error:
         raise HTTPException(500, str(error)) from None
 
@@ -99,7 +100,7 @@ def log(  # noqa: PLR0917  # FastAPI gives them by name
     map_index: int,
     session: SessionDep,
     lines: Annotated[int, Query(ge=1, le=MOST_LINES)] = 100,
-) -> dict[str, Any]:
+) -> Response:
     """Answer with the end of the log of a step's job, each line with its time.
 
     :param dag_id: the Dag.
@@ -115,10 +116,10 @@ def log(  # noqa: PLR0917  # FastAPI gives them by name
         events = [] if job_arn is None else hook.log_events(job_arn, lines)
         return [{"time": time_text(event.time), "message": event.message} for event in events]
 
-    return {"lines": _asked(TaskInstanceName(dag_id, run_id, task_id, map_index), session, end_of_log)}
+    return _json({"lines": _asked(TaskInstanceName(dag_id, run_id, task_id, map_index), session, end_of_log)})
 
 
-def model_package(dag_id: str, run_id: str, task_id: str, map_index: int, session: SessionDep) -> dict[str, Any]:
+def model_package(dag_id: str, run_id: str, task_id: str, map_index: int, session: SessionDep) -> Response:
     """Answer with the model package that a step registered, as it is now; ``None`` where it registered none.
 
     :param dag_id: the Dag.
@@ -131,10 +132,10 @@ def model_package(dag_id: str, run_id: str, task_id: str, map_index: int, sessio
     def registered(hook: SageMakerPipelineHook, followed: Followed) -> dict[str, Any] | None:
         return model_package_report(hook.describe_made(_step(hook, followed)))
 
-    return {"model_package": _asked(TaskInstanceName(dag_id, run_id, task_id, map_index), session, registered)}
+    return _json({"model_package": _asked(TaskInstanceName(dag_id, run_id, task_id, map_index), session, registered)})
 
 
-def steps(dag_id: str, run_id: str, task_id: str, map_index: int, session: SessionDep) -> dict[str, Any]:
+def steps(dag_id: str, run_id: str, task_id: str, map_index: int, session: SessionDep) -> Response:
     """Answer with the statuses of an execution and of its steps, as they are now.
 
     :param dag_id: the Dag.
@@ -143,11 +144,26 @@ def steps(dag_id: str, run_id: str, task_id: str, map_index: int, session: Sessi
     :param map_index: its map index; -1 for a task that is not mapped.
     :param session: of the database.
     """
-    return _asked(
+    told = _asked(
         TaskInstanceName(dag_id, run_id, task_id, map_index),
         session,
         lambda hook, followed: execution_report(hook.snapshot(followed.execution_arn)),
     )
+    return _json(told)
+
+
+def _json(told: Any) -> Response:
+    """Answer with JSON as browsers read it, of whatever tasks and jobs have told.
+
+    FastAPI's own answer fails for the whole page at one XCom of 300 levels or with half a character. What JSON does not
+    have is told as ``null`` (``NaN``) and ``?`` (a lone surrogate).
+    """
+    try:
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        readable = json.loads(json.dumps(told), parse_constant=lambda _: None)
+        text = json.dumps(readable, ensure_ascii=False)
+    return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
 def _asked(

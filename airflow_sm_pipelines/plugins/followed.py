@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_sm_pipelines.exceptions import PipelineExecutionError
 from airflow_sm_pipelines.execution.identity import execution_display_name
@@ -17,6 +18,14 @@ from airflow_sm_pipelines.settings import AwsConnection
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.hooks.pipeline import SageMakerPipelineHook
+
+
+_CONNECTION: Final[Mapping[str, tuple[type, ...]]] = {
+    "aws_conn_id": (str, NoneType),
+    "region_name": (str, NoneType),
+    "verify": (bool, str, NoneType),
+}
+"""What a report tells of the connection, with its types."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Followed:
             :func:`~airflow_sm_pipelines.compatibility.api_server.read_xcoms` returns them.
         :raises PipelineExecutionError: it followed nothing that is known.
         """
-        for xcom in (each for each in reports if isinstance(each["value"], dict)):
+        for xcom in (each for each in reports if _is_report(each["value"])):
             own = (xcom["task_id"], xcom["map_index"]) == (instance.task_id, instance.map_index)
             step_name = _step_name(instance, xcom["value"].get("steps") or ())
             if own or step_name is not None:
@@ -74,10 +83,10 @@ class Followed:
     @classmethod
     def _of(cls, starter: TaskInstanceName, report: Mapping[str, Any], step_name: str | None) -> Followed:
         connection = report.get("connection") or {}
-        known = {key: connection[key] for key in ("aws_conn_id", "region_name", "verify") if key in connection}
+        known = {key: connection[key] for key in _CONNECTION if key in connection}
         values = {each["name"]: each.get("value") for each in report.get("parameters") or ()}
         masked = {name: value for name, value in values.items() if isinstance(value, str) and MASK in value}
-        return cls(starter, str(report.get("execution")), step_name, AwsConnection(**known), masked)
+        return cls(starter, report["execution"], step_name, AwsConnection(**known), masked)
 
     def require_own(self, hook: SageMakerPipelineHook) -> None:
         """Raise unless the execution was started by the task that says so.
@@ -95,9 +104,27 @@ class Followed:
             )
 
 
+def _is_report(value: Any) -> bool:
+    """Whether an XCom is of the form of a report; members may be missing, as those of an older release are."""
+    if not isinstance(value, dict) or not isinstance(value.get("execution"), str):
+        return False
+    connection = value.get("connection") or {}
+    return (
+        all(_are_named(value.get(key) or []) for key in ("steps", "parameters"))
+        and isinstance(connection, dict)
+        and all(isinstance(connection.get(key), types) for key, types in _CONNECTION.items())
+    )
+
+
+def _are_named(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(value, dict) and isinstance(value.get("name"), str) for value in values
+    )
+
+
 def _step_name(instance: TaskInstanceName, steps: Sequence[Mapping[str, Any]]) -> str | None:
     """The step that a task instance follows: of a mapped one the run of a ForEach step's body for its item."""
-    step = next((each for each in steps if each.get("task_id") == instance.task_id), None)
+    step: Mapping[str, str] | None = next((each for each in steps if each.get("task_id") == instance.task_id), None)
     if step is None or instance.map_index < 0:
-        return None if step is None else str(step["name"])
+        return None if step is None else step["name"]
     return f"{step['name']}-{instance.map_index}"

@@ -114,6 +114,32 @@ def test_prices(client, monkeypatch, tmp_path):
     assert (status, told["detail"].startswith(f"The file of prices {prices} is not of the form")) == (500, True)
 
 
+def nested(levels):
+    value = 0.9
+    for _ in range(levels):
+        value = {"inner": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("pushed", "told"),
+    [
+        ({"loss": float("nan"), "rows": [float("inf"), -float("inf"), 1]}, {"loss": None, "rows": [None, None, 1]}),
+        ({"na\ud800me": "\udfff", "\N{GRINNING FACE}": "\u0000"}, {"na?me": "?", "\N{GRINNING FACE}": "\u0000"}),
+        (nested(300), nested(300)),
+    ],
+    ids=["numbers that JSON does not have", "halves of characters", "300 levels"],
+)
+def test_an_xcom_that_is_hard_to_write(client, xcoms, pushed, told):
+    """Whatever one task has pushed, the page about 50 runs has its answer, in JSON that browsers read."""
+    xcoms[:] = [("d", {**REPORT, "key": "property_files", "value": pushed})]
+    response = client.get("/dags/d/reports", params={"run_id": "r"})
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert json.loads(response.content, parse_constant=pytest.fail) == {
+        "reports": [{**REPORT, "key": "property_files", "value": told}]
+    }
+
+
 def trained(service):
     service.execution("Executing", PipelineExecutionDisplayName=NAME)
     service.steps([step("train", "Executing", Metadata={"TrainingJob": {"Arn": JOB}})])

@@ -78,6 +78,39 @@ def test_a_task_that_follows_nothing(task_id, map_index):
         followed(task_id, map_index)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "text",
+        {"steps": "text"},
+        {"steps": 5},
+        {"steps": ["train"]},
+        {"steps": {"task_id": "g.train"}},
+        {"steps": [{"task_id": "g.train"}]},
+        {"steps": [{"task_id": "g.train", "name": {}}]},
+        {"parameters": "text"},
+        {"parameters": ["Password"]},
+        {"parameters": [{"value": "***"}]},
+        {"parameters": [{"name": {}, "value": "***"}]},
+        {"connection": "aws_conn_id"},
+        {"connection": ["verify"]},
+        {"connection": {"aws_conn_id": {}}},
+        {"connection": {"region_name": 5}},
+        {"connection": {"verify": []}},
+        {"execution": None},
+        {"execution": {"arn": ARN}},
+    ],
+    ids=repr,
+)
+def test_an_xcom_that_is_not_a_report(forged):
+    """Whoever may write XComs may write anything: it opens nothing, and takes nothing from the other reports."""
+    value = {"execution": OTHER, **forged} if isinstance(forged, dict) else forged
+    xcom = {"run_id": "r", "task_id": "forger", "map_index": -1, "key": "pipeline_report", "value": value}
+    with pytest.raises(PipelineExecutionError, match=r"^task 'forger' of Dag run 'r' does not follow an execution"):
+        Followed.by(TaskInstanceName("d", "r", "forger"), [xcom, REPORT])
+    assert Followed.by(TaskInstanceName("d", "r", "g.train"), [xcom, REPORT]) == followed("g.train")
+
+
 def named(name):
     return SimpleNamespace(describe_execution=lambda arn: {"PipelineExecutionDisplayName": name} if arn == ARN else {})
 

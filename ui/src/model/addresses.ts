@@ -1,5 +1,7 @@
 /** Addresses that a view may link to. Data never becomes a link unless it is a plain web address. */
 
+import { own } from "./reading";
+
 /** The address, where it is one of the web; `javascript:` and its kind are not. */
 export const webAddress = (address: string | null | undefined): string | null =>
   address != null && /^https?:\/\/[^\s]+$/i.test(address) ? address : null;
@@ -20,10 +22,10 @@ const S3_CONSOLE: Record<string, string> = {
 export const s3Console = (uri: string, arn: string | null): string | null => {
   const found = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri);
   const [, partition, , region] = (arn ?? "").split(":");
-  const host = S3_CONSOLE[partition ?? ""];
+  const host = own(S3_CONSOLE, partition ?? "");
   if (found === null || host === undefined) return null;
   const [, bucket = "", key = ""] = found;
-  const isObject = /\/?[^/]+\.[^/.]+$/.test(key);
+  const isObject = /.\.[^.]+$/.test(key.slice(key.lastIndexOf("/") + 1));
   const query = new URLSearchParams({ ...(region ? { region } : {}), ...(key ? { prefix: key } : {}) });
   return `${host}/s3/${isObject ? "object" : "buckets"}/${encodeURIComponent(bucket)}?${query.toString()}`;
 };

@@ -1,7 +1,7 @@
 /** The time that AWS bills, and what it costs by the prices that the deployment configured. */
 
 import type { Execution } from "./execution";
-import { members, number, object, text } from "./reading";
+import { members, number, object, own, text } from "./reading";
 
 export interface Prices {
   currency: string | null;
@@ -65,7 +65,7 @@ export const buildCosts = (execution: Execution, prices: Prices): Costs => {
     const billable = job.billableSeconds;
     const billableSeconds = billable === null ? null : billable * instanceCount;
     const type = report.instance?.type ?? null;
-    const price = type === null ? null : (prices.perHour[kind]?.[type] ?? null);
+    const price = type === null ? null : (own(own(prices.perHour, kind) ?? {}, type) ?? null);
     if (hasPrices && price === null && type !== null) withoutPrice.add(`${type} (${kind})`);
     return [
       {

@@ -84,7 +84,7 @@ export const edgesOf = (
   const seen = new Set<string>();
   return edges.filter(({ from, to }) => {
     const key = JSON.stringify([from, to]);
-    return seen.has(key) ? false : seen.add(key);
+    return from === to || seen.has(key) ? false : seen.add(key);
   });
 };
 
@@ -138,19 +138,20 @@ export const layOut = ({ nodes, edges }: Shape, direction: Direction): Layout =>
   const ranker = "tight-tree";
   graph.setGraph({ rankdir: direction, ranker, nodesep: 24, ranksep: RANK_GAP[direction], marginx: 12, marginy: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const { name, height } of nodes) graph.setNode(name, { width: NODE.width, height });
+  for (const { name, height } of nodes) graph.setNode(nodeOf(name), { width: NODE.width, height });
   for (const name of eaches) {
     graph.setNode(frameOf(name), {});
-    graph.setParent(name, frameOf(name));
+    graph.setParent(nodeOf(name), frameOf(name));
   }
+  const outer = new Map(nodes.map(({ name, inEach }) => [name, inEach]));
   for (const { name, inEach } of nodes) {
-    if (inEach !== null && eaches.includes(inEach)) {
+    if (inEach !== null && eaches.includes(inEach) && !isInItself(name, outer)) {
       // The body may hold a ForEach of its own: its frame stands in the outer one.
-      graph.setParent(eaches.includes(name) ? frameOf(name) : name, frameOf(inEach));
+      graph.setParent(eaches.includes(name) ? frameOf(name) : nodeOf(name), frameOf(inEach));
     }
   }
   for (const { from, to, isLabelled } of edges) {
-    graph.setEdge(from, to, isLabelled ? { width: 34, height: 18, labelpos: "c" } : {});
+    graph.setEdge(nodeOf(from), nodeOf(to), isLabelled ? { width: 34, height: 18, labelpos: "c" } : {});
   }
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
@@ -162,9 +163,9 @@ export const layOut = ({ nodes, edges }: Shape, direction: Direction): Layout =>
   return {
     width,
     height,
-    boxes: new Map(nodes.map(({ name }) => [name, boxOf(name)])),
+    boxes: new Map(nodes.map(({ name }) => [name, boxOf(nodeOf(name))])),
     edges: edges.map(({ from, to }) => {
-      const { points = [], x, y } = graph.edge(from, to);
+      const { points = [], x, y } = graph.edge(nodeOf(from), nodeOf(to));
       const middle = points[Math.floor(points.length / 2)];
       return { from, to, path: path(points) ?? "", labelAt: { x: x ?? middle?.x ?? 0, y: y ?? middle?.y ?? 0 } };
     }),
@@ -172,6 +173,19 @@ export const layOut = ({ nodes, edges }: Shape, direction: Direction): Layout =>
   };
 };
 
+/** Whether a step is said to be in the body of a ForEach that is in its own body. */
+const isInItself = (name: string, outer: ReadonlyMap<string, string | null>): boolean => {
+  const passed = new Set<string>();
+  let around = outer.get(name) ?? null;
+  while (around !== null && around !== name && !passed.has(around)) {
+    passed.add(around);
+    around = outer.get(around) ?? null;
+  }
+  return around === name;
+};
+
+/** Dagre keeps nodes in plain objects, which have members such as `constructor`: no name of a step is a key of them. */
+const nodeOf = (name: string): string => `step ${JSON.stringify(name)}`;
 const frameOf = (name: string): string => `frame of ${JSON.stringify(name)}`;
 
 /** Where a graph is short enough for its width, it runs from left to right. */

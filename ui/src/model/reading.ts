@@ -33,6 +33,10 @@ export const time = (value: unknown): number | null => {
   return Number.isNaN(milliseconds) ? null : milliseconds;
 };
 
+/** A member that is the record's own: what every object of JavaScript has, such as `constructor`, is not. */
+export const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
 /** The members of an object that `read` understands. */
 export const members = <T>(value: unknown, read: (member: unknown) => T | null): Record<string, T> =>
   Object.fromEntries(

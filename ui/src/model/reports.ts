@@ -1,6 +1,6 @@
 /** What the launch and the steps' tasks pushed as XComs, read into records whose every member is known to be right or null. */
 
-import { flag, type JsonObject, members, number, object, objects, scalarText, text, texts, time } from "./reading";
+import { flag, type JsonObject, members, number, object, objects, own, scalarText, text, texts, time } from "./reading";
 
 export interface PipelineParameter {
   name: string;
@@ -117,6 +117,8 @@ export const readPipelineReport = (value: unknown): PipelineReport | null => {
   const report = object(value);
   if (report === null) return null;
   const parameters = objects(report.parameters).flatMap((parameter) => readParameter(parameter) ?? []);
+  const steps = objects(report.steps).flatMap((step) => readStep(step, parameters) ?? []);
+  const names = new Set<string>();
   return {
     pipeline: text(report.pipeline),
     execution: text(report.execution),
@@ -130,7 +132,8 @@ export const readPipelineReport = (value: unknown): PipelineReport | null => {
       const uri = text(asset.uri);
       return uri === null ? [] : [{ uri, timestamp: time(asset.timestamp) }];
     }),
-    steps: objects(report.steps).flatMap((step) => readStep(step, parameters) ?? []),
+    // A pipeline has no two steps of one name.
+    steps: steps.filter(({ name }) => !names.has(name) && names.add(name)),
   };
 };
 
@@ -173,7 +176,13 @@ const readCondition = (stated: JsonObject, parameters: PipelineParameter[]): Sta
     text: text(stated.comparison) ?? "",
     metric: isPlain ? text(left.name) : null,
     operator: text(stated.operator),
-    value: !isPlain ? null : name === undefined ? number(right.value) : sent === null ? null : number(Number(sent)),
+    value: !isPlain
+      ? null
+      : name === undefined
+        ? number(right.value)
+        : sent === null || sent.trim() === ""
+          ? null
+          : number(Number(sent)),
   };
 };
 
@@ -325,7 +334,7 @@ export class RunReports {
       else if (entry.key === "step_report") reports.step = readStepReport(entry.value);
       else if (entry.key === "property_files") reports.propertyFiles = object(entry.value) ?? {};
       else if (entry.key === "outcome") reports.outcome = readOutcome(entry.value);
-      const [shows, address] = [LINKS[entry.key], text(entry.value)];
+      const [shows, address] = [own(LINKS, entry.key), text(entry.value)];
       if (shows !== undefined && address !== null) reports.links = { ...reports.links, [shows]: address };
       if (reports.step !== null) reports.step = { ...reports.step, links: reports.links };
       items.set(entry.mapIndex, reports);

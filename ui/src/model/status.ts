@@ -1,6 +1,7 @@
 /** The status of a step, from what it reported and from the state of its task. */
 
 import { isOver } from "./airflow";
+import { own } from "./reading";
 
 export type Status =
   | "Succeeded"
@@ -64,10 +65,11 @@ const OF_STATUSES: Record<string, Status> = {
   Executing: "Executing",
 };
 
-export const ofState = (state: string | null): Status => (state === null ? "Waiting" : (OF_STATES[state] ?? "Unknown"));
+export const ofState = (state: string | null): Status =>
+  state === null ? "Waiting" : (own(OF_STATES, state) ?? "Unknown");
 
 export const ofStatus = (status: string | null): Status =>
-  status === null ? "Unknown" : (OF_STATUSES[status] ?? "Unknown");
+  status === null ? "Unknown" : (own(OF_STATUSES, status) ?? "Unknown");
 
 /**
  * The status of one task instance's step.

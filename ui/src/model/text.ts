@@ -1,5 +1,7 @@
 /** Values as people read them. */
 
+import { own } from "./reading";
+
 export const NOTHING = "—";
 
 const METRIC = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
@@ -24,7 +26,7 @@ export const formatShare = (share: number | null): string =>
 
 /** A duration in at most two units, such as `1 h 05 min`. */
 export const formatDuration = (milliseconds: number | null): string => {
-  if (milliseconds === null || milliseconds < 0) return NOTHING;
+  if (milliseconds === null || !(milliseconds >= 0 && milliseconds < Number.POSITIVE_INFINITY)) return NOTHING;
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
@@ -68,7 +70,7 @@ export const isoTime = (milliseconds: number | null): string | undefined =>
 const SIGNS: Record<string, string> = { ">=": "≥", "<=": "≤", "!=": "≠", "==": "=" };
 
 export const sign = (operator: string | null): string =>
-  operator === null ? "?" : (SIGNS[operator] ?? operator.toLowerCase());
+  operator === null ? "?" : (own(SIGNS, operator) ?? operator.toLowerCase());
 
 /** A name with dots only: `evaluate.returned.['accuracy']` is `evaluate.returned.accuracy`. */
 export const dotted = (name: string): string => name.replace(/\.?\[(?:'([^']*)'|"([^"]*)"|(\d+))\]/g, ".$1$2$3");
@@ -85,18 +87,23 @@ export const lastPart = (name: string): string => {
 };
 
 /** What follows the last slash, such as the id of an execution in its ARN or the name of a file. */
-export const lastSegment = (path: string): string => path.replace(/\/+$/, "").split("/").at(-1) ?? path;
+export const lastSegment = (path: string): string => path.split("/").filter(Boolean).at(-1) ?? path;
 
 /** The shortest ending of each path of names that tells it from the others. */
 export const shortestLabels = (paths: string[][]): string[] => {
   const ending = (path: string[], length: number): string => path.slice(-length).join(" · ");
-  return paths.map((path) => {
-    for (let length = 1; length < path.length; length += 1) {
-      const label = ending(path, length);
-      if (paths.every((other) => other === path || ending(other, length) !== label)) return label;
-    }
-    return ending(path, path.length);
-  });
+  const found: (string | undefined)[] = paths.map(() => undefined);
+  const longest = paths.reduce((most, path) => Math.max(most, path.length), 0);
+  for (let length = 1; length < longest; length += 1) {
+    const counts = new Map<string, number>();
+    const endings = paths.map((path) => ending(path, length));
+    for (const label of endings) counts.set(label, (counts.get(label) ?? 0) + 1);
+    endings.forEach((label, index) => {
+      if (length < (paths[index]?.length ?? 0) && counts.get(label) === 1) found[index] ??= label;
+    });
+    if (!found.includes(undefined)) break;
+  }
+  return paths.map((path, index) => found[index] ?? ending(path, path.length));
 };
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

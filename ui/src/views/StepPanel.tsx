@@ -146,9 +146,10 @@ const RunFacts = ({
   const { report } = run;
   const { taskId } = step;
   const task = taskId === null ? null : { dagId, runId, taskId, mapIndex: run.mapIndex };
-  const metrics: Record<string, string> = {};
-  for (const { path, value } of flatten(run.propertyFiles)) metrics[path.join(" · ")] = formatValue(value);
-  for (const [name, value] of Object.entries(report?.job?.metrics ?? {})) metrics[name] = formatValue(value);
+  const metrics = Object.fromEntries([
+    ...flatten(run.propertyFiles).map(({ path, value }) => [path.join(" · "), formatValue(value)] as const),
+    ...Object.entries(report?.job?.metrics ?? {}).map(([name, value]) => [name, formatValue(value)] as const),
+  ]);
   return (
     <>
       <Facts

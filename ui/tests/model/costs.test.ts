@@ -50,3 +50,12 @@ test("prices that are not what they should be are left out", () => {
   });
   expect(readPrices(null)).toEqual(NO_PRICES);
 });
+
+test("a kind and a type that every object of JavaScript has as members have no price", () => {
+  const text = JSON.stringify(mockRun(0))
+    .replaceAll('"training"', '"constructor"')
+    .replaceAll("ml.m5.2xlarge", "length");
+  const costs = buildCosts(executionOf(JSON.parse(text)), readPrices(PRICES));
+  expect(costs.lines.find((line) => line.step === "Train")?.cost).toBeNull();
+  expect(costs.withoutPrice).toContain("length (constructor)");
+});

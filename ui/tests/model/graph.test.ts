@@ -121,3 +121,51 @@ describe("the layout", () => {
     expect(shape(1)).toEqual(shape(6));
   });
 });
+
+describe("forged and odd names", () => {
+  const node = (name: string, inEach: string | null = null) => ({ name, height: 74, inEach });
+  const edge = (from: string, to: string, isLabelled = false) => ({ from, to, isLabelled });
+
+  test("a step may be named as a member that every object of JavaScript has", () => {
+    const names = ["constructor", "toString", "valueOf", "__proto__"];
+    const { boxes, edges } = layOut(
+      {
+        nodes: [...names.map((name) => node(name)), node("Fit", "constructor")],
+        edges: [edge("constructor", "toString"), edge("toString", "valueOf"), edge("valueOf", "__proto__")],
+      },
+      "LR",
+    );
+    expect([...boxes.keys()]).toEqual([...names, "Fit"]);
+    expect([...boxes.values()].every((box) => Number.isFinite(box.x) && Number.isFinite(box.y))).toBe(true);
+    expect(edges.map((one) => one.path.startsWith("M"))).toEqual([true, true, true]);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test("a ForEach in its own body, and two in each other's, are drawn without a frame around themselves", () => {
+    const { boxes } = layOut(
+      { nodes: [node("A", "A"), node("B", "C"), node("C", "D"), node("D", "B"), node("E", "B")], edges: [] },
+      "LR",
+    );
+    expect([...boxes.keys()]).toEqual(["A", "B", "C", "D", "E"]);
+  });
+
+  test("cycles are drawn", () => {
+    const edges = [edge("A", "B"), edge("B", "C", true), edge("C", "A")];
+    const laidOut = layOut({ nodes: [node("A"), node("B"), node("C")], edges }, "TB");
+    expect(laidOut.edges.map((one) => one.path.startsWith("M"))).toEqual([true, true, true]);
+    expect(bestDirection({ nodes: [node("A"), node("B"), node("C")], edges }, 2000)).toBe("LR");
+  });
+
+  test("a condition whose branch is its own, and a ForEach in its own body, have no edge to themselves", () => {
+    const step = (name: string, of: { branch?: { condition: string; side: string }; inEach?: string }) => ({
+      name,
+      dependsOn: [name],
+      branch: of.branch ?? null,
+      inEach: of.inEach ?? null,
+      holds: null,
+      status: "Waiting" as const,
+    });
+    const steps = [step("A", { branch: { condition: "A", side: "if" } }), step("B", { inEach: "B" })];
+    expect(edgesOf(steps)).toEqual([]);
+  });
+});

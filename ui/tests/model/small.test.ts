@@ -3,8 +3,17 @@ import { isOnAws, runPath, s3Console, taskPath, webAddress } from "../../src/mod
 import { csv, csvField } from "../../src/model/csv";
 import { curvesOf, readDefinitions, readLog } from "../../src/model/logs";
 import { findPlaces } from "../../src/model/request";
-import { stepStatus, together } from "../../src/model/status";
-import { formatDuration, formatMoney, formatNumber, formatValue, lastPart, shortestLabels } from "../../src/model/text";
+import { ofState, ofStatus, stepStatus, together } from "../../src/model/status";
+import {
+  formatDuration,
+  formatMoney,
+  formatNumber,
+  formatValue,
+  lastPart,
+  lastSegment,
+  shortestLabels,
+  sign,
+} from "../../src/model/text";
 
 describe("CSV", () => {
   test("text that a spreadsheet would run as a formula gets an apostrophe", () => {
@@ -210,5 +219,42 @@ describe("a log", () => {
       },
     ]);
     expect(readDefinitions(null)).toEqual([]);
+  });
+});
+
+describe("forged values", () => {
+  const MEMBERS = ["constructor", "__proto__", "toString", "hasOwnProperty"];
+
+  test("a status, a state and an operator that every object of JavaScript has as a member are unknown", () => {
+    expect(MEMBERS.map(ofStatus)).toEqual(["Unknown", "Unknown", "Unknown", "Unknown"]);
+    expect(MEMBERS.map(ofState)).toEqual(["Unknown", "Unknown", "Unknown", "Unknown"]);
+    expect(MEMBERS.map(sign)).toEqual(["constructor", "__proto__", "tostring", "hasownproperty"]);
+  });
+
+  test("an ARN of such a partition leads to no console", () => {
+    expect(MEMBERS.map((name) => s3Console("s3://b/x", `arn:${name}:sagemaker:r:1:x`))).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  test("long addresses are read at once", () => {
+    const from = performance.now();
+    expect(s3Console(`s3://b/${"a.".repeat(100_000)}`, "arn:aws:s3:::x")).toContain("/s3/buckets/b?");
+    expect(lastSegment(`${"/".repeat(200_000)}x`)).toBe("x");
+    expect(performance.now() - from).toBeLessThan(500);
+  });
+
+  test("thousands of names have their labels at once", () => {
+    const paths = Array.from({ length: 20_000 }, (_, index) => [`task${index % 2}`, "file", `metric${index >> 1}`]);
+    const from = performance.now();
+    expect(shortestLabels(paths).slice(0, 2)).toEqual(["task0 · file · metric0", "task1 · file · metric0"]);
+    expect(performance.now() - from).toBeLessThan(1000);
+  });
+
+  test("a duration without an end is nothing", () => {
+    expect([Number.POSITIVE_INFINITY, Number.NaN].map(formatDuration)).toEqual(["—", "—"]);
   });
 });

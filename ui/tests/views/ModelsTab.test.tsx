@@ -96,6 +96,15 @@ describe("the table", () => {
   });
 });
 
+test("a metric, a status and an operator named as members of every object are drawn as what they are", async () => {
+  const text = JSON.stringify(mockRun(0)).replaceAll("accuracy", "__proto__").replaceAll('">="', '"__proto__"');
+  open([JSON.parse(text) as MockRun]);
+  await table();
+  expect(screen.queryByText(/failed to draw/)).toBeNull();
+  expect(await screen.findByRole("columnheader", { name: "__proto__" })).toBeTruthy();
+  expect(screen.getByRole("img", { name: /^__proto__ over 1 runs.*threshold __proto__ 0.9$/ })).toBeTruthy();
+});
+
 describe("charts", () => {
   test("each shown metric is drawn over the runs, with the threshold, and read aloud as a sentence", async () => {
     open(mockRuns(6));

@@ -283,6 +283,29 @@ test("text from data stays text", async () => {
   expect(container.querySelector("img")).toBeNull();
 });
 
+test("steps, statuses and metrics named as members of every object are drawn as what they are", async () => {
+  const text = JSON.stringify(mockRun(0))
+    .replaceAll('"Train"', '"constructor"')
+    .replaceAll("validation:rmse", "__proto__");
+  open(JSON.parse(text) as MockRun);
+  await userEvent.click(await screen.findByRole("button", { name: /^constructor Succeeded/ }));
+  const panel = screen.getByRole("complementary", { name: "Step constructor" });
+  expect(within(panel).getByText("__proto__").tagName).toBe("DT");
+});
+
+test("forged statuses of a whole execution are unknown", async () => {
+  const steps = ["__proto__", "constructor"].map((status, index) => ({
+    name: index === 0 ? "Train" : "Evaluate",
+    status,
+  }));
+  open(mockWholeRun(), {
+    override: (path) => (path.endsWith("/steps") ? { status: 200, body: { status: "__proto__", steps } } : undefined),
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Read the steps from AWS" }));
+  await waitFor(() => expect(screen.getByRole("button", { name: /^Train Unknown/ })).toBeTruthy());
+  expect(screen.getByRole("button", { name: /^Evaluate Unknown/ })).toBeTruthy();
+});
+
 test("a link that is not one of the web is not a link", async () => {
   const run = mockRun(0);
   const text = JSON.stringify(run).replaceAll(/https:\/\/studio[^"]+/g, "javascript:alert(1)");
