@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { buildRow, type RunRow } from "../model/models";
 import { byRun, RunReports } from "../model/reports";
-import { fetchReports, fetchRuns, RUNS_AT_ONCE } from "./api";
+import { fetchReports, fetchRuns } from "./api";
 
 /** How many of the newest runs are read. */
 export const MOST_RUNS = 1000;
@@ -25,15 +25,18 @@ export const useModels = (dagId: string): { data: ModelsData | null; error: stri
     const { signal } = controller;
     const load = async (): Promise<void> => {
       const rows = new Map<string, RunRow>();
-      for (let offset = 0; offset < MOST_RUNS; offset += RUNS_AT_ONCE) {
-        const { runs, total } = await fetchRuns(dagId, offset, signal);
+      let read = 0;
+      for (;;) {
+        const { runs, total } = await fetchRuns(dagId, read, signal);
+        // Airflow may give fewer than it is asked for ([api] maximum_page_limit).
+        read += runs.length;
         const ids = runs.map((run) => run.runId);
         const reports = byRun(await fetchReports(dagId, ids, signal));
         // A run that began meanwhile moves the pages: one that was read already stays.
         for (const run of runs) {
           if (!rows.has(run.runId)) rows.set(run.runId, buildRow(run, reports.get(run.runId) ?? new RunReports([])));
         }
-        const isComplete = runs.length < RUNS_AT_ONCE || offset + RUNS_AT_ONCE >= Math.min(total, MOST_RUNS);
+        const isComplete = runs.length === 0 || read >= Math.min(total, MOST_RUNS);
         setData({ rows: [...rows.values()], total, isComplete });
         if (isComplete) break;
       }

@@ -1,15 +1,15 @@
 import { useCallback, useEffect, useState } from "react";
 import { isOver, type TaskInstance } from "../model/airflow";
 import { RunReports } from "../model/reports";
-import { ApiError, fetchReports, fetchTaskInstance, type TaskKey } from "./api";
-import { POLL_MILLISECONDS } from "./useRun";
+import { fetchReports, fetchTaskInstance, type TaskKey } from "./api";
+import { follow } from "./waiting";
 
 export interface StepData {
   instance: TaskInstance | null;
   reports: RunReports;
 }
 
-/** One task instance and what its run reported, read again until the task is over. */
+/** One task instance and what its run reported, read again as it changes. */
 export const useStep = ({
   dagId,
   runId,
@@ -24,34 +24,22 @@ export const useStep = ({
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let state: string | null | undefined;
+    let seen: string | null = null;
     let reports = new RunReports([]);
-    const follow = async (): Promise<void> => {
-      try {
-        const instance = await fetchTaskInstance(dagId, runId, taskId, mapIndex, signal);
-        const now = instance?.state ?? null;
-        if (now !== state) {
-          reports = new RunReports(await fetchReports(dagId, [runId], signal));
-          state = now;
-        }
-        if (signal.aborted) return;
+    const read = async (): Promise<{ isOver: boolean }> => {
+      const instance = await fetchTaskInstance(dagId, runId, taskId, mapIndex, signal);
+      const now = JSON.stringify([instance?.state, instance?.tryNumber, instance?.end]);
+      if (now !== seen) {
+        reports = new RunReports(await fetchReports(dagId, [runId], signal));
+        seen = now;
+        signal.throwIfAborted();
         setData({ instance, reports });
-        setError(null);
-        if (isOver(now)) return;
-      } catch (caught) {
-        if (signal.aborted) return;
-        setError(caught instanceof Error ? caught.message : String(caught));
-        const status = caught instanceof ApiError ? caught.status : null;
-        if (status === 401 || status === 403 || status === 404) return;
       }
-      timer = setTimeout(() => void follow(), POLL_MILLISECONDS);
+      setError(null);
+      return { isOver: isOver(instance?.state ?? null) };
     };
-    void follow();
-    return () => {
-      controller.abort();
-      clearTimeout(timer);
-    };
+    void follow(read, setError, signal);
+    return () => controller.abort();
   }, [dagId, runId, taskId, mapIndex, round]);
 
   const refresh = useCallback(() => setRound((before) => before + 1), []);

@@ -303,10 +303,13 @@ export const stepDuration = (step: Pick<Step, "runs">, now: number): number | nu
 export const isUnderWay = (run: Pick<StepRun, "status">): boolean =>
   run.status === "Executing" || run.status === "Retrying";
 
-/** The steps to show open: what failed, with the run that did. */
+/** The steps to show open: what failed, with the run that did. A ForEach that no task follows fails with its items. */
 export const failures = (execution: Execution): { step: Step; run: StepRun }[] =>
   execution.steps.flatMap((step) =>
-    step.runs.filter((run) => run.status === "Failed" || run.status === "Stopped").map((run) => ({ step, run })),
+    step.runs
+      .filter((run) => run.status === "Failed" || run.status === "Stopped")
+      .filter((run) => step.taskId !== null || run.report !== null)
+      .map((run) => ({ step, run })),
   );
 
 /** What Airflow is asked to clear for a repair: failed tasks, and failed items of mapped ones. */

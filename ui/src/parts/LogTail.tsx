@@ -62,7 +62,7 @@ const Curves = ({ curves }: { curves: Curve[] | "slow" | null }) =>
       The log gives no points of a metric.
     </Text>
   ) : (
-    <Box display="grid" gap={4} gridTemplateColumns="repeat(auto-fit, minmax(22rem, 1fr))">
+    <Box display="grid" gap={4} gridTemplateColumns="repeat(auto-fit, minmax(min(22rem, 100%), 1fr))">
       {curves.map((curve) => (
         <Box borderColor="border" borderWidth={1} key={curve.name} minW={0} rounded="md">
           <Text fontSize="sm" fontWeight="medium" px={3} py={2}>

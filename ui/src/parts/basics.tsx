@@ -212,11 +212,11 @@ export const Facts = ({ facts }: { facts: Record<string, ReactNode> }) => (
   <chakra.dl
     css={{
       display: "grid",
-      gridTemplateColumns: "max-content minmax(0, 1fr)",
+      gridTemplateColumns: "fit-content(60%) minmax(0, 1fr)",
       columnGap: 3,
       rowGap: 1,
       fontSize: "sm",
-      "& dt": { color: "fg.muted" },
+      "& dt": { color: "fg.muted", overflowWrap: "anywhere" },
       "& dd": { overflowWrap: "anywhere" },
     }}
   >

@@ -4,7 +4,7 @@ import { formatDuration, formatMoney } from "../model/text";
 import { Card, Columns, Quiet, Table } from "../parts/basics";
 
 /** Billable time and the estimate, by kind of job. */
-export const CostsView = ({ costs }: { costs: Costs }) => (
+export const CostsView = ({ costs, problem }: { costs: Costs; problem: string | null }) => (
   <Card level="h4" title="Time and money">
     {costs.lines.length === 0 ? (
       <Quiet>No step has reported a job.</Quiet>
@@ -32,6 +32,11 @@ export const CostsView = ({ costs }: { costs: Costs }) => (
           {costs.withoutPrice.length === 0 ? "" : ` Without a price, so left out: ${costs.withoutPrice.join(", ")}.`}
         </Text>
       </>
+    )}
+    {problem === null ? null : (
+      <Text color="fg.muted" fontSize="xs" overflowWrap="anywhere" px={3} py={2}>
+        No estimate: {problem}
+      </Text>
     )}
   </Card>
 );

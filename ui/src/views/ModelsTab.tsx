@@ -33,6 +33,9 @@ import { CompareView } from "./CompareView";
 /** How many rows are drawn until a person asks for all. */
 const ROWS_AT_FIRST = 100;
 
+/** How many metrics the list to choose from has at once. */
+const METRICS_AT_ONCE = 300;
+
 /** The columns that every Dag has. */
 const PLAIN = {
   run: "Run",
@@ -243,6 +246,7 @@ const ColumnChooser = ({
     onChange(next);
   };
   const found = columns.filter((column) => column.title.toLowerCase().includes(filter.toLowerCase()));
+  const listed = found.slice(0, METRICS_AT_ONCE);
   return (
     <Popover.Root lazyMount positioning={{ placement: "bottom-start" }} unmountOnExit>
       <Popover.Trigger asChild>
@@ -252,7 +256,7 @@ const ColumnChooser = ({
       </Popover.Trigger>
       <Portal>
         <Popover.Positioner>
-          <Popover.Content aria-label="Metrics to show" w="24rem">
+          <Popover.Content aria-label="Metrics to show" maxW="calc(100vw - 1rem)" w="24rem">
             <Popover.Body>
               <Flex gap={2} mb={3}>
                 <Input
@@ -262,7 +266,11 @@ const ColumnChooser = ({
                   size="xs"
                   value={filter}
                 />
-                <Button onClick={() => onChange(new Set(found.map((column) => column.id)))} size="xs" variant="outline">
+                <Button
+                  onClick={() => onChange(new Set(listed.map((column) => column.id)))}
+                  size="xs"
+                  variant="outline"
+                >
                   All
                 </Button>
                 <Button onClick={() => onChange(new Set())} size="xs" variant="outline">
@@ -270,7 +278,7 @@ const ColumnChooser = ({
                 </Button>
               </Flex>
               <Box maxH="20rem" overflowY="auto">
-                {found.slice(0, 300).map((column) => (
+                {listed.map((column) => (
                   <chakra.label cursor="pointer" display="flex" fontSize="sm" gap={2} key={column.id} py={0.5}>
                     <input checked={ids.has(column.id)} onChange={() => toggle(column.id)} type="checkbox" />
                     <Text as="span" overflowWrap="anywhere">
@@ -279,6 +287,11 @@ const ColumnChooser = ({
                   </chakra.label>
                 ))}
               </Box>
+              {listed.length === found.length ? null : (
+                <Text color="fg.muted" fontSize="xs" mt={2}>
+                  The first {METRICS_AT_ONCE} of {found.length}: filter to find the others.
+                </Text>
+              )}
             </Popover.Body>
           </Popover.Content>
         </Popover.Positioner>

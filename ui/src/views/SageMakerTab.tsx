@@ -229,7 +229,7 @@ const ExecutionView = ({
         gap={4}
         gridTemplateColumns={{ base: "minmax(0, 1fr)", lg: "repeat(2, minmax(0, 1fr))" }}
       >
-        <CostsView costs={costs} />
+        <CostsView costs={costs} problem={data.pricesProblem} />
         <VersionView report={report} />
       </Box>
       <ParametersView report={report} />
@@ -281,39 +281,51 @@ const Figures = ({
   );
 };
 
-const Failures = ({ execution, dagId, runId }: { execution: Execution; dagId: string; runId: string }) =>
-  failures(execution)
-    .slice(0, 5)
-    .map(({ step, run }) => {
-      const { taskId } = step;
-      return (
-        <Box
-          borderColor="border.error"
-          borderWidth={1}
-          key={`${step.name} ${run.mapIndex}`}
-          overflow="hidden"
-          rounded="md"
-        >
-          <Flex align="center" bg="red.subtle" color="red.fg" gap={2} px={3} py={2} wrap="wrap">
-            <Heading as="h3" fontSize="sm">
-              {step.name}
-              {run.mapIndex < 0 ? "" : ` [${run.label ?? run.mapIndex}]`} {run.status.toLowerCase()}
-            </Heading>
-          </Flex>
-          <Flex direction="column" gap={3} p={3}>
-            <Text fontSize="sm" overflowWrap="anywhere" whiteSpace="pre-wrap">
-              {run.report?.reason ?? "The step told no reason: the task's log has more."}
-            </Text>
-            <Flex fontSize="sm" gap={3} wrap="wrap">
-              {taskId === null ? null : (
-                <InternalLink to={taskPath(dagId, runId, taskId, run.mapIndex)}>task {taskId}</InternalLink>
-              )}
-              <Links links={run.report?.links ?? {}} />
+/** How many failures stand open. */
+const OPEN_FAILURES = 5;
+
+const Failures = ({ execution, dagId, runId }: { execution: Execution; dagId: string; runId: string }) => {
+  const found = failures(execution);
+  return (
+    <>
+      {found.slice(0, OPEN_FAILURES).map(({ step, run }) => {
+        const { taskId } = step;
+        return (
+          <Box
+            borderColor="border.error"
+            borderWidth={1}
+            key={`${step.name} ${run.mapIndex}`}
+            overflow="hidden"
+            rounded="md"
+          >
+            <Flex align="center" bg="red.subtle" color="red.fg" gap={2} px={3} py={2} wrap="wrap">
+              <Heading as="h3" fontSize="sm">
+                {step.name}
+                {run.mapIndex < 0 ? "" : ` [${run.label ?? run.mapIndex}]`} {run.status.toLowerCase()}
+              </Heading>
             </Flex>
-            {taskId !== null && run.report?.jobArn ? (
-              <LogTail task={{ dagId, runId, taskId, mapIndex: run.mapIndex }} />
-            ) : null}
-          </Flex>
-        </Box>
-      );
-    });
+            <Flex direction="column" gap={3} p={3}>
+              <Text fontSize="sm" overflowWrap="anywhere" whiteSpace="pre-wrap">
+                {run.report?.reason ?? "The step told no reason: the task's log has more."}
+              </Text>
+              <Flex fontSize="sm" gap={3} wrap="wrap">
+                {taskId === null ? null : (
+                  <InternalLink to={taskPath(dagId, runId, taskId, run.mapIndex)}>task {taskId}</InternalLink>
+                )}
+                <Links links={run.report?.links ?? {}} />
+              </Flex>
+              {taskId !== null && run.report?.jobArn ? (
+                <LogTail task={{ dagId, runId, taskId, mapIndex: run.mapIndex }} />
+              ) : null}
+            </Flex>
+          </Box>
+        );
+      })}
+      {found.length <= OPEN_FAILURES ? null : (
+        <Text color="fg.muted" fontSize="sm">
+          {found.length - OPEN_FAILURES} more have failed: the table of the steps has them.
+        </Text>
+      )}
+    </>
+  );
+};

@@ -139,6 +139,32 @@ describe("many runs", () => {
     await waitFor(() => expect(document.querySelectorAll("tbody tr")).toHaveLength(1000));
   });
 
+  test("an Airflow that gives shorter pages has all its runs read, each once", async () => {
+    const { host } = open(mockRuns(60));
+    const answer = globalThis.fetch;
+    vi.stubGlobal("fetch", (input: URL, init?: RequestInit) =>
+      answer(new URL(String(input).replace("limit=50", "limit=20")), init),
+    );
+    await click("Refresh");
+    await screen.findByText("60 runs");
+    await waitFor(async () => expect(new Set(await column("Run")).size).toBe(60));
+    const page = (offset: number) => `GET /api/v2/dags/${DAG}/dagRuns?limit=20&offset=${offset}&order_by=-run_after`;
+    expect(host.asked).toEqual(expect.arrayContaining([0, 20, 40].map(page)));
+  });
+
+  test("of 10 000 metrics 300 are listed at once, and all is not more than that", async () => {
+    const run = mockRun(0);
+    const metrics = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`m${index}`, index]));
+    const entries = run.entries.map((entry) =>
+      entry.key === "property_files" ? { ...entry, value: { metrics } } : entry,
+    );
+    open([{ ...run, entries }]);
+    await click(/^Metrics \(6 of 1/);
+    expect(await screen.findByText(/^The first 300 of 10/)).toBeTruthy();
+    await userEvent.click(screen.getByRole("button", { name: "All" }));
+    await waitFor(() => expect(screen.getByRole("button", { name: /^Metrics \(300 of / })).toBeTruthy());
+  });
+
   test("runs that came meanwhile do not stand twice", async () => {
     const all = mockRuns(60);
     const { host } = open(all.slice(0, 59));

@@ -1,7 +1,7 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { POLL_MILLISECONDS } from "../../src/data/useRun";
+import { OVER_MILLISECONDS, POLL_MILLISECONDS } from "../../src/data/waiting";
 import { SageMakerTab } from "../../src/views/SageMakerTab";
 import {
   DAG,
@@ -204,6 +204,44 @@ describe("while it runs", () => {
     expect(host.asked).toHaveLength(before);
   });
 
+  test("a run that was over and is cleared elsewhere is seen, with one request until then", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { host } = open(mockRun(0, { state: "failed", failing: "Train" }));
+    await screen.findByRole("button", { name: /^Train Failed/ });
+    const before = host.asked.length;
+    await act(() => vi.advanceTimersByTimeAsync(OVER_MILLISECONDS));
+    await waitFor(() => expect(host.asked.slice(before)).toHaveLength(1));
+    expect(host.asked.at(-1)).toMatch(/\/dagRuns\/[^/]+$/);
+    host.runs = [mockRun(0, { state: "running", reached: 1 })];
+    await act(() => vi.advanceTimersByTimeAsync(OVER_MILLISECONDS));
+    await screen.findByRole("button", { name: /^Train Executing/ });
+    host.runs = [mockRun(0)];
+    await act(() => vi.advanceTimersByTimeAsync(POLL_MILLISECONDS));
+    await screen.findByRole("button", { name: /^Train Succeeded/ });
+  });
+
+  test.each([
+    [404, { detail: "The DagRun was not found" }, "The DagRun was not found"],
+    [401, {}, "Your session has ended: log in to Airflow again."],
+  ])(
+    "%i while the tab is open is told beside what was read, and nothing more is asked until a person does",
+    async (status, body, told) => {
+      vi.useFakeTimers({ shouldAdvanceTime: true });
+      const { host } = open(mockRun(0, { state: "running", reached: 1 }));
+      await screen.findByRole("button", { name: /^Train Executing/ });
+      host.override = () => ({ status, body });
+      await act(() => vi.advanceTimersByTimeAsync(POLL_MILLISECONDS));
+      expect((await screen.findByRole("alert")).textContent).toContain(told);
+      expect(screen.getByRole("button", { name: /^Train Executing/ })).toBeTruthy();
+      const before = host.asked.length;
+      await act(() => vi.advanceTimersByTimeAsync(2 * OVER_MILLISECONDS));
+      expect(host.asked).toHaveLength(before);
+      delete host.override;
+      screen.getByRole("button", { name: "Try again" }).click();
+      await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+    },
+  );
+
   test("leaving the tab ends the requests", async () => {
     vi.useFakeTimers({ shouldAdvanceTime: true });
     const { host, unmount } = open(mockRun(0, { state: "running", reached: 1 }));
@@ -222,6 +260,22 @@ describe("while it runs", () => {
     await act(() => vi.advanceTimersByTimeAsync(POLL_MILLISECONDS));
     await screen.findByRole("group", { name: "Graph of 8 steps" });
     expect(screen.queryByRole("alert")).toBeNull();
+  });
+});
+
+describe("many items", () => {
+  test("of 300 failed items five stand open, and the number of the others is told", async () => {
+    const run = mockEachRun(300);
+    const failed = {
+      ...run,
+      instances: run.instances.map((one) => (one.map_index < 0 ? one : { ...one, state: "failed" })),
+    };
+    const { host } = open(failed);
+    expect(await screen.findByText(/more have failed/).then((element) => element.textContent)).toBe(
+      "595 more have failed: the table of the steps has them.",
+    );
+    expect(screen.getAllByRole("heading", { level: 3, name: / failed$/ })).toHaveLength(5);
+    expect(host.asked.length).toBeLessThan(12);
   });
 });
 
@@ -260,9 +314,13 @@ describe("other states", () => {
   });
 
   test("without prices that can be read, everything else works", async () => {
-    open(mockRun(0), { override: (path) => (path.includes("/prices") ? { status: 500, body: {} } : undefined) });
+    const detail = "The file of prices /prices.json cannot be read";
+    open(mockRun(0), {
+      override: (path) => (path.includes("/prices") ? { status: 500, body: { detail } } : undefined),
+    });
     expect(await screen.findByRole("group", { name: "Graph of 8 steps" })).toBeTruthy();
     expect(screen.queryByRole("alert")).toBeNull();
+    expect(screen.getByText(`No estimate: ${detail}`)).toBeTruthy();
   });
 
   test("a whole execution shows its steps once a person asks AWS", async () => {

@@ -1,9 +1,9 @@
-import { act, screen, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
 import CurvesWorker from "../../src/data/curves.worker?worker&inline";
 import { PATIENCE } from "../../src/data/useCurves";
-import { POLL_MILLISECONDS } from "../../src/data/useRun";
+import { OVER_MILLISECONDS, POLL_MILLISECONDS } from "../../src/data/waiting";
 import { StepTab } from "../../src/views/StepTab";
 import { DAG, type Host, type MockRun, mockEachRun, mockPlainRun, mockRun } from "../mock";
 import { seriousProblems, show } from "./host";
@@ -132,6 +132,31 @@ test("a step that runs says so, and shows its report when it has ended", async (
   const before = host.asked.length;
   await act(() => vi.advanceTimersByTimeAsync(5 * POLL_MILLISECONDS));
   expect(host.asked).toHaveLength(before);
+});
+
+test("a step that was over and is cleared elsewhere is seen, and its new report read", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const { host } = open(mockRun(0, { state: "failed", failing: "Train" }), "pipe.train");
+  await screen.findByText("✕", { exact: false });
+  const before = host.asked.length;
+  await act(() => vi.advanceTimersByTimeAsync(OVER_MILLISECONDS));
+  await waitFor(() => expect(host.asked.length - before).toBe(1));
+  const again = mockRun(0);
+  host.runs = [{ ...again, instances: again.instances.map((one) => ({ ...one, try_number: 2 })) }];
+  await act(() => vi.advanceTimersByTimeAsync(OVER_MILLISECONDS));
+  expect(await screen.findByText("✓", { exact: false })).toBeTruthy();
+});
+
+test("a step that failed again is read again, though its state is the same", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const failed = mockRun(0, { state: "failed", failing: "Train" });
+  const { host } = open(failed, "pipe.train");
+  await screen.findByText(/AlgorithmError/);
+  const text = JSON.stringify(failed).replaceAll("AlgorithmError", "OutOfMemory");
+  const again = JSON.parse(text) as MockRun;
+  host.runs = [{ ...again, instances: again.instances.map((one) => ({ ...one, try_number: 2 })) }];
+  await act(() => vi.advanceTimersByTimeAsync(OVER_MILLISECONDS));
+  expect(await screen.findByText(/OutOfMemory/)).toBeTruthy();
 });
 
 test("a task that is not a step is one quiet sentence", async () => {
