@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from airflow_sm_pipelines.cli.shared import group_options
-from airflow_sm_pipelines.command_line import NEEDS_LOCAL, Command, CommandError, Parsed, StepType
+from airflow_sm_pipelines.cli.shared import endpoint_options, group_options
+from airflow_sm_pipelines.command_line import NEEDS_LOCAL, Command, CommandError, Parsed
 
 if TYPE_CHECKING:
     from airflow_sm_pipelines.running.options import RunOptions
@@ -58,28 +58,7 @@ def _loopback_url(text: str) -> str:
     metavar="STEP",
     help="Run only this step. The results of earlier steps come from the pipeline's latest execution. Repeatable.",
 )
-@click.option(
-    "--stub",
-    multiple=True,
-    type=StepType(),
-    metavar="TYPE",
-    help="Step type that is not run: its steps succeed with stand-in properties. 'all' means every type that the "
-    "local endpoint cannot run. Repeatable.",
-)
-@click.option(
-    "--images",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="TOML file that maps image URIs to Python interpreters. By default, the interpreter of this command runs all "
-    "jobs.",
-)
-@click.option(
-    "--lambda",
-    "lambdas",
-    multiple=True,
-    metavar="NAME=MODULE:HANDLER",
-    help="Lambda function for Lambda steps: a function of a module in the current directory. Repeatable.",
-)
+@endpoint_options
 @click.option("--logs", multiple=True, metavar="STEP", help="Show the log of a step; 'all' for every step. Repeatable.")
 @click.option("--json", is_flag=True, help="Print the summary as JSON. Everything else goes to standard error.")
 @click.option(
@@ -127,7 +106,7 @@ def options_of(given: dict[str, Any]) -> RunOptions:
     for name in sorted(set(names)):
         if names.count(name) > 1:
             raise click.UsageError(f"--parameter is given twice for '{name}'.")
-    for option, value in (("--stub", given["stub"]), ("--images", given["images"]), ("--lambda", given["lambdas"])):
+    for option, value in (("--stub", given["stubs"]), ("--images", given["images"]), ("--lambda", given["lambdas"])):
         if value and given["endpoint_url"]:
             raise click.UsageError(
                 f"{option} has no effect on the endpoint of --endpoint-url. Give it to 'sm-pipelines local' instead."

@@ -11,7 +11,8 @@ from typing import Final
 
 import click
 
-from airflow_sm_pipelines.command_line import NEEDS_LOCAL, Command, CommandError, StepType
+from airflow_sm_pipelines.cli.shared import endpoint_options
+from airflow_sm_pipelines.command_line import NEEDS_LOCAL, Command, CommandError
 
 _NEEDED: Final = {"airflow": "apache-airflow", "httpx": "httpx", "psutil": "psutil", "sqlalchemy": "sqlalchemy"}
 
@@ -42,29 +43,7 @@ _NEEDED: Final = {"airflow": "apache-airflow", "httpx": "httpx", "psutil": "psut
 @click.option(
     "--bucket", "buckets", multiple=True, metavar="NAME", help="S3 bucket to create at the start. Repeatable."
 )
-@click.option(
-    "--stub",
-    "stubs",
-    multiple=True,
-    type=StepType(),
-    metavar="TYPE",
-    help="Step type that is not run: its steps succeed with stand-in properties. 'all' means every type that the "
-    "local endpoint cannot run. Repeatable.",
-)
-@click.option(
-    "--images",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="TOML file that maps image URIs to Python interpreters. By default, the interpreter of this command runs all "
-    "jobs.",
-)
-@click.option(
-    "--lambda",
-    "lambdas",
-    multiple=True,
-    metavar="NAME=MODULE:HANDLER",
-    help="Lambda function to create at the start: a function of a module in the current directory. Repeatable.",
-)
+@endpoint_options
 def command(
     *,
     dags_folder: Path,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from airflow_sm_pipelines.command_line import StepType
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -35,3 +38,34 @@ def sdk_options(function: _Function) -> _Function:
         "this command.",
     )(function)
     return click.option("--pipeline-name", metavar="NAME", help="Pipeline, if the SDK script has several.")(function)
+
+
+def endpoint_options(function: _Function) -> _Function:
+    """Add the options that say what the local endpoint of a command runs, and with what."""
+    for option in (
+        click.option(
+            "--lambda",
+            "lambdas",
+            multiple=True,
+            metavar="NAME=MODULE:HANDLER",
+            help="Lambda function for Lambda steps: a function of a module in the current directory. Repeatable.",
+        ),
+        click.option(
+            "--images",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="TOML file that maps image URIs to Python interpreters. By default, the interpreter of this command "
+            "runs all jobs.",
+        ),
+        click.option(
+            "--stub",
+            "stubs",
+            multiple=True,
+            type=StepType(),
+            metavar="TYPE",
+            help="Step type that is not run: its steps succeed with stand-in properties. 'all' means every type that "
+            "the local endpoint cannot run. Repeatable.",
+        ),
+    ):
+        function = option(function)
+    return function

@@ -105,7 +105,7 @@ def _prepared(options: RunOptions, source: Source) -> Preparation:
     from airflow_sm_pipelines.running.preparation import prepare
 
     selected = tuple(options.select)
-    local = None if options.endpoint_url else local_limits(options.stub, selected or None)
+    local = None if options.endpoint_url else local_limits(options.stubs, selected or None)
     given = dict(options.parameters)
     preparation = prepare(source, given, selected=selected, logs=options.logs, local=local)
     for problem in preparation.problems:

@@ -30,7 +30,7 @@ def endpoint_of(options: RunOptions) -> Iterator[tuple[str, Clients]]:
         return
     from airflow_sm_pipelines.running.results import data_directory
 
-    stubs = options.stub
+    stubs = options.stubs
     with _started(
         lambda registry: {
             "stand_ins": tuple(name for stub in stubs for name in registry.stand_ins_of(stub)),

@@ -26,7 +26,7 @@ class RunOptions:
     :param parameters: values of pipeline parameters.
     :param s3: local data that is uploaded first.
     :param select: the steps to run; all where there is none.
-    :param stub: step types that are not run.
+    :param stubs: step types that are not run.
     :param images: the file that names interpreters for images.
     :param lambdas: Lambda functions that Lambda steps find.
     :param logs: the steps whose logs are shown.
@@ -42,7 +42,7 @@ class RunOptions:
     parameters: Mapping[str, str] = field(default_factory=dict)
     s3: tuple[LocalData, ...] = ()
     select: tuple[str, ...] = ()
-    stub: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
     images: Path | None = None
     lambdas: tuple[Function, ...] = ()
     logs: tuple[str, ...] = ()
