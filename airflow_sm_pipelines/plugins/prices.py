@@ -21,7 +21,7 @@ def read_prices(path: str | None) -> dict[str, Any]:
         return NO_PRICES
     try:
         prices = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"The file of prices {path} cannot be read: {error}") from None
     if not _is_of_the_form(prices):
         raise ValueError(f"The file of prices {path} is not of the form {_FORM}")

@@ -46,7 +46,7 @@ def test_a_file_of_another_form(tmp_path, prices):
         read_prices(str(file))
 
 
-@pytest.mark.parametrize("content", [None, "{"])
+@pytest.mark.parametrize("content", [None, "{", "[" * 500_000], ids=["none", "cut short", "too deep"])
 def test_a_file_that_cannot_be_read(tmp_path, content):
     """The message names the file and the reason."""
     file = tmp_path / "prices.json"
