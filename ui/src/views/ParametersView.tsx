@@ -42,7 +42,9 @@ export const VersionView = ({ report }: { report: PipelineReport }) => {
               report.version === null ? NOTHING : `${report.version}${report.created ? ", created by this run" : ""}`,
             "What changed":
               report.changes.length === 0 ? (
-                "Nothing since the version before"
+                report.created ? null : (
+                  "Nothing since the version before"
+                )
               ) : (
                 <Box as="ul" listStyleType="none">
                   {keyed(report.changes, String).map(([key, change]) => (

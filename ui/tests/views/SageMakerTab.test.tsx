@@ -332,6 +332,16 @@ describe("other states", () => {
   });
 });
 
+test("a pipeline that the run has created is not compared with a version before", async () => {
+  const text = JSON.stringify(mockRun(0)).replace(
+    /"changes":\[[^\]]*(?:\[[^\]]*\][^\]]*)*\],"created":false/,
+    '"changes":[],"created":true',
+  );
+  open(JSON.parse(text) as MockRun);
+  expect(await screen.findByText("3, created by this run")).toBeTruthy();
+  expect(screen.queryByText("What changed")).toBeNull();
+});
+
 test("text from data stays text", async () => {
   const run = mockRun(0, { state: "failed", failing: "Train" });
   const evil = '<img src=x onerror="globalThis.hacked = true">';
